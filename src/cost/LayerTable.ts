@@ -1,0 +1,38 @@
+/**
+ * The layer table: what every cost model sees of a network.
+ *
+ * A layer is one weight-carrying matrix operation with its bias, norm and activation. Its sizes are quantities: tables
+ * over the architecture decisions they depend on, already 0 where the layer is inactive.
+ */
+import type { Format } from "../format/Format.ts"
+import type { Quantity } from "../space/Quantity.ts"
+
+/** Which format a layer's operand takes: `formats[choice of decision]`, or `formats[0]` when nothing is decided. */
+export interface FormatSlot {
+  readonly decision: number | null
+  readonly formats: ReadonlyArray<Format>
+}
+
+export interface Layer {
+  /** `stage2.1.conv1` */
+  readonly path: string
+  readonly kind: "conv" | "depthwiseConv" | "dense"
+  /** 1 where the layer is active, else 0. */
+  readonly active: Quantity
+  /** Multiply-accumulates at batch 1. */
+  readonly macs: Quantity
+  /** Weight elements. */
+  readonly weights: Quantity
+  /** Elements of the input activation, batch 1. */
+  readonly inputs: Quantity
+  /** Output channels or units (one float scale each at channel granularity). */
+  readonly outputs: Quantity
+  /** Float32 values stored beside the weights: bias (1 a channel) or batch norm (4 a channel). */
+  readonly extras: Quantity
+  readonly weightFormat: FormatSlot
+  readonly activationFormat: FormatSlot
+}
+
+export interface LayerTable {
+  readonly layers: ReadonlyArray<Layer>
+}

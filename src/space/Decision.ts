@@ -1,0 +1,37 @@
+/**
+ * Decisions: what a search chooses. A decision is a `oneOf` at a path of the space, with a tag.
+ *
+ * In here: the data, activity (conditional decisions), assignments by path. Left out: where decisions come from
+ * (the walker in `model/`), probabilities (`search/`).
+ */
+export type OptionValue = number | string | boolean | ReadonlyArray<number>
+
+/** The gate is a depth decision; the gated thing is active when the gate's choice (an index) is one of `choices`. */
+export interface Gate {
+  readonly decision: number
+  readonly choices: ReadonlyArray<number>
+}
+
+/** Active when any gate is open; `"always"` has no condition. Gates are themselves always active. */
+export type Activity = "always" | ReadonlyArray<Gate>
+
+export interface Decision {
+  /** `stage2.1.depthwise.format`, `choices.width`. */
+  readonly path: string
+  /** `format`, `weightFormat`, `kernel`, `filters`, `repeats`, ... */
+  readonly tag: string
+  readonly options: ReadonlyArray<OptionValue>
+  /** Per option, how large it is (bits of a format, value of a number): the widest option has the greatest. */
+  readonly sizes: ReadonlyArray<number>
+  readonly active: Activity
+}
+
+export interface DecisionSpace {
+  readonly decisions: ReadonlyArray<Decision>
+}
+
+/** One option index per decision, in the order of `DecisionSpace.decisions`; those of inactive decisions mean nothing. */
+export type Choices = ReadonlyArray<number>
+
+/** Path -> option value; inactive decisions are absent. The form in files, JSON and MLflow. */
+export type Assignment = Readonly<Record<string, OptionValue>>
