@@ -1,0 +1,57 @@
+/**
+ * What can go wrong between a run and its tracker. None of these ever reaches a training loop: the sender retries what
+ * `isRetryable` says can be retried, and the spool keeps everything for `fliqs sync`. Texts in here are already free of
+ * passwords and tokens (`Settings.ts` removes them).
+ */
+import { Schema } from "effect"
+
+/** The server cannot be reached, is too slow, overloaded, or answers what no MLflow server answers. */
+export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", {
+  detail: Schema.String,
+  status: Schema.optionalKey(Schema.Int),
+  /** Milliseconds the server asked us to wait (Retry-After). */
+  retryAfter: Schema.optionalKey(Schema.Finite),
+}) {
+  readonly isRetryable = true
+}
+
+/** The server understood and said no: asking the same again gives the same answer. */
+export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", {
+  detail: Schema.String,
+  status: Schema.optionalKey(Schema.Int),
+  /** MLflow's own word, e.g. `RESOURCE_DOES_NOT_EXIST`. */
+  code: Schema.optionalKey(Schema.String),
+}) {
+  readonly isRetryable = false
+}
+
+/** There is no local server to start: no Python, no virtual environment, or it does not come up. */
+export class ServerMissing extends Schema.TaggedError<ServerMissing>()("ServerMissing", {
+  detail: Schema.String,
+  /** Its log, where there is one. */
+  log: Schema.optionalKey(Schema.String),
+}) {
+  readonly isRetryable = false
+}
+
+/** A spool or a setting that cannot be used: written by a newer version, or not a valid address. */
+export class Unusable extends Schema.TaggedError<Unusable>()("Unusable", {
+  detail: Schema.String,
+}) {
+  readonly isRetryable = false
+}
+
+/** The family: what was being done, and why it did not work. */
+export class TrackerError extends Schema.TaggedError<TrackerError>()("TrackerError", {
+  operation: Schema.String,
+  reason: Schema.Union([Unreachable, Rejected, ServerMissing, Unusable]),
+}) {
+  /** True when the same request may succeed later. */
+  get isRetryable(): boolean {
+    return this.reason.isRetryable
+  }
+
+  override get message(): string {
+    return `${this.operation}: ${this.reason.detail}`
+  }
+}
