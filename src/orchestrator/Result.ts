@@ -1,0 +1,76 @@
+/**
+ * How a trial ended. Published by exclusive creation: once in the record, even if the work was done twice.
+ */
+import { Effect, FileSystem, Schema } from "effect"
+import * as Durable from "./Durable.ts"
+import { orUnreachable } from "./Errors.ts"
+import * as State from "./State.ts"
+
+const OptionValue = Schema.Union([
+  Schema.Finite,
+  Schema.String,
+  Schema.Boolean,
+  Schema.Array(Schema.Finite),
+])
+
+/** Why a trial failed, by what to do about it. */
+export const causes = [
+  "wrongInput",
+  "diverged",
+  "outOfMemory",
+  "dataset",
+  "crash",
+  "lost",
+  "storage",
+] as const
+
+export class Result extends Schema.Opaque<Result>()(
+  Schema.Struct({
+    version: Schema.Literal(State.version),
+    id: Schema.String,
+    state: Schema.Literals(["finished", "failed"]),
+    metrics: Schema.Record(Schema.String, Schema.Finite),
+    assignment: Schema.Record(Schema.String, OptionValue),
+    layers: Schema.Array(
+      Schema.Struct({
+        path: Schema.String,
+        weightFormat: Schema.String,
+        activationFormat: Schema.String,
+        macs: Schema.Finite,
+        costShare: Schema.Finite,
+      }),
+    ),
+    /** Steps completed. */
+    steps: Schema.Int,
+    /** Seconds of training, all attempts together. */
+    seconds: Schema.Finite,
+    attempt: Schema.Int,
+    /** Milliseconds since 1970. */
+    finishedAt: Schema.Int,
+    cause: Schema.optionalKey(Schema.Literals(causes)),
+    message: Schema.optionalKey(Schema.String),
+  }),
+) {}
+
+export const read = State.readJson(Result)
+
+/** Publishes a result; true when it is the one in the record, false when another was there first. */
+export const publish = Effect.fnUntraced(function* (path: string, result: Result) {
+  return yield* Durable.create(path, [Durable.jsonBytes(result)]).pipe(
+    Effect.as(true),
+    Effect.catchIf(
+      (error) => error.reason._tag === "Conflict",
+      () => Effect.succeed(false),
+    ),
+  )
+})
+
+/** Puts a result aside (`result.1.json`, ...) so that the trial can be tried again. */
+export const setAside = Effect.fnUntraced(function* (path: string) {
+  const fs = yield* FileSystem.FileSystem
+  for (let n = 1; ; n++) {
+    const aside = path.replace(/\.json$/, `.${n}.json`)
+    if (yield* fs.exists(aside).pipe(orUnreachable("look at", aside))) continue
+    return yield* fs.rename(path, aside).pipe(orUnreachable("rename", path))
+  }
+})

@@ -1,0 +1,175 @@
+/**
+ * The state folder `.fliqs`: where it is and what lies where. The folder, not the process, is the record:
+ *
+ *     trials/<id>/trial.json              the resolved trial (`TrialFile`)
+ *     trials/<id>/attempt.<n>/            one per process that ever trained it (`Fence`)
+ *     trials/<id>/checkpoint/<step>-<attempt>.bin
+ *     trials/<id>/spool...                what goes to the tracker (`track/Spool`)
+ *     trials/<id>/heartbeat.json          what it is doing now (`Heartbeat`)
+ *     trials/<id>/result.json             written once (`Result`)
+ *     trials/<id>/log.txt                 what the process printed
+ *     grids/<gridId>/grid.json            the trials of one experiment file
+ *     lock/<n>.json                       who runs grids here (`Lock`)
+ *     mlflow/                             the local tracking server
+ *
+ * Left out: the tracker's files inside it.
+ */
+import { Effect, FileSystem, Schema } from "effect"
+import * as nodePath from "node:path"
+import * as Durable from "./Durable.ts"
+import { CorruptCheckpoint, NewerVersion, orUnreachable, StorageError } from "./Errors.ts"
+
+export const folderName = ".fliqs"
+
+/** The version of every JSON file of the state folder. */
+export const version = 1
+
+const isFolder = Effect.fnUntraced(function* (path: string) {
+  const fs = yield* FileSystem.FileSystem
+  return yield* fs.stat(path).pipe(
+    Effect.map((info) => info.type === "Directory"),
+    Effect.orElseSucceed(() => false),
+  )
+})
+
+/**
+ * The state folder for an experiment file: the `.fliqs` of its nearest ancestor folder that has one, else that of
+ * `workingFolder`. It need not exist yet. Without a file the search starts at `workingFolder`.
+ */
+export const locate = Effect.fnUntraced(function* (
+  experimentFile: string | undefined,
+  workingFolder: string,
+) {
+  const start =
+    experimentFile === undefined
+      ? workingFolder
+      : nodePath.dirname(nodePath.resolve(workingFolder, experimentFile))
+  for (let folder = start; ; folder = nodePath.dirname(folder)) {
+    const candidate = nodePath.join(folder, folderName)
+    if (yield* isFolder(candidate)) return candidate
+    if (nodePath.dirname(folder) === folder) break
+  }
+  return nodePath.join(nodePath.resolve(workingFolder), folderName)
+})
+
+const idPattern = /^[0-9a-f]{16}$/
+/** Whether a text is a trial's id: 16 hex digits, so it can never lead out of the folder. */
+export const isTrialId = (text: string): boolean => idPattern.test(text)
+
+export const trialFolder = (state: string, id: string): string => `${state}/trials/${id}`
+export const trialFile = (state: string, id: string): string =>
+  `${trialFolder(state, id)}/trial.json`
+export const checkpointFolder = (state: string, id: string): string =>
+  `${trialFolder(state, id)}/checkpoint`
+export const resultFile = (state: string, id: string): string =>
+  `${trialFolder(state, id)}/result.json`
+export const heartbeatFile = (state: string, id: string): string =>
+  `${trialFolder(state, id)}/heartbeat.json`
+export const logFile = (state: string, id: string): string => `${trialFolder(state, id)}/log.txt`
+export const gridFolder = (state: string, gridId: string): string => `${state}/grids/${gridId}`
+export const gridFile = (state: string, gridId: string): string =>
+  `${gridFolder(state, gridId)}/grid.json`
+
+/** What a trial's process needs to know; how it is run may change between attempts, the declaration may not. */
+export class TrialFile extends Schema.Opaque<TrialFile>()(
+  Schema.Struct({
+    version: Schema.Literal(version),
+    id: Schema.String.check(Schema.isPattern(idPattern)),
+    gridId: Schema.String,
+    experiment: Schema.String,
+    name: Schema.String,
+    /** The matrix cell and seed that tell this trial from its siblings. */
+    parameters: Schema.Record(Schema.String, Schema.String),
+    declaration: Schema.Unknown,
+    tags: Schema.Record(Schema.String, Schema.String),
+    execution: Schema.Struct({
+      threads: Schema.Int,
+      /** Completed steps between two checkpoints. */
+      checkpointEvery: Schema.Int,
+      eager: Schema.Boolean,
+    }),
+  }),
+) {}
+
+/** One experiment file as it was last run. */
+export class GridFile extends Schema.Opaque<GridFile>()(
+  Schema.Struct({
+    version: Schema.Literal(version),
+    gridId: Schema.String,
+    experiment: Schema.String,
+    name: Schema.String,
+    file: Schema.String,
+    trials: Schema.Array(Schema.String),
+    /** Milliseconds since 1970. */
+    startedAt: Schema.Int,
+  }),
+) {}
+
+const foundVersion = (value: unknown): number | undefined =>
+  typeof value === "object" && value !== null && "version" in value
+    ? Number(value.version)
+    : undefined
+
+/** Reads a JSON file of the state folder. `undefined` when there is none; newer versions are refused by name. */
+export const readJson = <S extends Schema.Codec<unknown, unknown>>(schema: S) => {
+  const decode = Schema.decodeUnknownEffect(schema)
+  return Effect.fnUntraced(function* (path: string) {
+    const fs = yield* FileSystem.FileSystem
+    if (!(yield* fs.exists(path).pipe(orUnreachable("read", path)))) return undefined
+    const text = yield* fs.readFileString(path).pipe(orUnreachable("read", path))
+    const corrupt = (message: string) =>
+      new StorageError({ operation: "read", path, reason: new CorruptCheckpoint({ message }) })
+    const value: unknown = yield* Effect.try({
+      try: () => JSON.parse(text) as unknown,
+      catch: () => corrupt("it is not JSON"),
+    })
+    const found = foundVersion(value)
+    if (found !== undefined && found > version)
+      return yield* new StorageError({
+        operation: "read",
+        path,
+        reason: new NewerVersion({
+          message: `it has version ${found}, this fliqs knows up to ${version}`,
+          found,
+          known: version,
+        }),
+      })
+    return yield* decode(value).pipe(Effect.mapError((error) => corrupt(error.message)))
+  })
+}
+
+export const readTrial = readJson(TrialFile)
+export const readGrid = readJson(GridFile)
+
+/** Makes a trial's folder with its `trial.json`; an existing one keeps the grid that first planned it. */
+export const writeTrial = Effect.fnUntraced(function* (state: string, trial: TrialFile) {
+  const fs = yield* FileSystem.FileSystem
+  const folder = checkpointFolder(state, trial.id)
+  yield* fs.makeDirectory(folder, { recursive: true }).pipe(orUnreachable("create", folder))
+  const path = trialFile(state, trial.id)
+  const before = yield* readTrial(path)
+  const written = { ...trial, gridId: before?.gridId ?? trial.gridId }
+  if (before !== undefined && JSON.stringify(before) === JSON.stringify(written)) return
+  yield* Durable.replace(path, [Durable.jsonBytes(written)])
+})
+
+export const writeGrid = Effect.fnUntraced(function* (state: string, grid: GridFile) {
+  const fs = yield* FileSystem.FileSystem
+  const folder = gridFolder(state, grid.gridId)
+  yield* fs.makeDirectory(folder, { recursive: true }).pipe(orUnreachable("create", folder))
+  yield* Durable.replace(gridFile(state, grid.gridId), [Durable.jsonBytes(grid)])
+})
+
+const entries = Effect.fnUntraced(function* (folder: string) {
+  const fs = yield* FileSystem.FileSystem
+  if (!(yield* isFolder(folder))) return []
+  return yield* fs.readDirectory(folder).pipe(orUnreachable("list", folder))
+})
+
+/** Ids of all trials that were ever started here. */
+export const trialIds = (state: string) =>
+  Effect.map(entries(`${state}/trials`), (names) => names.filter(isTrialId).sort())
+
+/** Ids of all grids that were ever run here. */
+export const gridIds = (state: string) =>
+  Effect.map(entries(`${state}/grids`), (names) => names.filter((n) => !n.includes(".")).sort())
