@@ -11,6 +11,8 @@ import type { Quantity } from "../space/Quantity.ts"
 export interface FormatSlot {
   readonly decision: number | null
   readonly formats: ReadonlyArray<Format>
+  /** True when an override names these formats, not the space's general rule. */
+  readonly overridden: boolean
 }
 
 export interface Layer {

@@ -1,0 +1,158 @@
+/**
+ * Which format decision each layer's weight and input belong to: scopes, overrides, shared choices.
+ *
+ * A layer that an override matches leaves its group and decides for itself (or for the choice it uses).
+ */
+import type { FormatSlot, Layer } from "../cost/LayerTable.ts"
+import { expand, parse } from "../format/Formats.ts"
+import type { Format } from "../format/Format.ts"
+import type { Activity, Gate, OptionValue } from "../space/Decision.ts"
+import type { Builder, LayerDraft } from "./Builder.ts"
+import type { FormatChoice, Formats, Override } from "./Network.ts"
+import { matcher } from "./Pattern.ts"
+
+type Operand = "weights" | "activations"
+type ScopeName = "layer" | "block" | "stage" | "model"
+type YamlPath = ReadonlyArray<string | number>
+
+/** What one operand of one layer may be, before decisions are numbered. */
+interface Draft {
+  readonly kind: "fixed" | "decision" | "use"
+  readonly names: ReadonlyArray<string>
+  /** Decision path, or the name of the choice used. */
+  readonly path: string
+  readonly tag: string
+  readonly at: YamlPath
+  readonly overridden: boolean
+}
+
+const formatOf = (name: string): Format => {
+  const format = parse(name)
+  if (format === undefined) throw new Error(`format ${name} passed the schema but is unknown`)
+  return format
+}
+
+const aFormat = {
+  what: "a format name",
+  test: (v: OptionValue) => typeof v === "string" && parse(v) !== undefined,
+  fallback: "FP32",
+}
+
+/** The declared choice of one operand, with its tag; absent when the block names neither form. */
+const choiceOf = (
+  declared: Formats | Override,
+  operand: Operand,
+): { readonly choice: FormatChoice; readonly both: boolean; readonly key: YamlPath } | undefined => {
+  if (declared.oneOf !== undefined) return { choice: { oneOf: declared.oneOf }, both: true, key: ["oneOf"] }
+  if (declared.use !== undefined) return { choice: { use: declared.use }, both: true, key: ["use"] }
+  const choice = declared[operand]
+  return choice === undefined ? undefined : { choice, both: false, key: [operand] }
+}
+
+/** Tells what is wrong with the four keys that name formats: one form, whole. */
+const checkForm = (builder: Builder, declared: Formats | Override, at: YamlPath, base: boolean): void => {
+  const both = [declared.oneOf !== undefined, declared.use !== undefined].filter(Boolean).length
+  const apart = [declared.weights !== undefined, declared.activations !== undefined].filter(Boolean).length
+  if (both + (apart > 0 ? 1 : 0) > 1)
+    builder.problem(at, "names formats in more than one way; give either oneOf, or use, or weights and activations")
+  else if (both === 0 && apart === 0)
+    builder.problem(at, "names no format; give oneOf, use, or weights and activations")
+  else if (base && apart === 1)
+    builder.problem(at, `names ${declared.weights === undefined ? "activations" : "weights"} alone; give both`)
+}
+
+const groupPath = (layer: LayerDraft, scope: ScopeName): string =>
+  scope === "layer" ? layer.path : scope === "block" ? layer.block : scope === "stage" ? layer.stage : ""
+
+const draft = (
+  found: NonNullable<ReturnType<typeof choiceOf>>,
+  operand: Operand,
+  group: (scope: ScopeName | undefined) => string,
+  at: YamlPath,
+  overridden: boolean,
+): Draft => {
+  const { choice } = found
+  const tag = found.both ? "format" : operand === "weights" ? "weightFormat" : "activationFormat"
+  const here = { tag, overridden, at: [...at, ...found.key] }
+  if (typeof choice === "string") return { kind: "fixed", names: [choice], path: "", ...here }
+  if ("use" in choice) return { kind: "use", names: [], path: choice.use, ...here }
+  const names = expand(choice.oneOf)
+  if (names.length === 1) return { kind: "fixed", names, path: "", ...here }
+  const path = group("scope" in choice ? choice.scope : undefined)
+  return { kind: "decision", names, path: path === "" ? tag : `${path}.${tag}`, ...here }
+}
+
+/** A decision is active while any layer it covers is. */
+const unite = (a: Activity, b: Activity): Activity => {
+  if (a === "always" || b === "always") return "always"
+  const gates = new Map<number, Set<number>>()
+  for (const gate of [...a, ...b])
+    gates.set(gate.decision, new Set([...(gates.get(gate.decision) ?? []), ...gate.choices]))
+  return [...gates].map(([decision, choices]): Gate => ({ decision, choices: [...choices].sort((x, y) => x - y) }))
+}
+
+/** Gives every layer its two format slots, adding the format decisions to the builder. */
+export const assignFormats = (builder: Builder, formats: Formats | string | undefined): ReadonlyArray<Layer> => {
+  const declared: Formats =
+    formats === undefined ? { oneOf: ["FP32"] } : typeof formats === "string" ? { oneOf: [formats] } : formats
+  const at: YamlPath = ["formats"]
+  if (typeof formats === "object") checkForm(builder, declared, at, true)
+  const overrides = (declared.overrides ?? []).map((override, i) => {
+    const place = [...at, "overrides", i]
+    checkForm(builder, override, place, false)
+    const matches = matcher(override.match)
+    if (!builder.broken && !builder.layers.some((layer) => matches(layer.path)))
+      builder.problem(
+        [...place, "match"],
+        `matches no layer; layers are ${builder.layers.slice(0, 4).map((l) => l.path).join(", ")}, ...`,
+      )
+    return { override, matches, place }
+  })
+  const base = declared.scope ?? "layer"
+
+  const draftOf = (layer: LayerDraft, operand: Operand): Draft => {
+    const hit = overrides.find(({ matches }) => matches(layer.path))
+    const own = hit === undefined ? undefined : choiceOf(hit.override, operand)
+    if (hit !== undefined && own !== undefined) return draft(own, operand, () => layer.path, hit.place, true)
+    const found = choiceOf(declared, operand)
+    if (found === undefined) return { kind: "fixed", names: ["FP32"], path: "", tag: "format", at, overridden: false }
+    return draft(found, operand, (scope) => groupPath(layer, scope ?? base), at, false)
+  }
+
+  const drafts = builder.layers.map((layer) => ({
+    layer,
+    weights: draftOf(layer, "weights"),
+    activations: draftOf(layer, "activations"),
+  }))
+  const active = new Map<string, Activity>()
+  for (const { layer, weights, activations } of drafts)
+    for (const { kind, path } of [weights, activations])
+      if (kind !== "fixed") {
+        const key = kind === "use" ? `choices.${path}` : path
+        const known = active.get(key)
+        active.set(key, known === undefined ? layer.activity : unite(known, layer.activity))
+      }
+
+  const slot = (d: Draft): FormatSlot => {
+    const { overridden } = d
+    if (d.kind === "fixed") return { decision: null, formats: d.names.map(formatOf), overridden }
+    if (d.kind === "use") {
+      const used = builder.use<string>(d.path, d.at, aFormat, active.get(`choices.${d.path}`))
+      return { decision: used.decision, formats: used.options.map(formatOf), overridden }
+    }
+    const all = d.names.map(formatOf)
+    const decision = builder.decision({
+      path: d.path,
+      tag: d.tag,
+      options: d.names,
+      sizes: all.map((f) => f.bits),
+      active: active.get(d.path)!,
+    })
+    return { decision, formats: all, overridden }
+  }
+  return drafts.map(({ layer, weights, activations }) => ({
+    ...layer,
+    weightFormat: slot(weights),
+    activationFormat: slot(activations),
+  }))
+}

@@ -1,0 +1,111 @@
+/**
+ * The network as data: a list of operations in the order they run, each with the shape it gives.
+ *
+ * Blocks lower to these few operations; the supernet, the layer table and the exporters read nothing else. Sizes that
+ * a search may change are quantities. No tensors in here.
+ */
+import type { Quantity } from "../space/Quantity.ts"
+
+/** Of one example. Images are [height, width, channels], vectors [channels]. */
+export type Shape =
+  | {
+      readonly kind: "image"
+      readonly height: number
+      readonly width: number
+      readonly channels: Quantity
+    }
+  | { readonly kind: "vector"; readonly channels: Quantity }
+
+export type Padding = "same" | "valid"
+export type ActivationName = "relu" | "relu6" | "swish" | "gelu" | "none"
+
+interface Common {
+  /** Unique; variables are named after it. */
+  readonly path: string
+  /** Indices of the nodes read. */
+  readonly inputs: ReadonlyArray<number>
+  readonly shape: Shape
+  /** How much of its input this node sees: the channels of that input. */
+  readonly inputChannels: Quantity
+}
+
+export interface InputNode extends Common {
+  readonly operation: "input"
+}
+
+export interface ConvNode extends Common {
+  readonly operation: "conv" | "depthwiseConv"
+  /** Index into the layer table. */
+  readonly layer: number
+  /** [height, width] */
+  readonly kernel: readonly [Quantity, Quantity]
+  readonly stride: readonly [number, number]
+  readonly padding: Padding
+}
+
+export interface DenseNode extends Common {
+  readonly operation: "dense"
+  readonly layer: number
+}
+
+export interface BatchNormNode extends Common {
+  readonly operation: "batchNorm"
+}
+
+export interface BiasNode extends Common {
+  readonly operation: "bias"
+}
+
+export interface ActivationNode extends Common {
+  readonly operation: "activation"
+  readonly activation: Exclude<ActivationName, "none">
+}
+
+export interface AddNode extends Common {
+  readonly operation: "add"
+}
+
+export interface PoolNode extends Common {
+  readonly operation: "maxPool" | "averagePool"
+  readonly window: readonly [number, number]
+  readonly stride: readonly [number, number]
+  readonly padding: Padding
+}
+
+export interface GlobalAveragePoolNode extends Common {
+  readonly operation: "globalAveragePool"
+}
+
+/** Head of a repeat that the depth decision may leave out: passes one example only when inactive. */
+export interface EnterNode extends Common {
+  readonly operation: "enter"
+  /** 1 when the repeat runs, else 0. */
+  readonly active: Quantity
+}
+
+/** End of such a repeat. Inputs [result of the repeat, its input]: gives the first when active, else the second. */
+export interface LeaveNode extends Common {
+  readonly operation: "leave"
+  readonly active: Quantity
+}
+
+export type Node =
+  | InputNode
+  | ConvNode
+  | DenseNode
+  | BatchNormNode
+  | BiasNode
+  | ActivationNode
+  | AddNode
+  | PoolNode
+  | GlobalAveragePoolNode
+  | EnterNode
+  | LeaveNode
+
+export interface Graph {
+  readonly nodes: ReadonlyArray<Node>
+  /** The last node: logits, [classes]. */
+  readonly output: number
+  readonly input: { readonly height: number; readonly width: number; readonly channels: number }
+  readonly classes: number
+}

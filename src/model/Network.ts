@@ -1,0 +1,99 @@
+/** The schema of a space file: what may vary in one whole network. Meaning is given by `Build.ts`. */
+import { Schema } from "effect"
+import { names as formatNames, sets } from "../format/Formats.ts"
+import { Name, tunable } from "../space/Tunable.ts"
+import { withDefault } from "./block/Block.ts"
+import { blocks } from "./block/Blocks.ts"
+
+const between = (minimum: number, maximum: number) =>
+  Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+export const FormatName = Schema.Literals(formatNames).annotate({
+  identifier: "FormatName",
+  description: "A number format: see `fliqs format list`.",
+})
+
+/** Format names, or the name of a set of them. */
+export const FormatList = Schema.Union([
+  Schema.Array(FormatName).check(Schema.isMinLength(1), Schema.isUnique()),
+  Schema.Literals(Object.keys(sets)),
+]).annotate({ identifier: "FormatList" })
+
+export const Scope = Schema.Literals(["layer", "block", "stage", "model"]).annotate({
+  identifier: "Scope",
+  description: "How much one format decision covers.",
+})
+
+const FormatChoice = Schema.Union([
+  FormatName,
+  Schema.Struct({ oneOf: FormatList, scope: Schema.optionalKey(Scope) }),
+  Schema.Struct({ use: Name }),
+]).annotate({ identifier: "FormatChoice" })
+export type FormatChoice = typeof FormatChoice.Type
+
+const operands = {
+  oneOf: Schema.optionalKey(FormatList),
+  use: Schema.optionalKey(Name),
+  weights: Schema.optionalKey(FormatChoice),
+  activations: Schema.optionalKey(FormatChoice),
+}
+
+const Override = Schema.Struct({
+  match: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(300)),
+  ...operands,
+}).annotate({ identifier: "Override", description: "Formats of the layers whose path matches; the first match wins." })
+export type Override = typeof Override.Type
+
+const Formats = Schema.Struct({
+  ...operands,
+  scope: Schema.optionalKey(Scope),
+  scale: Schema.optionalKey(
+    Schema.Struct({
+      granularity: withDefault(Schema.Literals(["tensor"]), "tensor"),
+      rule: withDefault(Schema.Literals(["absmax"]), "absmax"),
+    }),
+  ),
+  overrides: Schema.optionalKey(Schema.Array(Override)),
+}).annotate({ identifier: "Formats", description: "Of the weight and the input of every layer." })
+export type Formats = typeof Formats.Type
+
+const Choice = Schema.Struct({
+  oneOf: Schema.Union([
+    Schema.Array(
+      Schema.Union([Schema.Finite, Schema.String, Schema.Tuple([Schema.Int, Schema.Int])]),
+    ).check(Schema.isMinLength(1), Schema.isUnique()),
+    Schema.Literals(Object.keys(sets)),
+  ]),
+}).annotate({ identifier: "Choice" })
+
+/** One network item: exactly one key, its block kind. */
+export const Item: Schema.Codec<Readonly<Record<string, unknown>>, unknown> = Schema.Struct(
+  Object.fromEntries(
+    blocks.map((block) => [
+      block.kind,
+      Schema.optionalKey(block.spec(Schema.suspend((): Schema.Codec<unknown, unknown> => Item))),
+    ]),
+  ),
+)
+  .check(Schema.isMinProperties(1), Schema.isMaxProperties(1))
+  .annotate({ identifier: "Item", description: "Exactly one key: the block kind." }) as never
+
+export const Space = Schema.Struct({
+  $schema: Schema.optionalKey(Schema.String),
+  name: Name,
+  description: Schema.optionalKey(Schema.String),
+  input: Schema.Struct({ height: between(1, 4096), width: between(1, 4096), channels: between(1, 64) }),
+  classes: between(2, 100_000),
+  choices: Schema.optionalKey(Schema.Record(Name, Choice)),
+  network: Schema.Array(Item).check(Schema.isMinLength(1), Schema.isMaxLength(1000)),
+  widthMultiplier: withDefault(
+    tunable(
+      Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(64)),
+      "TunableMultiplier",
+    ),
+    1,
+  ),
+  widthRounding: withDefault(Schema.Literals(["multipleOf8", "exact"]), "multipleOf8"),
+  formats: Schema.optionalKey(Schema.Union([FormatName, Formats])),
+}).annotate({ identifier: "Space", title: "fliqs search space" })
+export type Space = typeof Space.Type

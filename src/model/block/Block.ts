@@ -1,0 +1,71 @@
+/**
+ * What a block is: a kind, the schema of its fields, and how it lowers to layers and nodes.
+ *
+ * To add one: a file beside this, an entry in `Blocks.ts`, a test. In here too: the field schemas that several share.
+ */
+import { Effect, Schema } from "effect"
+import { tunable, type Tunable } from "../../space/Tunable.ts"
+import type { OptionValue } from "../../space/Decision.ts"
+import { constant, type Quantity } from "../../space/Quantity.ts"
+import type { Builder, Chosen, Scope, Value } from "../Builder.ts"
+
+export interface Block<Fields = never> {
+  readonly kind: string
+  /** The schema of its fields; `item` is the schema of one network item, for blocks that hold items. */
+  readonly spec: (item: Schema.Codec<unknown, unknown>) => Schema.Codec<Fields, unknown>
+  /** True when unnamed ones are called `stageN` and their repeats `stageN.0`, `stageN.1`, ... */
+  readonly stage: boolean
+  readonly build: (builder: Builder, scope: Scope, fields: Fields, input: Value) => Value
+}
+
+const between = (minimum: number, maximum: number) =>
+  Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+export const Width = between(1, 65_536).annotate({ identifier: "Width" })
+export const TunableWidth = tunable(Width, "TunableWidth")
+export const TunableRepeats = tunable(between(1, 256), "TunableRepeats")
+const Extent = between(1, 64)
+export const Extents = Schema.Union([Extent, Schema.Tuple([Extent, Extent])]).annotate({ identifier: "Extents" })
+export const TunableKernel = tunable(Extents, "TunableKernel")
+export const Stride = Schema.Union([Extent, Schema.Tuple([Extent, Extent])]).annotate({ identifier: "Stride" })
+
+/** An optional field with a default that the JSON schema shows. */
+export const withDefault = <S extends Schema.Top>(schema: S, value: S["Encoded"]) =>
+  schema
+    .annotate({ default: value } as never)
+    .pipe(Schema.withDecodingDefaultKey(Effect.succeed(value) as never))
+
+export const PaddingField = Schema.Literals(["same", "valid"])
+export const ActivationField = Schema.Literals(["relu", "relu6", "swish", "gelu", "none"])
+
+export type ExtentsValue = number | readonly [number, number]
+
+export const pair = (extents: ExtentsValue): readonly [number, number] =>
+  typeof extents === "number" ? [extents, extents] : extents
+
+const isWidth = (v: OptionValue): boolean => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 65_536
+export const aWidth = { what: "a whole number from 1 to 65536", test: isWidth, fallback: 8 }
+export const aDepth = {
+  what: "a whole number from 1 to 256",
+  test: (v: OptionValue) => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 256,
+  fallback: 1,
+}
+const isOdd = (v: unknown): boolean => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 64 && v % 2 === 1
+export const aKernel = {
+  what: "an odd number up to 63, or a pair of them (a smaller kernel is the centre of the largest)",
+  test: (v: OptionValue) => (Array.isArray(v) ? v.length === 2 && v.every(isOdd) : isOdd(v)),
+  fallback: 3 as ExtentsValue,
+}
+
+/** The two extents of a kernel field as quantities. */
+export const kernelOf = (
+  builder: Builder,
+  scope: Scope,
+  value: Tunable<ExtentsValue>,
+  per: "item" | "repeat",
+): readonly [Quantity, Quantity] => {
+  const chosen: Chosen<ExtentsValue> = builder.field(scope, "kernel", value, per, aKernel)
+  return [builder.quantity(chosen, (k) => pair(k)[0]), builder.quantity(chosen, (k) => pair(k)[1])]
+}
+
+export const square = (k: number): readonly [Quantity, Quantity] => [constant(k), constant(k)]

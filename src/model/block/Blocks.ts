@@ -1,0 +1,17 @@
+/** The only list of blocks. */
+import type { Block } from "./Block.ts"
+import { ConvBlock, DepthwiseConvBlock } from "./ConvBlock.ts"
+import { DenseBlock } from "./DenseBlock.ts"
+import { AveragePoolBlock, GlobalAveragePoolBlock, MaxPoolBlock } from "./PoolBlocks.ts"
+import { BasicBlock, BottleneckBlock } from "./ResidualBlocks.ts"
+
+export const blocks: ReadonlyArray<Block<never>> = [
+  ConvBlock,
+  DepthwiseConvBlock,
+  BasicBlock,
+  BottleneckBlock,
+  MaxPoolBlock,
+  AveragePoolBlock,
+  GlobalAveragePoolBlock,
+  DenseBlock,
+]

@@ -1,0 +1,69 @@
+/** `conv` and `depthwiseConv`: one convolution with its norm and activation. */
+import { Schema } from "effect"
+import { Name } from "../../space/Tunable.ts"
+import {
+  ActivationField,
+  aWidth,
+  type Block,
+  kernelOf,
+  PaddingField,
+  pair,
+  Stride,
+  TunableKernel,
+  TunableWidth,
+  withDefault,
+} from "./Block.ts"
+
+const shared = {
+  name: Schema.optionalKey(Name),
+  kernel: TunableKernel,
+  stride: withDefault(Stride, 1),
+  padding: withDefault(PaddingField, "same"),
+  norm: withDefault(Schema.Literals(["batch", "none"]), "batch"),
+  activation: withDefault(ActivationField, "relu"),
+}
+
+const ConvSpec = Schema.Struct({
+  ...shared,
+  filters: TunableWidth,
+  widthScaling: withDefault(Schema.Literals(["normal", "upOnly", "none"]), "normal"),
+}).annotate({ identifier: "Conv", description: "One convolution, its norm and its activation." })
+
+export const ConvBlock: Block<typeof ConvSpec.Type> = {
+  kind: "conv",
+  stage: false,
+  spec: () => ConvSpec,
+  build: (builder, scope, fields, input) =>
+    builder.conv(scope, input, {
+      filters: builder.width(
+        scope,
+        "filters",
+        builder.field(scope, "filters", fields.filters, "item", aWidth),
+        fields.widthScaling,
+      ),
+      kernel: kernelOf(builder, scope, fields.kernel, "item"),
+      stride: pair(fields.stride),
+      padding: fields.padding,
+      norm: fields.norm,
+      activation: fields.activation,
+    }),
+}
+
+const DepthwiseConvSpec = Schema.Struct(shared).annotate({
+  identifier: "DepthwiseConv",
+  description: "One depthwise convolution, its norm and its activation.",
+})
+
+export const DepthwiseConvBlock: Block<typeof DepthwiseConvSpec.Type> = {
+  kind: "depthwiseConv",
+  stage: false,
+  spec: () => DepthwiseConvSpec,
+  build: (builder, scope, fields, input) =>
+    builder.conv(scope, input, {
+      kernel: kernelOf(builder, scope, fields.kernel, "item"),
+      stride: pair(fields.stride),
+      padding: fields.padding,
+      norm: fields.norm,
+      activation: fields.activation,
+    }),
+}

@@ -1,0 +1,46 @@
+/** `conv`, `depthwiseConv`, `dense`: fake-quantized weight times fake-quantized input, accumulated in float32. */
+import { constant, maximum } from "../../space/Quantity.ts"
+import type { Tensor2D, Tensor4D } from "../../tensor/Backend.ts"
+import { conv2d, depthwiseConv2d, matMul } from "../../tensor/Kernels.ts"
+import type { ConvNode, DenseNode } from "../Graph.ts"
+import type { Operation } from "./Operation.ts"
+
+const one = constant(1)
+
+export const ConvOperation: Operation<ConvNode> = {
+  operations: ["conv", "depthwiseConv"],
+  variables: (node) => {
+    const [kh, kw] = node.kernel.map(maximum) as [number, number]
+    const inputs = maximum(node.inputChannels)
+    const depthwise = node.operation === "depthwiseConv"
+    const outputs = depthwise ? 1 : maximum(node.shape.channels)
+    const fanIn = kh * kw * (depthwise ? 1 : inputs)
+    return [
+      { name: "weight", shape: [kh, kw, inputs, outputs], initial: { gain: 2, fanIn }, kind: "trained", decay: true },
+    ]
+  },
+  forward: (node, [x], context) => {
+    const depthwise = node.operation === "depthwiseConv"
+    const sizes = [...node.kernel, node.inputChannels, depthwise ? one : node.shape.channels]
+    const weight = context.cut(context.variable("weight"), sizes, 2)
+    const w = context.quantize("weight", node.layer, weight) as Tensor4D
+    const input = context.quantize("activation", node.layer, x!) as Tensor4D
+    return (depthwise ? depthwiseConv2d : conv2d)(input, w, { strides: node.stride, padding: node.padding })
+  },
+}
+
+export const DenseOperation: Operation<DenseNode> = {
+  operations: ["dense"],
+  variables: (node) => {
+    const fanIn = maximum(node.inputChannels)
+    const shape = [fanIn, maximum(node.shape.channels)]
+    return [{ name: "weight", shape, initial: { gain: 1, fanIn }, kind: "trained", decay: true }]
+  },
+  forward: (node, [x], context) => {
+    const weight = context.cut(context.variable("weight"), [node.inputChannels, node.shape.channels])
+    return matMul(
+      context.quantize("activation", node.layer, x!) as Tensor2D,
+      context.quantize("weight", node.layer, weight) as Tensor2D,
+    )
+  },
+}

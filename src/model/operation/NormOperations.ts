@@ -1,0 +1,45 @@
+/** `batchNorm` (arXiv 1502.03167) and `bias`, float32 always. */
+import { maximum } from "../../space/Quantity.ts"
+import { batchNorm, batchNormBatchStatistics, batchNormInference, biasAdd } from "../../tensor/Kernels.ts"
+import type { Tensor4D } from "../../tensor/Backend.ts"
+import type { BatchNormNode, BiasNode } from "../Graph.ts"
+import type { Operation } from "./Operation.ts"
+
+const epsilon = 1e-5
+/** Share of the new batch in the running averages. */
+const momentum = 0.1
+
+export const BatchNormOperation: Operation<BatchNormNode> = {
+  operations: ["batchNorm"],
+  variables: (node) => {
+    const shape = [maximum(node.shape.channels)]
+    return [
+      { name: "gamma", shape, initial: "ones", kind: "trained", decay: false },
+      { name: "beta", shape, initial: "zeros", kind: "trained", decay: false },
+      { name: "mean", shape, initial: "zeros", kind: "average", decay: false },
+      { name: "variance", shape, initial: "ones", kind: "average", decay: false },
+    ]
+  },
+  forward: (node, [x], context) => {
+    const input = x as Tensor4D
+    const sizes = [node.shape.channels]
+    const gamma = context.cut(context.variable("gamma"), sizes)
+    const beta = context.cut(context.variable("beta"), sizes)
+    const mean = context.variable("mean")
+    const variance = context.variable("variance")
+    if (context.mode === "infer")
+      return batchNormInference(input, gamma, beta, context.cut(mean, sizes), context.cut(variance, sizes), { epsilon })
+    if (context.mode === "train") return batchNorm(input, gamma, beta, mean, variance, { epsilon, momentum })
+    const measured = batchNormBatchStatistics(input, gamma, beta, { epsilon })
+    context.observeNorm(node.path, measured.mean, measured.variance)
+    return measured.value
+  },
+}
+
+export const BiasOperation: Operation<BiasNode> = {
+  operations: ["bias"],
+  variables: (node) => [
+    { name: "bias", shape: [maximum(node.shape.channels)], initial: "zeros", kind: "trained", decay: false },
+  ],
+  forward: (node, [x], context) => biasAdd(x!, context.cut(context.variable("bias"), [node.shape.channels])),
+}

@@ -1,0 +1,33 @@
+/** The only list of operations. */
+import type { Node } from "../Graph.ts"
+import { ConvOperation, DenseOperation } from "./MatrixOperations.ts"
+import { BatchNormOperation, BiasOperation } from "./NormOperations.ts"
+import type { Operation } from "./Operation.ts"
+import {
+  ActivationOperation,
+  AddOperation,
+  GlobalAveragePoolOperation,
+  PoolOperation,
+} from "./PlainOperations.ts"
+
+export const operations: ReadonlyArray<Operation<never>> = [
+  ConvOperation,
+  DenseOperation,
+  BatchNormOperation,
+  BiasOperation,
+  ActivationOperation,
+  AddOperation,
+  PoolOperation,
+  GlobalAveragePoolOperation,
+]
+
+const byName = new Map<string, Operation<never>>(
+  operations.flatMap((operation) => operation.operations.map((name) => [name, operation] as const)),
+)
+
+/** The operation of a node. Throws for the input node, which has none. */
+export const operationOf = (node: Node): Operation => {
+  const operation = byName.get(node.operation)
+  if (operation === undefined) throw new Error(`no operation runs ${node.operation} nodes`)
+  return operation as unknown as Operation
+}

@@ -1,0 +1,36 @@
+/** Operations without variables: activations, sums, poolings. */
+import type { Tensor4D } from "../../tensor/Backend.ts"
+import { add, averagePool, gelu, globalAveragePool, maxPool, relu, relu6, swish } from "../../tensor/Kernels.ts"
+import type { ActivationNode, AddNode, GlobalAveragePoolNode, PoolNode } from "../Graph.ts"
+import type { Operation } from "./Operation.ts"
+
+const activations = { relu, relu6, swish, gelu }
+
+export const ActivationOperation: Operation<ActivationNode> = {
+  operations: ["activation"],
+  variables: () => [],
+  forward: (node, [x]) => activations[node.activation](x!),
+}
+
+export const AddOperation: Operation<AddNode> = {
+  operations: ["add"],
+  variables: () => [],
+  forward: (_node, [a, b]) => add(a!, b!),
+}
+
+export const PoolOperation: Operation<PoolNode> = {
+  operations: ["maxPool", "averagePool"],
+  variables: () => [],
+  forward: (node, [x]) =>
+    (node.operation === "maxPool" ? maxPool : averagePool)(x as Tensor4D, {
+      window: node.window,
+      strides: node.stride,
+      padding: node.padding,
+    }),
+}
+
+export const GlobalAveragePoolOperation: Operation<GlobalAveragePoolNode> = {
+  operations: ["globalAveragePool"],
+  variables: () => [],
+  forward: (_node, [x]) => globalAveragePool(x as Tensor4D),
+}
