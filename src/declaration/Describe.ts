@@ -1,0 +1,142 @@
+/**
+ * A schema in a few words, for the second half of a message: "an integer from 1 to 7", "relu or relu6".
+ *
+ * An `expected` or `title` annotation wins; else the words follow from the encoded side of the schema.
+ */
+import { SchemaAST } from "effect"
+import { oneOf } from "./Suggest.ts"
+
+type AST = SchemaAST.AST
+
+/** What is written in the file: the encoded side. */
+const encoded = (ast: AST): AST => {
+  const side = SchemaAST.toEncoded(ast)
+  return side._tag === "Suspend" ? encoded(side.thunk()) : side
+}
+
+/** The keys a mapping may have. */
+export const keysOf = (ast: AST): ReadonlyArray<string> => {
+  const side = encoded(ast)
+  if (side._tag === "Objects")
+    return side.propertySignatures.map((property) => String(property.name))
+  return side._tag === "Union" ? mappingsOf(side).flatMap(keysOf) : []
+}
+
+/** The members of a union that are mappings, unions within flattened. */
+export const mappingsOf = (ast: AST): ReadonlyArray<AST> => {
+  const side = encoded(ast)
+  if (side._tag === "Union") return side.types.flatMap((type) => mappingsOf(type))
+  return side._tag === "Objects" && side.propertySignatures.length > 0 ? [side] : []
+}
+
+/** The literals of a union of nothing else. */
+export const literalsOf = (ast: AST): ReadonlyArray<string> | undefined => {
+  const side = encoded(ast)
+  if (side._tag === "Literal") return [String(side.literal)]
+  if (side._tag !== "Union") return undefined
+  const each = side.types.map(literalsOf)
+  return each.every((words) => words !== undefined) ? each.flat() : undefined
+}
+
+/** The key by which all these mappings are told apart, and its words. */
+export const sharedLiteralKey = (
+  mappings: ReadonlyArray<AST>,
+): { readonly key: string; readonly literals: ReadonlyArray<string> } | undefined => {
+  if (mappings.length < 2) return undefined
+  for (const key of keysOf(mappings[0]!)) {
+    const words = mappings.map((mapping) => {
+      const side = encoded(mapping)
+      const property =
+        side._tag === "Objects"
+          ? side.propertySignatures.find((signature) => signature.name === key)
+          : undefined
+      return property === undefined ? undefined : literalsOf(property.type)
+    })
+    if (words.every((word) => word !== undefined))
+      return { key, literals: [...new Set(words.flat())] }
+  }
+  return undefined
+}
+
+/** A few words for what would be right. */
+export const describe = (ast: AST): string => {
+  const title = annotation(ast, "title") ?? annotation(encoded(ast), "title")
+  if (title !== undefined) return title
+  const side = encoded(ast)
+  switch (side._tag) {
+    case "String":
+      return withChecks(ast, "text")
+    case "Number":
+      return withChecks(ast, "a number")
+    case "Boolean":
+      return "true or false"
+    case "Null":
+      return "null"
+    case "Literal":
+      return String(side.literal)
+    case "Arrays":
+      return withChecks(ast, listOf(side))
+    case "Objects":
+      return mappingWords(side)
+    case "Union": {
+      const words = literalsOf(side)
+      if (words !== undefined) return oneOf(words)
+      return [...new Set(side.types.map(describe))].join(" or ")
+    }
+    default:
+      return "another value"
+  }
+}
+
+const annotation = (ast: AST, key: "title" | "expected"): string | undefined => {
+  const own = ast.checks?.at(-1)?.annotations?.[key] ?? ast.annotations?.[key]
+  return typeof own === "string" && !(key === "title" && own === "") ? own : undefined
+}
+
+const listOf = (ast: Extract<AST, { _tag: "Arrays" }>): string => {
+  const item = ast.rest[0]
+  if (item === undefined) return `a list of ${ast.elements.length}`
+  const words = describe(item)
+  return words.length > 40 ? "a list" : `a list of ${words.replace(/^an? /, "")} values`
+}
+
+const mappingWords = (ast: Extract<AST, { _tag: "Objects" }>): string => {
+  const keys = ast.propertySignatures.map((property) => String(property.name))
+  if (keys.length === 0) return "a mapping"
+  return `{ ${keys.slice(0, 3).join(", ")}${keys.length > 3 ? ", ..." : ""} }`
+}
+
+/** `a number` and its checks: integer first, then bounds, then the rest as Effect words them. */
+const withChecks = (ast: AST, noun: string): string => {
+  const checks = flatChecks(SchemaAST.toType(ast).checks ?? encoded(ast).checks ?? [])
+  let words = noun
+  let rest = ""
+  for (const { expected, integer } of checks) {
+    if (integer) words = "an integer"
+    else if (expected !== undefined) rest += ` ${expected}`
+  }
+  return words + rest
+}
+
+const flatChecks = (
+  checks: ReadonlyArray<SchemaAST.Check<never>>,
+): ReadonlyArray<{ readonly expected: string | undefined; readonly integer: boolean }> =>
+  checks.flatMap((check) => {
+    const expected = check.annotations?.["expected"]
+    if (check._tag === "FilterGroup" && typeof expected !== "string")
+      return flatChecks(check.checks)
+    const words = typeof expected === "string" ? expected : undefined
+    return [
+      {
+        integer: words === "an integer",
+        expected:
+          words === "a finite number" || words === "<filter>"
+            ? undefined
+            : words
+                ?.replace(/^an? (?:value|string) /, "")
+                .replace(/with a length of (at least|at most) 1$/, "with $1 1 entry")
+                .replace(/with a length of (at least|at most) (\d+)$/, "with $1 $2 entries")
+                .replace(/^an array with unique items$/, "without repeats"),
+      },
+    ]
+  })

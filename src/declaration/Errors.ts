@@ -1,0 +1,100 @@
+/**
+ * What can be wrong with a file a person wrote: a message with file, line, column and path.
+ *
+ * Left out: words on the terminal (`cli/`), and every rule about what a right file is.
+ */
+import { Schema } from "effect"
+
+/** One mistake in a declaration. `message` reads `what is wrong; what would be right`. */
+export class DeclarationError extends Schema.TaggedError<DeclarationError>()("DeclarationError", {
+  file: Schema.String,
+  /** From 1. */
+  line: Schema.Int,
+  /** From 1, in UTF-16 code units as editors count. */
+  column: Schema.Int,
+  /** `network.2.conv.kernel`; empty for the whole file. */
+  path: Schema.String,
+  message: Schema.String,
+}) {
+  /** `file:line:column path: what is wrong; what would be right` */
+  get text(): string {
+    const place = `${this.file}:${this.line}:${this.column}`
+    return this.path === "" ? `${place}: ${this.message}` : `${place} ${this.path}: ${this.message}`
+  }
+
+  get isRetryable(): boolean {
+    return false
+  }
+}
+
+/** Every mistake found in a declaration, in the order of the file. Never empty. */
+export class DeclarationErrors extends Schema.TaggedError<DeclarationErrors>()(
+  "DeclarationErrors",
+  {
+    errors: Schema.Array(DeclarationError),
+  },
+) {
+  override get message(): string {
+    return this.errors.map((error) => error.text).join("\n")
+  }
+
+  get isRetryable(): boolean {
+    return false
+  }
+}
+
+export type Path = ReadonlyArray<string | number>
+
+/** A mistake by path alone, as domain code (which knows no files) returns it; `locateAll` finds its place. */
+export interface Problem {
+  readonly path: Path
+  /** Point at the key or at its value (default). */
+  readonly at?: "key" | "value"
+  /** `what is wrong; what would be right` */
+  readonly message: string
+  /** Warnings do not make a declaration invalid. Default `error`. */
+  readonly severity?: "error" | "warning"
+}
+
+export interface Position {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+const plainKey = /^[\w$-]+$/
+
+/** `network.2.conv.kernel`; keys with other signs are quoted: `matrix."reward.beta"`. */
+export const formatPath = (path: Path): string =>
+  path
+    .map((key) => (typeof key === "number" || plainKey.test(key) ? String(key) : show(key)))
+    .join(".")
+
+// Anything a terminal could take as a command: control signs, line separators, direction marks.
+const unsafe = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g
+
+/** A value as short JSON that is safe to print anywhere; at most `limit` characters. */
+export const show = (value: unknown, limit = 60): string => {
+  const bounded = typeof value === "string" && value.length > limit ? value.slice(0, limit) : value
+  const json = JSON.stringify(bounded) ?? String(bounded)
+  const safe = json.replace(
+    unsafe,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  )
+  return safe.length > limit || bounded !== value ? `${safe.slice(0, limit - 3)}...` : safe
+}
+
+/** Problems with their places in the document, in the order of the file. */
+export const locateAll = (
+  document: { readonly locate: (path: Path, at?: "key" | "value") => Position },
+  problems: ReadonlyArray<Problem>,
+): ReadonlyArray<DeclarationError> => {
+  const located = problems.map(
+    ({ path, at, message }) =>
+      new DeclarationError({ ...document.locate(path, at), path: formatPath(path), message }),
+  )
+  return inOrder(located)
+}
+
+export const inOrder = (errors: ReadonlyArray<DeclarationError>): ReadonlyArray<DeclarationError> =>
+  [...errors].sort((a, b) => a.line - b.line || a.column - b.column)

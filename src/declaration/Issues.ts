@@ -1,0 +1,192 @@
+/**
+ * Effect's tree of issues -> Problems in the words of these files.
+ *
+ * Of a union with several failed members only one is told: Effect narrows by type and by literal `kind`; among mappings that
+ * remain, the one that knows most of the written keys was meant.
+ */
+import type { SchemaAST, SchemaIssue } from "effect"
+import type { Path, Problem } from "./Errors.ts"
+import { show } from "./Errors.ts"
+import { describe, keysOf, literalsOf, mappingsOf, sharedLiteralKey } from "./Describe.ts"
+import { didYouMean, oneOf, suggest } from "./Suggest.ts"
+
+/** Problems of an issue of decoding `root`; never empty. */
+export const problemsOf = (issue: SchemaIssue.Issue, root: unknown): ReadonlyArray<Problem> =>
+  withoutEchoes(translate(issue, { path: [], input: root, ast: undefined }))
+
+/** Where we are while walking down the issues. */
+interface Here {
+  readonly path: Path
+  readonly input: unknown
+  /** The schema at this place, when an issue named one. */
+  readonly ast: SchemaAST.AST | undefined
+}
+
+interface Found extends Problem {
+  /** For a missing key, its name: it is not told when an unknown key beside it means it. */
+  readonly missing?: string
+  /** For an unknown key, the key it means. */
+  readonly meant?: string | undefined
+}
+
+const translate = (issue: SchemaIssue.Issue, here: Here): ReadonlyArray<Found> => {
+  switch (issue._tag) {
+    case "Pointer":
+      return translate(issue.issue, {
+        path: [...here.path, ...(issue.path as ReadonlyArray<string | number>)],
+        input: issue.path.reduce<unknown>(
+          (value, key) => (value as Record<PropertyKey, unknown> | null | undefined)?.[key],
+          here.input,
+        ),
+        ast: here.ast,
+      })
+    case "Encoding":
+      return translate(issue.issue, here)
+    case "Composite":
+      return issue.issues.flatMap((inner) => translate(inner, { ...here, ast: issue.ast }))
+    case "Filter":
+      return filterProblems(issue, here)
+    case "AnyOf":
+      return unionProblems(issue, here)
+    case "UnexpectedKey":
+      return [unknownKey(here, keysOf(issue.ast))]
+    case "MissingKey": {
+      const key = String(here.path.at(-1))
+      const expected = here.ast === undefined ? undefined : describeKey(here.ast, key)
+      return [
+        {
+          path: here.path,
+          missing: key,
+          message: `the key ${key} is missing; add ${key}: ${expected ?? "its value"}`,
+        },
+      ]
+    }
+    case "InvalidType":
+      return [mismatch(here, describe(issue.ast))]
+    case "InvalidValue":
+      return [{ path: here.path, message: issue.annotations?.message ?? `got ${show(here.input)}` }]
+    case "Forbidden":
+    case "OneOf":
+      return [mismatch(here, "something else")]
+  }
+}
+
+const mismatch = (here: Here, expected: string): Found => ({
+  path: here.path,
+  message: `got ${show(here.input)}; ${expected} would be right`,
+})
+
+const describeKey = (ast: SchemaAST.AST, key: string): string | undefined => {
+  const property =
+    ast._tag === "Objects"
+      ? ast.propertySignatures.find((signature) => signature.name === key)
+      : undefined
+  return property === undefined ? undefined : `<${describe(property.type)}>`
+}
+
+const unknownKey = (here: Here, keys: ReadonlyArray<string>): Found => {
+  const key = String(here.path.at(-1))
+  return {
+    path: here.path,
+    at: "key",
+    meant: suggest(key, keys),
+    message: `unknown key ${show(key)}; ${keys.length === 0 ? "no key belongs here" : didYouMean(key, keys)}`,
+  }
+}
+
+const filterProblems = (
+  issue: Extract<SchemaIssue.Issue, { _tag: "Filter" }>,
+  here: Here,
+): ReadonlyArray<Found> => {
+  const inner = issue.issue
+  // A check of ours that says in its own words (and perhaps deeper) what is wrong.
+  if (inner._tag !== "InvalidValue" || inner.annotations?.message !== undefined)
+    return translate(inner, here)
+  const message = issue.filter.annotations?.message
+  if (typeof message === "string") return [{ path: here.path, message }]
+  const expected =
+    here.ast !== undefined && here.ast._tag !== "Objects"
+      ? describe(here.ast)
+      : issue.filter.annotations?.expected
+  return [mismatch(here, typeof expected === "string" ? expected : "another value")]
+}
+
+const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const unionProblems = (
+  issue: Extract<SchemaIssue.Issue, { _tag: "AnyOf" }>,
+  here: Here,
+): ReadonlyArray<Found> => {
+  const mappings = mappingsOf(issue.ast)
+  if (isMapping(here.input)) {
+    const kind = sharedLiteralKey(mappings)
+    if (kind !== undefined && issue.issues.length === 0) {
+      const path = [...here.path, kind.key]
+      const given = here.input[kind.key]
+      if (given === undefined)
+        return [
+          {
+            path,
+            missing: kind.key,
+            message: `the key ${kind.key} is missing; add ${kind.key}: ${oneOf(kind.literals)}`,
+          },
+        ]
+      return [unknownWord(path, given, kind.literals)]
+    }
+    if (issue.issues.length > 1) {
+      const written = Object.keys(here.input)
+      const scored = issue.issues.map((inner) => {
+        const keys = inner._tag === "Composite" ? keysOf(inner.ast) : []
+        return { inner, known: written.filter((key) => keys.includes(key)).length }
+      })
+      const best = scored.reduce((a, b) => (b.known > a.known ? b : a))
+      if (best.known > 0) return translate(best.inner, here)
+      const all = [...new Set(mappings.flatMap(keysOf))]
+      if (written.length > 0)
+        return written.map((key) => unknownKey({ ...here, path: [...here.path, key] }, all))
+      return [{ path: here.path, message: `nothing is said here; ${oneOf(all)} would be right` }]
+    }
+  }
+  if (issue.issues.length > 0) {
+    // Members of one type: the one that got furthest is the one with fewest complaints.
+    const each = issue.issues.map((inner) => translate(inner, here))
+    const deepest = (found: ReadonlyArray<Found>) => Math.max(...found.map((f) => f.path.length))
+    const best = each.reduce((a, b) => (deepest(b) > deepest(a) ? b : a))
+    if (each.length === 1 || deepest(best) > here.path.length) return best
+  }
+  const words = literalsOf(issue.ast)
+  if (words !== undefined) return [unknownWord(here.path, here.input, words)]
+  return [mismatch(here, describe(issue.ast))]
+}
+
+const unknownWord = (path: Path, given: unknown, words: ReadonlyArray<string>): Found => {
+  const near = typeof given === "string" ? suggest(given, words) : undefined
+  return {
+    path,
+    message:
+      near === undefined
+        ? `got ${show(given)}; ${oneOf(words)} would be right`
+        : `got ${show(given)}; did you mean ${near}?`,
+  }
+}
+
+/** A missing key that a misspelt one beside it means, and the same message twice, are one mistake. */
+const withoutEchoes = (found: ReadonlyArray<Found>): ReadonlyArray<Problem> => {
+  const at = (path: Path) => JSON.stringify(path)
+  const meant = new Set(
+    found.flatMap(({ path, meant: key }) =>
+      key === undefined ? [] : [at([...path.slice(0, -1), key])],
+    ),
+  )
+  const seen = new Set<string>()
+  const result: Array<Problem> = []
+  for (const { path, at: where, message, missing } of found) {
+    if (missing !== undefined && meant.has(at(path))) continue
+    const line = `${at(path)} ${message}`
+    if (seen.has(line)) continue
+    seen.add(line)
+    result.push({ path, ...(where === undefined ? {} : { at: where }), message })
+  }
+  return result
+}
