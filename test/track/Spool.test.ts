@@ -181,21 +181,21 @@ describe("damage", () => {
   })
 })
 
-describe("a disk that fails", () => {
-  const failing = (fails: (call: number) => "error" | "half" | undefined) => {
-    let call = 0
-    const fs: Spool.SpoolFiles = {
-      ...nodeFs,
-      writeSync: ((fd: number, bytes: Buffer, offset: number, length: number) => {
-        const how = fails(call++)
-        if (how === "error") throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC" })
-        if (how === "half") return nodeFs.writeSync(fd, bytes, offset, Math.max(1, length >> 1))
-        return nodeFs.writeSync(fd, bytes, offset, length)
-      }) as typeof nodeFs.writeSync,
-    }
-    return fs
+const failing = (fails: (call: number) => "error" | "half" | undefined) => {
+  let call = 0
+  const fs: Spool.SpoolFiles = {
+    ...nodeFs,
+    writeSync: ((fd: number, bytes: Buffer, offset: number, length: number) => {
+      const how = fails(call++)
+      if (how === "error") throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC" })
+      if (how === "half") return nodeFs.writeSync(fd, bytes, offset, Math.max(1, length >> 1))
+      return nodeFs.writeSync(fd, bytes, offset, length)
+    }) as typeof nodeFs.writeSync,
   }
+  return fs
+}
 
+describe("a disk that fails", () => {
   it.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
     "loses nothing when write %i and the next fail",
     async (n) => {
@@ -208,7 +208,6 @@ describe("a disk that fails", () => {
       })
       for (const event of events) spool.append(event)
       spool.close()
-      spool.append
       expect(spool.waiting).toBe(0)
       expect(warnings).toHaveLength(1)
       expect(await readEvents()).toEqual(events)

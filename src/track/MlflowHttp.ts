@@ -1,0 +1,269 @@
+/**
+ * One request to an MLflow server: address, credentials, time limit, size limit, what an answer means, and trying again.
+ * The calls themselves are in `MlflowClient.ts`.
+ *
+ * Tried again, exponentially with jitter (or after the server's own Retry-After): 408, 429, 5xx, connections refused,
+ * reset or too slow, answers that are not MLflow's, and the HTTP 400 that a server with too few database connections
+ * gives ("QueuePool limit"). Redirects are followed within the same origin only: credentials go nowhere else.
+ */
+import { NodeHttpClient } from "@effect/platform-node"
+import { Duration, Effect, FileSystem, Layer, Redacted, Schedule, Schema, Stream } from "effect"
+import { HttpClient, HttpClientRequest } from "effect/http"
+import type { HttpClientError, HttpClientResponse } from "effect/http"
+import { Rejected, TrackerError, Unreachable, Unusable } from "./Errors.ts"
+import type { Settings } from "./Settings.ts"
+
+const maxAnswerBytes = 32 << 20
+const maxDetailLength = 300
+const maxRetryAfter = 60_000
+const maxRedirects = 5
+
+/** What is sent: JSON, the bytes of a file, or nothing. */
+export interface Call {
+  /** For people: "log metrics". */
+  readonly operation: string
+  readonly method: "GET" | "POST" | "PUT"
+  /** Below the server's address, each segment percent-encoded. */
+  readonly path: string
+  readonly query?: Record<string, string>
+  readonly json?: unknown
+  /** A file to send as it is. */
+  readonly file?: string
+  /** False for calls that must not be made twice without looking in between (`runs/create`). */
+  readonly retry?: boolean
+}
+
+/** An `HttpClient` for these settings: certificates to trust, and no more than a few connections. */
+export const layerHttp = (
+  settings: Settings,
+): Layer.Layer<HttpClient.HttpClient, TrackerError, FileSystem.FileSystem> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const path = settings.serverCertificate
+      const ca =
+        path === undefined
+          ? undefined
+          : yield* fs.readFileString(path).pipe(
+              Effect.mapError(
+                () =>
+                  new TrackerError({
+                    operation: "read the tracking settings",
+                    reason: new Unusable({
+                      detail: `MLFLOW_TRACKING_SERVER_CERT_PATH names ${path}, which cannot be read`,
+                    }),
+                  }),
+              ),
+            )
+      return NodeHttpClient.layerUndiciOptions({
+        connections: 4,
+        connect: { rejectUnauthorized: !settings.insecureTls, ...(ca === undefined ? {} : { ca }) },
+      })
+    }),
+  )
+
+const brief = (settings: Settings, body: string): string => {
+  const text = settings.scrub(body).replace(/\s+/g, " ").trim()
+  return text.length > maxDetailLength ? `${text.slice(0, maxDetailLength)}...` : text
+}
+
+/** Codes like ECONNRESET, wherever undici and node have wrapped them. */
+const describeCause = (cause: unknown): string => {
+  for (let at: unknown = cause; typeof at === "object" && at !== null;) {
+    if ("code" in at && typeof at.code === "string") {
+      return "message" in at && typeof at.message === "string"
+        ? `${at.code}: ${at.message}`
+        : at.code
+    }
+    at = "cause" in at ? at.cause : undefined
+  }
+  return cause instanceof Error ? cause.message : "the connection broke"
+}
+
+const retryAfter = (response: HttpClientResponse.HttpClientResponse): number | undefined => {
+  const header = response.headers["retry-after"]
+  if (header === undefined) return undefined
+  const seconds = Number(header)
+  const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - Date.now()
+  return Number.isFinite(wait) ? Math.min(Math.max(0, wait), maxRetryAfter) : undefined
+}
+
+const ErrorBody = Schema.fromJsonString(
+  Schema.Struct({
+    error_code: Schema.optionalKey(Schema.String),
+    message: Schema.optionalKey(Schema.String),
+  }),
+)
+const decodeErrorBody = Schema.decodeUnknownOption(ErrorBody)
+
+const overloaded = /QueuePool limit|database is locked|TEMPORARILY_UNAVAILABLE/
+
+/** Makes the function that calls the server and gives back the text of a good answer. */
+export const make = Effect.fnUntraced(function* (settings: Settings) {
+  const http = yield* HttpClient.HttpClient
+  const fs = yield* FileSystem.FileSystem
+  const origin = new URL(settings.url).origin
+
+  const unreachable = (
+    call: Call,
+    detail: string,
+    more: { status?: number; retryAfter?: number } = {},
+  ) =>
+    new TrackerError({
+      operation: call.operation,
+      reason: new Unreachable({ detail: brief(settings, detail), ...more }),
+    })
+
+  const failure = (call: Call, response: HttpClientResponse.HttpClientResponse, body: string) => {
+    const { status } = response
+    const found = decodeErrorBody(body)
+    const code = found._tag === "Some" ? found.value.error_code : undefined
+    const said = brief(settings, (found._tag === "Some" ? found.value.message : undefined) ?? body)
+    const wait = retryAfter(response)
+    if (status === 408 || status === 429 || status >= 500 || overloaded.test(body)) {
+      return unreachable(call, `HTTP ${status} ${said}`, {
+        status,
+        ...(wait === undefined ? {} : { retryAfter: wait }),
+      })
+    }
+    return new TrackerError({
+      operation: call.operation,
+      reason: new Rejected({
+        detail: `HTTP ${status} ${said}`,
+        status,
+        ...(code === undefined ? {} : { code: brief(settings, code) }),
+      }),
+    })
+  }
+
+  const build = (call: Call, url: string) => {
+    const plain = HttpClientRequest.make(call.method)(url).pipe(
+      HttpClientRequest.setUrlParams(call.query ?? {}),
+      HttpClientRequest.setHeader("user-agent", "fliqs"),
+    )
+    const known =
+      settings.credentials.kind === "basic"
+        ? HttpClientRequest.basicAuth(
+            plain,
+            settings.credentials.username,
+            Redacted.value(settings.credentials.password),
+          )
+        : settings.credentials.kind === "bearer"
+          ? HttpClientRequest.bearerToken(plain, settings.credentials.token)
+          : plain
+    if (call.file !== undefined) {
+      return HttpClientRequest.bodyFile(known, call.file, {
+        contentType: "application/octet-stream",
+      })
+    }
+    return Effect.succeed(
+      call.json === undefined ? known : HttpClientRequest.bodyJsonUnsafe(known, call.json),
+    )
+  }
+
+  const readBody = (call: Call, response: HttpClientResponse.HttpClientResponse) => {
+    const parts: Array<Uint8Array> = []
+    let size = 0
+    return response.stream.pipe(
+      Stream.runForEach((part) => {
+        size += part.length
+        parts.push(part)
+        return size > maxAnswerBytes
+          ? Effect.fail(unreachable(call, `an answer of more than ${maxAnswerBytes} bytes`))
+          : Effect.void
+      }),
+      Effect.map(() => Buffer.concat(parts).toString("utf8")),
+    )
+  }
+
+  const once = (
+    call: Call,
+    url: string,
+    redirects: number,
+  ): Effect.Effect<string, TrackerError | HttpClientError.HttpClientError> =>
+    Effect.gen(function* () {
+      const request = yield* build(call, url).pipe(
+        Effect.provideService(FileSystem.FileSystem, fs),
+        Effect.mapError(
+          () =>
+            new TrackerError({
+              operation: call.operation,
+              reason: new Rejected({ detail: `${call.file ?? "the file"} cannot be read` }),
+            }),
+        ),
+      )
+      const response = yield* http.execute(request)
+      const body = yield* readBody(call, response)
+      const location = response.headers["location"]
+      if (response.status >= 300 && response.status < 400) {
+        const next =
+          location !== undefined && URL.canParse(location, url) ? new URL(location, url) : undefined
+        const keepsMethod =
+          call.method === "GET" || response.status === 307 || response.status === 308
+        if (next?.origin === origin && keepsMethod && redirects < maxRedirects) {
+          const { query: _, ...same } = call
+          return yield* once(same, next.href, redirects + 1)
+        }
+        return yield* new TrackerError({
+          operation: call.operation,
+          reason: new Rejected({
+            detail: `HTTP ${response.status}: the server sends us to ${next === undefined ? "nowhere" : next.origin}; set MLFLOW_TRACKING_URI to the address that answers itself`,
+            status: response.status,
+          }),
+        })
+      }
+      return response.status >= 200 && response.status < 300
+        ? body
+        : yield* failure(call, response, body)
+    })
+
+  const schedule = Schedule.min([
+    Schedule.exponential("250 millis"),
+    Schedule.spaced("10 seconds"),
+  ]).pipe(
+    Schedule.jittered,
+    Schedule.setInputType<TrackerError>(),
+    Schedule.while(({ input }) => input.isRetryable),
+    Schedule.modifyDelay(({ input, duration }) => {
+      const asked = input.reason._tag === "Unreachable" ? input.reason.retryAfter : undefined
+      return Effect.succeed(asked === undefined ? duration : Duration.millis(asked))
+    }),
+  )
+
+  const text = (call: Call): Effect.Effect<string, TrackerError> => {
+    const attempt = once(call, `${settings.url}${call.path}`, 0).pipe(
+      Effect.catchTag("HttpClientError", (error) =>
+        Effect.fail(unreachable(call, describeCause(error.reason))),
+      ),
+      Effect.timeoutOrElse({
+        duration: settings.timeout,
+        orElse: () =>
+          Effect.fail(unreachable(call, `no answer within ${settings.timeout / 1000} s`)),
+      }),
+    )
+    return call.retry === false
+      ? attempt
+      : Effect.retry(attempt, { schedule, times: settings.maxRetries })
+  }
+
+  /** The answer decoded; one that is not what MLflow answers counts as not having reached an MLflow server. */
+  const json = <S extends Schema.Codec<unknown, unknown>>(schema: S) => {
+    const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(schema))
+    return (call: Call): Effect.Effect<S["Type"], TrackerError> => {
+      const attempt = text({ ...call, retry: false }).pipe(
+        Effect.flatMap((body) =>
+          decode(body).pipe(
+            Effect.mapError(() =>
+              unreachable(call, `not an answer of MLflow: ${brief(settings, body)}`),
+            ),
+          ),
+        ),
+      )
+      return call.retry === false
+        ? attempt
+        : Effect.retry(attempt, { schedule, times: settings.maxRetries })
+    }
+  }
+
+  return { text, json }
+})
