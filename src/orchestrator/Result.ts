@@ -47,6 +47,7 @@ export class Result extends Schema.Opaque<Result>()(
     attempt: Schema.Int,
     /** Milliseconds since 1970. */
     finishedAt: Schema.Int,
+    warnings: Schema.Array(Schema.Struct({ alarm: Schema.String, message: Schema.String })),
     cause: Schema.optionalKey(Schema.Literals(causes)),
     message: Schema.optionalKey(Schema.String),
   }),

@@ -81,6 +81,8 @@ export class TrialFile extends Schema.Opaque<TrialFile>()(
     /** The matrix cell and seed that tell this trial from its siblings. */
     parameters: Schema.Record(Schema.String, Schema.String),
     declaration: Schema.Unknown,
+    /** Training steps of the whole trial. */
+    steps: Schema.Int,
     tags: Schema.Record(Schema.String, Schema.String),
     execution: Schema.Struct({
       threads: Schema.Int,

@@ -80,7 +80,7 @@ export type TrainEvent =
     }
 
 /** Trains one trial; the loop yields to the event loop at every step, so that signals are seen between steps. */
-export type Train<R = never> = (
+export type Train<E = never, R = never> = (
   trial: ResolvedTrial,
   context: TrainContext,
-) => Stream.Stream<TrainEvent, TrialError, R>
+) => Stream.Stream<TrainEvent, TrialError | E, R>

@@ -1,0 +1,42 @@
+/**
+ * What a trial's process is doing now, for whoever reads the folder: the parent, `fliqs list`, another machine.
+ * Replaced in place at most about once a second; losing it loses nothing.
+ */
+import { Effect, FileSystem, Schema } from "effect"
+import * as Durable from "./Durable.ts"
+import { orUnreachable } from "./Errors.ts"
+import * as State from "./State.ts"
+
+export class Heartbeat extends Schema.Opaque<Heartbeat>()(
+  Schema.Struct({
+    version: Schema.Literal(State.version),
+    attempt: Schema.Int,
+    pid: Schema.Int,
+    host: Schema.String,
+    /** Milliseconds since 1970. */
+    time: Schema.Int,
+    step: Schema.Int,
+    stepsPerSecond: Schema.Finite,
+    /** Seconds of training, all attempts together. */
+    seconds: Schema.Finite,
+    /** The last value told of each metric; those that are not finite are left out. */
+    metrics: Schema.Record(Schema.String, Schema.Finite),
+    warnings: Schema.Array(Schema.Struct({ alarm: Schema.String, message: Schema.String })),
+  }),
+) {}
+
+/** The last heartbeat; undefined when there is none or it cannot be read. */
+export const read = Effect.fnUntraced(function* (path: string) {
+  return yield* Effect.orElseSucceed(State.readJson(Heartbeat)(path), () => undefined)
+})
+
+/** Not synced: it is told anew in a second. */
+export const write = Effect.fnUntraced(
+  function* (path: string, heartbeat: Heartbeat) {
+    const fs = yield* FileSystem.FileSystem
+    const temporary = `${path}.${heartbeat.attempt}${Durable.temporarySuffix}`
+    yield* fs.writeFile(temporary, Durable.jsonBytes(heartbeat))
+    yield* fs.rename(temporary, path)
+  },
+  (effect, path) => effect.pipe(orUnreachable("write", path)),
+)

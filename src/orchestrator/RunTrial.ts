@@ -1,0 +1,290 @@
+/**
+ * One trial in one process: what `fliqs trial --id ID --state DIR` does, and all that any engine starts.
+ *
+ * The way of the data, one name per station:
+ *
+ *     experiments/x.yaml
+ *       -> declaration/Document.read        YAML with positions
+ *       -> experiment/Experiment            decoded, defaults filled
+ *       -> experiment/Plan.expand           matrix x seeds x controls; trial ids
+ *       -> orchestrator/RunGrid, Supervise  trial.json; a child process per trial
+ *       -> orchestrator/RunTrial            <- here: fence, resume, journal, checkpoints, result
+ *       -> train/OneShot.run                Stream<TrainEvent>
+ *       -> orchestrator/Journal             track/Spool: the journal on disk
+ *       -> track/Tracker                    batches, in the parent
+ *       -> MLflow
+ *
+ * Results leave as the assignment (path -> choice) in result.json. Left out: starting processes, retries, the network.
+ */
+import { Clock, Effect, type FileSystem, Ref, Stream } from "effect"
+import { hostname } from "node:os"
+import type { TrialError } from "../train/Errors.ts"
+import type { Train, TrainEvent } from "../train/TrainEvent.ts"
+import * as Checkpoint from "./Checkpoint.ts"
+import { CorruptCheckpoint, type StorageError, StorageError as Storage } from "./Errors.ts"
+import * as Fence from "./Fence.ts"
+import * as Heartbeat from "./Heartbeat.ts"
+import * as Journal from "./Journal.ts"
+import * as Result from "./Result.ts"
+import * as State from "./State.ts"
+
+/** Exit codes of `fliqs trial`, which every engine understands. */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  wrongInput: 2,
+  notReady: 3,
+  /** May pass when it is tried again: storage that is away, memory, a defect. */
+  retry: 70,
+  /** Checkpointed: run me again. */
+  stopped: 75,
+  /** A newer attempt has taken over; never retried, never a failure. */
+  superseded: 76,
+} as const
+
+export type Outcome =
+  | { readonly _tag: "Done" }
+  | { readonly _tag: "Failed"; readonly cause: (typeof Result.causes)[number] }
+  | { readonly _tag: "Stopped"; readonly step: number; readonly reason: string }
+  | { readonly _tag: "Superseded" }
+
+export interface Options<E, R> {
+  readonly state: string
+  readonly id: string
+  readonly train: Train<E, R>
+  readonly cacheDirectory: string
+  /** Ends, with the reason, when the trial is asked to save and go. */
+  readonly stop: Effect.Effect<string>
+}
+
+const heartbeatEvery = 1000
+/** How long after a request to stop the next step may take before the trial goes without saving. */
+const patience = "10 seconds"
+
+const failureCause = (error: TrialError): (typeof Result.causes)[number] => {
+  switch (error.reason._tag) {
+    case "Diverged":
+      return "diverged"
+    case "OutOfMemory":
+      return "outOfMemory"
+    case "DatasetUnusable":
+      return "dataset"
+    case "InvalidTrial":
+      return "wrongInput"
+  }
+}
+
+const readTrial = Effect.fnUntraced(function* (state: string, id: string) {
+  const path = State.trialFile(state, id)
+  const trial = yield* State.readTrial(path)
+  if (trial !== undefined) return trial
+  return yield* new Storage({
+    operation: "read",
+    path,
+    reason: new CorruptCheckpoint({ message: "there is no such trial" }),
+  })
+})
+
+/** Trains (or goes on with) one trial until it is done, failed, asked to stop, or superseded. */
+export const run = Effect.fnUntraced(function* <E, R>(
+  options: Options<E, R>,
+): Effect.fn.Return<Outcome, StorageError | TrialError | E, FileSystem.FileSystem | R> {
+  const { id, state } = options
+  const trial = yield* readTrial(state, id)
+  if ((yield* Result.read(State.resultFile(state, id))) !== undefined) return { _tag: "Done" }
+  const folder = State.trialFolder(state, id)
+  const fence = yield* Fence.enter(folder)
+  const checkpoints = State.checkpointFolder(state, id)
+  const resume = yield* Checkpoint.readNewest(checkpoints)
+  yield* resume === undefined
+    ? Effect.logInfo(`attempt ${fence.attempt}: starting`)
+    : Effect.logInfo(`attempt ${fence.attempt}: going on from step ${resume.step}`)
+  return yield* Effect.scoped(attempt({ ...options, trial, fence, resume }))
+})
+
+interface Attempt<E, R> extends Options<E, R> {
+  readonly trial: State.TrialFile
+  readonly fence: Fence.Fence
+  readonly resume: Checkpoint.Checkpoint | undefined
+}
+
+const attempt = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
+  const { fence, id, resume, state, trial } = options
+  const checkpoints = State.checkpointFolder(state, id)
+  const journal = yield* Journal.open(state, trial)
+  const pulse = yield* makePulse(options)
+  const startedAt = yield* Clock.currentTimeMillis
+  const elapsed = Effect.map(
+    Clock.currentTimeMillis,
+    (now) => (resume?.seconds ?? 0) + (now - startedAt) / 1000,
+  )
+  let step = resume?.step ?? 0
+  let saved = step
+  let training = false
+  let stopReason: string | undefined
+
+  const conclude = Effect.fnUntraced(function* (
+    part: Pick<Result.Result, "state" | "metrics" | "assignment" | "layers"> &
+      Partial<Pick<Result.Result, "cause" | "message">>,
+  ) {
+    yield* Result.publish(State.resultFile(state, id), {
+      version: State.version,
+      id,
+      ...part,
+      steps: step,
+      seconds: yield* elapsed,
+      attempt: fence.attempt,
+      finishedAt: yield* Clock.currentTimeMillis,
+      warnings: pulse.warnings(),
+    })
+  })
+
+  const finish = Effect.fnUntraced(function* (event: Extract<TrainEvent, { type: "finished" }>) {
+    journal.metrics(step, event.metrics)
+    yield* journal.artifact("assignment.json", `${JSON.stringify(event.assignment, null, 2)}\n`)
+    yield* journal.artifact("layers.json", `${JSON.stringify(event.layers, null, 2)}\n`)
+    yield* pulse.beat(step, yield* elapsed, true)
+    journal.end("FINISHED")
+    yield* conclude({
+      state: "finished",
+      metrics: finite(event.metrics),
+      assignment: event.assignment,
+      layers: event.layers,
+    })
+    return { _tag: "Done" } as const
+  })
+
+  const save = Effect.fnUntraced(function* (event: Extract<TrainEvent, { type: "checkpoint" }>) {
+    const snapshot = event.snapshot()
+    yield* journal.sync
+    yield* Checkpoint.write(checkpoints, {
+      ...snapshot,
+      attempt: fence.attempt,
+      seconds: yield* elapsed,
+    })
+    saved = event.step
+  })
+
+  /** The outcome when this event ends the attempt. */
+  const handle = Effect.fnUntraced(function* (
+    event: TrainEvent,
+  ): Effect.fn.Return<Outcome | undefined, StorageError, FileSystem.FileSystem> {
+    if (yield* Fence.isSuperseded(fence)) return { _tag: "Superseded" }
+    if (event.type === "finished") return yield* finish(event)
+    yield* journal.tell(event)
+    if (event.type === "warning") {
+      pulse.warn(event)
+      yield* Effect.logWarning(event.message)
+    }
+    if (event.type === "metrics") pulse.tell(event.values)
+    if (event.type !== "checkpoint") return undefined
+    training = true
+    step = event.step
+    yield* pulse.beat(step, yield* elapsed, false)
+    const due = step - saved >= trial.execution.checkpointEvery || step >= trial.steps
+    if ((due && step > saved) || stopReason !== undefined) yield* save(event)
+    return stopReason === undefined
+      ? undefined
+      : ({ _tag: "Stopped", step, reason: stopReason } as const)
+  })
+
+  const consume = Effect.gen(function* () {
+    const outcome = yield* Ref.make<Outcome | undefined>(undefined)
+    const events = options.train(
+      { id, declaration: trial.declaration },
+      {
+        ...(resume === undefined ? {} : { resume }),
+        threads: trial.execution.threads,
+        cacheDirectory: options.cacheDirectory,
+        eager: trial.execution.eager,
+      },
+    )
+    yield* Stream.runForEachWhile(events, (event) =>
+      Effect.gen(function* () {
+        const ended = yield* handle(event)
+        yield* Ref.set(outcome, ended)
+        return ended === undefined
+      }),
+    )
+    const ended = yield* Ref.get(outcome)
+    return ended ?? (yield* Effect.die(new Error("training ended without `finished`")))
+  })
+
+  const asked = Effect.gen(function* () {
+    stopReason = yield* options.stop
+    yield* Effect.logInfo(`asked to stop: ${stopReason}`)
+    if (training) yield* Effect.sleep(patience)
+    return { _tag: "Stopped", step: saved, reason: stopReason } as const
+  })
+
+  const outcome: Outcome = yield* Effect.raceFirst(consume, asked).pipe(
+    Effect.catchIf(
+      (error): error is TrialError => isTrialError(error) && !error.isRetryable,
+      Effect.fnUntraced(function* (error) {
+        if (yield* Fence.isSuperseded(fence)) return { _tag: "Superseded" } as const
+        const message = error.reason.message
+        yield* Effect.logError(`failed at step ${error.step}: ${message}`)
+        const cause = failureCause(error)
+        journal.end("FAILED", message)
+        yield* conclude({
+          state: "failed",
+          metrics: pulse.metrics(),
+          assignment: {},
+          layers: [],
+          cause,
+          message,
+        })
+        return { _tag: "Failed", cause } as const
+      }),
+    ),
+  )
+  if (outcome._tag === "Stopped") journal.end("KILLED", outcome.reason)
+  return outcome
+})
+
+const isTrialError = (error: unknown): error is TrialError =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "TrialError"
+
+const finite = (values: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => Number.isFinite(value)))
+
+/** Keeps the heartbeat: latest metrics, speed, warnings of all attempts. */
+const makePulse = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
+  const path = State.heartbeatFile(options.state, options.id)
+  const before = yield* Heartbeat.read(path)
+  const warnings = [...(before?.warnings ?? [])]
+  let metrics: Record<string, number> = { ...before?.metrics }
+  let last = { time: yield* Clock.currentTimeMillis, step: options.resume?.step ?? 0 }
+  let stepsPerSecond = 0
+  return {
+    warnings: () => [...warnings],
+    metrics: () => metrics,
+    warn: ({ alarm, message }: { readonly alarm: string; readonly message: string }) => {
+      if (!warnings.some((known) => known.alarm === alarm)) warnings.push({ alarm, message })
+    },
+    tell: (values: Readonly<Record<string, number>>) => {
+      metrics = { ...metrics, ...finite(values) }
+    },
+    beat: Effect.fnUntraced(function* (step: number, seconds: number, force: boolean) {
+      const time = yield* Clock.currentTimeMillis
+      if (!force && time - last.time < heartbeatEvery) return
+      const speed = ((step - last.step) * 1000) / Math.max(time - last.time, 1)
+      // A running mean over about the last ten beats.
+      if (step > last.step)
+        stepsPerSecond = stepsPerSecond === 0 ? speed : 0.9 * stepsPerSecond + 0.1 * speed
+      last = { time, step }
+      yield* Heartbeat.write(path, {
+        version: State.version,
+        attempt: options.fence.attempt,
+        pid: process.pid,
+        host: hostname(),
+        time,
+        step,
+        stepsPerSecond,
+        seconds,
+        metrics,
+        warnings,
+      })
+    }),
+  }
+})
