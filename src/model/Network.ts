@@ -1,8 +1,8 @@
 /** The schema of a space file: what may vary in one whole network. Meaning is given by `Build.ts`. */
 import { Schema } from "effect"
+import { withDefault } from "../declaration/Field.ts"
 import { names as formatNames, sets } from "../format/Formats.ts"
 import { Name, tunable } from "../space/Tunable.ts"
-import { withDefault } from "./block/Block.ts"
 import { blocks } from "./block/Blocks.ts"
 
 const between = (minimum: number, maximum: number) =>

@@ -3,20 +3,23 @@
  *
  * To add one: a file beside this, an entry in `Blocks.ts`, a test. In here too: the field schemas that several share.
  */
-import { Effect, Schema } from "effect"
+import { Schema } from "effect"
 import { tunable, type Tunable } from "../../space/Tunable.ts"
 import type { OptionValue } from "../../space/Decision.ts"
 import { constant, type Quantity } from "../../space/Quantity.ts"
 import type { Builder, Chosen, Scope, Value } from "../Builder.ts"
 
-export interface Block<Fields = never> {
+export interface Block<Fields = unknown> {
   readonly kind: string
   /** The schema of its fields; `item` is the schema of one network item, for blocks that hold items. */
-  readonly spec: (item: Schema.Codec<unknown, unknown>) => Schema.Codec<Fields, unknown>
+  readonly spec: (item: Schema.Codec<unknown, unknown>) => Schema.ConstraintDecoder<Fields>
   /** True when unnamed ones are called `stageN` and their repeats `stageN.0`, `stageN.1`, ... */
   readonly stage: boolean
   readonly build: (builder: Builder, scope: Scope, fields: Fields, input: Value) => Value
 }
+
+/** A block whose fields only its own schema knows: what the list holds. */
+export const defineBlock = <Fields>(block: Block<Fields>): Block => block as never
 
 const between = (minimum: number, maximum: number) =>
   Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -28,12 +31,6 @@ const Extent = between(1, 64)
 export const Extents = Schema.Union([Extent, Schema.Tuple([Extent, Extent])]).annotate({ identifier: "Extents" })
 export const TunableKernel = tunable(Extents, "TunableKernel")
 export const Stride = Schema.Union([Extent, Schema.Tuple([Extent, Extent])]).annotate({ identifier: "Stride" })
-
-/** An optional field with a default that the JSON schema shows. */
-export const withDefault = <S extends Schema.Top>(schema: S, value: S["Encoded"]) =>
-  schema
-    .annotate({ default: value } as never)
-    .pipe(Schema.withDecodingDefaultKey(Effect.succeed(value) as never))
 
 export const PaddingField = Schema.Literals(["same", "valid"])
 export const ActivationField = Schema.Literals(["relu", "relu6", "swish", "gelu", "none"])

@@ -5,7 +5,7 @@ import { DenseBlock } from "./DenseBlock.ts"
 import { AveragePoolBlock, GlobalAveragePoolBlock, MaxPoolBlock } from "./PoolBlocks.ts"
 import { BasicBlock, BottleneckBlock } from "./ResidualBlocks.ts"
 
-export const blocks: ReadonlyArray<Block<never>> = [
+export const blocks: ReadonlyArray<Block> = [
   ConvBlock,
   DepthwiseConvBlock,
   BasicBlock,

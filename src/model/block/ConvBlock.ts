@@ -1,17 +1,17 @@
 /** `conv` and `depthwiseConv`: one convolution with its norm and activation. */
 import { Schema } from "effect"
+import { withDefault } from "../../declaration/Field.ts"
 import { Name } from "../../space/Tunable.ts"
 import {
   ActivationField,
   aWidth,
-  type Block,
+  defineBlock,
   kernelOf,
   PaddingField,
   pair,
   Stride,
   TunableKernel,
   TunableWidth,
-  withDefault,
 } from "./Block.ts"
 
 const shared = {
@@ -29,7 +29,7 @@ const ConvSpec = Schema.Struct({
   widthScaling: withDefault(Schema.Literals(["normal", "upOnly", "none"]), "normal"),
 }).annotate({ identifier: "Conv", description: "One convolution, its norm and its activation." })
 
-export const ConvBlock: Block<typeof ConvSpec.Type> = {
+export const ConvBlock = defineBlock({
   kind: "conv",
   stage: false,
   spec: () => ConvSpec,
@@ -47,14 +47,14 @@ export const ConvBlock: Block<typeof ConvSpec.Type> = {
       norm: fields.norm,
       activation: fields.activation,
     }),
-}
+})
 
 const DepthwiseConvSpec = Schema.Struct(shared).annotate({
   identifier: "DepthwiseConv",
   description: "One depthwise convolution, its norm and its activation.",
 })
 
-export const DepthwiseConvBlock: Block<typeof DepthwiseConvSpec.Type> = {
+export const DepthwiseConvBlock = defineBlock({
   kind: "depthwiseConv",
   stage: false,
   spec: () => DepthwiseConvSpec,
@@ -66,4 +66,4 @@ export const DepthwiseConvBlock: Block<typeof DepthwiseConvSpec.Type> = {
       norm: fields.norm,
       activation: fields.activation,
     }),
-}
+})

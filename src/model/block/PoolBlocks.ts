@@ -1,8 +1,9 @@
 /** `maxPool`, `averagePool` (SAME averages exclude padding) and `globalAveragePool`. */
 import { Schema } from "effect"
+import { withDefault } from "../../declaration/Field.ts"
 import { Name } from "../../space/Tunable.ts"
 import { outputSize } from "../Builder.ts"
-import { type Block, Extents, PaddingField, pair, Stride, withDefault } from "./Block.ts"
+import { defineBlock, Extents, PaddingField, pair, Stride } from "./Block.ts"
 
 const PoolSpec = Schema.Struct({
   name: Schema.optionalKey(Name),
@@ -11,7 +12,7 @@ const PoolSpec = Schema.Struct({
   padding: withDefault(PaddingField, "same"),
 }).annotate({ identifier: "Pool" })
 
-const pool = (kind: "maxPool" | "averagePool"): Block<typeof PoolSpec.Type> => ({
+const pool = (kind: "maxPool" | "averagePool") => defineBlock<typeof PoolSpec.Type>({
   kind,
   stage: false,
   spec: () => PoolSpec,
@@ -47,7 +48,7 @@ const GlobalAveragePoolSpec = Schema.Struct({ name: Schema.optionalKey(Name) }).
   identifier: "GlobalAveragePool",
 })
 
-export const GlobalAveragePoolBlock: Block<typeof GlobalAveragePoolSpec.Type> = {
+export const GlobalAveragePoolBlock = defineBlock({
   kind: "globalAveragePool",
   stage: false,
   spec: () => GlobalAveragePoolSpec,
@@ -61,4 +62,4 @@ export const GlobalAveragePoolBlock: Block<typeof GlobalAveragePoolSpec.Type> = 
       inputChannels: channels,
     })
   },
-}
+})

@@ -1,5 +1,6 @@
 /** `basic` and `bottleneck`: the two residual blocks of ResNet (arXiv 1512.03385, figure 5; v1.5: stride on the 3x3). */
 import { Schema } from "effect"
+import { withDefault } from "../../declaration/Field.ts"
 import { constant, map, type Quantity } from "../../space/Quantity.ts"
 import { Name } from "../../space/Tunable.ts"
 import { type Builder, sameWidth, type Scope, type Value } from "../Builder.ts"
@@ -8,6 +9,7 @@ import {
   aDepth,
   aWidth,
   type Block,
+  defineBlock,
   kernelOf,
   pair,
   square,
@@ -15,7 +17,6 @@ import {
   TunableKernel,
   TunableRepeats,
   TunableWidth,
-  withDefault,
 } from "./Block.ts"
 
 const fields = {
@@ -63,7 +64,7 @@ const residual =
     })
   }
 
-export const BasicBlock: Block<Fields> = {
+export const BasicBlock = defineBlock({
   kind: "basic",
   stage: true,
   spec: () => BasicSpec,
@@ -71,9 +72,9 @@ export const BasicBlock: Block<Fields> = {
     const first = builder.conv(scope, x, { name: "conv1", filters, kernel, stride, activation, ...plain })
     return builder.conv(scope, first, { name: "conv2", filters, kernel, stride: unit, activation: "none", ...plain })
   }),
-}
+})
 
-export const BottleneckBlock: Block<Fields> = {
+export const BottleneckBlock = defineBlock({
   kind: "bottleneck",
   stage: true,
   spec: () => BottleneckSpec,
@@ -83,4 +84,4 @@ export const BottleneckBlock: Block<Fields> = {
     const b = builder.conv(scope, a, { name: "conv2", filters, kernel, stride, activation, ...plain })
     return builder.conv(scope, b, { name: "conv3", filters: map(filters, (n) => n * 4), activation: "none", ...one, ...plain })
   }),
-}
+})

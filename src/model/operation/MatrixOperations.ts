@@ -3,11 +3,11 @@ import { constant, maximum } from "../../space/Quantity.ts"
 import type { Tensor2D, Tensor4D } from "../../tensor/Backend.ts"
 import { conv2d, depthwiseConv2d, matMul } from "../../tensor/Kernels.ts"
 import type { ConvNode, DenseNode } from "../Graph.ts"
-import type { Operation } from "./Operation.ts"
+import { defineOperation } from "./Operation.ts"
 
 const one = constant(1)
 
-export const ConvOperation: Operation<ConvNode> = {
+export const ConvOperation = defineOperation<ConvNode>({
   operations: ["conv", "depthwiseConv"],
   variables: (node) => {
     const [kh, kw] = node.kernel.map(maximum) as [number, number]
@@ -27,9 +27,9 @@ export const ConvOperation: Operation<ConvNode> = {
     const input = context.quantize("activation", node.layer, x!) as Tensor4D
     return (depthwise ? depthwiseConv2d : conv2d)(input, w, { strides: node.stride, padding: node.padding })
   },
-}
+})
 
-export const DenseOperation: Operation<DenseNode> = {
+export const DenseOperation = defineOperation<DenseNode>({
   operations: ["dense"],
   variables: (node) => {
     const fanIn = maximum(node.inputChannels)
@@ -43,4 +43,4 @@ export const DenseOperation: Operation<DenseNode> = {
       context.quantize("weight", node.layer, weight) as Tensor2D,
     )
   },
-}
+})

@@ -1,15 +1,16 @@
 /** `batchNorm` (arXiv 1502.03167) and `bias`, float32 always. */
 import { maximum } from "../../space/Quantity.ts"
-import { batchNorm, batchNormBatchStatistics, batchNormInference, biasAdd } from "../../tensor/Kernels.ts"
+import { biasAdd } from "../../tensor/Kernels.ts"
+import { batchNorm, batchNormInference, batchNormOver } from "../../tensor/Norms.ts"
 import type { Tensor4D } from "../../tensor/Backend.ts"
 import type { BatchNormNode, BiasNode } from "../Graph.ts"
-import type { Operation } from "./Operation.ts"
+import { defineOperation } from "./Operation.ts"
 
 const epsilon = 1e-5
 /** Share of the new batch in the running averages. */
 const momentum = 0.1
 
-export const BatchNormOperation: Operation<BatchNormNode> = {
+export const BatchNormOperation = defineOperation<BatchNormNode>({
   operations: ["batchNorm"],
   variables: (node) => {
     const shape = [maximum(node.shape.channels)]
@@ -30,16 +31,19 @@ export const BatchNormOperation: Operation<BatchNormNode> = {
     if (context.mode === "infer")
       return batchNormInference(input, gamma, beta, context.cut(mean, sizes), context.cut(variance, sizes), { epsilon })
     if (context.mode === "train") return batchNorm(input, gamma, beta, mean, variance, { epsilon, momentum })
-    const measured = batchNormBatchStatistics(input, gamma, beta, { epsilon })
-    context.observeNorm(node.path, measured.mean, measured.variance)
-    return measured.value
+    return batchNormOver(input, gamma, beta, { epsilon, momentum: 1 }, {
+      mean,
+      variance,
+      assign: (batchMean, batchVariance) =>
+        context.observeNorm(node.path, batchMean, batchVariance),
+    })
   },
-}
+})
 
-export const BiasOperation: Operation<BiasNode> = {
+export const BiasOperation = defineOperation<BiasNode>({
   operations: ["bias"],
   variables: (node) => [
     { name: "bias", shape: [maximum(node.shape.channels)], initial: "zeros", kind: "trained", decay: false },
   ],
   forward: (node, [x], context) => biasAdd(x!, context.cut(context.variable("bias"), [node.shape.channels])),
-}
+})

@@ -49,3 +49,7 @@ export interface Operation<N extends Node = Node> {
   /** Inputs and result: images [batch, height, width, channels], vectors [batch, channels]. */
   readonly forward: (node: N, inputs: ReadonlyArray<Tensor>, context: Context) => Tensor
 }
+
+/** An operation whose node type only its own file knows: what the list holds. */
+export const defineOperation = <N extends Node>(operation: Operation<N>): Operation =>
+  operation as never

@@ -10,7 +10,7 @@ import {
   PoolOperation,
 } from "./PlainOperations.ts"
 
-export const operations: ReadonlyArray<Operation<never>> = [
+export const operations: ReadonlyArray<Operation> = [
   ConvOperation,
   DenseOperation,
   BatchNormOperation,
@@ -21,7 +21,7 @@ export const operations: ReadonlyArray<Operation<never>> = [
   GlobalAveragePoolOperation,
 ]
 
-const byName = new Map<string, Operation<never>>(
+const byName = new Map<string, Operation>(
   operations.flatMap((operation) => operation.operations.map((name) => [name, operation] as const)),
 )
 
@@ -29,5 +29,5 @@ const byName = new Map<string, Operation<never>>(
 export const operationOf = (node: Node): Operation => {
   const operation = byName.get(node.operation)
   if (operation === undefined) throw new Error(`no operation runs ${node.operation} nodes`)
-  return operation as unknown as Operation
+  return operation
 }

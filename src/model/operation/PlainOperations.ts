@@ -2,23 +2,23 @@
 import type { Tensor4D } from "../../tensor/Backend.ts"
 import { add, averagePool, gelu, globalAveragePool, maxPool, relu, relu6, swish } from "../../tensor/Kernels.ts"
 import type { ActivationNode, AddNode, GlobalAveragePoolNode, PoolNode } from "../Graph.ts"
-import type { Operation } from "./Operation.ts"
+import { defineOperation } from "./Operation.ts"
 
 const activations = { relu, relu6, swish, gelu }
 
-export const ActivationOperation: Operation<ActivationNode> = {
+export const ActivationOperation = defineOperation<ActivationNode>({
   operations: ["activation"],
   variables: () => [],
   forward: (node, [x]) => activations[node.activation](x!),
-}
+})
 
-export const AddOperation: Operation<AddNode> = {
+export const AddOperation = defineOperation<AddNode>({
   operations: ["add"],
   variables: () => [],
   forward: (_node, [a, b]) => add(a!, b!),
-}
+})
 
-export const PoolOperation: Operation<PoolNode> = {
+export const PoolOperation = defineOperation<PoolNode>({
   operations: ["maxPool", "averagePool"],
   variables: () => [],
   forward: (node, [x]) =>
@@ -27,10 +27,10 @@ export const PoolOperation: Operation<PoolNode> = {
       strides: node.stride,
       padding: node.padding,
     }),
-}
+})
 
-export const GlobalAveragePoolOperation: Operation<GlobalAveragePoolNode> = {
+export const GlobalAveragePoolOperation = defineOperation<GlobalAveragePoolNode>({
   operations: ["globalAveragePool"],
   variables: () => [],
   forward: (_node, [x]) => globalAveragePool(x as Tensor4D),
-}
+})

@@ -1,0 +1,151 @@
+/**
+ * The weight-sharing network on tensors: its variables, and one forward pass under a policy that is data.
+ *
+ * A policy is two tensors: `rows` [2 x layers, 5] holds the number format of every weight (row 2 i) and input (row
+ * 2 i + 1), `sizes` [quantities] the architecture. Both change every step without a new graph. Variables have the
+ * shape of the largest network; a smaller one is cut from them. Left out: training (`train/`), which choice is best.
+ */
+import type { Format } from "../format/Format.ts"
+import { toRow } from "../format/Formats.ts"
+import type { FormatSlot } from "../cost/LayerTable.ts"
+import { fakeQuantize } from "../quantizer/FakeQuantize.ts"
+import type { Choices } from "../space/Decision.ts"
+import { isConstant, maximum, type Quantity, valueOf } from "../space/Quantity.ts"
+import { randomStream } from "../space/Random.ts"
+import { tf } from "../tensor/Backend.ts"
+import type { Tensor, Tensor1D, Tensor2D, Variable } from "../tensor/Backend.ts"
+import { absMax } from "../tensor/Kernels.ts"
+import type { Network } from "./Build.ts"
+import type { Mode, VariableSpec } from "./operation/Operation.ts"
+import { operationOf } from "./operation/Operations.ts"
+
+/** The policy as a step reads it. */
+export interface PolicyTensors {
+  /** [2 x layers, 5]: format rows, weight then input of each layer. */
+  readonly rows: Tensor2D
+  /** [2 x layers]: frozen largest magnitudes; 0 takes them from the tensor at hand. */
+  readonly amax: Tensor1D
+  /** int32 [searched sizes] */
+  readonly sizes: Tensor1D
+}
+
+/** What a `measure` pass saw, for re-estimation. */
+export interface Observed {
+  /** Path of a norm -> its batch mean and variance, each [channels]. */
+  readonly norms: Map<string, readonly [Tensor, Tensor]>
+  /** Layer -> largest magnitude of its input, a scalar. */
+  readonly activations: Map<number, Tensor>
+}
+
+export interface NamedVariable {
+  readonly name: string
+  readonly kind: VariableSpec["kind"]
+  readonly decay: boolean
+  readonly variable: Variable
+}
+
+export interface Supernet {
+  readonly network: Network
+  readonly variables: ReadonlyArray<NamedVariable>
+  /** Number of format rows: 2 x layers. */
+  readonly sites: number
+  /** Values of `PolicyTensors.rows` under these choices, row-major. */
+  readonly rowsOf: (choices: Choices) => Float32Array
+  /** Values of `PolicyTensors.sizes` under these choices. */
+  readonly sizesOf: (choices: Choices) => Int32Array
+  /** Logits [batch, classes] of normalised images [batch, height, width, channels]. */
+  readonly forward: (images: Tensor, policy: PolicyTensors, mode: Mode, observed?: Observed) => Tensor
+  readonly dispose: () => void
+}
+
+const initialValues = (spec: VariableSpec, seed: number, name: string): Float32Array => {
+  const values = new Float32Array(spec.shape.reduce((a, b) => a * b, 1))
+  if (spec.initial === "ones") return values.fill(1)
+  if (spec.initial === "zeros") return values
+  const deviation = Math.sqrt(spec.initial.gain / spec.initial.fanIn)
+  const random = randomStream(seed, `weights/${name}`)
+  for (let i = 0; i < values.length; i++) values[i] = random.normal() * deviation
+  return values
+}
+
+const formatOf = (slot: FormatSlot, choices: Choices): Format =>
+  slot.formats[slot.decision === null ? 0 : choices[slot.decision]!]!
+
+/** Makes the variables of a network, drawn from the stream `weights` of `seed`. The backend must be loaded. */
+export const makeSupernet = (network: Network, seed: number): Supernet => {
+  const { graph, table } = network
+  const variables: Array<NamedVariable> = []
+  const byName = new Map<string, Variable>()
+  for (const node of graph.nodes) {
+    if (node.operation === "input") continue
+    for (const spec of operationOf(node).variables(node)) {
+      const name = `${node.path}.${spec.name}`
+      const values = initialValues(spec, seed, name)
+      const variable = tf.tidy(() =>
+        tf.variable(tf.tensor(values, [...spec.shape]), spec.kind === "trained"),
+      )
+      variables.push({ name, kind: spec.kind, decay: spec.decay, variable })
+      byName.set(name, variable)
+    }
+  }
+
+  const searched: Array<Quantity> = []
+  const slotOf = (quantity: Quantity): number => {
+    const known = searched.indexOf(quantity)
+    return known === -1 ? searched.push(quantity) - 1 : known
+  }
+  for (const node of graph.nodes) {
+    const quantities = [node.inputChannels, node.shape.channels]
+    if ("kernel" in node) quantities.push(...node.kernel)
+    if ("active" in node) quantities.push(node.active)
+    for (const quantity of quantities) if (!isConstant(quantity)) slotOf(quantity)
+  }
+
+  const forward: Supernet["forward"] = (images, policy, mode, observed) => {
+    const size = (quantity: Quantity): number | Tensor =>
+      isConstant(quantity)
+        ? maximum(quantity)
+        : tf.slice(policy.sizes, [slotOf(quantity)], [1]).reshape([])
+    const cut = (variable: Variable, sizes: ReadonlyArray<Quantity>): Tensor => {
+      if (sizes.every(isConstant)) return variable
+      throw new Error("searched sizes are cut by the supernet of the joint search")
+    }
+    const quantize = (operand: "weight" | "activation", layer: number, x: Tensor): Tensor => {
+      const site = 2 * layer + (operand === "weight" ? 0 : 1)
+      if (operand === "activation") observed?.activations.set(layer, absMax(x))
+      return fakeQuantize(x, policy.rows, site, policy.amax)
+    }
+    const results: Array<Tensor> = []
+    for (const node of graph.nodes) {
+      if (node.operation === "input") {
+        results.push(images)
+        continue
+      }
+      const inputs = node.inputs.map((i) => results[i]!)
+      const variable = (name: string): Variable => byName.get(`${node.path}.${name}`)!
+      const observeNorm = (path: string, mean: Tensor, variance: Tensor): void => {
+        observed?.norms.set(path, [mean, variance])
+      }
+      results.push(
+        operationOf(node).forward(node, inputs, { mode, variable, size, cut, quantize, observeNorm }),
+      )
+    }
+    return results[graph.output]!
+  }
+
+  return {
+    network,
+    variables,
+    sites: 2 * table.layers.length,
+    rowsOf: (choices) =>
+      Float32Array.from(
+        table.layers.flatMap((layer) => [
+          ...toRow(formatOf(layer.weightFormat, choices)),
+          ...toRow(formatOf(layer.activationFormat, choices)),
+        ]),
+      ),
+    sizesOf: (choices) => Int32Array.from(searched.map((quantity) => valueOf(quantity, choices))),
+    forward,
+    dispose: () => variables.forEach(({ variable }) => variable.dispose()),
+  }
+}

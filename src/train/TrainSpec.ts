@@ -1,0 +1,75 @@
+/** The `train` and `finish` blocks of an experiment: every knob, its unit, its default and why. */
+import { Schema } from "effect"
+import { withDefault } from "../declaration/Field.ts"
+
+const fraction = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
+const notNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+const positive = Schema.Finite.check(Schema.isGreaterThan(0))
+const count = (minimum: number) =>
+  Schema.Int.check(Schema.isBetween({ minimum, maximum: 100_000_000 }))
+
+const Sgd = Schema.Struct({
+  kind: Schema.Literal("sgd"),
+  momentum: withDefault(fraction, 0.9),
+  /** Added to the gradient of weights (not of norms and biases), times the weight. */
+  weightDecay: withDefault(notNegative, 5e-4),
+})
+const Adam = Schema.Struct({
+  kind: Schema.Literal("adam"),
+  beta1: withDefault(fraction, 0.9),
+  beta2: withDefault(fraction, 0.999),
+  epsilon: withDefault(positive, 1e-8),
+  weightDecay: withDefault(notNegative, 0),
+})
+const RmsProp = Schema.Struct({
+  kind: Schema.Literal("rmsprop"),
+  momentum: withDefault(fraction, 0.9),
+  decay: withDefault(fraction, 0.9),
+  epsilon: withDefault(positive, 1),
+  weightDecay: withDefault(notNegative, 4e-5),
+})
+export const Optimizer = Schema.Union([Sgd, Adam, RmsProp]).annotate({ identifier: "Optimizer" })
+export type Optimizer = typeof Optimizer.Type
+
+/** Every schedule climbs linearly from 0 to its peak over the warm-up steps. */
+const rate = { peak: withDefault(positive, 0.1), warmupSteps: withDefault(count(0), 0) }
+export const LearningRate = Schema.Union([
+  /** Half a cosine from the peak to 0 at the last step (arXiv 1608.03983, without restarts). */
+  Schema.Struct({ kind: Schema.Literal("cosine"), ...rate }),
+  Schema.Struct({ kind: Schema.Literal("constant"), ...rate }),
+  /** Times `factor` at each milestone, given as shares of the steps. */
+  Schema.Struct({
+    kind: Schema.Literal("step"),
+    ...rate,
+    milestones: withDefault(Schema.Array(fraction), [0.5, 0.75]),
+    factor: withDefault(fraction, 0.1),
+  }),
+]).annotate({ identifier: "LearningRate" })
+export type LearningRate = typeof LearningRate.Type
+
+export const TrainSpec = Schema.Struct({
+  /** Steps of one batch each. */
+  steps: count(1),
+  optimizer: withDefault(Optimizer, { kind: "sgd" }),
+  learningRate: withDefault(LearningRate, { kind: "cosine" }),
+  labelSmoothing: withDefault(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.9 })), 0),
+}).annotate({ identifier: "Train" })
+export type TrainSpec = typeof TrainSpec.Type
+
+export const FinishSpec = Schema.Struct({
+  /** Batches of training data from which norms and activation scales are re-estimated under the final assignment. */
+  recalibrate: withDefault(count(1), 50),
+  evaluate: withDefault(Schema.Literals(["test", "heldOut"]), "test"),
+}).annotate({ identifier: "Finish" })
+export type FinishSpec = typeof FinishSpec.Type
+
+/** The learning rate of a step, counted from 0. */
+export const learningRateAt = (spec: LearningRate, step: number, steps: number): number => {
+  if (step < spec.warmupSteps) return (spec.peak * (step + 1)) / spec.warmupSteps
+  if (spec.kind === "constant") return spec.peak
+  const share = step / steps
+  if (spec.kind === "step")
+    return spec.peak * spec.factor ** spec.milestones.filter((m) => share >= m).length
+  const after = (step - spec.warmupSteps) / Math.max(1, steps - spec.warmupSteps)
+  return (spec.peak * (1 + Math.cos(Math.PI * after))) / 2
+}
