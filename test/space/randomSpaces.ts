@@ -1,0 +1,48 @@
+/** Small random decision spaces with gates, and everything about them by enumeration: what exact methods are held to. */
+import { activity } from "../../src/space/DecisionSpace.ts"
+import type { Choices, Decision, DecisionSpace, Gate } from "../../src/space/Decision.ts"
+import type { Random } from "../../src/space/Random.ts"
+
+/** `gates` depth decisions, always active, then `others`, each always active or opened by one to three gates. */
+export const randomSpace = (random: Random, gates: number, others: number): DecisionSpace => {
+  const decisions: Array<Decision> = []
+  const options = () => Array.from({ length: 2 + random.integer(3) }, (_, i) => i + 1)
+  for (let i = 0; i < gates; i++) {
+    const values = options()
+    decisions.push({
+      path: `gate${i}`,
+      tag: "repeats",
+      options: values,
+      sizes: values,
+      active: "always",
+    })
+  }
+  for (let i = 0; i < others; i++) {
+    const values = options()
+    const opened = Array.from({ length: gates === 0 ? 0 : random.integer(4) }, (): Gate => {
+      const decision = random.integer(gates)
+      const count = decisions[decision]!.options.length
+      const first = random.integer(count)
+      return { decision, choices: Array.from({ length: count - first }, (_, j) => first + j) }
+    })
+    const active = opened.length === 0 ? "always" : opened
+    decisions.push({ path: `d${i}`, tag: "format", options: values, sizes: values, active })
+  }
+  return { decisions }
+}
+
+/** Every joint choice, inactive decisions included. */
+export const allChoices = (space: DecisionSpace): Array<Choices> =>
+  space.decisions.reduce<Array<Choices>>(
+    (prefixes, decision) =>
+      prefixes.flatMap((prefix) => decision.options.map((_, choice) => [...prefix, choice])),
+    [[]],
+  )
+
+export const countByEnumeration = (space: DecisionSpace): number =>
+  new Set(
+    allChoices(space).map((choices) => {
+      const active = activity(space, choices)
+      return choices.map((choice, i) => (active[i] === 1 ? choice : "-")).join()
+    }),
+  ).size
