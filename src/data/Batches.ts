@@ -1,0 +1,184 @@
+/**
+ * Batches: which images a step trains on and is measured on, in which order, changed how. Pure and without state:
+ * a batch follows from (seed, step) alone, so a run that resumes at step N needs nothing but N.
+ *
+ * The train split is parted by the stream `split` into what is trained on and what is held out. Training goes through
+ * one permutation after another (`order/0`, `order/1`, ...) of the first part, end to end: a batch may span two epochs,
+ * no image is left out of one. Held-out batches do the same with the other part (`heldOutOrder/0`, ...). Augmentation
+ * draws from `augment/<step>` and touches training batches only. Left out: scaling to mean 0 (the network's first op).
+ */
+import { createHash } from "node:crypto"
+import { randomStream } from "../space/Random.ts"
+import type { Augmentation, Dataset, Split } from "./Dataset.ts"
+
+export interface Batch {
+  /** [batch, height, width, channels], 0 .. 255; a new array each time. */
+  readonly images: Uint8Array
+  /** [batch] */
+  readonly labels: Int32Array
+}
+
+/** A batch of an evaluation: only the first `count` images are real, the rest is zeros with label 0. */
+export interface EvaluationBatch extends Batch {
+  readonly count: number
+}
+
+export interface BatchOptions {
+  readonly batchSize: number
+  readonly augment: ReadonlyArray<Augmentation>
+  /** Images of the train split that are held out; below their number. */
+  readonly heldOut: number
+  readonly seed: number
+}
+
+export interface Batches {
+  readonly trainBatch: (step: number) => Batch
+  /** Not augmented; throws when nothing is held out. */
+  readonly heldOutBatch: (step: number) => Batch
+  /** All held-out images once, in the order of the data set. */
+  readonly heldOutBatches: (batchSize: number) => Iterable<EvaluationBatch>
+  /** All test images once, in the order of the data set. */
+  readonly testBatches: (batchSize: number) => Iterable<EvaluationBatch>
+  readonly trainCount: number
+  readonly heldOutCount: number
+  readonly testCount: number
+  /** 32 hex digits each: of the images and which of them, whatever their order. */
+  readonly splitDigests: { readonly train: string; readonly heldOut: string; readonly test: string }
+}
+
+interface Size {
+  readonly height: number
+  readonly width: number
+  readonly channels: number
+}
+
+/** How far a crop may shift, in pixels: 4 for 32, as in He et al. (arXiv:1512.03385), section 4.2; scaled for others. */
+export const cropPadding = (size: number): number => Math.max(1, Math.round(size / 8))
+
+/**
+ * Copies one image, shifted down and right (negative: up and left) with zeros around, and mirrored before that.
+ *
+ * @param from [.., height, width, channels]; the image starts at `fromStart`
+ * @param to zeros from `toStart` on, as long as an image
+ */
+const copyChanged = (
+  from: Uint8Array,
+  fromStart: number,
+  to: Uint8Array,
+  toStart: number,
+  { height, width, channels }: Size,
+  down: number,
+  right: number,
+  mirrored: boolean,
+): void => {
+  const rowLength = width * channels
+  const firstX = Math.max(0, right)
+  const length = (width - Math.abs(right)) * channels
+  const step = mirrored ? -2 * channels : 0
+  for (let y = Math.max(0, down); y < Math.min(height, height + down); y++) {
+    let target = toStart + y * rowLength + firstX * channels
+    const row = fromStart + (y - down) * rowLength
+    const firstSource = firstX - right
+    let source = row + (mirrored ? width - 1 - firstSource : firstSource) * channels
+    if (!mirrored) {
+      to.set(from.subarray(source, source + length), target)
+      continue
+    }
+    for (const end = target + length; target < end; source += step)
+      for (let channel = 0; channel < channels; channel++) to[target++] = from[source++]!
+  }
+}
+
+/** Position in an endless row of permutations of 0 .. count - 1 -> the number there; the last permutations are kept. */
+const permutations = (seed: number, name: string, count: number) => {
+  const kept = new Map<number, Uint32Array>()
+  const epoch = (index: number): Uint32Array => {
+    const known = kept.get(index)
+    if (known !== undefined) return known
+    const made = randomStream(seed, `${name}/${index}`).permutation(count)
+    if (kept.size >= 2) kept.delete(kept.keys().next().value!)
+    kept.set(index, made)
+    return made
+  }
+  return (position: number): number => epoch(Math.floor(position / count))[position % count]!
+}
+
+const subsetDigest = (split: Split, indices: Uint32Array): string =>
+  createHash("sha256").update(split.digest).update(indices).digest("hex").slice(0, 32)
+
+/** Batches of a data set; throws a RangeError when `heldOut` leaves nothing to train on. */
+export const makeBatches = (dataset: Dataset, options: BatchOptions): Batches => {
+  const { train, test } = dataset
+  const { seed, batchSize, heldOut } = options
+  if (heldOut >= train.count)
+    throw new RangeError(`heldOut ${heldOut} of ${train.count} training images leaves none`)
+  const shuffled = randomStream(seed, "split").permutation(train.count)
+  const heldOutIndices = shuffled.slice(0, heldOut).sort()
+  const trainIndices = shuffled.slice(heldOut).sort()
+
+  const pixels = dataset.height * dataset.width * dataset.channels
+  const trainAt = permutations(seed, "order", trainIndices.length)
+  const heldOutAt = permutations(seed, "heldOutOrder", heldOut)
+  const flip = options.augment.includes("flip")
+  const padding = options.augment.includes("crop")
+    ? { height: cropPadding(dataset.height), width: cropPadding(dataset.width) }
+    : { height: 0, width: 0 }
+
+  const trainBatch = (step: number): Batch => {
+    const images = new Uint8Array(batchSize * pixels)
+    const labels = new Int32Array(batchSize)
+    const random = randomStream(seed, `augment/${step}`)
+    for (let i = 0; i < batchSize; i++) {
+      const index = trainIndices[trainAt(step * batchSize + i)]!
+      labels[i] = train.labels[index]!
+      const mirrored = flip && random.integer(2) === 1
+      const down = random.integer(2 * padding.height + 1) - padding.height
+      const right = random.integer(2 * padding.width + 1) - padding.width
+      copyChanged(train.images, index * pixels, images, i * pixels, dataset, down, right, mirrored)
+    }
+    return { images, labels }
+  }
+
+  /** `count` images of a split, the i-th being `at(i)`, in a batch of `size`. */
+  const gather = (split: Split, size: number, count: number, at: (i: number) => number) => {
+    const images = new Uint8Array(size * pixels)
+    const labels = new Int32Array(size)
+    for (let i = 0; i < count; i++) {
+      const index = at(i)
+      labels[i] = split.labels[index]!
+      images.set(split.images.subarray(index * pixels, (index + 1) * pixels), i * pixels)
+    }
+    return { images, labels, count }
+  }
+
+  const heldOutBatch = (step: number): Batch => {
+    if (heldOut === 0) throw new RangeError("heldOut is 0: there are no held-out images")
+    const { images, labels } = gather(
+      train,
+      batchSize,
+      batchSize,
+      (i) => heldOutIndices[heldOutAt(step * batchSize + i)]!,
+    )
+    return { images, labels }
+  }
+
+  function* evaluation(split: Split, total: number, size: number, at: (i: number) => number) {
+    for (let start = 0; start < total; start += size)
+      yield gather(split, size, Math.min(size, total - start), (i) => at(start + i))
+  }
+
+  return {
+    trainBatch,
+    heldOutBatch,
+    heldOutBatches: (size) => evaluation(train, heldOut, size, (i) => heldOutIndices[i]!),
+    testBatches: (size) => evaluation(test, test.count, size, (i) => i),
+    trainCount: trainIndices.length,
+    heldOutCount: heldOut,
+    testCount: test.count,
+    splitDigests: {
+      train: subsetDigest(train, trainIndices),
+      heldOut: subsetDigest(train, heldOutIndices),
+      test: test.digest,
+    },
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * Fetched data sets on disk: `<cache>/data/<name>/<name>.bin`, made once for all processes of the machine.
+ *
+ * The file appears by a rename when it is whole, so a reader sees all of it or none. A lock file keeps a second process
+ * from fetching the same again; its holder touches it, and a lock that is left behind (its process gone, or untouched
+ * for a minute) is taken over. Should two take it over at one time, both fetch and the later rename wins: same bytes.
+ * Left out: the format of the file (`CacheFile.ts`), where the bytes come from (a `Source`).
+ */
+import { hostname } from "node:os"
+import {
+  ByteSize,
+  Duration,
+  Effect,
+  FileSystem,
+  Option,
+  Path,
+  Result,
+  Schedule,
+  Schema,
+} from "effect"
+import type { PlatformError } from "effect"
+import * as CacheFile from "./CacheFile.ts"
+import type { Dataset, DataServices, Source } from "./Dataset.ts"
+import { DatasetCorrupt, DatasetMissing } from "./Errors.ts"
+import type { DatasetError } from "./Errors.ts"
+
+export const cacheFolder = Effect.fnUntraced(function* (cacheDirectory: string, name: string) {
+  const path = yield* Path.Path
+  return path.resolve(cacheDirectory, "data", name)
+})
+
+export const cachePath = Effect.fnUntraced(function* (cacheDirectory: string, name: string) {
+  const path = yield* Path.Path
+  return path.join(yield* cacheFolder(cacheDirectory, name), `${name}.bin`)
+})
+
+const checkDigests = (source: Source, dataset: Dataset): string | undefined => {
+  for (const name of ["train", "test"] as const) {
+    const [is, wanted] = [dataset[name].digest, source.digests[name]]
+    if (is !== wanted) return `its ${name} split has the digest ${is}, not the known ${wanted}`
+  }
+  return undefined
+}
+
+/** The data set in the cache, wholly checked; none when there is no file. */
+export const read = Effect.fn("Cache.read")(function* (
+  source: Source,
+  cacheDirectory: string,
+): Effect.fn.Return<Option.Option<Dataset>, DatasetError, FileSystem.FileSystem | Path.Path> {
+  const fs = yield* FileSystem.FileSystem
+  const where = yield* cachePath(cacheDirectory, source.shape.name)
+  const corrupt = (what: string) =>
+    new DatasetCorrupt({
+      dataset: source.shape.name,
+      where,
+      what,
+      mend: `\`fliqs data pull ${source.shape.name}\` makes it anew`,
+    })
+  const unreadable = (error: PlatformError.PlatformError) =>
+    new DatasetMissing({
+      dataset: source.shape.name,
+      where,
+      what: `cannot be read (${error.message})`,
+      mend: "make it readable, or set FLIQS_CACHE to another folder",
+    })
+  const stat = yield* fs.stat(where).pipe(
+    Effect.map(Option.some),
+    Effect.catchReason("PlatformError", "NotFound", () => Effect.succeedNone),
+    Effect.mapError(unreadable),
+  )
+  if (Option.isNone(stat)) return Option.none()
+  if (stat.value.type !== "File") return yield* corrupt("is not a regular file")
+  if (ByteSize.toBigInt(stat.value.size) > CacheFile.maxBytes(source.shape))
+    return yield* corrupt(`has ${stat.value.size} bytes, too many`)
+  const bytes = yield* Effect.mapError(fs.readFile(where), unreadable)
+  const decoded = CacheFile.decode(bytes, source.shape)
+  if (Result.isFailure(decoded)) return yield* corrupt(decoded.failure)
+  const problem = checkDigests(source, decoded.success)
+  return problem === undefined ? Option.some(decoded.success) : yield* corrupt(problem)
+})
+
+const LockOwner = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, host: Schema.String }))
+const decodeOwner = Schema.decodeUnknownOption(LockOwner)
+const abandonedAfter = 60_000
+
+const processLives = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM"
+  }
+}
+
+/** True when nobody works under this lock any more. */
+const isAbandoned = Effect.fnUntraced(function* (lock: string) {
+  const fs = yield* FileSystem.FileSystem
+  const owner = decodeOwner(yield* fs.readFileString(lock))
+  if (Option.isSome(owner) && owner.value.host === hostname() && !processLives(owner.value.pid))
+    return true
+  const touched = Option.getOrElse((yield* fs.stat(lock)).mtime, () => new Date(0))
+  return Date.now() - touched.getTime() > abandonedAfter
+})
+
+/** Runs `effect` while holding the lock file, waiting for other processes first. */
+export const withLock = <A, E, R>(
+  lock: string,
+  effect: Effect.Effect<A, E, R>,
+): Effect.Effect<A, E | PlatformError.PlatformError, R | FileSystem.FileSystem> =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const owner = JSON.stringify({ pid: process.pid, host: hostname() })
+    const take = fs.writeFileString(lock, owner, { flag: "wx" }).pipe(
+      Effect.as(true),
+      Effect.catchReason("PlatformError", "AlreadyExists", () => Effect.succeed(false)),
+    )
+    const acquire = Effect.gen(function* () {
+      let told = false
+      while (!(yield* take)) {
+        // The lock may go away while it is looked at: then it is simply tried again.
+        const abandoned = yield* Effect.catch(isAbandoned(lock), () => Effect.succeed(false))
+        if (abandoned) yield* Effect.ignore(fs.remove(lock))
+        else {
+          if (!told) yield* Effect.logInfo(`another process holds ${lock}: waiting for it`)
+          told = true
+          yield* Effect.sleep("500 millis")
+        }
+      }
+    })
+    const touch = Effect.suspend(() => fs.utimes(lock, new Date(), new Date())).pipe(
+      Effect.ignore,
+      Effect.repeat(Schedule.spaced(Duration.millis(abandonedAfter / 6))),
+    )
+    return yield* Effect.uninterruptibleMask((restore) =>
+      Effect.andThen(
+        restore(acquire),
+        restore(Effect.raceFirst(effect, Effect.andThen(touch, Effect.never))).pipe(
+          Effect.ensuring(Effect.ignore(fs.remove(lock))),
+        ),
+      ),
+    )
+  })
+
+/** Prepares the data set and puts it into the cache. */
+const make = Effect.fn("Cache.make")(function* (source: Source, cacheDirectory: string) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const { name } = source.shape
+  const folder = yield* cacheFolder(cacheDirectory, name)
+  // What processes that were killed have left behind: we hold the lock, so nobody works there.
+  const prefix = "preparing-"
+  for (const entry of yield* fs.readDirectory(folder))
+    if (entry.startsWith(prefix)) yield* fs.remove(path.join(folder, entry), { recursive: true })
+  return yield* Effect.scoped(
+    Effect.gen(function* () {
+      const work = yield* fs.makeTempDirectoryScoped({ directory: folder, prefix })
+      const dataset = yield* source.prepare(work)
+      const problem = checkDigests(source, dataset)
+      if (problem !== undefined)
+        return yield* new DatasetCorrupt({
+          dataset: name,
+          where: "what was fetched",
+          what: problem,
+          mend: "get it from its original place",
+        })
+      const temporary = path.join(work, `${name}.bin`)
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const file = yield* fs.open(temporary, { flag: "wx" })
+          for (const part of CacheFile.encode(dataset)) yield* file.writeAll(part)
+          yield* file.sync
+        }),
+      )
+      yield* fs.rename(temporary, path.join(folder, `${name}.bin`))
+      return dataset
+    }),
+  )
+})
+
+const ensure = Effect.fnUntraced(function* (
+  source: Source,
+  cacheDirectory: string,
+  mendCorrupt: boolean,
+): Effect.fn.Return<Dataset, DatasetError, DataServices> {
+  const { name } = source.shape
+  const fs = yield* FileSystem.FileSystem
+  const folder = yield* cacheFolder(cacheDirectory, name)
+  const readMending = mendCorrupt
+    ? Effect.catchTag(read(source, cacheDirectory), "DatasetCorrupt", (error) =>
+        Effect.as(Effect.logWarning(error.message), Option.none<Dataset>()),
+      )
+    : read(source, cacheDirectory)
+  const present = yield* readMending
+  if (Option.isSome(present)) return present.value
+  return yield* Effect.gen(function* () {
+    yield* fs.makeDirectory(folder, { recursive: true })
+    return yield* withLock(
+      `${folder}/lock`,
+      Effect.gen(function* () {
+        const made = yield* readMending
+        return Option.isSome(made) ? made.value : yield* make(source, cacheDirectory)
+      }),
+    )
+  }).pipe(
+    Effect.catchTag("PlatformError", (error) =>
+      Effect.fail(
+        new DatasetMissing({
+          dataset: name,
+          where: folder,
+          what: `cannot be written (${error.message})`,
+          mend: "make room there, or set FLIQS_CACHE to a folder that can be written",
+        }),
+      ),
+    ),
+  )
+})
+
+/** The data set, from the cache or, the first time, fetched into it; a corrupt file is an error. */
+export const load = (source: Source, cacheDirectory: string) =>
+  ensure(source, cacheDirectory, false)
+
+/** The data set, fetched anew when the cache has none or a corrupt one. */
+export const pull = (source: Source, cacheDirectory: string) => ensure(source, cacheDirectory, true)

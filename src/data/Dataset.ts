@@ -1,0 +1,223 @@
+/**
+ * A data set: labelled images of one size, in a train and a test split, held in memory as bytes.
+ *
+ * In here: the type, the fields every kind has in the experiment file, statistics and digests. Left out: where the bytes
+ * come from (one file per kind), how batches are cut from them (`Batches.ts`), which kinds there are (`Datasets.ts`).
+ */
+import { createHash } from "node:crypto"
+import { Effect, Schema } from "effect"
+import type { FileSystem, Path } from "effect"
+import type { ChildProcessSpawner } from "effect/process"
+import type { DatasetError } from "./Errors.ts"
+
+export interface Split {
+  /** `train` or `test`. */
+  readonly name: string
+  /** [count, height, width, channels], 0 .. 255, channels in the order red, green, blue. */
+  readonly images: Uint8Array
+  /** [count], 0 .. classes - 1. */
+  readonly labels: Uint8Array
+  readonly count: number
+  /** The first 32 hex digits of the SHA-256 of labels, then images. */
+  readonly digest: string
+}
+
+/** What is known of a data set before it is loaded. */
+export interface DatasetShape {
+  readonly name: string
+  readonly height: number
+  readonly width: number
+  readonly channels: number
+  /** Names, in the order of the labels. */
+  readonly classes: ReadonlyArray<string>
+  readonly trainCount: number
+  readonly testCount: number
+}
+
+export interface Dataset {
+  readonly name: string
+  readonly height: number
+  readonly width: number
+  readonly channels: number
+  readonly classes: ReadonlyArray<string>
+  readonly train: Split
+  readonly test: Split
+  /** Per channel, of value / 255, over the train split. */
+  readonly mean: ReadonlyArray<number>
+  /** Per channel, of value / 255, over the train split (of the population), never below 1/255. */
+  readonly std: ReadonlyArray<number>
+}
+
+/** Effects of this folder need files and, to fetch, processes. */
+export type DataServices =
+  | FileSystem.FileSystem
+  | Path.Path
+  | ChildProcessSpawner.ChildProcessSpawner
+
+/** A data set that is fetched: what it must be, and how to get it. */
+export interface Source {
+  readonly shape: DatasetShape
+  /** Of train and test, as `Split.digest`: what is fetched, decoded and kept must be exactly this. */
+  readonly digests: { readonly train: string; readonly test: string }
+  /** Gets the bytes, with `folder` for what it needs on the way (deleted afterwards). */
+  readonly prepare: (folder: string) => Effect.Effect<Dataset, DatasetError, DataServices>
+}
+
+/** One kind of data set: the one thing a new data set must provide, beside its line in `Datasets.ts`. */
+export interface DatasetKind<
+  Kind extends string,
+  Spec extends DataSpec,
+  Encoded extends { readonly kind: string },
+> {
+  readonly kind: Kind
+  readonly spec: Schema.Codec<Spec, Encoded>
+  /** One sentence for `data list`: what it is, how large, where it comes from. */
+  readonly summary: string
+  /** The shape that `load` will give (before the limits), without loading. */
+  readonly describe: (spec: Spec) => DatasetShape
+  /** Where it is fetched from; none for data that is made on the spot. */
+  readonly source: (spec: Spec) => Source | undefined
+  /** Loads it; the first time it is fetched into `cacheDirectory`/data, once for all processes. */
+  readonly load: (
+    spec: Spec,
+    cacheDirectory: string,
+  ) => Effect.Effect<Dataset, DatasetError, DataServices>
+}
+
+const positive = Schema.Int.check(Schema.isGreaterThan(0))
+
+/** The names of the augmentations, in the order they are applied. */
+export const Augmentation = Schema.Literals(["flip", "crop"]).annotate({
+  identifier: "Augmentation",
+  description:
+    "flip: left-right, half of the images; crop: shifted by up to an eighth of the size, black around",
+})
+export type Augmentation = (typeof Augmentation)["Type"]
+
+/** The part of `data:` that all kinds share. */
+export interface DataSpec {
+  readonly kind: string
+  readonly batchSize: number
+  readonly augment: ReadonlyArray<Augmentation>
+  readonly heldOut: number
+  readonly trainLimit?: number
+  readonly testLimit?: number
+}
+
+/** A key that may be left out. */
+export const withDefault = <S extends Schema.Top>(schema: S, value: S["Encoded"]) =>
+  schema.pipe(Schema.withDecodingDefaultKey<S>(Effect.succeed(value)))
+
+/** The fields of `DataSpec` but for `kind`, with the kind's defaults. */
+export const dataFields = (defaults: {
+  readonly augment: ReadonlyArray<Augmentation>
+  readonly heldOut: number
+}) => ({
+  batchSize: withDefault(
+    positive.annotate({ description: "Images per training step.", default: 128 }),
+    128,
+  ),
+  augment: withDefault(
+    Schema.Array(Augmentation).check(Schema.isUnique()).annotate({
+      description: "Random changes to the training images; [] for none.",
+      default: defaults.augment,
+    }),
+    defaults.augment,
+  ),
+  heldOut: withDefault(
+    Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)).annotate({
+      description:
+        "Images taken out of the train split, by the seed, to measure quality for the search.",
+      default: defaults.heldOut,
+    }),
+    defaults.heldOut,
+  ),
+  trainLimit: Schema.optionalKey(
+    positive.annotate({ description: "Use only the first so many images of the train split." }),
+  ),
+  testLimit: Schema.optionalKey(
+    positive.annotate({ description: "Use only the first so many images of the test split." }),
+  ),
+})
+
+/** What is wrong with a specification before anything is loaded; paths are relative to `data`. */
+export const specProblems = (
+  spec: DataSpec,
+  shape: DatasetShape,
+): ReadonlyArray<{ readonly path: ReadonlyArray<string>; readonly message: string }> => {
+  const problems: Array<{ path: ReadonlyArray<string>; message: string }> = []
+  const tooMany = (key: string, limit: number | undefined, count: number) => {
+    if (limit !== undefined && limit > count)
+      problems.push({
+        path: [key],
+        message: `${limit} is more than the ${count} images of ${shape.name}; at most ${count}`,
+      })
+  }
+  tooMany("trainLimit", spec.trainLimit, shape.trainCount)
+  tooMany("testLimit", spec.testLimit, shape.testCount)
+  const available = Math.min(spec.trainLimit ?? shape.trainCount, shape.trainCount)
+  if (spec.heldOut >= available)
+    problems.push({
+      path: ["heldOut"],
+      message: `${spec.heldOut} of ${available} training images leave none to train on; at most ${available - 1}`,
+    })
+  return problems
+}
+
+/** The first 32 hex digits of the SHA-256 of labels, then images. */
+export const splitDigest = (labels: Uint8Array, images: Uint8Array): string =>
+  createHash("sha256").update(labels).update(images).digest("hex").slice(0, 32)
+
+/** A split with its digest; the arrays are not copied. */
+export const makeSplit = (name: string, images: Uint8Array, labels: Uint8Array): Split => ({
+  name,
+  images,
+  labels,
+  count: labels.length,
+  digest: splitDigest(labels, images),
+})
+
+/** The first `limit` images of a split, without copying; the split itself when there is no limit. */
+const limitSplit = (split: Split, limit: number | undefined): Split => {
+  if (limit === undefined || limit >= split.count) return split
+  const pixels = split.images.length / split.count
+  return makeSplit(
+    split.name,
+    split.images.subarray(0, limit * pixels),
+    split.labels.subarray(0, limit),
+  )
+}
+
+/** A data set with the limits of its specification; mean and std stay those of the whole train split. */
+export const limitDataset = (
+  dataset: Dataset,
+  { trainLimit, testLimit }: Pick<DataSpec, "trainLimit" | "testLimit">,
+): Dataset => ({
+  ...dataset,
+  train: limitSplit(dataset.train, trainLimit),
+  test: limitSplit(dataset.test, testLimit),
+})
+
+/**
+ * Mean and standard deviation per channel of value / 255, over all images and positions, computed from exact counts.
+ *
+ * @param images [count, height, width, channels]
+ */
+export const channelStatistics = (
+  images: Uint8Array,
+  channels: number,
+): { readonly mean: ReadonlyArray<number>; readonly std: ReadonlyArray<number> } => {
+  const counts = Array.from({ length: channels }, () => new Float64Array(256))
+  for (let channel = 0; channel < channels; channel++) {
+    const count = counts[channel]!
+    for (let i = channel; i < images.length; i += channels) count[images[i]!]!++
+  }
+  const values = images.length / channels
+  const mean = counts.map((count) => count.reduce((sum, n, v) => sum + n * v, 0) / values / 255)
+  const std = counts.map((count, channel) => {
+    const centre = mean[channel]! * 255
+    const square = count.reduce((sum, n, v) => sum + n * (v - centre) ** 2, 0) / values
+    return Math.max(Math.sqrt(square) / 255, 1 / 255)
+  })
+  return { mean, std }
+}

@@ -1,0 +1,118 @@
+/**
+ * The list of data sets, and what one does with them by name: load for a trial, and list, pull and verify for people.
+ *
+ * To add one: a file with a `DatasetKind`, a line in `datasets`, a test.
+ */
+import { ByteSize, Effect, FileSystem, Option, Schema } from "effect"
+import type { Path } from "effect"
+import { oneOfKinds } from "../declaration/OneOfKinds.ts"
+import * as Cache from "./Cache.ts"
+import { Cifar10 } from "./Cifar10.ts"
+import type { Dataset, DatasetKind, DataServices, DataSpec, DatasetShape } from "./Dataset.ts"
+import { DatasetMissing } from "./Errors.ts"
+import type { DatasetError } from "./Errors.ts"
+import { FashionMnist } from "./FashionMnist.ts"
+import { Mnist } from "./Mnist.ts"
+import { Synthetic } from "./Synthetic.ts"
+
+/** `schema` is the whole of an experiment's `data:` block. */
+export const datasets = oneOfKinds("Data", [Cifar10, Synthetic, Mnist, FashionMnist])
+
+/** A decoded `data:` block. */
+export type Data = (typeof datasets.schema)["Type"]
+export type DataKind = Data["kind"]
+
+type AnyKind = DatasetKind<DataKind, DataSpec, { readonly kind: string }>
+
+/** The kind's own functions; each is only ever given the specification of its kind. */
+const memberOf = (kind: DataKind): AnyKind => datasets.members[kind] as unknown as AnyKind
+
+/** The specification with every default. */
+export const defaultsOf = (kind: DataKind): DataSpec =>
+  Schema.decodeUnknownSync(memberOf(kind).spec)({ kind })
+
+/** The shape that `load` will give (before the limits), without loading. */
+export const describe = (data: Data): DatasetShape => memberOf(data.kind).describe(data)
+
+/**
+ * The data set of a `data:` block; the first time it is fetched into `cacheDirectory`/data, once for all processes.
+ * Every byte is checked against its digest. Fails with DatasetMissing or DatasetCorrupt.
+ */
+export const load = (
+  data: Data,
+  cacheDirectory: string,
+): Effect.Effect<Dataset, DatasetError, DataServices> =>
+  memberOf(data.kind).load(data, cacheDirectory)
+
+export interface DatasetStatus {
+  readonly kind: DataKind
+  readonly summary: string
+  readonly shape: DatasetShape
+  /** `made`: on the spot, never kept; `present`: the file is there (only `verify` looks into it). */
+  readonly state: "present" | "absent" | "made"
+  /** The file, there or not; none for data that is made on the spot. */
+  readonly where: string | undefined
+  readonly bytes: number
+  /** Known digests of train and test, as they appear in MLflow; those of the default sizes for made data. */
+  readonly digests: { readonly train: string; readonly test: string } | undefined
+}
+
+/** How things stand with one kind, by looking whether its file is there. */
+export const status = Effect.fn("Datasets.status")(function* (
+  kind: DataKind,
+  cacheDirectory: string,
+): Effect.fn.Return<DatasetStatus, never, FileSystem.FileSystem | Path.Path> {
+  const fs = yield* FileSystem.FileSystem
+  const { summary, source, describe } = memberOf(kind)
+  const fetched = source(defaultsOf(kind))
+  const shape = describe(defaultsOf(kind))
+  if (fetched === undefined)
+    return { kind, summary, shape, state: "made", where: undefined, bytes: 0, digests: undefined }
+  const where = yield* Cache.cachePath(cacheDirectory, shape.name)
+  const stat = yield* Effect.option(fs.stat(where))
+  return {
+    kind,
+    summary,
+    shape,
+    state: Option.isSome(stat) ? "present" : "absent",
+    where,
+    bytes: Option.isSome(stat) ? Number(ByteSize.toBigInt(stat.value.size)) : 0,
+    digests: fetched.digests,
+  }
+})
+
+/** How things stand with all kinds. */
+export const list = (cacheDirectory: string) =>
+  Effect.forEach(datasets.kinds, (kind) => status(kind, cacheDirectory))
+
+/**
+ * Fetches a data set into the cache, anew when what is there is corrupt.
+ *
+ * @param path where its files are, for the kinds that have `data.path`
+ */
+export const pull = Effect.fn("Datasets.pull")(function* (
+  kind: DataKind,
+  cacheDirectory: string,
+  path?: string,
+): Effect.fn.Return<DatasetStatus, DatasetError, DataServices> {
+  const spec = { ...defaultsOf(kind), ...(path === undefined ? {} : { path }) }
+  const source = memberOf(kind).source(spec)
+  if (source !== undefined) yield* Cache.pull(source, cacheDirectory)
+  return yield* status(kind, cacheDirectory)
+})
+
+/** Checks every byte of a data set in the cache; fails with DatasetMissing when it is not there, else DatasetCorrupt. */
+export const verify = Effect.fn("Datasets.verify")(function* (
+  kind: DataKind,
+  cacheDirectory: string,
+): Effect.fn.Return<DatasetStatus, DatasetError, DataServices> {
+  const source = memberOf(kind).source(defaultsOf(kind))
+  if (source !== undefined && Option.isNone(yield* Cache.read(source, cacheDirectory)))
+    return yield* new DatasetMissing({
+      dataset: kind,
+      where: yield* Cache.cachePath(cacheDirectory, kind),
+      what: "is not there yet",
+      mend: `\`fliqs data pull ${kind}\` fetches it`,
+    })
+  return yield* status(kind, cacheDirectory)
+})

@@ -1,0 +1,41 @@
+/**
+ * What can go wrong with a data set: it is not there and cannot be had, or what is there is not what it should be.
+ *
+ * Both belong to the trial family (`house.md`): the trial fails, trying it again without the mend would fail again.
+ */
+import { Schema } from "effect"
+
+const fields = {
+  /** The kind: `cifar10`. */
+  dataset: Schema.String,
+  /** The file or folder. */
+  where: Schema.String,
+  /** What is wrong. */
+  what: Schema.String,
+  /** What would make it right: words or a command. */
+  mend: Schema.String,
+}
+
+/** The data set is not there and could not be fetched. */
+export class DatasetMissing extends Schema.TaggedError<DatasetMissing>()("DatasetMissing", fields) {
+  override get message(): string {
+    return `data set ${this.dataset} is missing: ${this.where}: ${this.what}; ${this.mend}`
+  }
+
+  get isRetryable(): boolean {
+    return false
+  }
+}
+
+/** A file of the data set is cut short, changed, or not of its format. */
+export class DatasetCorrupt extends Schema.TaggedError<DatasetCorrupt>()("DatasetCorrupt", fields) {
+  override get message(): string {
+    return `data set ${this.dataset} is corrupt: ${this.where}: ${this.what}; ${this.mend}`
+  }
+
+  get isRetryable(): boolean {
+    return false
+  }
+}
+
+export type DatasetError = DatasetMissing | DatasetCorrupt
