@@ -1,0 +1,151 @@
+/**
+ * Any TensorFlow operation by name, inside `tensor/` only: attributes, one or several results, and the parts of the
+ * tfjs-node backend that its types keep private.
+ */
+import { tf } from "./Backend.ts"
+import type { DataType, Tensor } from "./Backend.ts"
+
+export interface Attribute {
+  readonly name: string
+  readonly type: number
+  readonly value: boolean | number | string | ReadonlyArray<number>
+}
+
+export interface Metadata {
+  readonly id: number
+  readonly shape: ReadonlyArray<number>
+  readonly dtype: number
+}
+
+/** Bytes of a constant as the binding takes them. */
+export type Values = Float32Array | Int32Array | Uint8Array
+
+/** The native addon: everything tfjs-node does ends in these calls. */
+export interface Binding {
+  createTensor(shape: ReadonlyArray<number>, dtype: number, values: Values): number
+  deleteTensor(id: number): void
+  tensorDataSync(id: number): Values
+  executeOp(
+    name: string,
+    attributes: ReadonlyArray<Attribute>,
+    inputs: ReadonlyArray<number>,
+    outputs: number,
+  ): ReadonlyArray<Metadata>
+  loadSavedModel(folder: string, tags: string): number
+  deleteSavedModel(id: number): void
+  runSavedModel(
+    id: number,
+    inputs: ReadonlyArray<number>,
+    inputNames: string,
+    outputNames: string,
+  ): ReadonlyArray<Metadata>
+  readonly TF_FLOAT: number
+  readonly TF_INT32: number
+  readonly TF_UINT8: number
+  readonly TF_BOOL: number
+  readonly TF_ATTR_STRING: number
+  readonly TF_ATTR_INT: number
+  readonly TF_ATTR_FLOAT: number
+  readonly TF_ATTR_BOOL: number
+  readonly TF_ATTR_TYPE: number
+  readonly TF_ATTR_SHAPE: number
+}
+
+interface NodeBackend {
+  binding: Binding
+  readonly tensorMap: { get(dataId: object): { readonly dtype: number } }
+  getInputTensorIds(tensors: ReadonlyArray<Tensor>): Array<number>
+  createOutputTensor(metadata: Metadata): Tensor
+  getDTypeInteger(dtype: DataType): number
+  executeSingleOutput(
+    name: string,
+    attributes: ReadonlyArray<Attribute>,
+    inputs: ReadonlyArray<Tensor>,
+  ): Tensor
+  executeMultipleOutputs(
+    name: string,
+    attributes: ReadonlyArray<Attribute>,
+    inputs: ReadonlyArray<Tensor>,
+    outputs: number,
+  ): Array<Tensor>
+}
+
+export const backend = (): NodeBackend => tf.backend() as unknown as NodeBackend
+
+/** TensorFlow's number for the element type a tensor really has (uint8 shows as int32 in tfjs). */
+export const dtypeOf = (tensor: Tensor): number => backend().tensorMap.get(tensor.dataId).dtype
+
+export const type = (name: string, dtype: DataType = "float32"): Attribute => ({
+  name,
+  type: backend().binding.TF_ATTR_TYPE,
+  value: backend().getDTypeInteger(dtype),
+})
+export const int = (name: string, value: number | ReadonlyArray<number>): Attribute => ({
+  name,
+  type: backend().binding.TF_ATTR_INT,
+  value,
+})
+export const float = (name: string, value: number): Attribute => ({
+  name,
+  type: backend().binding.TF_ATTR_FLOAT,
+  value,
+})
+export const bool = (name: string, value: boolean): Attribute => ({
+  name,
+  type: backend().binding.TF_ATTR_BOOL,
+  value,
+})
+export const string = (name: string, value: string): Attribute => ({
+  name,
+  type: backend().binding.TF_ATTR_STRING,
+  value,
+})
+
+/** Runs a TensorFlow operation with one result; attributes that say `T = float32` by default are not filled in. */
+export const op = (
+  name: string,
+  attributes: ReadonlyArray<Attribute>,
+  ...inputs: ReadonlyArray<Tensor>
+): Tensor => backend().executeSingleOutput(name, attributes, inputs)
+
+/** The same with several results. */
+export const ops = (
+  name: string,
+  attributes: ReadonlyArray<Attribute>,
+  inputs: ReadonlyArray<Tensor>,
+  outputs: number,
+): Array<Tensor> => backend().executeMultipleOutputs(name, attributes, inputs, outputs)
+
+/** The sizes of a tensor as an int32 tensor, known only when the step runs. */
+export const shapeOf = (x: Tensor): Tensor =>
+  op("Shape", [type("T", x.dtype), type("out_type", "int32")], x)
+
+export const indices = (...values: ReadonlyArray<number>): Tensor =>
+  tf.tensor1d(values as Array<number>, "int32")
+
+/** What a kernel computes forward, and the tensors its gradient needs. */
+export interface Forward {
+  readonly value: Tensor
+  readonly save?: ReadonlyArray<Tensor>
+}
+
+/**
+ * The one pattern of every kernel with its own gradient: `forward` computes the value and names what to keep,
+ * `backward` gets the gradient of the value and the kept tensors and returns one gradient per input.
+ */
+export const differentiable = (
+  inputs: ReadonlyArray<Tensor>,
+  forward: () => Forward,
+  backward: (dy: Tensor, saved: ReadonlyArray<Tensor>) => ReadonlyArray<Tensor>,
+): Tensor => {
+  const run = (...args: Array<unknown>) => {
+    const save = args.at(-1) as (tensors: ReadonlyArray<Tensor>) => void
+    const { value, save: kept = [] } = forward()
+    save(kept)
+    return {
+      value,
+      gradFunc: (dy: Tensor, saved: ReadonlyArray<Tensor>) => backward(dy, saved),
+    }
+  }
+  return tf.customGrad(run as never)(...(inputs as Array<Tensor>))
+}
