@@ -81,11 +81,21 @@ export const describe = (ast: AST): string => {
     case "Union": {
       const words = literalsOf(side)
       if (words !== undefined) return oneOf(words)
-      return [...new Set(side.types.map(describe))].join(" or ")
+      return oneOf([...new Set(side.types.map(describe))])
     }
     default:
       return "another value"
   }
+}
+
+/** Of a mapping that must have exactly or at least one of its keys. */
+export const countWords = (ast: AST): string | undefined => {
+  const names = (ast.checks ?? []).map(
+    (check) => (check.annotations?.["representation"] as { readonly id?: string } | undefined)?.id,
+  )
+  const has = (name: string) => names.includes(`effect/schema/${name}`)
+  if (!has("isMinProperties")) return undefined
+  return `${has("isMaxProperties") ? "exactly" : "at least"} one of ${oneOf(keysOf(ast))}`
 }
 
 const annotation = (ast: AST, key: "title" | "expected"): string | undefined => {

@@ -7,7 +7,14 @@
 import type { SchemaAST, SchemaIssue } from "effect"
 import type { Path, Problem } from "./Errors.ts"
 import { show } from "./Errors.ts"
-import { describe, keysOf, literalsOf, mappingsOf, sharedLiteralKey } from "./Describe.ts"
+import {
+  countWords,
+  describe,
+  keysOf,
+  literalsOf,
+  mappingsOf,
+  sharedLiteralKey,
+} from "./Describe.ts"
 import { didYouMean, oneOf, suggest } from "./Suggest.ts"
 
 /** Problems of an issue of decoding `root`; never empty. */
@@ -73,8 +80,23 @@ const translate = (issue: SchemaIssue.Issue, here: Here): ReadonlyArray<Found> =
 
 const mismatch = (here: Here, expected: string): Found => ({
   path: here.path,
-  message: `got ${show(here.input)}; ${expected} would be right`,
+  message: `got ${shape(here.input)}; ${expected} would be right`,
 })
+
+/** What was written, without its insides where they say nothing. */
+const shape = (value: unknown): string => {
+  const nested = (item: unknown) => typeof item === "object" && item !== null
+  if (Array.isArray(value))
+    return value.some(nested) || value.length > 8 ? `a list of ${value.length}` : show(value)
+  if (!isMapping(value)) return show(value)
+  const keys = Object.keys(value)
+  return keys.length === 0
+    ? "{}"
+    : `{ ${keys
+        .slice(0, 5)
+        .map((key) => show(key).slice(1, -1))
+        .join(", ")}${keys.length > 5 ? ", ..." : ""} }`
+}
 
 const describeKey = (ast: SchemaAST.AST, key: string): string | undefined => {
   const property =
@@ -104,10 +126,13 @@ const filterProblems = (
     return translate(inner, here)
   const message = issue.filter.annotations?.message
   if (typeof message === "string") return [{ path: here.path, message }]
+  const { ast } = here
   const expected =
-    here.ast !== undefined && here.ast._tag !== "Objects"
-      ? describe(here.ast)
-      : issue.filter.annotations?.expected
+    ast === undefined
+      ? issue.filter.annotations?.expected
+      : ast._tag !== "Objects"
+        ? describe(ast)
+        : (countWords(ast) ?? issue.filter.annotations?.expected)
   return [mismatch(here, typeof expected === "string" ? expected : "another value")]
 }
 
