@@ -24,7 +24,7 @@ import type { Dataset, DataServices, Source } from "./Dataset.ts"
 import { DatasetCorrupt, DatasetMissing } from "./Errors.ts"
 import type { DatasetError } from "./Errors.ts"
 
-export const cacheFolder = Effect.fnUntraced(function* (cacheDirectory: string, name: string) {
+const cacheFolder = Effect.fnUntraced(function* (cacheDirectory: string, name: string) {
   const path = yield* Path.Path
   return path.resolve(cacheDirectory, "data", name)
 })
@@ -102,7 +102,7 @@ const isAbandoned = Effect.fnUntraced(function* (lock: string) {
 })
 
 /** Runs `effect` while holding the lock file, waiting for other processes first. */
-export const withLock = <A, E, R>(
+const withLock = <A, E, R>(
   lock: string,
   effect: Effect.Effect<A, E, R>,
 ): Effect.Effect<A, E | PlatformError.PlatformError, R | FileSystem.FileSystem> =>
@@ -122,7 +122,7 @@ export const withLock = <A, E, R>(
         else {
           if (!told) yield* Effect.logInfo(`another process holds ${lock}: waiting for it`)
           told = true
-          yield* Effect.sleep("500 millis")
+          yield* Effect.sleep("100 millis")
         }
       }
     })
@@ -185,9 +185,7 @@ const ensure = Effect.fnUntraced(function* (
   const fs = yield* FileSystem.FileSystem
   const folder = yield* cacheFolder(cacheDirectory, name)
   const readMending = mendCorrupt
-    ? Effect.catchTag(read(source, cacheDirectory), "DatasetCorrupt", (error) =>
-        Effect.as(Effect.logWarning(error.message), Option.none<Dataset>()),
-      )
+    ? Effect.catchTag(read(source, cacheDirectory), "DatasetCorrupt", () => Effect.succeedNone)
     : read(source, cacheDirectory)
   const present = yield* readMending
   if (Option.isSome(present)) return present.value

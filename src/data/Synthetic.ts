@@ -99,12 +99,13 @@ const makePatterns = (spec: Spec): ReadonlyArray<Float64Array> =>
     return pattern
   })
 
-/** Four bytes of one draw, added up: nearly normal (Irwin and Hall), mean 0, variance 1. */
-const noiseOf = (random: Random): number => {
-  const word = random.integer(2 ** 32)
-  const sum = (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24)
-  return (sum - 510) / Math.sqrt((256 ** 2 - 1) / 3)
-}
+/** 65 536 nearly normal values (four bytes added up: Irwin and Hall) of mean 0 and this standard deviation. */
+const makeNoise = (random: Random, deviation: number): Float64Array =>
+  Float64Array.from({ length: 1 << 16 }, () => {
+    const word = random.integer(2 ** 32)
+    const sum = (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24)
+    return (deviation * (sum - 510)) / Math.sqrt((256 ** 2 - 1) / 3)
+  })
 
 const makeSyntheticSplit = (
   spec: Spec,
@@ -113,30 +114,28 @@ const makeSyntheticSplit = (
 ) => {
   const { height, width, channels, classes } = spec
   const random = randomStream(spec.dataSeed, `synthetic/${name}`)
+  const noise = makeNoise(random, contrast * spec.noise)
   const count = spec[name]
-  const pixels = height * width * channels
-  const images = new Uint8Array(count * pixels)
+  const rowLength = width * channels
+  const images = new Uint8ClampedArray(count * height * rowLength) // rounds and clips
   const labels = Uint8Array.from(random.permutation(count), (i) => i % classes)
   const [maxDown, maxRight] = [Math.floor(height / 8), Math.floor(width / 8)]
+  let at = 0
   for (let i = 0; i < count; i++) {
     const pattern = patterns[labels[i]!]!
     const down = random.integer(2 * maxDown + 1) - maxDown + height
     const right = random.integer(2 * maxRight + 1) - maxRight + width
     const strength = contrast * (0.75 + 0.5 * random.uniform())
-    let at = i * pixels
     for (let y = 0; y < height; y++) {
-      const row = ((y + down) % height) * width
-      for (let x = 0; x < width; x++) {
-        const from = (row + ((x + right) % width)) * channels
-        for (let channel = 0; channel < channels; channel++) {
-          const value =
-            127.5 + strength * pattern[from + channel]! + contrast * spec.noise * noiseOf(random)
-          images[at++] = Math.min(255, Math.max(0, Math.round(value)))
-        }
+      const row = ((y + down) % height) * rowLength
+      let column = (right % width) * channels
+      for (let x = 0; x < rowLength; x++) {
+        images[at++] = 127.5 + strength * pattern[row + column]! + noise[random.integer(1 << 16)]!
+        if (++column === rowLength) column = 0
       }
     }
   }
-  return makeSplit(name, images, labels)
+  return makeSplit(name, new Uint8Array(images.buffer), labels)
 }
 
 /** The images of a specification, always the same. */
