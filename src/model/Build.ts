@@ -7,10 +7,11 @@ import type { LayerTable } from "../cost/LayerTable.ts"
 import type { DecisionSpace } from "../space/Decision.ts"
 import { maximum, minimum } from "../space/Quantity.ts"
 import { expand } from "../format/Formats.ts"
+import { Builder, type Choice, describeShape } from "./Builder.ts"
 import { blocks } from "./block/Blocks.ts"
-import { Builder, BuildStopped, type Choice, describeShape, type Scope, type Value } from "./Builder.ts"
 import { assignFormats } from "./FormatScopes.ts"
 import type { Graph } from "./Graph.ts"
+import { buildItems } from "./Items.ts"
 import type { Space } from "./Network.ts"
 
 export interface Network {
@@ -25,69 +26,6 @@ export interface Built {
   readonly network?: Network
   readonly problems: ReadonlyArray<Problem>
   readonly warnings: ReadonlyArray<Problem>
-}
-
-const blockOf = new Map(blocks.map((block) => [block.kind, block]))
-
-type Items = ReadonlyArray<Readonly<Record<string, unknown>>>
-
-/** The name of every item of one list: its own, `stageN`, or its kind with a number. */
-const nameItems = (builder: Builder, items: Items, at: ReadonlyArray<string | number>): ReadonlyArray<string> => {
-  let stages = 0
-  const counts = new Map<string, number>()
-  const taken = new Set<string>()
-  return items.map((item, i) => {
-    const [kind, fields] = Object.entries(item)[0]!
-    const stage = blockOf.get(kind)!.stage
-    if (stage) stages++
-    const own = (fields as { readonly name?: string }).name
-    let name = own
-    if (name === undefined && stage) name = `stage${stages}`
-    if (name === undefined) {
-      const count = (counts.get(kind) ?? 0) + 1
-      counts.set(kind, count)
-      name = count === 1 ? kind : `${kind}${count}`
-    }
-    if (taken.has(name))
-      builder.problem(
-        own === undefined ? [...at, i, kind] : [...at, i, kind, "name"],
-        `another item is already called ${name}; give one of them another name`,
-      )
-    taken.add(name)
-    return name
-  })
-}
-
-/** Builds a list of items one after another. `outer` is absent at the top of the network. */
-export const buildItems = (
-  builder: Builder,
-  items: Items,
-  at: ReadonlyArray<string | number>,
-  input: Value,
-  outer?: Scope,
-): Value => {
-  const names = nameItems(builder, items, at)
-  let value = input
-  items.forEach((item, i) => {
-    const [kind, fields] = Object.entries(item)[0]!
-    const path = outer === undefined ? names[i]! : `${outer.path}.${names[i]!}`
-    const scope: Scope = {
-      path,
-      item: path,
-      block: outer === undefined ? path : outer.block,
-      stage: outer === undefined ? path : outer.stage,
-      active: outer === undefined ? "always" : outer.active,
-      at: [...at, i, kind],
-    }
-    try {
-      value = blockOf.get(kind)!.build(builder, scope, fields as never, value)
-    } catch (error) {
-      if (!(error instanceof BuildStopped || error instanceof RangeError)) throw error
-      if (error instanceof RangeError) builder.problem(scope.at, `${error.message}; share or drop some`)
-      builder.broken = true
-    }
-  })
-  return value
 }
 
 /** Expands format sets in the named choices. */
@@ -106,6 +44,7 @@ export const build = (space: Space): Built => {
     classes: space.classes,
     choices: choicesOf(space),
     widthRounding: space.widthRounding,
+    blocks,
   })
   builder.multiplier = builder.quantity(
     builder.choose<number>(

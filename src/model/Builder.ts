@@ -13,6 +13,7 @@ import type { Activity, Decision, Gate, OptionValue } from "../space/Decision.ts
 import { combine, constant, map, ofDecision } from "../space/Quantity.ts"
 import * as Quantity from "../space/Quantity.ts"
 import { isOneOf, isUse, type Tunable } from "../space/Tunable.ts"
+import type { Block } from "./block/Block.ts"
 import type { ActivationName, Graph, Node, Padding, Shape } from "./Graph.ts"
 
 type Q = Quantity.Quantity
@@ -34,6 +35,8 @@ export interface Scope {
   readonly stage: string
   /** Path of the item, where decisions shared by its repeats live. */
   readonly item: string
+  /** True inside a concat: scopes below it stay its branch and its stage. */
+  readonly inside?: boolean
   /** When this repeat runs. */
   readonly active: Activity
   /** The item's fields in the document. */
@@ -62,6 +65,7 @@ export interface BuilderOptions {
   readonly classes: number
   readonly choices: Readonly<Record<string, Choice>>
   readonly widthRounding: "multipleOf8" | "exact"
+  readonly blocks: ReadonlyArray<Block>
 }
 
 export type WidthScaling = "normal" | "upOnly" | "none"
@@ -134,6 +138,13 @@ export class Builder {
 
   constructor(options: BuilderOptions) {
     this.options = options
+  }
+
+  /** The block of a kind that the schema let through. */
+  block(kind: string): Block {
+    const found = this.options.blocks.find((block) => block.kind === kind)
+    if (found === undefined) throw new Error(`no block is of kind ${kind}`)
+    return found
   }
 
   problem(at: YamlPath, message: string): void {

@@ -76,6 +76,11 @@ export interface GlobalAveragePoolNode extends Common {
   readonly operation: "globalAveragePool"
 }
 
+/** Joins images along channels. */
+export interface ConcatNode extends Common {
+  readonly operation: "concat"
+}
+
 /** Head of a repeat that the depth decision may leave out: passes one example only when inactive. */
 export interface EnterNode extends Common {
   readonly operation: "enter"
@@ -99,6 +104,7 @@ export type Node =
   | AddNode
   | PoolNode
   | GlobalAveragePoolNode
+  | ConcatNode
   | EnterNode
   | LeaveNode
 

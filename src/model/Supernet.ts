@@ -14,7 +14,6 @@ import { isConstant, maximum, type Quantity, valueOf } from "../space/Quantity.t
 import { randomStream } from "../space/Random.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D, Variable } from "../tensor/Backend.ts"
-import { absMax } from "../tensor/Kernels.ts"
 import type { Network } from "./Build.ts"
 import type { Mode, VariableSpec } from "./operation/Operation.ts"
 import { operationOf } from "./operation/Operations.ts"
@@ -112,7 +111,7 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
     }
     const quantize = (operand: "weight" | "activation", layer: number, x: Tensor): Tensor => {
       const site = 2 * layer + (operand === "weight" ? 0 : 1)
-      if (operand === "activation") observed?.activations.set(layer, absMax(x))
+      if (operand === "activation") observed?.activations.set(layer, tf.max(tf.abs(x)))
       return fakeQuantize(x, policy.rows, site, policy.amax)
     }
     const results: Array<Tensor> = []

@@ -1,7 +1,9 @@
 /** The only list of blocks. */
 import type { Block } from "./Block.ts"
+import { ConcatBlock } from "./ConcatBlock.ts"
 import { ConvBlock, DepthwiseConvBlock } from "./ConvBlock.ts"
 import { DenseBlock } from "./DenseBlock.ts"
+import { InvertedResidualBlock } from "./InvertedResidualBlock.ts"
 import { AveragePoolBlock, GlobalAveragePoolBlock, MaxPoolBlock } from "./PoolBlocks.ts"
 import { BasicBlock, BottleneckBlock } from "./ResidualBlocks.ts"
 
@@ -10,6 +12,8 @@ export const blocks: ReadonlyArray<Block> = [
   DepthwiseConvBlock,
   BasicBlock,
   BottleneckBlock,
+  InvertedResidualBlock,
+  ConcatBlock,
   MaxPoolBlock,
   AveragePoolBlock,
   GlobalAveragePoolBlock,

@@ -6,6 +6,7 @@ import type { Operation } from "./Operation.ts"
 import {
   ActivationOperation,
   AddOperation,
+  ConcatOperation,
   GlobalAveragePoolOperation,
   PoolOperation,
 } from "./PlainOperations.ts"
@@ -19,6 +20,7 @@ export const operations: ReadonlyArray<Operation> = [
   AddOperation,
   PoolOperation,
   GlobalAveragePoolOperation,
+  ConcatOperation,
 ]
 
 const byName = new Map<string, Operation>(

@@ -1,7 +1,8 @@
 /** Operations without variables: activations, sums, poolings. */
+import { tf } from "../../tensor/Backend.ts"
 import type { Tensor4D } from "../../tensor/Backend.ts"
 import { add, averagePool, gelu, globalAveragePool, maxPool, relu, relu6, swish } from "../../tensor/Kernels.ts"
-import type { ActivationNode, AddNode, GlobalAveragePoolNode, PoolNode } from "../Graph.ts"
+import type { ActivationNode, AddNode, ConcatNode, GlobalAveragePoolNode, PoolNode } from "../Graph.ts"
 import { defineOperation } from "./Operation.ts"
 
 const activations = { relu, relu6, swish, gelu }
@@ -33,4 +34,10 @@ export const GlobalAveragePoolOperation = defineOperation<GlobalAveragePoolNode>
   operations: ["globalAveragePool"],
   variables: () => [],
   forward: (_node, [x]) => globalAveragePool(x as Tensor4D),
+})
+
+export const ConcatOperation = defineOperation<ConcatNode>({
+  operations: ["concat"],
+  variables: () => [],
+  forward: (_node, inputs) => tf.concat([...inputs], 3),
 })

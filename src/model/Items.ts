@@ -1,0 +1,65 @@
+/** A list of network items, built one after another: the top of the network, or a branch of it. */
+import { type Builder, BuildStopped, type Scope, type Value } from "./Builder.ts"
+
+type Items = ReadonlyArray<Readonly<Record<string, unknown>>>
+
+/** The name of every item of one list: its own, `stageN`, or its kind with a number. */
+const nameItems = (builder: Builder, items: Items, at: ReadonlyArray<string | number>): ReadonlyArray<string> => {
+  let stages = 0
+  const counts = new Map<string, number>()
+  const taken = new Set<string>()
+  return items.map((item, i) => {
+    const [kind, fields] = Object.entries(item)[0]!
+    const stage = builder.block(kind).stage
+    if (stage) stages++
+    const own = (fields as { readonly name?: string }).name
+    let name = own
+    if (name === undefined && stage) name = `stage${stages}`
+    if (name === undefined) {
+      const count = (counts.get(kind) ?? 0) + 1
+      counts.set(kind, count)
+      name = count === 1 ? kind : `${kind}${count}`
+    }
+    if (taken.has(name))
+      builder.problem(
+        own === undefined ? [...at, i, kind] : [...at, i, kind, "name"],
+        `another item is already called ${name}; give one of them another name`,
+      )
+    taken.add(name)
+    return name
+  })
+}
+
+/** Builds a list of items one after another. `outer` is absent at the top of the network. */
+export const buildItems = (
+  builder: Builder,
+  items: Items,
+  at: ReadonlyArray<string | number>,
+  input: Value,
+  outer?: Scope,
+): Value => {
+  const names = nameItems(builder, items, at)
+  let value = input
+  items.forEach((item, i) => {
+    const [kind, fields] = Object.entries(item)[0]!
+    const path = outer === undefined ? names[i]! : `${outer.path}.${names[i]!}`
+    const scope: Scope = {
+      path,
+      item: path,
+      block: outer === undefined ? path : outer.block,
+      stage: outer === undefined ? path : outer.stage,
+      active: outer === undefined ? "always" : outer.active,
+      ...(outer?.inside === true ? { inside: true } : {}),
+      at: [...at, i, kind],
+    }
+    try {
+      value = builder.block(kind).build(builder, scope, fields as never, value)
+    } catch (error) {
+      if (!(error instanceof BuildStopped || error instanceof RangeError)) throw error
+      if (error instanceof RangeError) builder.problem(scope.at, `${error.message}; share or drop some`)
+      builder.broken = true
+    }
+  })
+  return value
+}
+

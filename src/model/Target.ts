@@ -1,0 +1,67 @@
+/**
+ * Cost targets of a network: relative ones made absolute, those nobody can reach told, the uniform rival found.
+ */
+import { compile, type CompiledCost, type Target } from "../cost/Cost.ts"
+import { Costs, type CostSpec } from "../cost/Costs.ts"
+import type { Problem } from "../declaration/Errors.ts"
+import { explain, parse } from "../format/Formats.ts"
+import type { Network } from "./Build.ts"
+import { uniformChoices, uniformFormats, uniformTable } from "./Uniform.ts"
+
+export const compileCost = (network: Network, spec: Pick<CostSpec, "kind">): CompiledCost =>
+  compile(network.table, Costs.members[spec.kind], network.space)
+
+/** The target in the unit of its model; a Problem, by path from `target`, when it names no format the space offers. */
+export const targetOf = (network: Network, cost: CompiledCost, target: Target): number | Problem => {
+  if (typeof target === "number") return target
+  const format = parse(target.uniform)
+  if (format === undefined) return { path: ["uniform"], message: explain(target.uniform) }
+  const offered = uniformFormats(network)
+  if (!offered.some(({ name }) => name === format.name))
+    return {
+      path: ["uniform"],
+      message: `the space does not offer ${format.name} everywhere; it offers ${offered.map(({ name }) => name).join(", ") || "no format to all its layers"}`,
+    }
+  const { table, choices } = uniformTable(network, format)
+  return target.times * compile(table, cost.model, network.space).of(choices)
+}
+
+const show = (cost: CompiledCost, value: number): string =>
+  `${Number((value / cost.model.scale).toPrecision(6))} ${cost.model.printUnit}`
+
+/** What is wrong with a target, by path from `target`: no such format, or outside what the space reaches. */
+export const targetProblems = (network: Network, spec: CostSpec): ReadonlyArray<Problem> => {
+  const cost = compileCost(network, spec)
+  const target = targetOf(network, cost, spec.target)
+  if (typeof target !== "number") return [target]
+  const { min, max } = cost.range()
+  const tolerance = 1e-9 * target
+  if (target >= min - tolerance && target <= max + tolerance) return []
+  return [
+    {
+      path: [],
+      message: `a target of ${show(cost, target)} is out of reach; this space costs from ${show(cost, min)} to ${show(cost, max)}`,
+    },
+  ]
+}
+
+/** The dearest format offered everywhere whose uniform network costs no more than the target. */
+export const uniformWithin = (network: Network, spec: CostSpec): string | Problem => {
+  const cost = compileCost(network, spec)
+  const target = targetOf(network, cost, spec.target)
+  if (typeof target !== "number") return target
+  const priced = uniformFormats(network).map(({ name }) => ({
+    name,
+    cost: cost.of(uniformChoices(network, parse(name)!)!),
+  }))
+  const within = priced.filter((uniform) => uniform.cost <= target * (1 + 1e-9))
+  if (within.length > 0) return within.reduce((a, b) => (b.cost > a.cost ? b : a)).name
+  const least = priced.reduce((a, b) => (b.cost < a.cost ? b : a), { name: "", cost: Infinity })
+  return {
+    path: [],
+    message:
+      least.name === ""
+        ? "the space offers no format to all its layers, so there is no uniform control; offer one everywhere, or leave the control out"
+        : `no uniform format costs ${show(cost, target)} or less; the cheapest, ${least.name}, costs ${show(cost, least.cost)}`,
+  }
+}

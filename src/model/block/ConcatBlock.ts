@@ -1,0 +1,60 @@
+/** `concat`: branches side by side on the same input, their channels joined (Inception, arXiv 1512.00567). */
+import { Schema } from "effect"
+import { combine } from "../../space/Quantity.ts"
+import { Name } from "../../space/Tunable.ts"
+import { describeShape, type Scope } from "../Builder.ts"
+import { buildItems } from "../Items.ts"
+import { defineBlock } from "./Block.ts"
+
+interface Fields {
+  readonly name?: string
+  readonly branches: ReadonlyArray<{
+    readonly name?: string
+    readonly items: ReadonlyArray<Readonly<Record<string, unknown>>>
+  }>
+}
+
+export const ConcatBlock = defineBlock<Fields>({
+  kind: "concat",
+  stage: false,
+  spec: (item) =>
+    Schema.Struct({
+      name: Schema.optionalKey(Name),
+      branches: Schema.Array(
+        Schema.Struct({ name: Schema.optionalKey(Name), items: Schema.Array(item) }),
+      ).check(Schema.isMinLength(2), Schema.isMaxLength(64)),
+    }).annotate({ identifier: "Concat" }) as unknown as Schema.ConstraintDecoder<Fields>,
+  build: (builder, scope, { branches }, input) => {
+    const names = new Set<string>()
+    const outputs = branches.map((branch, i) => {
+      const name = branch.name ?? String(i)
+      const at = [...scope.at, "branches", i]
+      if (names.has(name))
+        builder.problem([...at, "name"], `another branch is already called ${name}; give one of them another name`)
+      names.add(name)
+      const path = `${scope.path}.${name}`
+      // the outermost concat is the stage, a branch of it the block
+      const inner: Scope = { ...scope, path, item: path, block: scope.inside === true ? scope.block : path, inside: true, at }
+      return buildItems(builder, branch.items, [...at, "items"], input, inner)
+    })
+    const shapes = outputs.map(({ shape }) => shape)
+    const first = builder.image(scope, outputs[0]!, "concat")
+    for (const [i, shape] of shapes.entries())
+      if (shape.kind !== "image" || shape.height !== first.height || shape.width !== first.width)
+        builder.stop(
+          [...scope.at, "branches", i],
+          `ends in ${describeShape(shape)} beside ${describeShape(first)}; branches must end with one height and width`,
+        )
+    const channels = combine(
+      shapes.map((shape) => shape.channels),
+      (widths) => widths.reduce((a, b) => a + b, 0),
+    )
+    return builder.push({
+      operation: "concat",
+      path: scope.path,
+      inputs: outputs.map(({ node }) => node),
+      shape: { ...first, channels },
+      inputChannels: channels,
+    })
+  },
+})
