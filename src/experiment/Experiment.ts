@@ -1,0 +1,141 @@
+/**
+ * The schema of an experiment file: how to search a space, on what data, at what cost, logged where.
+ *
+ * In here: the blocks put together and the rules between them. Left out: the blocks themselves (each stands in the folder that
+ * gives it meaning), matrices written out and ids (`Plan.ts`).
+ */
+import { Schema } from "effect"
+import { describe } from "../data/Datasets.ts"
+import { specProblems } from "../data/Dataset.ts"
+import type { Problem } from "../declaration/Errors.ts"
+import { withDefault } from "../declaration/Field.ts"
+import { searches } from "../search/Searches.ts"
+import { trialFields } from "../train/Trial.ts"
+import { TrainSpec } from "../train/TrainSpec.ts"
+
+/** A name that is a file name and a tracker's name as it stands: nothing in it needs to be replaced. */
+const ExperimentName = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$/, {
+    expected: "up to 100 letters, digits, spaces, dots, _ or -, a letter or digit first",
+  }),
+).annotate({ identifier: "ExperimentName" })
+
+/** A file, relative to the one that names it. */
+export const FilePath = Schema.String.check(
+  Schema.isPattern(/^[^~\u0000-\u001f][^\u0000-\u001f]{0,999}$/, {
+    expected: "a path from this file's folder, without ~ at its start and without control signs",
+  }),
+).annotate({ identifier: "FilePath" })
+
+const Train = Schema.Struct({
+  ...TrainSpec.fields,
+  steps: withDefault(
+    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000_000 })).annotate({
+      description: "Training steps of one batch each; the search takes place within them.",
+    }),
+    2000,
+  ),
+  checkpointEvery: withDefault(
+    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000_000 })).annotate({
+      description: "Steps between two checkpoints; not part of the trial's id.",
+    }),
+    200,
+  ),
+}).annotate({ identifier: "Train" })
+
+export const Track = Schema.Union([
+  Schema.Struct({
+    kind: Schema.Literal("mlflow"),
+    experiment: Schema.optionalKey(
+      Schema.String.check(
+        Schema.isPattern(/^[^\u0000-\u001f]{1,250}$/, {
+          expected: "1 to 250 signs without control signs",
+        }),
+      ).annotate({
+        description: "Name of the MLflow experiment; the experiment's own by default.",
+      }),
+    ),
+  }),
+  Schema.Struct({ kind: Schema.Literal("none") }),
+]).annotate({ identifier: "Track", description: "Where parameters, metrics and artifacts go." })
+export type Track = typeof Track.Type
+
+const Cell = Schema.Record(Schema.String, Schema.Json)
+
+export const Control = Schema.Literals(["uniform", "random"])
+export type Control = typeof Control.Type
+
+export const Experiment = Schema.Struct({
+  $schema: Schema.optionalKey(Schema.String),
+  name: Schema.optionalKey(
+    ExperimentName.annotate({ description: "The file's name without its ending by default." }),
+  ),
+  description: Schema.optionalKey(Schema.String),
+  space: FilePath.annotate({ description: "The space file, from this file's folder." }),
+  ...trialFields,
+  train: withDefault(Train, {}),
+  matrix: Schema.optionalKey(
+    Schema.Record(Schema.String, Schema.Array(Schema.Json).check(Schema.isMinLength(1))).annotate({
+      description:
+        "Lists of values by path into this file, or space.<path> into the space; a trial for each combination.",
+    }),
+  ),
+  exclude: Schema.optionalKey(
+    Schema.Array(Cell)
+      .check(Schema.isMaxLength(100))
+      .annotate({ description: "Combinations of the matrix to leave out." }),
+  ),
+  include: Schema.optionalKey(
+    Schema.Array(Cell)
+      .check(Schema.isMaxLength(100))
+      .annotate({ description: "Values to add to combinations, or combinations to add." }),
+  ),
+  controls: withDefault(
+    Schema.Array(Control).check(Schema.isUnique()).annotate({
+      description:
+        "Trials to compare with: the same steps spent without the search, at equal cost.",
+    }),
+    [],
+  ),
+  track: withDefault(Track, { kind: "mlflow" }),
+  threads: Schema.optionalKey(
+    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1024 })).annotate({
+      description:
+        "Threads of one trial; the processors shared among the trials at work by default.",
+    }),
+  ),
+}).annotate({ identifier: "Experiment", title: "fliqs experiment" })
+export type Experiment = typeof Experiment.Type
+
+/** The rules between the blocks of one cell: what the schema cannot say. */
+export const experimentProblems = (experiment: Experiment): ReadonlyArray<Problem> => {
+  const problems: Array<Problem> = []
+  const { train, search, reward } = experiment
+  if (reward === undefined && search.kind !== "fixed")
+    problems.push({
+      path: ["reward"],
+      message:
+        "the key reward is missing, and a search needs a target; add reward: { cost: { target: { times: 1, uniform: INT4 } } }",
+    })
+  if (reward === undefined && experiment.controls.includes("uniform"))
+    problems.push({
+      path: ["controls"],
+      message: "a uniform control needs a target; add reward: { cost: { target: ... } }",
+    })
+  if (
+    experiment.controls.includes("random") &&
+    !(searches.kinds as ReadonlyArray<string>).includes("random")
+  )
+    problems.push({
+      path: ["controls", experiment.controls.indexOf("random")],
+      message: "random is not there yet; uniform would be right",
+    })
+  if (train.learningRate.warmupSteps >= train.steps)
+    problems.push({
+      path: ["train", "learningRate", "warmupSteps"],
+      message: `a warm-up of ${train.learningRate.warmupSteps} steps leaves none of ${train.steps}; fewer than ${train.steps} would be right`,
+    })
+  for (const { path, message } of specProblems(experiment.data, describe(experiment.data)))
+    problems.push({ path: ["data", ...path], message })
+  return problems
+}
