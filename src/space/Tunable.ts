@@ -7,7 +7,7 @@ import { Schema } from "effect"
 
 /** A name of a choice, an item or a branch: a letter, then letters, digits, `_` or `-`; never a dot. */
 export const Name = Schema.String.check(
-  Schema.isPattern(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, {
+  Schema.isPattern(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/u, {
     expected: "a name: a letter, then up to 63 letters, digits, _ or -",
   }),
 ).annotate({ identifier: "Name" })
