@@ -2,7 +2,7 @@
 //
 //   FliqsQuantize(x: float, rows: float [sites, 5], amax: float [sites]; row: int, axis: int = -1) -> y: float, like x
 //
-// rows[row] = {2^-M, smallest step, lo, hi, scaleBy}, see src/format/Row.ts. The scale is absmax / scaleBy, over the whole
+// rows[row] = {2^-M, smallest step, lo, hi, scaleBy}, see toRow in src/format/Formats.ts. The scale is absmax / scaleBy, over the whole
 // tensor (axis -1) or one for every index along `axis`; amax[row] > 0 takes the place of the tensor's absmax. The same
 // rule in float32 as src/quantizer/reference.ts and src/tensor/Rounding.ts, bit for bit; the gradient is straight
 // through, so there is no gradient operation.

@@ -30,4 +30,6 @@ export interface FormatFamily {
   /** The names this family knows, in the order `format list` prints them. */
   readonly names: ReadonlyArray<string>
   readonly make: (name: string) => Format | undefined
+  /** Why a name that looks like one of this family is none, and what would be right. */
+  readonly refusal?: (name: string) => string | undefined
 }

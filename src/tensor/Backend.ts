@@ -105,7 +105,8 @@ export const load = Effect.fn("Backend.load")(function* (options: BackendOptions
     return yield* new BackendError({
       reason: new NativeMissing({
         file: addon,
-        message: "the fused quantizer has not been built; run ./fliqs doctor, or set FLIQS_NATIVE=0",
+        message:
+          "the fused quantizer has not been built; run ./fliqs doctor, or set FLIQS_NATIVE=0",
       }),
     })
   yield* Effect.try({
@@ -123,7 +124,9 @@ export const load = Effect.fn("Backend.load")(function* (options: BackendOptions
       }),
   })
   tf = module
-  const { binding } = tf.backend() as unknown as { readonly binding: { readonly TF_Version: string } }
+  const { binding } = tf.backend() as unknown as {
+    readonly binding: { readonly TF_Version: string }
+  }
   settings = { threads, native, tensorflow: binding.TF_Version, tfjs: tf.version["tfjs-node"] }
 })
 

@@ -9,7 +9,8 @@
  */
 import { tf } from "./Backend.ts"
 import type { Scalar, Tensor, Tensor2D, Tensor4D } from "./Backend.ts"
-import { backend, bool, differentiable, indices, int, op, ops, shapeOf, string, type } from "./Op.ts"
+import { differentiable } from "./Differentiable.ts"
+import { backend, bool, indices, int, op, ops, shapeOf, string, type } from "./Op.ts"
 import type { Attribute } from "./Op.ts"
 
 export type Padding = "same" | "valid"
@@ -220,6 +221,25 @@ export const matMul = (a: Tensor, b: Tensor, transposeB = false): Tensor =>
         : [product(dy, b!, false, true), product(a!, dy, true, false)],
   )
 
+/** Joins along an axis (not negative); the sizes along it may vary. */
+export const concat = (tensors: ReadonlyArray<Tensor>, axis: number): Tensor => {
+  const n = tensors.length
+  const at = () => tf.scalar(axis, "int32")
+  return differentiable(
+    tensors,
+    () => ({
+      value: op("ConcatV2", [type("T"), int("N", n), type("Tidx", "int32")], ...tensors, at()),
+      save: tensors,
+    }),
+    (dy, tensors) => {
+      const shapes = tensors.map(shapeOf)
+      const starts = ops("ConcatOffset", [int("N", n)], [at(), ...shapes], n)
+      const attributes = [type("T"), type("Index", "int32")]
+      return starts.map((start, i) => op("Slice", attributes, dy, start, shapes[i]!))
+    },
+  )
+}
+
 /** Softmax over the last axis. */
 export const softmax = (x: Tensor): Tensor =>
   differentiable(
@@ -298,6 +318,15 @@ export const correctCount = (logits: Tensor, labels: Tensor): Scalar =>
 
 /** Share of right examples, 0 to 1. */
 export const accuracy = (logits: Tensor, labels: Tensor): Scalar => tf.mean(correct(logits, labels))
+
+/** max |x| over the whole tensor; no gradient. */
+export const absMax = (x: Tensor): Scalar =>
+  op(
+    "Max",
+    [type("T"), type("Tidx", "int32"), bool("keep_dims", false)],
+    op("Abs", [type("T")], x),
+    indices(...x.shape.keys()),
+  ) as Scalar
 
 /**
  * A tensor of bytes (uint8; tfjs calls it int32): images go to TensorFlow without a copy into floats. Only `castBytes`,

@@ -7,7 +7,8 @@
  */
 import { tf } from "./Backend.ts"
 import type { Scalar, Tensor, Tensor1D, Variable } from "./Backend.ts"
-import { bool, differentiable, float, indices, op, ops, string, type } from "./Op.ts"
+import { differentiable } from "./Differentiable.ts"
+import { bool, float, indices, op, ops, string, type } from "./Op.ts"
 
 export interface NormOptions {
   /**
@@ -61,7 +62,10 @@ export const batchNormOver = (
       return { value: value!, save: [x, gamma, ...reserved] }
     },
     (dy, [x, gamma, ...reserved]) =>
-      ops("FusedBatchNormGradV3", attributes(epsilon), [dy, x!, gamma!, ...reserved], 5).slice(0, 3),
+      ops("FusedBatchNormGradV3", attributes(epsilon), [dy, x!, gamma!, ...reserved], 5).slice(
+        0,
+        3,
+      ),
   )
 }
 

@@ -122,30 +122,3 @@ export const shapeOf = (x: Tensor): Tensor =>
 
 export const indices = (...values: ReadonlyArray<number>): Tensor =>
   tf.tensor1d(values as Array<number>, "int32")
-
-/** What a kernel computes forward, and the tensors its gradient needs. */
-export interface Forward {
-  readonly value: Tensor
-  readonly save?: ReadonlyArray<Tensor>
-}
-
-/**
- * The one pattern of every kernel with its own gradient: `forward` computes the value and names what to keep,
- * `backward` gets the gradient of the value and the kept tensors and returns one gradient per input.
- */
-export const differentiable = (
-  inputs: ReadonlyArray<Tensor>,
-  forward: () => Forward,
-  backward: (dy: Tensor, saved: ReadonlyArray<Tensor>) => ReadonlyArray<Tensor>,
-): Tensor => {
-  const run = (...args: Array<unknown>) => {
-    const save = args.at(-1) as (tensors: ReadonlyArray<Tensor>) => void
-    const { value, save: kept = [] } = forward()
-    save(kept)
-    return {
-      value,
-      gradFunc: (dy: Tensor, saved: ReadonlyArray<Tensor>) => backward(dy, saved),
-    }
-  }
-  return tf.customGrad(run as never)(...(inputs as Array<Tensor>))
-}

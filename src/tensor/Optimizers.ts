@@ -7,8 +7,11 @@
 import { tf } from "./Backend.ts"
 import type { NamedTensorMap, Scalar, Tensor, Variable } from "./Backend.ts"
 
-const zerosLike = (variables: ReadonlyArray<Variable>): Array<Variable> =>
-  variables.map((variable) => tf.variable(tf.zeros(variable.shape), false) as Variable)
+const filled = (shape: Array<number>, value: number): Variable =>
+  tf.tidy(() => tf.variable(tf.fill(shape, value), false) as Variable)
+
+const filledLike = (variables: ReadonlyArray<Variable>, value: number): Array<Variable> =>
+  variables.map(({ shape }) => filled(shape, value))
 
 export interface Optimizer {
   /** Variables that belong in the step's state. */
@@ -71,7 +74,7 @@ export const sgd = (
 
 /** `sgd` with its own velocities. */
 export const makeSgd = (variables: ReadonlyArray<Variable>, options: SgdOptions): Optimizer => {
-  const velocities = zerosLike(variables)
+  const velocities = filledLike(variables, 0)
   return {
     state: velocities,
     update: (gradients, learningRate) =>
@@ -92,10 +95,10 @@ export const makeAdam = (
   variables: ReadonlyArray<Variable>,
   { beta1, beta2, epsilon, weightDecay }: AdamOptions,
 ): Optimizer => {
-  const first = zerosLike(variables)
-  const second = zerosLike(variables)
+  const first = filledLike(variables, 0)
+  const second = filledLike(variables, 0)
   // beta^t, kept as variables because a step counter in JavaScript would be frozen
-  const powers = [tf.variable(tf.scalar(1), false), tf.variable(tf.scalar(1), false)] as const
+  const powers = [filled([], 1), filled([], 1)] as const
   return {
     state: [...first, ...second, ...powers],
     update: (gradients, learningRate) => {
@@ -135,10 +138,8 @@ export const makeRmsProp = (
   variables: ReadonlyArray<Variable>,
   { decay, momentum, epsilon, weightDecay }: RmsPropOptions,
 ): Optimizer => {
-  const squares = variables.map(
-    (variable) => tf.variable(tf.ones(variable.shape), false) as Variable,
-  )
-  const velocities = zerosLike(variables)
+  const squares = filledLike(variables, 1)
+  const velocities = filledLike(variables, 0)
   return {
     state: [...squares, ...velocities],
     update: (gradients, learningRate) => {

@@ -95,7 +95,12 @@ class Recorder {
     const inputs = ids.map((id) => this.sourceOf(id, op))
     const outputs = this.real.executeOp(op, attributes, ids, count)
     const name = `node${this.nodes.length}`
-    this.nodes.push({ name, op, inputs, attributes: this.complete(op, attributes, outputs[0]?.dtype) })
+    this.nodes.push({
+      name,
+      op,
+      inputs,
+      attributes: this.complete(op, attributes, outputs[0]?.dtype),
+    })
     outputs.forEach((output, i) => this.source.set(output.id, `${name}:${i}`))
     return outputs
   }
@@ -141,7 +146,8 @@ class Recorder {
   private read(id: number): Omit<TraceConstant, "name"> {
     const [copy] = this.real.executeOp("Identity", [], [id], 1)
     const { dtype, shape } = copy!
-    const values = sizeOf(shape) > largestConstant ? new Uint8Array() : this.real.tensorDataSync(copy!.id)
+    const values =
+      sizeOf(shape) > largestConstant ? new Uint8Array() : this.real.tensorDataSync(copy!.id)
     this.real.deleteTensor(copy!.id)
     return { dtype, shape, values: values.slice() }
   }
@@ -160,10 +166,7 @@ class Recorder {
  * Runs `step` once and returns what it did. `inputs` (no two of them sharing data) are what will be fed; the step may
  * also assign to variables among them. Throws an Error that says what cannot be recorded.
  */
-export const record = (
-  inputs: ReadonlyArray<Tensor>,
-  step: () => ReadonlyArray<Tensor>,
-): Trace => {
+export const record = (inputs: ReadonlyArray<Tensor>, step: () => ReadonlyArray<Tensor>): Trace => {
   const real = backend().binding
   const recorder = new Recorder(real, inputs)
   if (recorder.source.size !== inputs.length)

@@ -24,13 +24,15 @@ const varint = (value: number): Bytes => {
 
 const wire = { varint: 0, bytes: 2, float: 5 }
 const key = (field: number, kind: number): Bytes => varint((field << 3) | kind)
-const int = (field: number, value: number): Bytes => concat([key(field, wire.varint), varint(value)])
+const int = (field: number, value: number): Bytes =>
+  concat([key(field, wire.varint), varint(value)])
 const bytes = (field: number, value: Bytes): Bytes =>
   concat([key(field, wire.bytes), varint(value.length), value])
 const text = (field: number, value: string): Bytes => bytes(field, Buffer.from(value, "utf8"))
 const float = (field: number, value: number): Bytes =>
   concat([key(field, wire.float), new Uint8Array(Float32Array.of(value).buffer)])
-const message = (field: number, ...parts: ReadonlyArray<Bytes>): Bytes => bytes(field, concat(parts))
+const message = (field: number, ...parts: ReadonlyArray<Bytes>): Bytes =>
+  bytes(field, concat(parts))
 
 /** TensorShapeProto: dim = 2 { size = 1 } */
 const shape = (sizes: ReadonlyArray<number>): Bytes =>
@@ -91,19 +93,31 @@ export const tag = "serve"
 export const encode = (trace: Trace): Bytes => {
   const graph = concat([
     ...trace.inputs.map(({ name, dtype, shape: sizes }) =>
-      node(name, "Placeholder", [], [
-        attribute("dtype", int(6, dtype)),
-        attribute("shape", bytes(7, shape(sizes))),
-      ]),
+      node(
+        name,
+        "Placeholder",
+        [],
+        [attribute("dtype", int(6, dtype)), attribute("shape", bytes(7, shape(sizes)))],
+      ),
     ),
     ...trace.constants.map((constant) =>
-      node(constant.name, "Const", [], [
-        attribute("dtype", int(6, constant.dtype)),
-        attribute("value", bytes(8, tensor(constant))),
-      ]),
+      node(
+        constant.name,
+        "Const",
+        [],
+        [
+          attribute("dtype", int(6, constant.dtype)),
+          attribute("value", bytes(8, tensor(constant))),
+        ],
+      ),
     ),
     ...trace.nodes.map(({ name, op, inputs, attributes }) =>
-      node(name, op, inputs, attributes.map((a) => attribute(a.name, attributeValue(a)))),
+      node(
+        name,
+        op,
+        inputs,
+        attributes.map((a) => attribute(a.name, attributeValue(a))),
+      ),
     ),
     message(4, int(1, graphVersion)), // GraphDef.versions = 4
   ])

@@ -97,7 +97,11 @@ const eagerStep = ({ state, inputs, body }: StepOptions): Step => {
 
 const copy = (tensor: Tensor): Tensor => {
   const { binding } = backend()
-  return op("Identity", [{ ...type("T"), type: binding.TF_ATTR_TYPE, value: dtypeOf(tensor) }], tensor)
+  return op(
+    "Identity",
+    [{ ...type("T"), type: binding.TF_ATTR_TYPE, value: dtypeOf(tensor) }],
+    tensor,
+  )
 }
 
 /** Recorded twice from the same state: what JavaScript makes anew each time would be frozen. */

@@ -1,0 +1,87 @@
+/**
+ * The list of format families, the named sets of formats, and the row of numbers by which tensors see a format.
+ *
+ * Left out: rounding (`round.ts`), scales (`quantizer/`).
+ */
+import { suggest } from "../declaration/Suggest.ts"
+import { FloatFormat } from "./FloatFormat.ts"
+import type { Format, FormatFamily } from "./Format.ts"
+import { IntFormat } from "./IntFormat.ts"
+import { VariantFormat } from "./VariantFormat.ts"
+import { WideFormat } from "./WideFormat.ts"
+
+const families: ReadonlyArray<FormatFamily> = [IntFormat, FloatFormat, VariantFormat, WideFormat]
+
+/** Every format there is, in the order `format list` prints them. */
+export const names: ReadonlyArray<string> = families.flatMap((family) => family.names)
+
+/** The format of that exact name; undefined when there is none (`explain` says why). */
+export const parse = (name: string): Format | undefined => {
+  for (const family of families) {
+    const format = family.make(name)
+    if (format !== undefined) return format
+  }
+  return undefined
+}
+
+/**
+ * The sets of the FLIQS paper (arXiv 2308.03290) as we read it: the paper's exact members could not be checked.
+ * `fliqs-l-fp` is every E<x>M<y> of 4 to 8 bits with x >= 2 and y >= 1, and BF16.
+ */
+export const sets: Readonly<Record<string, ReadonlyArray<string>>> = {
+  "fliqs-s-int": ["INT4", "INT8", "BF16"],
+  "fliqs-l-int": ["INT4", "INT5", "INT6", "INT7", "INT8", "BF16"],
+  "fliqs-s-fp": ["E2M1", "E4M3", "BF16"],
+  "fliqs-l-fp": [
+    ...FloatFormat.names.filter((name) => {
+      const { bits, mantissaBits } = FloatFormat.make(name)!
+      return bits >= 4 && mantissaBits >= 1 && bits - 1 - mantissaBits >= 2
+    }),
+    "BF16",
+  ],
+}
+
+/** The names that a set's name, or a list of names and sets, stands for: in order, each once. Other words stay. */
+export const expand = (source: string | ReadonlyArray<string>): Array<string> => {
+  const words = typeof source === "string" ? [source] : source
+  return [...new Set(words.flatMap((word) => (Object.hasOwn(sets, word) ? sets[word]! : [word])))]
+}
+
+/** Why a name is no format, and what would be right: one sentence without the name in front. */
+export const explain = (name: string): string => {
+  if (parse(name) !== undefined) return "is a format"
+  for (const family of families) {
+    const refusal = family.refusal?.(name)
+    if (refusal !== undefined) return refusal
+  }
+  const upper = name.trim().toUpperCase()
+  if (parse(upper) !== undefined) return `no such format; names are written in capitals: ${upper}`
+  const near = suggest(upper, names)
+  const known = "formats are INT2 to INT16, E<x>M<y> up to 8 bits, BF16, FP16 and FP32"
+  return near === undefined ? `no such format; ${known}` : `no such format; did you mean ${near}?`
+}
+
+/** [2^-M, smallest step, lo, hi, scaleBy] */
+export type Row = readonly [
+  relative: number,
+  smallest: number,
+  lo: number,
+  hi: number,
+  scaleBy: number,
+]
+
+/**
+ * A format as five float32 numbers: the step at y is max(relative * 2^exponent(y), smallest), the scale is absmax /
+ * scaleBy. Steps below 2^-126 are not used: TensorFlow flushes smaller floats to zero. FP32 has relative step 0, which
+ * means no rounding, no clipping and no scale.
+ */
+export const toRow = ({ mantissaBits, minExponent, lo, hi, scaled }: Format): Row =>
+  mantissaBits >= 23
+    ? [0, 0, -Infinity, Infinity, Infinity]
+    : [
+        2 ** -mantissaBits,
+        2 ** Math.max(minExponent - mantissaBits, -126),
+        lo,
+        hi,
+        scaled ? hi : Infinity,
+      ]
