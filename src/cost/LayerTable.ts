@@ -31,6 +31,8 @@ export interface Layer {
   readonly outputs: Quantity
   /** Float32 values stored beside the weights: bias (1 a channel) or batch norm (4 a channel). */
   readonly extras: Quantity
+  /** What one float32 weight scale covers: the whole tensor (also when absent) or an output channel. */
+  readonly weightScales?: "tensor" | "channel"
   readonly weightFormat: FormatSlot
   readonly activationFormat: FormatSlot
 }

@@ -18,7 +18,11 @@ export interface Quantity {
 /** A quantity over more joint options than this is refused: the space couples too many decisions in one layer. */
 export const maxEntries = 1_000_000
 
-export const constant = (value: number): Quantity => ({ decisions: [], sizes: [], values: Float64Array.of(value) })
+export const constant = (value: number): Quantity => ({
+  decisions: [],
+  sizes: [],
+  values: Float64Array.of(value),
+})
 
 /** The quantity that is `values[choice]` of one decision. */
 export const ofDecision = (decision: number, values: ReadonlyArray<number>): Quantity => ({
@@ -41,8 +45,10 @@ export const map = (quantity: Quantity, f: (value: number) => number): Quantity 
   values: quantity.values.map(f),
 })
 
-export const minimum = (quantity: Quantity): number => quantity.values.reduce((a, b) => Math.min(a, b))
-export const maximum = (quantity: Quantity): number => quantity.values.reduce((a, b) => Math.max(a, b))
+export const minimum = (quantity: Quantity): number =>
+  quantity.values.reduce((a, b) => Math.min(a, b))
+export const maximum = (quantity: Quantity): number =>
+  quantity.values.reduce((a, b) => Math.max(a, b))
 
 /** `f` of several quantities, over the union of their decisions. Throws RangeError past `maxEntries`. */
 export const combine = (
@@ -55,7 +61,9 @@ export const combine = (
   const sizes = decisions.map((d) => sizeOf.get(d)!)
   const entries = sizes.reduce((a, b) => a * b, 1)
   if (entries > maxEntries)
-    throw new RangeError(`${decisions.length} decisions with ${entries} joint options meet in one layer`)
+    throw new RangeError(
+      `${decisions.length} decisions with ${entries} joint options meet in one layer`,
+    )
   const values = new Float64Array(entries)
   const choices: Array<number> = []
   for (let entry = 0; entry < entries; entry++) {

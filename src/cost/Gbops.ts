@@ -1,0 +1,20 @@
+/** Bit operations: GMACs * weight bits * activation bits, batch 1 (FLIQS, arXiv 2308.03290, section 3). */
+import { Schema } from "effect"
+import { combine } from "../space/Quantity.ts"
+import { elementBits } from "./Bits.ts"
+import { type CostModel, Target } from "./Cost.ts"
+
+export const Gbops = {
+  kind: "gbops",
+  spec: Schema.Struct({ kind: Schema.Literal("gbops"), target: Target }).annotate({
+    identifier: "GbopsCost",
+  }),
+  unit: "GBOPs",
+  scale: 1,
+  printUnit: "GBOPs",
+  layerCost: (layer) =>
+    combine(
+      [layer.macs, elementBits(layer.weightFormat), elementBits(layer.activationFormat)],
+      ([macs, weightBits, activationBits]) => (macs! * weightBits! * activationBits!) / 1e9,
+    ),
+} as const satisfies CostModel
