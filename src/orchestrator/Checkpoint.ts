@@ -54,7 +54,7 @@ const floatBytes = (values: Float32Array): Uint8Array => {
 }
 
 const bytesFloat = (bytes: Uint8Array): Float32Array => {
-  if (isLittleEndian) return new Float32Array(bytes.slice().buffer)
+  if (isLittleEndian) return new Float32Array(new Uint8Array(bytes).buffer)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return Float32Array.from({ length: bytes.byteLength / 4 }, (_, i) => view.getFloat32(4 * i, true))
 }

@@ -37,7 +37,8 @@ const processStart = Effect.fnUntraced(function* (pid: number) {
   )
 })
 
-const isRunning = (pid: number): boolean => {
+/** Whether a process with this number runs on this machine. */
+export const isRunning = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
     return true

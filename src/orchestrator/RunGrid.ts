@@ -1,0 +1,212 @@
+/**
+ * All trials of one experiment file: which are left, so many at a time, until each has a result. What happened before
+ * is read from the folder, so the same call continues where the last one stopped. Interrupting it stops every child
+ * with a checkpoint. Left out: one child's life (`Supervise`), the tracker, the terminal.
+ */
+import { Duration, Effect, Exit, FileSystem, Schema } from "effect"
+import { hostname } from "node:os"
+import * as Event from "../track/Event.ts"
+import * as Spool from "../track/Spool.ts"
+import * as Checkpoint from "./Checkpoint.ts"
+import { orUnreachable } from "./Errors.ts"
+import * as Heartbeat from "./Heartbeat.ts"
+import * as Lock from "./Lock.ts"
+import * as Result from "./Result.ts"
+import * as State from "./State.ts"
+import * as Supervise from "./Supervise.ts"
+
+/** `planned`: never started. `stopped`: has begun and is not running. `elsewhere`: a newer attempt has it. */
+export const trialStates = [
+  "planned",
+  "stopped",
+  "running",
+  "finished",
+  "failed",
+  "elsewhere",
+] as const
+export type TrialState = (typeof trialStates)[number]
+
+/** What a run tells while it goes on. */
+export type GridEvent =
+  | { readonly _tag: "Skipped"; readonly trial: State.TrialFile; readonly result: Result.Result }
+  | {
+      readonly _tag: "Started"
+      readonly trial: State.TrialFile
+      /** Steps that an earlier process saved. */
+      readonly fromStep: number
+    }
+  | {
+      readonly _tag: "Progress"
+      readonly trial: State.TrialFile
+      readonly heartbeat: Heartbeat.Heartbeat
+    }
+  | {
+      readonly _tag: "Retrying"
+      readonly trial: State.TrialFile
+      readonly message: string
+      readonly failures: number
+      readonly seconds: number
+    }
+  | { readonly _tag: "Ended"; readonly trial: State.TrialFile; readonly result: Result.Result }
+  | { readonly _tag: "Elsewhere"; readonly trial: State.TrialFile }
+
+export interface Options {
+  readonly state: string
+  readonly grid: Omit<State.GridFile, "version" | "trials" | "startedAt">
+  /** The grid's own parameters and Markdown for the tracker. */
+  readonly note: string
+  readonly tags: Readonly<Record<string, string>>
+  readonly trials: ReadonlyArray<State.TrialFile>
+  readonly jobs: number
+  /** Only these trials (ids); all when undefined. */
+  readonly only: ReadonlySet<string> | undefined
+  readonly failFast: boolean
+  readonly retryFailed: boolean
+  readonly restart: boolean
+  /** The command a person would type to continue; shown to whoever finds the folder locked. */
+  readonly typed: string
+  readonly command: (trial: State.TrialFile) => readonly [string, ...Array<string>]
+  readonly environment: Readonly<Record<string, string>>
+  readonly lostAfter?: Duration.Input
+  readonly patience?: Duration.Input
+  readonly onEvent: (event: GridEvent) => Effect.Effect<void>
+}
+
+export interface TrialSummary {
+  readonly trial: State.TrialFile
+  readonly state: TrialState
+  readonly result: Result.Result | undefined
+}
+
+/** The machine cannot run trials at all (no addon, no memory): said by a child, true for all. */
+export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {
+  message: Schema.String,
+}) {}
+
+class FirstFailure extends Schema.TaggedError<FirstFailure>()("FirstFailure", {}) {}
+
+/** Puts everything of a trial aside (`<id>.1`, ...), so that it starts anew. */
+const setTrialAside = Effect.fnUntraced(function* (state: string, id: string) {
+  const fs = yield* FileSystem.FileSystem
+  const folder = State.trialFolder(state, id)
+  if (!(yield* fs.exists(folder).pipe(orUnreachable("look at", folder)))) return
+  for (let n = 1; ; n++) {
+    const aside = `${folder}.${n}`
+    if (yield* fs.exists(aside).pipe(orUnreachable("look at", aside))) continue
+    return yield* fs.rename(folder, aside).pipe(orUnreachable("rename", folder))
+  }
+})
+
+/** By its process on this machine; on another one by a heartbeat of the last minutes. */
+const seemsAlive = ({ host, pid, time }: Heartbeat.Heartbeat): boolean =>
+  host === hostname()
+    ? Lock.isRunning(pid) && Date.now() - time < 900_000
+    : Date.now() - time < 120_000
+
+/** How a trial stands in the folder, when no `run` of ours is at work on it. */
+export const stateOf = Effect.fnUntraced(function* (state: string, id: string) {
+  const fs = yield* FileSystem.FileSystem
+  const result = yield* Result.read(State.resultFile(state, id))
+  if (result !== undefined)
+    return { state: result.state satisfies TrialState, result, step: result.steps }
+  const heartbeat = yield* Heartbeat.read(State.heartbeatFile(state, id))
+  const folder = State.checkpointFolder(state, id)
+  const saved = (yield* fs.exists(folder).pipe(orUnreachable("look at", folder)))
+    ? (yield* Checkpoint.list(folder))[0]?.step
+    : undefined
+  const isAlive = heartbeat !== undefined && seemsAlive(heartbeat)
+  const begun = heartbeat !== undefined || saved !== undefined
+  const now: TrialState = isAlive ? "running" : begun ? "stopped" : "planned"
+  return { state: now, result: undefined, step: isAlive ? heartbeat.step : (saved ?? 0), heartbeat }
+})
+
+const openGridSpool = (options: Options) =>
+  Effect.acquireRelease(
+    Effect.sync(() =>
+      Spool.open(`${State.gridFolder(options.state, options.grid.gridId)}/${Spool.fileName}`),
+    ),
+    (spool) => Effect.sync(() => spool.close()),
+  )
+
+const runTrial = Effect.fnUntraced(function* (options: Options, trial: State.TrialFile) {
+  const { onEvent, state } = options
+  const path = State.resultFile(state, trial.id)
+  if (options.restart) yield* setTrialAside(state, trial.id)
+  const before = yield* Result.read(path)
+  if (before?.state === "finished" || (before?.state === "failed" && !options.retryFailed)) {
+    yield* onEvent({ _tag: "Skipped", trial, result: before })
+    return { trial, state: before.state, result: before } satisfies TrialSummary
+  }
+  if (before !== undefined) yield* Result.setAside(path)
+  yield* State.writeTrial(state, trial)
+  const { step } = yield* stateOf(state, trial.id)
+  yield* onEvent({ _tag: "Started", trial, fromStep: step })
+  const ended = yield* Supervise.supervise({
+    state,
+    trial,
+    command: options.command(trial),
+    environment: options.environment,
+    lostAfter: options.lostAfter ?? "15 minutes",
+    patience: options.patience ?? "30 seconds",
+    onProgress: (heartbeat) => onEvent({ _tag: "Progress", trial, heartbeat }),
+    onRetry: ({ delay, failures, message }) =>
+      onEvent({ _tag: "Retrying", trial, message, failures, seconds: Duration.toSeconds(delay) }),
+  })
+  if (ended._tag === "NotReady") return yield* new NotReady({ message: ended.message })
+  if (ended._tag === "Superseded") {
+    yield* onEvent({ _tag: "Elsewhere", trial })
+    return { trial, state: "elsewhere", result: undefined } satisfies TrialSummary
+  }
+  yield* onEvent({ _tag: "Ended", trial, result: ended.result })
+  if (options.failFast && ended.result.state === "failed") return yield* new FirstFailure()
+  return { trial, state: ended.result.state, result: ended.result } satisfies TrialSummary
+})
+
+/**
+ * Runs what is left of a grid. One run per state folder at a time: a second one fails with a `StorageError` whose reason
+ * is Conflict. The summary has every trial of the plan, also those that were not touched.
+ */
+export const run = Effect.fnUntraced(function* (options: Options) {
+  const { grid, state } = options
+  yield* Lock.hold(state, options.typed)
+  const startedAt = Event.now()
+  yield* State.writeGrid(state, {
+    ...grid,
+    version: State.version,
+    trials: options.trials.map((trial) => trial.id),
+    startedAt,
+  })
+  const spool = yield* openGridSpool(options)
+  spool.append({
+    type: "start",
+    time: startedAt,
+    gridId: grid.gridId,
+    experiment: grid.experiment,
+    name: grid.name,
+    tags: { ...options.tags },
+  })
+  spool.append({ type: "tag", key: "mlflow.note.content", value: options.note })
+  const end = (status: Event.End["status"]) =>
+    Effect.sync(() => spool.append({ type: "end", time: Event.now(), status }))
+
+  const chosen = options.trials.filter((trial) => options.only?.has(trial.id) ?? true)
+  yield* Effect.forEach(chosen, (trial) => runTrial(options, trial), {
+    concurrency: options.jobs,
+    discard: true,
+  }).pipe(
+    Effect.catchIf(
+      (error) => error._tag === "FirstFailure",
+      () => Effect.void,
+    ),
+    Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : end("KILLED"))),
+  )
+  const summaries = yield* Effect.forEach(options.trials, (trial) =>
+    Effect.map(stateOf(state, trial.id), ({ result, state }): TrialSummary => ({
+      trial,
+      state,
+      result,
+    })),
+  )
+  yield* end(summaries.some((summary) => summary.state === "failed") ? "FAILED" : "FINISHED")
+  return summaries
+}, Effect.scoped)
