@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto"
 import { Effect, Schema } from "effect"
 import type { FileSystem, Path } from "effect"
+import { distinct } from "../declaration/Field.ts"
 import type { DatasetError } from "./Errors.ts"
 
 export interface Split {
@@ -114,7 +115,7 @@ export const dataFields = (defaults: {
     128,
   ),
   augment: withDefault(
-    Schema.Array(Augmentation).check(Schema.isUnique()).annotate({
+    Schema.Array(Augmentation).check(distinct).annotate({
       description: "Random changes to the training images; [] for none.",
       default: defaults.augment,
     }),

@@ -6,9 +6,10 @@
  */
 import { Effect, Exit, Schema, SchemaIssue } from "effect"
 import type { Document } from "./Document.ts"
-import { DeclarationError, DeclarationErrors, formatPath, inOrder, locateAll } from "./Errors.ts"
+import { DeclarationError, DeclarationErrors, inOrder, locateAll } from "./Errors.ts"
 import type { Path, Problem } from "./Errors.ts"
-import { problemsOf } from "./Issues.ts"
+import { type Found, problemsOf } from "./Issues.ts"
+import { checkRecovered } from "./Recover.ts"
 
 /** What is known of a document: the value if its shape is right, all mistakes, all warnings. */
 export interface Inspection<A> {
@@ -29,7 +30,7 @@ export type Decodable<A> = Schema.ConstraintDecoder<A>
 const decodeUnknown = <A>(
   schema: Decodable<A>,
   value: unknown,
-): { readonly value: A } | { readonly problems: ReadonlyArray<Problem> } => {
+): { readonly value: A } | { readonly problems: ReadonlyArray<Found> } => {
   const exit = Effect.runSyncExit(Schema.decodeUnknownEffect(schema, options)(value))
   if (Exit.isSuccess(exit)) return { value: exit.value }
   const failure = exit.cause.reasons.find((reason) => reason._tag === "Fail")?.error
@@ -43,8 +44,8 @@ const decodeUnknown = <A>(
 /**
  * Decodes and checks a document without failing.
  *
- * When the shape has mistakes, the rules of the domain still see what is left without the wrong parts, if that has the right
- * shape: so a misspelt key does not hide a wrong pattern.
+ * When the shape has mistakes, the rules of the domain still see what was probably meant, so that a misspelt key does not hide a
+ * wrong pattern.
  */
 export const inspect = <A>(
   schema: Decodable<A>,
@@ -53,21 +54,21 @@ export const inspect = <A>(
 ): Inspection<A> => {
   const decoded = decodeUnknown(schema, document.value)
   const problems = "problems" in decoded ? decoded.problems : []
-  let left = "value" in decoded ? decoded : undefined
-  if (left === undefined) {
-    const rest = decodeUnknown(schema, without(document.value, problems))
-    if ("value" in rest) left = rest
-  }
-  const found = left === undefined ? [] : check(left.value)
+  const found =
+    "value" in decoded
+      ? check(decoded.value)
+      : document.text.length > mostRecovered
+        ? []
+        : checkRecovered((value) => decodeUnknown(schema, value), document.value, problems, check)
   const of = (severity: "error" | "warning") =>
     found.filter((problem) => (problem.severity ?? "error") === severity)
-  const taken = new Set(problems.map((problem) => formatPath(problem.path)))
-  const rules = of("error").filter((problem) => !taken.has(formatPath(problem.path)))
   // What could not be read as written was put down as something else: nothing more is said of that place.
   const unread = new Set(document.errors.map(placeOf))
   const errors = [
     ...document.errors,
-    ...locateAll(document, [...problems, ...rules]).filter((error) => !unread.has(placeOf(error))),
+    ...locateAll(document, [...problems, ...of("error")]).filter(
+      (error) => !unread.has(placeOf(error)),
+    ),
   ]
   const warnings = locateAll(document, of("warning"))
   return errors.length === 0 && "value" in decoded
@@ -94,6 +95,8 @@ export const decode = <A>(
 const placeOf = (error: DeclarationError) => `${error.line}:${error.column}`
 
 const mostErrors = 200
+/** Recovery decodes a few dozen times: for files that people write, not for megabytes. */
+const mostRecovered = 100_000
 
 const limited = (errors: ReadonlyArray<DeclarationError>): ReadonlyArray<DeclarationError> => {
   const last = errors[mostErrors - 1]
@@ -106,40 +109,6 @@ const limited = (errors: ReadonlyArray<DeclarationError>): ReadonlyArray<Declara
     message: `${errors.length - mostErrors + 1} more mistakes follow; mend these first`,
   })
   return [...errors.slice(0, mostErrors - 1), more]
-}
-
-/** A copy without the keys at the paths of problems. List items are kept (paths below them would shift). */
-const without = (value: unknown, problems: ReadonlyArray<Problem>): unknown => {
-  interface Cut {
-    readonly below: Map<string, Cut>
-    here: boolean
-  }
-  const root: Cut = { below: new Map(), here: false }
-  for (const { path } of problems) {
-    let cut = root
-    for (const key of path) {
-      let next = cut.below.get(String(key))
-      if (next === undefined) cut.below.set(String(key), (next = { below: new Map(), here: false }))
-      cut = next
-    }
-    cut.here = true
-  }
-  const copy = (part: unknown, cut: Cut): unknown => {
-    if (Array.isArray(part))
-      return part.map((item, i) => {
-        const next = cut.below.get(String(i))
-        return next === undefined ? item : copy(item, next)
-      })
-    if (typeof part !== "object" || part === null) return part
-    return Object.fromEntries(
-      Object.entries(part).flatMap(([key, item]) => {
-        const next = cut.below.get(key)
-        if (next === undefined) return [[key, item]]
-        return next.here ? [] : [[key, copy(item, next)]]
-      }),
-    )
-  }
-  return copy(value, root)
 }
 
 /** The value at a path of plain JSON, or undefined. */

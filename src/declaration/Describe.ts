@@ -75,7 +75,7 @@ export const describe = (ast: AST): string => {
     case "Literal":
       return String(side.literal)
     case "Arrays":
-      return withChecks(ast, listOf(side))
+      return withChecks(ast, "a list") + itemWords(side)
     case "Objects":
       return mappingWords(side)
     case "Union": {
@@ -103,11 +103,11 @@ const annotation = (ast: AST, key: "title" | "expected"): string | undefined => 
   return typeof own === "string" && !(key === "title" && own === "") ? own : undefined
 }
 
-const listOf = (ast: Extract<AST, { _tag: "Arrays" }>): string => {
+const itemWords = (ast: Extract<AST, { _tag: "Arrays" }>): string => {
   const item = ast.rest[0]
-  if (item === undefined) return `a list of ${ast.elements.length}`
+  if (item === undefined) return ` of ${ast.elements.length}`
   const words = describe(item)
-  return words.length > 40 ? "a list" : `a list of ${words.replace(/^an? /, "")} values`
+  return words.length > 60 ? "" : `, each ${words}`
 }
 
 const mappingWords = (ast: Extract<AST, { _tag: "Objects" }>): string => {
@@ -123,6 +123,8 @@ const withChecks = (ast: AST, noun: string): string => {
   let rest = ""
   for (const { expected, integer } of checks) {
     if (integer) words = "an integer"
+    // Words of our own that name the whole thing, not a property of it.
+    else if (expected !== undefined && /^(an? |up to |\d)/.test(expected)) words = expected
     else if (expected !== undefined) rest += ` ${expected}`
   }
   return words + rest

@@ -18,7 +18,7 @@ import {
 import { didYouMean, oneOf, suggest } from "./Suggest.ts"
 
 /** Problems of an issue of decoding `root`; never empty. */
-export const problemsOf = (issue: SchemaIssue.Issue, root: unknown): ReadonlyArray<Problem> =>
+export const problemsOf = (issue: SchemaIssue.Issue, root: unknown): ReadonlyArray<Found> =>
   withoutEchoes(translate(issue, { path: [], input: root, ast: undefined }))
 
 /** Where we are while walking down the issues. */
@@ -29,11 +29,16 @@ interface Here {
   readonly ast: SchemaAST.AST | undefined
 }
 
-interface Found extends Problem {
-  /** For a missing key, its name: it is not told when an unknown key beside it means it. */
-  readonly missing?: string
-  /** For an unknown key, the key it means. */
-  readonly meant?: string | undefined
+/** A problem of shape, with what is known of its mend (for `Recover.ts`). */
+export interface Found extends Problem {
+  /** The key is missing: not told when an unknown key beside it means it. */
+  readonly missing?: true
+  /** The key is unknown; `meant` is the one it seems to mean. */
+  readonly unknown?: { readonly meant: string | undefined }
+  /** The item stands in its list before. */
+  readonly repeat?: true
+  /** Words that would be right. */
+  readonly words?: ReadonlyArray<string>
 }
 
 const translate = (issue: SchemaIssue.Issue, here: Here): ReadonlyArray<Found> => {
@@ -63,7 +68,7 @@ const translate = (issue: SchemaIssue.Issue, here: Here): ReadonlyArray<Found> =
       return [
         {
           path: here.path,
-          missing: key,
+          missing: true,
           message: `the key ${key} is missing; add ${key}: ${expected ?? "its value"}`,
         },
       ]
@@ -111,7 +116,7 @@ const unknownKey = (here: Here, keys: ReadonlyArray<string>): Found => {
   return {
     path: here.path,
     at: "key",
-    meant: suggest(key, keys),
+    unknown: { meant: suggest(key, keys) },
     message: `unknown key ${show(key)}; ${keys.length === 0 ? "no key belongs here" : didYouMean(key, keys)}`,
   }
 }
@@ -126,6 +131,7 @@ const filterProblems = (
     return translate(inner, here)
   const message = issue.filter.annotations?.message
   if (typeof message === "string") return [{ path: here.path, message }]
+  if (isUnique(issue.filter) && Array.isArray(here.input)) return repeats(here, here.input)
   const { ast } = here
   const expected =
     ast === undefined
@@ -134,6 +140,29 @@ const filterProblems = (
         ? describe(ast)
         : (countWords(ast) ?? issue.filter.annotations?.expected)
   return [mismatch(here, typeof expected === "string" ? expected : "another value")]
+}
+
+const isUnique = (filter: { readonly annotations?: object | undefined }): boolean =>
+  (filter.annotations as { readonly representation?: { readonly id?: string } } | undefined)
+    ?.representation?.id === "effect/schema/isUnique"
+
+/** Every item that stands in the list before. */
+const repeats = (here: Here, list: ReadonlyArray<unknown>): ReadonlyArray<Found> => {
+  const first = new Map<string, number>()
+  return list.flatMap((item, i) => {
+    const text = JSON.stringify(item)
+    const before = first.get(text)
+    if (before === undefined) first.set(text, i)
+    return before === undefined
+      ? []
+      : [
+          {
+            path: [...here.path, i],
+            repeat: true as const,
+            message: `${shape(item)} stands twice; keep one`,
+          },
+        ]
+  })
 }
 
 const isMapping = (value: unknown): value is Record<string, unknown> =>
@@ -153,7 +182,8 @@ const unionProblems = (
         return [
           {
             path,
-            missing: kind.key,
+            missing: true,
+            words: kind.literals,
             message: `the key ${kind.key} is missing; add ${kind.key}: ${oneOf(kind.literals)}`,
           },
         ]
@@ -189,6 +219,7 @@ const unknownWord = (path: Path, given: unknown, words: ReadonlyArray<string>): 
   const near = typeof given === "string" ? suggest(given, words) : undefined
   return {
     path,
+    words,
     message:
       near === undefined
         ? `got ${show(given)}; ${oneOf(words)} would be right`
@@ -197,21 +228,18 @@ const unknownWord = (path: Path, given: unknown, words: ReadonlyArray<string>): 
 }
 
 /** A missing key that a misspelt one beside it means, and the same message twice, are one mistake. */
-const withoutEchoes = (found: ReadonlyArray<Found>): ReadonlyArray<Problem> => {
+const withoutEchoes = (found: ReadonlyArray<Found>): ReadonlyArray<Found> => {
   const at = (path: Path) => JSON.stringify(path)
   const meant = new Set(
-    found.flatMap(({ path, meant: key }) =>
-      key === undefined ? [] : [at([...path.slice(0, -1), key])],
+    found.flatMap(({ path, unknown }) =>
+      unknown?.meant === undefined ? [] : [at([...path.slice(0, -1), unknown.meant])],
     ),
   )
   const seen = new Set<string>()
-  const result: Array<Problem> = []
-  for (const { path, at: where, message, missing } of found) {
-    if (missing !== undefined && meant.has(at(path))) continue
+  return found.filter(({ path, message, missing }) => {
     const line = `${at(path)} ${message}`
-    if (seen.has(line)) continue
+    if (seen.has(line) || (missing === true && meant.has(at(path)))) return false
     seen.add(line)
-    result.push({ path, ...(where === undefined ? {} : { at: where }), message })
-  }
-  return result
+    return true
+  })
 }

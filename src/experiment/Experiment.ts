@@ -8,21 +8,21 @@ import { Schema } from "effect"
 import { describe } from "../data/Datasets.ts"
 import { specProblems } from "../data/Dataset.ts"
 import type { Problem } from "../declaration/Errors.ts"
-import { withDefault } from "../declaration/Field.ts"
+import { distinct, withDefault } from "../declaration/Field.ts"
 import { searches } from "../search/Searches.ts"
 import { trialFields } from "../train/Trial.ts"
 import { TrainSpec } from "../train/TrainSpec.ts"
 
 /** A name that is a file name and a tracker's name as it stands: nothing in it needs to be replaced. */
 const ExperimentName = Schema.String.check(
-  Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$/, {
+  Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$/u, {
     expected: "up to 100 letters, digits, spaces, dots, _ or -, a letter or digit first",
   }),
 ).annotate({ identifier: "ExperimentName" })
 
 /** A file, relative to the one that names it. */
 export const FilePath = Schema.String.check(
-  Schema.isPattern(/^[^~\u0000-\u001f][^\u0000-\u001f]{0,999}$/, {
+  Schema.isPattern(/^[^~\u0000-\u001f][^\u0000-\u001f]{0,999}$/u, {
     expected: "a path from this file's folder, without ~ at its start and without control signs",
   }),
 ).annotate({ identifier: "FilePath" })
@@ -48,7 +48,7 @@ export const Track = Schema.Union([
     kind: Schema.Literal("mlflow"),
     experiment: Schema.optionalKey(
       Schema.String.check(
-        Schema.isPattern(/^[^\u0000-\u001f]{1,250}$/, {
+        Schema.isPattern(/^[^\u0000-\u001f]{1,250}$/u, {
           expected: "1 to 250 signs without control signs",
         }),
       ).annotate({
@@ -91,7 +91,7 @@ export const Experiment = Schema.Struct({
       .annotate({ description: "Values to add to combinations, or combinations to add." }),
   ),
   controls: withDefault(
-    Schema.Array(Control).check(Schema.isUnique()).annotate({
+    Schema.Array(Control).check(distinct).annotate({
       description:
         "Trials to compare with: the same steps spent without the search, at equal cost.",
     }),

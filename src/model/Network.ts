@@ -1,6 +1,6 @@
 /** The schema of a space file: what may vary in one whole network. Meaning is given by `Build.ts`. */
 import { Schema } from "effect"
-import { withDefault } from "../declaration/Field.ts"
+import { distinct, withDefault } from "../declaration/Field.ts"
 import { names as formatNames, sets } from "../format/Formats.ts"
 import { Name, tunable } from "../space/Tunable.ts"
 import { blocks } from "./block/Blocks.ts"
@@ -15,7 +15,7 @@ export const FormatName = Schema.Literals(formatNames).annotate({
 
 /** Format names, or the name of a set of them. */
 export const FormatList = Schema.Union([
-  Schema.Array(FormatName).check(Schema.isMinLength(1), Schema.isUnique()),
+  Schema.Array(FormatName).check(Schema.isMinLength(1), distinct),
   Schema.Literals(Object.keys(sets)),
 ]).annotate({ identifier: "FormatList" })
 
@@ -61,7 +61,7 @@ const Choice = Schema.Struct({
   oneOf: Schema.Union([
     Schema.Array(
       Schema.Union([Schema.Finite, Schema.String, Schema.Tuple([Schema.Int, Schema.Int])]),
-    ).check(Schema.isMinLength(1), Schema.isUnique()),
+    ).check(Schema.isMinLength(1), distinct),
     Schema.Literals(Object.keys(sets)),
   ]),
 }).annotate({ identifier: "Choice" })

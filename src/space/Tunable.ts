@@ -4,6 +4,7 @@
  * In here: the schema of the three forms. Left out: which decision each becomes (`model/Builder.ts`).
  */
 import { Schema } from "effect"
+import { distinct } from "../declaration/Field.ts"
 
 /** A name of a choice, an item or a branch: a letter, then letters, digits, `_` or `-`; never a dot. */
 export const Name = Schema.String.check(
@@ -30,7 +31,7 @@ export const tunable = <S extends Schema.Codec<unknown, unknown>>(value: S, iden
   Schema.Union([
     value,
     Schema.Struct({
-      oneOf: Schema.Array(value).check(Schema.isMinLength(1), Schema.isUnique()),
+      oneOf: Schema.Array(value).check(Schema.isMinLength(1), distinct),
       shared: Schema.optionalKey(Schema.Boolean),
     }),
     Schema.Struct({ use: Name }),

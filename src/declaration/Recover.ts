@@ -1,0 +1,112 @@
+/**
+ * Going on after mistakes of shape, as compilers do: guess what was meant, and let the rules of the domain look at the guess.
+ *
+ * A misspelt key is renamed, any other unknown one removed; a wrong or missing value becomes some right one. This is done twice
+ * with different values, and only what the rules say of both is told: nothing that depends on a guess.
+ */
+import { formatPath, type Path, type Problem } from "./Errors.ts"
+import type { Found } from "./Issues.ts"
+
+type Decoded<A> = { readonly value: A } | { readonly problems: ReadonlyArray<Found> }
+
+/** Right values of many fields, tried in turn; the two lists share none. */
+const candidates: readonly [ReadonlyArray<unknown>, ReadonlyArray<unknown>] = [
+  [8, 0.5, 2, "a", "x.yaml", false, [8], ["INT8"], {}],
+  [16, 0.25, 3, "b", "y.yaml", true, [16], ["INT4"], {}],
+]
+const mostRounds = 30
+
+/** Problems of domain rules that hold whatever was meant by the wrong parts. */
+export const checkRecovered = <A>(
+  decode: (value: unknown) => Decoded<A>,
+  value: unknown,
+  problems: ReadonlyArray<Found>,
+  check: (value: A) => ReadonlyArray<Problem>,
+): ReadonlyArray<Problem> => {
+  const guesses = [guess(decode, value, problems, 0), guess(decode, value, problems, 1)]
+  const [first, second] = guesses
+  if (first === undefined || second === undefined) return []
+  // What is wrong must be the same; what would be right may name things that were guessed.
+  const text = (problem: Problem) =>
+    `${JSON.stringify(problem.path)} ${problem.message.split(";", 1)[0]}`
+  const both = new Set(check(second.value).map(text))
+  const wrong = new Set(problems.map((problem) => formatPath(problem.path)))
+  return check(first.value)
+    .filter((problem) => both.has(text(problem)))
+    .map((problem) => ({ ...problem, path: asWritten(problem.path, first.renamed) }))
+    .filter((problem) => !wrong.has(formatPath(problem.path)))
+}
+
+interface Renamed {
+  readonly path: Path
+  readonly to: string
+}
+
+const guess = <A>(
+  decode: (value: unknown) => Decoded<A>,
+  value: unknown,
+  problems: ReadonlyArray<Found>,
+  which: 0 | 1,
+): { readonly value: A; readonly renamed: ReadonlyArray<Renamed> } | undefined => {
+  let current = structuredClone(value)
+  let left = problems
+  const renamed: Array<Renamed> = []
+  const tried = new Map<string, number>()
+  for (let round = 0; round < mostRounds; round++) {
+    for (const problem of left) {
+      const { path } = problem
+      const key = path.at(-1)
+      if (key === undefined) return undefined
+      const parent = reach(current, path.slice(0, -1))
+      if (parent === undefined) continue
+      if (problem.unknown !== undefined) {
+        const { meant } = problem.unknown
+        const item = parent[key]
+        delete parent[key]
+        if (meant !== undefined && !Object.hasOwn(parent, meant)) {
+          parent[meant] = item
+          renamed.push({ path, to: meant })
+        }
+        continue
+      }
+      if (problem.repeat === true && Array.isArray(parent)) {
+        const items = new Map(parent.map((item) => [JSON.stringify(item), item]))
+        parent.splice(0, parent.length, ...items.values())
+        continue
+      }
+      const attempt = tried.get(formatPath(path)) ?? 0
+      tried.set(formatPath(path), attempt + 1)
+      const { words } = problem
+      const options =
+        words === undefined ? candidates[which] : [which === 0 ? words[0] : words.at(-1)]
+      if (attempt < options.length) parent[key] = structuredClone(options[attempt])
+      else if (Array.isArray(parent) || attempt > options.length) return undefined
+      else delete parent[key]
+    }
+    const decoded = decode(current)
+    if ("value" in decoded) return { value: decoded.value, renamed }
+    left = decoded.problems
+  }
+  return undefined
+}
+
+const reach = (value: unknown, path: Path): Record<string | number, unknown> | undefined => {
+  let here = value
+  for (const key of path) {
+    if (typeof here !== "object" || here === null) return undefined
+    here = (here as Record<string | number, unknown>)[key]
+  }
+  return typeof here === "object" && here !== null
+    ? (here as Record<string | number, unknown>)
+    : undefined
+}
+
+/** A path into a guess as a path into the file. */
+const asWritten = (path: Path, renamed: ReadonlyArray<Renamed>): Path =>
+  renamed.reduceRight<Path>((result, { path: from, to }) => {
+    const depth = from.length - 1
+    const inside =
+      String(result[depth]) === to &&
+      from.slice(0, depth).every((key, i) => String(key) === String(result[i]))
+    return inside ? result.with(depth, from[depth]!) : result
+  }, path)
