@@ -30,7 +30,7 @@ export interface PolicyTensors {
 
 /** What a `measure` pass saw, for re-estimation. */
 export interface Observed {
-  /** Path of a norm -> its batch mean and variance, each [channels]. */
+  /** Path of a norm -> its batch mean and variance, each [channels], kept: the caller disposes of them. */
   readonly norms: Map<string, readonly [Tensor, Tensor]>
   /** Layer -> largest magnitude of its input, a scalar. */
   readonly activations: Map<number, Tensor>
@@ -123,7 +123,7 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
       const inputs = node.inputs.map((i) => results[i]!)
       const variable = (name: string): Variable => byName.get(`${node.path}.${name}`)!
       const observeNorm = (path: string, mean: Tensor, variance: Tensor): void => {
-        observed?.norms.set(path, [mean, variance])
+        observed?.norms.set(path, [tf.keep(mean), tf.keep(variance)])
       }
       results.push(
         operationOf(node).forward(node, inputs, { mode, variable, size, cut, quantize, observeNorm }),

@@ -1,0 +1,81 @@
+/**
+ * After the search: re-estimate norms and activation scales under the final assignment, freeze them, evaluate.
+ *
+ * Norms get the plain mean of the statistics of `recalibrate` training batches, activation scales the mean of their
+ * largest magnitudes; so one image's prediction does not depend on its neighbours, and an exported file gives the same.
+ */
+import type { Batches } from "../data/Batches.ts"
+import type { Supernet } from "../model/Supernet.ts"
+import type { Choices } from "../space/Decision.ts"
+import { tf } from "../tensor/Backend.ts"
+import type { Variable } from "../tensor/Backend.ts"
+import type { Steps } from "./Steps.ts"
+import type { FinishSpec } from "./TrainSpec.ts"
+
+export interface Finished {
+  /** Share of the split that is right, 0 to 1. */
+  readonly accuracy: number
+  readonly examples: number
+  /** [2 x layers]: the frozen activation scales' magnitudes. */
+  readonly amax: Float32Array
+}
+
+const addTo = (sum: Float64Array, values: Float32Array): void => {
+  for (let i = 0; i < sum.length; i++) sum[i]! += values[i]!
+}
+
+const assign = (variable: Variable, sum: Float64Array, count: number): void =>
+  tf.tidy(() => {
+    variable.assign(tf.tensor1d(Float32Array.from(sum, (v) => v / count)) as unknown as Variable)
+  })
+
+/** Re-estimates norms and activation scales from `batches` training batches that the steps before did not draw. */
+export const recalibrate = (
+  supernet: Supernet,
+  steps: Steps,
+  data: Batches,
+  choices: Choices,
+  firstStep: number,
+  batches: number,
+): Float32Array => {
+  const amax = new Float64Array(supernet.sites)
+  const norms = new Map<string, readonly [Float64Array, Float64Array]>()
+  for (let i = 0; i < batches; i++) {
+    const seen = steps.observe(data.trainBatch(firstStep + i), choices)
+    addTo(amax, seen.amax)
+    for (const [path, [mean, variance]] of seen.norms) {
+      const sums = norms.get(path) ?? [new Float64Array(mean.length), new Float64Array(mean.length)]
+      addTo(sums[0], mean)
+      addTo(sums[1], variance)
+      norms.set(path, sums)
+    }
+  }
+  const variables = new Map(supernet.variables.map(({ name, variable }) => [name, variable]))
+  for (const [path, [mean, variance]] of norms) {
+    assign(variables.get(`${path}.mean`)!, mean, batches)
+    assign(variables.get(`${path}.variance`)!, variance, batches)
+  }
+  return Float32Array.from(amax, (v) => v / batches)
+}
+
+/** Freezes the network under `choices` and measures it on the split that `spec` names. */
+export const finish = (
+  supernet: Supernet,
+  steps: Steps,
+  data: Batches,
+  choices: Choices,
+  spec: FinishSpec,
+  firstStep: number,
+  batchSize: number,
+): Finished => {
+  const amax = recalibrate(supernet, steps, data, choices, firstStep, spec.recalibrate)
+  const split = spec.evaluate === "test" ? data.testBatches(batchSize) : data.heldOutBatches(batchSize)
+  let right = 0
+  let examples = 0
+  for (const batch of split) {
+    const correct = steps.evaluate(batch, choices, amax)
+    for (let i = 0; i < batch.count; i++) right += correct[i]!
+    examples += batch.count
+  }
+  return { accuracy: right / examples, examples, amax }
+}

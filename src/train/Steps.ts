@@ -1,0 +1,210 @@
+/**
+ * The four graphs of a trial over one set of variables: train, measure, observe, evaluate. Each is pure tensors in,
+ * tensors out, recorded once; formats, architecture, learning rate and batch are inputs.
+ *
+ * Left out: in which order they run (`OneShot.ts`).
+ */
+import type { Dataset } from "../data/Dataset.ts"
+import type { Batch } from "../data/Batches.ts"
+import type { Observed, PolicyTensors, Supernet } from "../model/Supernet.ts"
+import type { Choices } from "../space/Decision.ts"
+import { widestChoices } from "../space/DecisionSpace.ts"
+import { tf } from "../tensor/Backend.ts"
+import type { Scalar, Tensor, Variable } from "../tensor/Backend.ts"
+import { accuracy, bytesTensor, castBytes, correct, softmaxCrossEntropy } from "../tensor/Kernels.ts"
+import { makeAdam, makeRmsProp, makeSgd, type Optimizer } from "../tensor/Optimizers.ts"
+import { makeStep, type Step } from "../tensor/Step.ts"
+import type { TrainSpec } from "./TrainSpec.ts"
+
+export interface Measured {
+  /** Mean cross entropy of the batch. */
+  readonly loss: number
+  /** Share of the batch that is right, 0 to 1. */
+  readonly accuracy: number
+}
+
+/** Statistics of one batch under one assignment. */
+export interface Statistics {
+  /** Path of a norm -> its batch mean and variance. */
+  readonly norms: ReadonlyMap<string, readonly [Float32Array, Float32Array]>
+  /** [2 x layers]: largest magnitude of each layer's input at the odd places, 0 at the even ones (weights). */
+  readonly amax: Float32Array
+}
+
+export interface Steps {
+  /** One optimizer step; the variables change. */
+  readonly train: (batch: Batch, choices: Choices, learningRate: number) => Measured
+  /** Quality by batch statistics; nothing changes. */
+  readonly measure: (batch: Batch, choices: Choices) => Measured
+  readonly observe: (batch: Batch, choices: Choices) => Statistics
+  /** With running averages and the given activation scales: 1 where an example is right, [batch]. */
+  readonly evaluate: (batch: Batch, choices: Choices, amax: Float32Array) => Float32Array
+  /** Variables of the optimizer, in a fixed order. */
+  readonly optimizerState: ReadonlyArray<Variable>
+  readonly dispose: () => void
+}
+
+const makeOptimizer = (spec: TrainSpec["optimizer"], supernet: Supernet): Optimizer => {
+  const trained = supernet.variables.filter(({ kind }) => kind === "trained")
+  const decays = new Map(trained.map(({ variable, decay }) => [variable, decay]))
+  const variables = trained.map(({ variable }) => variable)
+  const options = {
+    ...spec,
+    weightDecay: (variable: Variable) => (decays.get(variable) === true ? spec.weightDecay : 0),
+  }
+  switch (options.kind) {
+    case "sgd":
+      return makeSgd(variables, options)
+    case "adam":
+      return makeAdam(variables, options)
+    case "rmsprop":
+      return makeRmsProp(variables, options)
+  }
+}
+
+/** (value / 255 - mean) / std per channel, of bytes [batch, height, width, channels]. */
+const normalise = (bytes: Tensor, { mean, std }: Dataset): Tensor => {
+  const scale = tf.tensor1d(std.map((s) => 1 / (255 * s)))
+  const shift = tf.tensor1d(mean.map((m, i) => -m / std[i]!))
+  return tf.add(tf.mul(castBytes(bytes), scale), shift)
+}
+
+const read = (tensors: ReadonlyArray<Tensor>): Array<Float32Array> => {
+  const values = tensors.map((tensor) => tensor.dataSync() as Float32Array)
+  for (const tensor of tensors) tensor.dispose()
+  return values
+}
+
+const measured = (tensors: ReadonlyArray<Tensor>): Measured => {
+  const [loss, right] = read(tensors)
+  return { loss: loss![0]!, accuracy: right![0]! }
+}
+
+/** A tensor kept from an inner scope, handed to this one. */
+const release = (kept: Tensor): Tensor => {
+  const tensor = kept.clone()
+  kept.dispose()
+  return tensor
+}
+
+/** Makes the four steps; each is recorded at its first use. */
+export const makeSteps = (
+  supernet: Supernet,
+  dataset: Dataset,
+  batchSize: number,
+  spec: TrainSpec,
+  eager: boolean,
+): Steps => {
+  const { sites, network } = supernet
+  const { height, width, channels } = dataset
+  const optimizer = makeOptimizer(spec.optimizer, supernet)
+  const variables = supernet.variables.map(({ variable }) => variable)
+  const trained = supernet.variables
+    .filter(({ kind }) => kind === "trained")
+    .map(({ variable }) => variable)
+  const widest = widestChoices(network.space)
+  const dynamic = new Float32Array(sites)
+
+  /** [images, labels, rows, amax, sizes]; the caller disposes of them. */
+  const feed = (batch: Batch, choices: Choices, amax: Float32Array): Array<Tensor> => [
+    bytesTensor(batch.images, [batchSize, height, width, channels]),
+    tf.tensor1d(batch.labels, "int32"),
+    tf.tensor2d(supernet.rowsOf(choices), [sites, 5]),
+    tf.tensor1d(amax.slice()),
+    tf.tensor1d(supernet.sizesOf(choices), "int32"),
+  ]
+  const example: Batch = {
+    images: new Uint8Array(batchSize * height * width * channels),
+    labels: new Int32Array(batchSize),
+  }
+  const policyOf = (inputs: ReadonlyArray<Tensor>): PolicyTensors => ({
+    rows: inputs[2] as never,
+    amax: inputs[3] as never,
+    sizes: inputs[4] as never,
+  })
+  const made: Array<Step> = []
+  /** A step recorded on the largest architecture when it first runs. */
+  const lazily = (
+    state: ReadonlyArray<Variable>,
+    more: () => ReadonlyArray<Tensor>,
+    body: (inputs: ReadonlyArray<Tensor>) => ReadonlyArray<Tensor>,
+  ) => {
+    let step: Step | undefined
+    return (inputs: ReadonlyArray<Tensor>): Array<Tensor> => {
+      if (step === undefined) {
+        const examples = [...feed(example, widest, dynamic), ...more()]
+        step = makeStep({ state, inputs: examples, body, eager })
+        made.push(step)
+        for (const tensor of examples) tensor.dispose()
+      }
+      const outputs = step.run(inputs)
+      for (const tensor of inputs) tensor.dispose()
+      return outputs
+    }
+  }
+
+  const train = lazily(
+    [...variables, ...optimizer.state],
+    () => [tf.scalar(0)],
+    (inputs) => {
+      const [images, labels] = inputs as [Tensor, Tensor]
+      let logits: Tensor | undefined
+      const { value, grads } = tf.variableGrads(() => {
+        logits = tf.keep(supernet.forward(normalise(images, dataset), policyOf(inputs), "train"))
+        return softmaxCrossEntropy(logits, labels, spec.labelSmoothing)
+      }, trained)
+      optimizer.update(grads, inputs[5] as Scalar)
+      return [value, accuracy(release(logits!), labels)]
+    },
+  )
+  const measure = lazily(
+    variables,
+    () => [],
+    (inputs) => {
+      const [images, labels] = inputs as [Tensor, Tensor]
+      const logits = supernet.forward(normalise(images, dataset), policyOf(inputs), "measure")
+      return [softmaxCrossEntropy(logits, labels), accuracy(logits, labels)]
+    },
+  )
+  const normPaths: Array<string> = []
+  const observe = lazily(
+    variables,
+    () => [],
+    (inputs) => {
+      const observed: Observed = { norms: new Map(), activations: new Map() }
+      supernet.forward(normalise(inputs[0]!, dataset), policyOf(inputs), "measure", observed)
+      normPaths.splice(0, normPaths.length, ...observed.norms.keys())
+      const layers = network.table.layers.map((_, i) => observed.activations.get(i)!)
+      return [tf.stack(layers), ...[...observed.norms.values()].flat().map(release)]
+    },
+  )
+  const evaluate = lazily(
+    variables,
+    () => [],
+    (inputs) => {
+      const logits = supernet.forward(normalise(inputs[0]!, dataset), policyOf(inputs), "infer")
+      return [correct(logits, inputs[1]!)]
+    },
+  )
+
+  return {
+    train: (batch, choices, learningRate) =>
+      measured(train([...feed(batch, choices, dynamic), tf.scalar(learningRate)])),
+    measure: (batch, choices) => measured(measure(feed(batch, choices, dynamic))),
+    observe: (batch, choices) => {
+      const [inputs, ...norms] = read(observe(feed(batch, choices, dynamic)))
+      const amax = new Float32Array(sites)
+      inputs!.forEach((value, layer) => (amax[2 * layer + 1] = value))
+      return {
+        amax,
+        norms: new Map(normPaths.map((path, i) => [path, [norms[2 * i]!, norms[2 * i + 1]!]])),
+      }
+    },
+    evaluate: (batch, choices, amax) => read(evaluate(feed(batch, choices, amax)))[0]!,
+    optimizerState: optimizer.state,
+    dispose: () => {
+      for (const step of made) step.dispose()
+      for (const variable of optimizer.state) variable.dispose()
+    },
+  }
+}
