@@ -1,0 +1,27 @@
+import { readFileSync } from "node:fs"
+import { describe, expect, it } from "vitest"
+import { compile } from "../../src/cost/Cost.ts"
+import { Gbops } from "../../src/cost/Gbops.ts"
+import { parse } from "../../src/format/Formats.ts"
+import { uniformTable } from "../../src/model/Uniform.ts"
+import { buildSpace } from "../model/fixture.ts"
+
+/** Bit operations with E4M3 everywhere, batch 1, largest architecture: FLIQS (arXiv 2308.03290), as the design checks them. */
+const published = [
+  { space: "resnet18", multiplier: 1, gbops: "116.9" },
+  { space: "resnet50", multiplier: 1, gbops: "261.7" },
+  { space: "mobilenet-v2", multiplier: 1, gbops: "19.25" },
+]
+
+describe("costs of the paper's networks", () => {
+  it.each(published)("$space at width $multiplier: $gbops GBOPs", ({ space, multiplier, gbops }) => {
+    const yaml = readFileSync(`spaces/${space}.yaml`, "utf8").replace(
+      "widthMultiplier: 1",
+      `widthMultiplier: ${multiplier}`,
+    )
+    const network = buildSpace(yaml)
+    const { table, choices } = uniformTable(network, parse("E4M3")!)
+    const cost = compile(table, Gbops, network.space).of(choices)
+    expect(cost.toFixed(gbops.split(".")[1]!.length)).toBe(gbops)
+  })
+})
