@@ -112,7 +112,7 @@ describe("decode", () => {
       "an empty list",
       "name: a\nnetwork: []\n",
       [
-        "x.yaml:2:10 network: got []; a list of { conv, dense } values with at least 1 entry would be right",
+        "x.yaml:2:10 network: got []; a list with at least 1 entry, each { conv, dense } would be right",
       ],
     ],
     [
