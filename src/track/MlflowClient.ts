@@ -265,11 +265,11 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
       ],
     })
 
-  /** Writes the file to `path` in the artifacts of the run; again gives the same. */
+  /** Writes a file or a text to `path` in the artifacts of the run; again gives the same. */
   const putArtifact = Effect.fnUntraced(function* (
     artifactUri: string,
     path: string,
-    file: string,
+    content: { readonly file: string } | { readonly text: string },
   ) {
     const operation = `upload ${path}`
     const segments = Limits.artifactSegments(path)
@@ -290,7 +290,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
       operation,
       method: "PUT",
       path: `/api/2.0/mlflow-artifacts/artifacts/${target}`,
-      file,
+      ...content,
     })
   })
 

@@ -27,8 +27,9 @@ export interface Call {
   readonly path: string
   readonly query?: Record<string, string>
   readonly json?: unknown
-  /** A file to send as it is. */
+  /** A file, or a text, to send as it is. */
   readonly file?: string
+  readonly text?: string
   /** False for calls that must not be made twice without looking in between (`runs/create`). */
   readonly retry?: boolean
 }
@@ -156,6 +157,11 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
         contentType: "application/octet-stream",
       })
     }
+    if (call.text !== undefined) {
+      return Effect.succeed(
+        HttpClientRequest.bodyText(known, call.text, "application/octet-stream"),
+      )
+    }
     return Effect.succeed(
       call.json === undefined ? known : HttpClientRequest.bodyJsonUnsafe(known, call.json),
     )
@@ -252,7 +258,8 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
     return (call: Call): Effect.Effect<S["Type"], TrackerError> => {
       const attempt = text({ ...call, retry: false }).pipe(
         Effect.flatMap((body) =>
-          decode(body).pipe(
+          // A PUT is answered with nothing.
+          decode(call.method === "PUT" && body.trim() === "" ? "{}" : body).pipe(
             Effect.mapError(() =>
               unreachable(call, `not an answer of MLflow: ${brief(settings, body)}`),
             ),

@@ -313,6 +313,8 @@ export const read = Effect.fnUntraced(function* (file: string, offset: number) {
   const fs = yield* FileSystem.FileSystem
   if (!(yield* fs.exists(file))) return { events: [], offset: 0, skippedBytes: 0 } satisfies Read
   const handle = yield* fs.open(file, { flag: "r" })
+  const size = Number((yield* handle.stat).size)
+  if (size === offset) return { events: [], offset, skippedBytes: 0 } satisfies Read
   const at = Effect.fnUntraced(function* (position: number, length: number) {
     yield* handle.seek(BigInt(position), "start")
     const buffer = Buffer.alloc(length)
@@ -326,7 +328,7 @@ export const read = Effect.fnUntraced(function* (file: string, offset: number) {
   let from = offset
   if (from > 0 && (yield* at(from - 1, 1))[0] !== newline) from = 0
   for (let window = chunkBytes; ; window *= 2) {
-    const bytes = yield* at(from, window)
+    const bytes = yield* at(from, Math.min(window, size - from))
     const found = scan(bytes, from)
     if (found.lines.length > 0 || bytes.length < window) {
       return yield* decodeLines(file, from, found)

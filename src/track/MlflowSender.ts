@@ -1,0 +1,385 @@
+/**
+ * Sends the spooled events of one run to MLflow, in order, at least once and with the effect of once: the run is looked
+ * for by its own tag before it is created, metric points carry the times fixed in the spool (MLflow drops identical
+ * points), parameters and tags come out equal, artifacts overwrite. How far it came is in `Sent.ts`.
+ *
+ *     spool -> groups of events -> requests -> offset
+ *
+ * A run the server no longer knows is made again from the whole spool. An event the server refuses (a parameter that
+ * changed, a path it does not take) is told, counted and stepped over; anything that says the server is not ours to
+ * write to (credentials, an address that is not MLflow's) stops the sending and steps over nothing.
+ */
+import { createHash } from "node:crypto"
+import { Effect, FileSystem, Path } from "effect"
+import type { TrackerError } from "./Errors.ts"
+import type { Artifact, Dataset, End, Event, Metrics, Start } from "./Event.ts"
+import * as Limits from "./Limits.ts"
+import * as Links from "./Links.ts"
+import type { MlflowClient, Pair, Point, Run } from "./MlflowClient.ts"
+import { runColor } from "./RunColor.ts"
+import * as Sent from "./Sent.ts"
+import * as Spool from "./Spool.ts"
+
+/** A run's folder (spool and `sent.json`), and that of the grid it belongs to. */
+export interface RunFolder {
+  readonly folder: string
+  /** Absent for the grid itself. */
+  readonly gridFolder?: string
+}
+
+/** Our own tag that finds a run again; two spools never share it. */
+export const spoolTag = "fliqs.spool_id"
+const note = "mlflow.note.content"
+const maxTimesForgotten = 3
+
+/** The identity of a spool: what its first event says. */
+export const spoolId = (start: Start): string =>
+  createHash("sha256")
+    .update(JSON.stringify([start.gridId, start.trialId ?? "", start.time]))
+    .digest("hex")
+    .slice(0, 16)
+
+/** The server does not know the run, or somebody has deleted it. */
+const isLost = ({ reason }: TrackerError) =>
+  reason._tag === "Rejected" &&
+  (reason.code === "RESOURCE_DOES_NOT_EXIST" || /must be in the 'active' state/.test(reason.detail))
+
+/** MLflow itself (or we) said no to this one thing. */
+const isRefusal = (error: TrackerError) =>
+  error.reason._tag === "Rejected" &&
+  !isLost(error) &&
+  error.reason.status !== 401 &&
+  error.reason.status !== 403 &&
+  (error.reason.code !== undefined ||
+    error.reason.status === undefined ||
+    error.reason.status === 413)
+
+const toPairs = (values: Readonly<Record<string, string>>): ReadonlyArray<Pair> =>
+  Object.entries(values).map(([key, value]) => ({ key, value }))
+
+/** Consecutive metrics events go together, as many as fit one request. */
+const toGroups = (events: Spool.Read["events"]): ReadonlyArray<Spool.Read["events"]> => {
+  const groups: Array<Array<Spool.Read["events"][number]>> = []
+  let points = 0
+  for (const one of events) {
+    const group = groups.at(-1)
+    const size = one.event.type === "metrics" ? Object.keys(one.event.values).length + 1 : 0
+    points += size
+    if (size > 0 && group?.[0]?.event.type === "metrics" && points <= Limits.maxMetrics) {
+      group.push(one)
+    } else {
+      groups.push([one])
+      points = size
+    }
+  }
+  return groups
+}
+
+/** Points of one event, `final/accuracy` first: the compare page of MLflow takes the first metric there is. */
+const toPoints = ({ step, time, values }: Metrics): ReadonlyArray<Point> =>
+  Object.entries(values)
+    .map(([key, value]) => ({ key, value, step, timestamp: time }))
+    .sort((a, b) => Number(b.key === "final/accuracy") - Number(a.key === "final/accuracy"))
+
+/** The finite points of some events, with the running count of the others. */
+const finitePoints = (events: ReadonlyArray<Metrics>, nonfiniteBefore: number) => {
+  const points: Array<Point> = []
+  let nonfinite = nonfiniteBefore
+  for (const event of events) {
+    const all = toPoints(event)
+    const finite = all.filter(({ value }) => Number.isFinite(value))
+    points.push(...finite)
+    if (finite.length === all.length) continue
+    nonfinite += all.length - finite.length
+    points.push({
+      key: "train/nonfinite_count",
+      value: nonfinite,
+      step: event.step,
+      timestamp: event.time,
+    })
+  }
+  return { points, nonfinite }
+}
+
+/** Sends what is there and not yet sent, until nothing is left; gives back how far it is. */
+export const send = Effect.fnUntraced(function* (
+  client: MlflowClient,
+  run: RunFolder,
+): Effect.fn.Return<Sent.Sent | undefined, TrackerError, FileSystem.FileSystem | Path.Path> {
+  for (let forgotten = 0; ; forgotten += 1) {
+    const result = yield* Effect.result(sendAll(client, run))
+    if (result._tag === "Success") return result.success
+    if (!isLost(result.failure) || forgotten >= maxTimesForgotten) return yield* result.failure
+    yield* Effect.logInfo("the server no longer has the run; sending it again", {
+      folder: run.folder,
+    })
+    yield* Sent.forget(run.folder)
+  }
+})
+
+/** Fails as lost when the server no longer has a run that was begun; one that a person deleted stays deleted. */
+export const verify = Effect.fnUntraced(function* (client: MlflowClient, run: RunFolder) {
+  const sent = yield* Sent.read(run.folder, client.settings.target)
+  if (sent === undefined) return
+  yield* client.getRun(sent.runId).pipe(
+    Effect.asVoid,
+    Effect.catchIf(isLost, () => Sent.forget(run.folder)),
+  )
+})
+
+const sendAll = Effect.fnUntraced(function* (
+  client: MlflowClient,
+  run: RunFolder,
+): Effect.fn.Return<Sent.Sent | undefined, TrackerError, FileSystem.FileSystem | Path.Path> {
+  const path = yield* Path.Path
+  const spool = path.join(run.folder, Spool.fileName)
+  let sent = yield* Sent.read(run.folder, client.settings.target)
+  for (let from = sent?.offset ?? 0; ;) {
+    const { events, skippedBytes, offset } = yield* Spool.read(spool, from).pipe(
+      Effect.catchTag("PlatformError", (error) =>
+        Effect.as(Effect.logWarning("the spool cannot be read", error.message), {
+          events: [],
+          skippedBytes: 0,
+          offset: from,
+        } satisfies Spool.Read),
+      ),
+    )
+    if (skippedBytes > 0)
+      yield* Effect.logWarning("damaged records left out", { spool, skippedBytes })
+    for (const group of toGroups(events)) {
+      const next: Sent.Sent | undefined = yield* sendGroup(client, run, sent, group)
+      if (next === undefined) continue
+      sent = { ...next, offset: group.at(-1)!.end }
+      yield* Sent.write(run.folder, sent)
+    }
+    if (events.length === 0 && offset === from) return sent
+    from = offset
+  }
+})
+
+const sendGroup = Effect.fnUntraced(function* (
+  client: MlflowClient,
+  run: RunFolder,
+  sent: Sent.Sent | undefined,
+  group: Spool.Read["events"],
+) {
+  const first = group[0]!.event
+  if (first.type === "start") return yield* begin(client, run, sent, first)
+  if (sent === undefined) {
+    yield* Effect.logWarning("an event before the start of its run is left out", {
+      folder: run.folder,
+    })
+    return undefined
+  }
+  const metrics = group.flatMap(({ event }) => (event.type === "metrics" ? [event] : []))
+  if (first.type !== "metrics") {
+    return yield* sendOne(client, run, sent, first).pipe(orStepOver(sent))
+  }
+  const { points, nonfinite } = finitePoints(metrics, sent.nonfinite)
+  const whole = yield* Effect.result(client.logMetrics(sent.runId, points))
+  if (whole._tag === "Success") return { ...sent, nonfinite }
+  if (!isRefusal(whole.failure)) return yield* whole.failure
+  // One bad event must not cost its neighbours: each alone.
+  let left = sent
+  for (const event of metrics) {
+    const one = finitePoints([event], left.nonfinite)
+    left = yield* client.logMetrics(sent.runId, one.points).pipe(orStepOver(left))
+    left = { ...left, nonfinite: one.nonfinite }
+  }
+  return left
+})
+
+/** The same state when the effect succeeds, one more refusal when the server said no to just this. */
+const orStepOver =
+  (sent: Sent.Sent) =>
+  <R>(effect: Effect.Effect<void, TrackerError, R>): Effect.Effect<Sent.Sent, TrackerError, R> =>
+    effect.pipe(
+      Effect.as(sent),
+      Effect.catchIf(isRefusal, (error) =>
+        Effect.as(Effect.logWarning("the server refused an event", error.message), {
+          ...sent,
+          rejected: sent.rejected + 1,
+        }),
+      ),
+    )
+
+const sendOne = (
+  client: MlflowClient,
+  run: RunFolder,
+  sent: Sent.Sent,
+  event: Exclude<Event, Start | Metrics>,
+): Effect.Effect<void, TrackerError, FileSystem.FileSystem | Path.Path> => {
+  switch (event.type) {
+    case "parameters":
+      return sendPairs(client, sent, "parameters", toPairs(event.values))
+    case "tag":
+      return sendPairs(client, sent, "tags", [withLinks(run, sent, event)])
+    case "dataset":
+      return client.logInput(sent.runId, toInput(event))
+    case "artifact":
+      return sendArtifact(client, run, sent, event)
+    case "end":
+      return finish(client, sent, event)
+  }
+}
+
+/** A value longer than MLflow keeps (it would cut it without a word) goes whole into an artifact. */
+const sendPairs = Effect.fnUntraced(function* (
+  client: MlflowClient,
+  sent: Sent.Sent,
+  kind: "parameters" | "tags",
+  values: ReadonlyArray<Pair>,
+) {
+  const limit = kind === "parameters" ? Limits.maxParameterLength : Limits.maxTagLength
+  for (const { key, value } of values.filter((one) => one.value.length > limit)) {
+    const path = key === note ? "note.md" : `${kind}/${Limits.key(key).replaceAll("/", "_")}.txt`
+    yield* client.putArtifact(sent.artifactUri, path, { text: value })
+  }
+  yield* kind === "parameters"
+    ? client.logParameters(sent.runId, values)
+    : client.setTags(sent.runId, values)
+})
+
+/** The note of a grid begins with the links only the sender knows. */
+const withLinks = (
+  run: RunFolder,
+  sent: Sent.Sent,
+  tag: { readonly key: string; readonly value: string },
+): Pair => {
+  if (tag.key !== note || run.gridFolder !== undefined) return tag
+  const link = Links.trials("", sent.experimentId, sent.gridId)
+  return { key: note, value: `[Trials of this grid, best first](${link})\n\n${tag.value}` }
+}
+
+const toInput = ({ name, digest, context, source, profile, schema }: Dataset) => ({
+  name,
+  digest,
+  context,
+  sourceType: "local",
+  source: JSON.stringify({ uri: source ?? name }),
+  ...(profile === undefined ? {} : { profile: JSON.stringify(profile) }),
+  ...(schema === undefined ? {} : { schema: JSON.stringify(schema) }),
+})
+
+const sendArtifact = Effect.fnUntraced(function* (
+  client: MlflowClient,
+  run: RunFolder,
+  sent: Sent.Sent,
+  event: Artifact,
+) {
+  const path = yield* Path.Path
+  const fs = yield* FileSystem.FileSystem
+  const file = path.resolve(run.folder, event.file)
+  const inside = file.startsWith(path.resolve(run.folder) + path.sep)
+  if (!inside || !(yield* Effect.orElseSucceed(fs.exists(file), () => false))) {
+    yield* Effect.logWarning("an artifact's file is gone", { path: event.path })
+    return
+  }
+  yield* client.putArtifact(sent.artifactUri, event.path, { file })
+})
+
+const finish = Effect.fnUntraced(function* (client: MlflowClient, sent: Sent.Sent, end: End) {
+  if (end.message !== undefined) {
+    yield* sendPairs(client, sent, "tags", [{ key: "fliqs.message", value: end.message }])
+  }
+  yield* client.updateRun(sent.runId, end.status, end.time)
+  yield* removeTwins(client, sent)
+})
+
+/** A request to create the run may have come through after we gave it up and asked again: what it left goes. */
+const removeTwins = Effect.fnUntraced(function* (client: MlflowClient, sent: Sent.Sent) {
+  const runs = yield* client.findRuns(sent.experimentId, spoolTag, sent.spoolId)
+  const twins = runs.filter((run) => run.info.run_id !== sent.runId && size(run) === 0)
+  yield* Effect.forEach(twins, (twin) => client.deleteRun(twin.info.run_id), { discard: true })
+})
+
+const startTags = (
+  run: RunFolder,
+  start: Start,
+  parentRunId: string | undefined,
+): ReadonlyArray<Pair> =>
+  toPairs({
+    "mlflow.source.name": "fliqs",
+    "mlflow.source.type": "LOCAL",
+    ...start.tags,
+    "fliqs.grid_id": start.gridId,
+    "fliqs.kind": run.gridFolder === undefined ? "grid" : "trial",
+    ...(start.trialId === undefined
+      ? {}
+      : {
+          "fliqs.trial_id": start.trialId,
+          "mlflow.runColor": runColor(start.tags["fliqs.search"] ?? "", start.trialId),
+        }),
+    ...(parentRunId === undefined ? {} : { "mlflow.parentRunId": parentRunId }),
+  })
+
+/** The grid's run, made (again) if the server does not have it. */
+const parentRunId = Effect.fnUntraced(function* (
+  client: MlflowClient,
+  run: RunFolder,
+): Effect.fn.Return<string | undefined, TrackerError, FileSystem.FileSystem | Path.Path> {
+  if (run.gridFolder === undefined) return undefined
+  const grid: RunFolder = { folder: run.gridFolder }
+  yield* verify(client, grid)
+  const sent =
+    (yield* Sent.read(grid.folder, client.settings.target)) ?? (yield* send(client, grid))
+  return sent?.runId
+})
+
+const begin = Effect.fnUntraced(function* (
+  client: MlflowClient,
+  run: RunFolder,
+  sent: Sent.Sent | undefined,
+  start: Start,
+): Effect.fn.Return<Sent.Sent, TrackerError, FileSystem.FileSystem | Path.Path> {
+  if (sent !== undefined) {
+    // A second start: the same run goes on after a crash, perhaps with new tags.
+    yield* client.updateRun(sent.runId, "RUNNING")
+    yield* client.setTags(sent.runId, toPairs(start.tags))
+    return sent
+  }
+  const parent = yield* parentRunId(client, run)
+  const experimentId = yield* client.ensureExperiment(
+    client.settings.experimentName ?? start.experiment,
+  )
+  const id = spoolId(start)
+  const tags = startTags(run, start, parent)
+  const made = yield* claim(client, experimentId, id, start, tags)
+  yield* client.setTags(made.info.run_id, tags)
+  return {
+    version: 1,
+    target: client.settings.target,
+    gridId: start.gridId,
+    spoolId: id,
+    experimentId,
+    runId: made.info.run_id,
+    artifactUri: made.info.artifact_uri ?? "",
+    offset: 0,
+    nonfinite: 0,
+    rejected: 0,
+  }
+})
+
+const size = (run: Run) => run.data?.metrics?.length ?? 0
+
+/** The run of this spool: found (of two, the fuller one), or created. */
+const claim = Effect.fnUntraced(function* (
+  client: MlflowClient,
+  experimentId: string,
+  id: string,
+  start: Start,
+  tags: ReadonlyArray<Pair>,
+) {
+  const found = yield* client.findRuns(experimentId, spoolTag, id)
+  const before = found.toSorted((a, b) => size(b) - size(a))[0]
+  if (before !== undefined) {
+    yield* client.updateRun(before.info.run_id, "RUNNING")
+    return before
+  }
+  return yield* client.createRun({
+    experimentId,
+    name: start.name,
+    startTime: start.time,
+    tags: [{ key: spoolTag, value: id }, ...tags].slice(0, Limits.maxParametersOrTags),
+  })
+})
