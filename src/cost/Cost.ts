@@ -185,7 +185,7 @@ const alongDecision = (
   let stride = 0
   for (let i = 0; i < factor.decisions.length; i++) {
     const size = factor.sizes[i]!
-    const here = factor.decisions[i]! === decision
+    const here = decision === factor.decisions[i]
     start = start * size + (here ? 0 : choices[factor.decisions[i]!]!)
     stride = here ? 1 : stride * size
   }

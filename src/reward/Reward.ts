@@ -1,0 +1,94 @@
+/**
+ * What a reward is: one number from a quality and a cost.
+ *
+ * Every reward says how it changes with the cost at a given quality (`costPart`) and how steeply (`costSlope`), so
+ * that a search may follow the cost exactly and sample only the quality. Left out: the four rewards, a file each.
+ *
+ * The sign trap: additive rewards take a penalty `beta` of 0 or more and any quality; exponential ones multiply, so
+ * they need a quality that is positive and a `beta` below 0, or a dearer network would be the better one. The schemas
+ * say so: a loss, which counts as the negative quality -loss, is no option there.
+ */
+import { Schema } from "effect"
+import { Costs } from "../cost/Costs.ts"
+import { withDefault } from "../declaration/Field.ts"
+
+const qualityText =
+  "What is measured under each proposal, on a batch kept out of training or on the training batch; a loss counts as -loss."
+
+/** Any quality, for rewards that add. */
+export const anyQuality = withDefault(
+  Schema.Literals(["heldOutAccuracy", "heldOutLoss", "trainAccuracy", "trainLoss"]).annotate({
+    description: qualityText,
+  }),
+  "heldOutAccuracy",
+)
+
+/** Qualities that are never negative, for rewards that multiply. */
+export const positiveQuality = withDefault(
+  Schema.Literals(["heldOutAccuracy", "trainAccuracy"]).annotate({
+    description: `${qualityText} A loss would turn an exponential reward's sign.`,
+  }),
+  "heldOutAccuracy",
+)
+
+export type Quality = "heldOutAccuracy" | "heldOutLoss" | "trainAccuracy" | "trainLoss"
+
+/** The penalty of additive rewards. */
+export const penalty = withDefault(
+  Schema.Finite.check(
+    Schema.isGreaterThanOrEqualTo(0, {
+      expected: "0 or more: the reward loses beta times the distance",
+    }),
+  ).annotate({ description: "Reward lost per unit of relative distance from the target." }),
+  1,
+)
+
+/** The exponent of multiplicative rewards. */
+export const exponent = (published: number) =>
+  withDefault(
+    Schema.Finite.check(
+      Schema.isLessThan(0, {
+        expected: "below 0: with a positive exponent a dearer network is better",
+      }),
+    ).annotate({ description: "Exponent of cost / target; below 0, so that cost is punished." }),
+    published,
+  )
+
+/** The `cost` block of every reward: which cost, and its target. */
+export const costField = Costs.schema
+
+/** One kind of reward. Adding one is a file here and an entry in `Rewards.ts`. */
+export interface Reward<Spec extends { readonly beta: number } = { readonly beta: number }> {
+  readonly kind: string
+  readonly spec: Schema.Codec<Spec & { readonly kind: string }, { readonly kind: string }>
+  /** `ratio` is cost / target. */
+  reward(spec: Spec, quality: number, ratio: number): number
+  /** The part of the reward that depends on the cost; the rest does not change with `ratio`. */
+  costPart(spec: Spec, quality: number, ratio: number): number
+  /** d costPart / d ratio; a kink at 1 is smoothed over `kinkWidth`. */
+  costSlope(spec: Spec, quality: number, ratio: number): number
+}
+
+/** A reward with its specification and target filled in; costs are in the unit of the target. */
+export interface BoundReward {
+  readonly of: (quality: number, cost: number) => number
+  readonly costPart: (quality: number, cost: number) => number
+  /** d costPart / d cost. */
+  readonly costSlope: (quality: number, cost: number) => number
+}
+
+export const bind = <Spec extends { readonly beta: number }>(
+  reward: Reward<Spec>,
+  spec: Spec,
+  target: number,
+): BoundReward => ({
+  of: (quality, cost) => reward.reward(spec, quality, cost / target),
+  costPart: (quality, cost) => reward.costPart(spec, quality, cost / target),
+  costSlope: (quality, cost) => reward.costSlope(spec, quality, cost / target) / target,
+})
+
+/** Relative distance from the target over which the slope of |ratio - 1| goes from 0 to 1. */
+export const kinkWidth = 0.02
+
+/** Slope of |d|, smoothed: d / kinkWidth, clamped to [-1, 1] (a Huber function's). */
+export const smoothSign = (d: number): number => Math.max(-1, Math.min(1, d / kinkWidth))

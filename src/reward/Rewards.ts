@@ -1,0 +1,20 @@
+/** The rewards there are: the only list. `schema` is the whole of an experiment's `reward:` block. */
+import { oneOfKinds } from "../declaration/OneOfKinds.ts"
+import { Absolute } from "./Absolute.ts"
+import { AbsoluteOneSided } from "./AbsoluteOneSided.ts"
+import { HardExponential } from "./HardExponential.ts"
+import { bind, type BoundReward, type Reward } from "./Reward.ts"
+import { SoftExponential } from "./SoftExponential.ts"
+
+export const rewards = oneOfKinds(
+  "Reward",
+  [Absolute, AbsoluteOneSided, SoftExponential, HardExponential],
+  "absolute",
+)
+
+/** A decoded `reward:` block. */
+export type RewardSpec = typeof rewards.schema.Type
+
+/** The reward of a decoded block, its target in the unit of its cost. */
+export const make = (spec: RewardSpec, target: number): BoundReward =>
+  bind(rewards.members[spec.kind] as Reward, spec, target)
