@@ -4,6 +4,6 @@ import { ActivationMemory } from "./ActivationMemory.ts"
 import { Gbops } from "./Gbops.ts"
 import { Memory } from "./Memory.ts"
 
-export const Costs = oneOfKinds("Cost", [Gbops, Memory, ActivationMemory])
+export const Costs = oneOfKinds("Cost", [Gbops, Memory, ActivationMemory], "gbops")
 
 export type CostSpec = typeof Costs.schema.Type

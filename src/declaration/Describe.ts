@@ -38,22 +38,35 @@ export const literalsOf = (ast: AST): ReadonlyArray<string> | undefined => {
   return each.every((words) => words !== undefined) ? each.flat() : undefined
 }
 
+const propertyOf = (ast: AST, key: string) => {
+  const side = encoded(ast)
+  return side._tag === "Objects"
+    ? side.propertySignatures.find((signature) => signature.name === key)
+    : undefined
+}
+
+/** Whether a mapping must have a key. */
+export const requires = (ast: AST, key: string): boolean => {
+  const property = propertyOf(ast, key)
+  return property !== undefined && !SchemaAST.isOptional(property.type)
+}
+
+/** The one word a mapping has at a key. */
+export const kindOf = (ast: AST, key: string): string | undefined => {
+  const property = propertyOf(ast, key)
+  const words = property === undefined ? undefined : literalsOf(property.type)
+  return words?.length === 1 ? words[0] : undefined
+}
+
 /** The key by which all these mappings are told apart, and its words. */
 export const sharedLiteralKey = (
   mappings: ReadonlyArray<AST>,
 ): { readonly key: string; readonly literals: ReadonlyArray<string> } | undefined => {
   if (mappings.length < 2) return undefined
   for (const key of keysOf(mappings[0]!)) {
-    const words = mappings.map((mapping) => {
-      const side = encoded(mapping)
-      const property =
-        side._tag === "Objects"
-          ? side.propertySignatures.find((signature) => signature.name === key)
-          : undefined
-      return property === undefined ? undefined : literalsOf(property.type)
-    })
-    if (words.every((word) => word !== undefined))
-      return { key, literals: [...new Set(words.flat())] }
+    const words = mappings.map((mapping) => kindOf(mapping, key))
+    if (new Set(words).size === mappings.length && words.every((word) => word !== undefined))
+      return { key, literals: words }
   }
   return undefined
 }

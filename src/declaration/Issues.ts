@@ -11,8 +11,10 @@ import {
   countWords,
   describe,
   keysOf,
+  kindOf,
   literalsOf,
   mappingsOf,
+  requires,
   sharedLiteralKey,
 } from "./Describe.ts"
 import { didYouMean, oneOf, suggest } from "./Suggest.ts"
@@ -175,9 +177,20 @@ const unionProblems = (
   const mappings = mappingsOf(issue.ast)
   if (isMapping(here.input)) {
     const kind = sharedLiteralKey(mappings)
-    if (kind !== undefined && issue.issues.length === 0) {
+    if (kind !== undefined) {
       const path = [...here.path, kind.key]
       const given = here.input[kind.key]
+      if (given !== undefined && !kind.literals.includes(String(given)))
+        return [unknownWord(path, given, kind.literals)]
+      // The member of that kind, or the one that does not ask for its kind.
+      const meant = issue.issues.find(
+        (inner) =>
+          inner._tag === "Composite" &&
+          (given === undefined
+            ? !requires(inner.ast, kind.key)
+            : kindOf(inner.ast, kind.key) === String(given)),
+      )
+      if (meant !== undefined) return translate(meant, here)
       if (given === undefined)
         return [
           {
@@ -187,7 +200,6 @@ const unionProblems = (
             message: `the key ${kind.key} is missing; add ${kind.key}: ${oneOf(kind.literals)}`,
           },
         ]
-      return [unknownWord(path, given, kind.literals)]
     }
     if (issue.issues.length > 1) {
       const written = Object.keys(here.input)

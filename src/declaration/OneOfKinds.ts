@@ -4,11 +4,12 @@
  * A member is one file with its `kind`, its `spec` and whatever makes it; the list gives one Schema for them all.
  */
 import { Schema } from "effect"
+import { withDefault } from "./Field.ts"
 
 /** What every member of an axis has; the rest is the axis's own. */
 export interface Kind {
   readonly kind: string
-  /** A Schema whose type has the literal `kind`. */
+  /** A struct whose field `kind` is the literal. */
   readonly spec: Schema.Codec<{ readonly kind: string }, { readonly kind: string }>
 }
 
@@ -20,18 +21,35 @@ type ByKind<Members extends ReadonlyArray<Kind>> = {
   readonly [M in Members[number] as M["kind"]]: M
 }
 
-/** A union on `kind` named `identifier` in JSON Schema, the members by kind, and the kinds in order. */
+/**
+ * A union on `kind` named `identifier` in JSON Schema, the members by kind, and the kinds in order.
+ *
+ * With `usual`, a kind, a block that names no kind is of that one.
+ */
 export const oneOfKinds = <const Members extends readonly [Kind, ...Array<Kind>]>(
   identifier: string,
   members: Members,
+  usual?: Members[number]["kind"],
 ): {
   readonly schema: Schema.Union<Specs<Members>>
   readonly members: ByKind<Members>
   readonly kinds: ReadonlyArray<Members[number]["kind"]>
-} => ({
-  schema: Schema.Union(members.map((member) => member.spec) as unknown as Specs<Members>).annotate({
-    identifier,
-  }),
-  members: Object.fromEntries(members.map((member) => [member.kind, member])) as ByKind<Members>,
-  kinds: members.map((member) => member.kind),
-})
+} => {
+  const specs = members.map(({ kind, spec }) => (kind === usual ? withUsualKind(spec, kind) : spec))
+  return {
+    schema: Schema.Union(specs as unknown as Specs<Members>).annotate({ identifier }),
+    members: Object.fromEntries(members.map((member) => [member.kind, member])) as ByKind<Members>,
+    kinds: members.map((member) => member.kind),
+  }
+}
+
+/** The struct of a kind, its `kind` not needed. */
+const withUsualKind = (spec: Kind["spec"], kind: string): Schema.Top => {
+  if (!("fields" in spec)) throw new Error(`the usual kind ${kind} is no plain struct`)
+  const { annotations } = spec.ast
+  const struct = Schema.Struct({
+    ...(spec.fields as Schema.Struct.Fields),
+    kind: withDefault(Schema.Literal(kind), kind),
+  })
+  return annotations === undefined ? struct : struct.annotate(annotations)
+}

@@ -6,6 +6,14 @@ import { show } from "../../src/declaration/Errors.ts"
 import { withDefault } from "../../src/declaration/Field.ts"
 import { oneOfKinds } from "../../src/declaration/OneOfKinds.ts"
 
+const usual = oneOfKinds(
+  "Usual",
+  [
+    { kind: "near", spec: Schema.Struct({ kind: Schema.Literal("near"), radius: Schema.Finite }) },
+    { kind: "far", spec: Schema.Struct({ kind: Schema.Literal("far"), speed: Schema.Finite }) },
+  ],
+  "near",
+)
 const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 const Sgd = {
   kind: "sgd",
@@ -196,6 +204,30 @@ describe("decode", () => {
       const found = yield* messages(`${start}${keys}\n`)
       assert.strictEqual(found.length, 200)
       assert.match(found[199]!, /301 more mistakes follow/)
+    }),
+  )
+
+  it.effect("takes the usual kind for a block that names none", () =>
+    Effect.gen(function* () {
+      const Holder = Schema.Struct({ at: usual.schema })
+      const found = (text: string) =>
+        Effect.map(parse("x.yaml", text), (document) => inspect(Holder, document))
+      assert.deepStrictEqual((yield* found("at: { radius: 1 }")).value, {
+        at: { kind: "near", radius: 1 },
+      })
+      const messages = (text: string) =>
+        Effect.map(found(text), ({ errors }) => errors.map((error) => error.text))
+      assert.deepStrictEqual(yield* messages("at: { speed: 1 }"), [
+        "x.yaml:1:5 at.radius: the key radius is missing; add radius: <a number>",
+        'x.yaml:1:7 at.speed: unknown key "speed"; kind or radius would be right',
+      ])
+      assert.deepStrictEqual(yield* messages("at: { kind: far, radius: 1 }"), [
+        "x.yaml:1:5 at.speed: the key speed is missing; add speed: <a number>",
+        'x.yaml:1:18 at.radius: unknown key "radius"; kind or speed would be right',
+      ])
+      assert.deepStrictEqual(yield* messages("at: { kind: fra, radius: 1 }"), [
+        'x.yaml:1:13 at.kind: got "fra"; did you mean far?',
+      ])
     }),
   )
 
