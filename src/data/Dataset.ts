@@ -5,9 +5,11 @@
  * come from (one file per kind), how batches are cut from them (`Batches.ts`), which kinds there are (`Datasets.ts`).
  */
 import { createHash } from "node:crypto"
-import { Effect, Schema } from "effect"
+import { Schema } from "effect"
+import type { Effect } from "effect"
 import type { FileSystem, Path } from "effect"
 import { distinct } from "../declaration/Field.ts"
+import { withDefault } from "../declaration/Field.ts"
 import type { DatasetError } from "./Errors.ts"
 
 export interface Split {
@@ -102,10 +104,7 @@ export interface DataSpec {
 }
 
 /** A key that may be left out. */
-export const withDefault = <S extends Schema.Top>(schema: S, value: S["Encoded"]) =>
-  schema.pipe(Schema.withDecodingDefaultKey<S>(Effect.succeed(value)))
-
-/** The fields of `DataSpec` but for `kind`, with the kind's defaults. */
+export /** The fields of `DataSpec` but for `kind`, with the kind's defaults. */
 export const dataFields = (defaults: {
   readonly augment: ReadonlyArray<Augmentation>
   readonly heldOut: number
