@@ -103,8 +103,7 @@ export interface DataSpec {
   readonly testLimit?: number
 }
 
-/** A key that may be left out. */
-export /** The fields of `DataSpec` but for `kind`, with the kind's defaults. */
+/** The fields of `DataSpec` but for `kind`, with the kind's defaults. */
 export const dataFields = (defaults: {
   readonly augment: ReadonlyArray<Augmentation>
   readonly heldOut: number

@@ -8,7 +8,8 @@
 import { Effect, Schema } from "effect"
 import { randomStream } from "../space/Random.ts"
 import type { Random } from "../space/Random.ts"
-import { channelStatistics, dataFields, limitDataset, makeSplit, withDefault } from "./Dataset.ts"
+import { channelStatistics, dataFields, limitDataset, makeSplit } from "./Dataset.ts"
+import { withDefault } from "../declaration/Field.ts"
 import type { Dataset, DatasetKind, DatasetShape } from "./Dataset.ts"
 
 const grid = 4
