@@ -4,8 +4,10 @@
  * tensors unless said otherwise; sizes that gradients need are taken from tensors when the step runs, so every kernel
  * also works on weights that were cut (`Cut.ts`).
  *
- * Left out: norms (`Norms.ts`), random kernels (`Random.ts`), quantizers (`Rounding.ts`). Two multiplications by
- * constants in a row are avoided everywhere: TensorFlow's graph optimizer would join them and round differently.
+ * A kernel must give the same bits alone and in a graph, where TensorFlow fuses some operations and gives others to
+ * oneDNN. So BiasAddGrad, Softmax, MaxPool and x * Sigmoid(x) are written by other means that it leaves alone.
+ *
+ * Left out: norms (`Norms.ts`), random kernels (`Random.ts`), quantizers (`Rounding.ts`).
  */
 import { tf } from "./Backend.ts"
 import type { Scalar, Tensor, Tensor2D, Tensor4D } from "./Backend.ts"
@@ -68,15 +70,16 @@ export const depthwiseConv2d = (x: Tensor, w: Tensor, options: ConvolutionOption
 }
 
 /** Maximum over windows; padding never wins. */
-export const maxPool = (x: Tensor, options: PoolOptions): Tensor4D => {
-  const attributes = [...windowed(options), int("ksize", [1, ...options.window, 1])]
+export const maxPool = (x: Tensor, { window, strides, padding }: PoolOptions): Tensor4D => {
+  const attributes = [type("T"), string("padding", padding.toUpperCase()), layout()]
+  const sizes = () => [indices(1, ...window, 1), indices(1, ...strides, 1)]
   return differentiable(
     [x],
     () => {
-      const value = op("MaxPool", attributes, x)
+      const value = op("MaxPoolV2", attributes, x, ...sizes())
       return { value, save: [x, value] }
     },
-    (dy, [x, y]) => [op("MaxPoolGrad", attributes, x!, y!, dy)],
+    (dy, [x, y]) => [op("MaxPoolGradV2", attributes, x!, y!, dy, ...sizes())],
   ) as Tensor4D
 }
 
@@ -95,6 +98,9 @@ const expandDims = (x: Tensor, axis: number): Tensor =>
 
 const meanOver = (x: Tensor, axes: ReadonlyArray<number>): Tensor =>
   op("Mean", [type("T"), type("Tidx", "int32"), bool("keep_dims", false)], x, indices(...axes))
+
+const sumOver = (x: Tensor, axes: ReadonlyArray<number>, keepDims = false): Tensor =>
+  op("Sum", [type("T"), type("Tidx", "int32"), bool("keep_dims", keepDims)], x, indices(...axes))
 
 /** Mean over some axes; their sizes must be the recorded ones (a spatial size, the tokens), all others may vary. */
 const mean = (x: Tensor, axes: ReadonlyArray<number>): Tensor => {
@@ -139,7 +145,7 @@ export const swish = (x: Tensor): Tensor =>
     [x],
     () => {
       const sigmoid = op("Sigmoid", [type("T")], x)
-      return { value: mul(x, sigmoid), save: [x, sigmoid] }
+      return { value: op("MulNoNan", [type("T")], x, sigmoid), save: [x, sigmoid] }
     },
     (dy, [x, sigmoid]) => {
       // d/dx = sigmoid + x * sigmoid * (1 - sigmoid); SigmoidGrad(y, dy) = dy * y * (1 - y)
@@ -183,14 +189,12 @@ const geluCubic = 0.044715 * geluLinear
 const halfOf = (x: Tensor): Tensor => mul(x, tf.scalar(0.5))
 
 /** x [..., c] + bias [c] */
-export const biasAdd = (x: Tensor, bias: Tensor): Tensor => {
-  const attributes = [type("T"), layout()]
-  return differentiable(
+export const biasAdd = (x: Tensor, bias: Tensor): Tensor =>
+  differentiable(
     [x, bias],
-    () => ({ value: op("BiasAdd", attributes, x, bias) }),
-    (dy) => [dy.clone(), op("BiasAddGrad", attributes, dy)],
+    () => ({ value: op("BiasAdd", [type("T"), layout()], x, bias) }),
+    (dy) => [dy.clone(), sumOver(dy, [...x.shape.keys()].slice(0, -1))],
   )
-}
 
 /** Sum of two tensors of the same shape (no broadcasting). */
 export const add = (a: Tensor, b: Tensor): Tensor =>
@@ -245,14 +249,15 @@ export const softmax = (x: Tensor): Tensor =>
   differentiable(
     [x],
     () => {
-      const value = op("Softmax", [type("T")], x)
+      const attributes = [type("T"), type("Tidx", "int32"), bool("keep_dims", true)]
+      const shifted = op("Sub", [type("T")], x, op("Max", attributes, x, indices(-1)))
+      const powers = op("Exp", [type("T")], shifted)
+      const value = op("RealDiv", [type("T")], powers, sumOver(powers, [-1], true))
       return { value, save: [value] }
     },
     (dy, [y]) => {
       const weighted = mul(dy, y!)
-      const attributes = [type("T"), type("Tidx", "int32"), bool("keep_dims", true)]
-      const total = op("Sum", attributes, weighted, indices(-1))
-      return [op("Sub", [type("T")], weighted, mul(y!, total))]
+      return [op("Sub", [type("T")], weighted, mul(y!, sumOver(weighted, [-1], true)))]
     },
   )
 

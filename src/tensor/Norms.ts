@@ -120,8 +120,11 @@ export const batchNormInference = (
 
 const lastMean = (x: Tensor): Tensor =>
   op("Mean", [type("T"), type("Tidx", "int32"), bool("keep_dims", true)], x, indices(-1))
-const sumTo1d = (x: Tensor): Tensor =>
-  op("BiasAddGrad", [type("T"), string("data_format", "NHWC")], x)
+/** Not BiasAddGrad, which adds in another order inside a graph. */
+const sumTo1d = (x: Tensor): Tensor => {
+  const attributes = [type("T"), type("Tidx", "int32"), bool("keep_dims", false)]
+  return op("Sum", attributes, x, indices(...[...x.shape.keys()].slice(0, -1)))
+}
 
 /** Layer norm over the last axis: x [..., c] (rank 2 or more), gamma, beta [c]. Ba et al., arXiv 1607.06450. */
 export const layerNorm = (

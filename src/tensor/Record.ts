@@ -223,3 +223,59 @@ export const difference = (first: Trace, second: Trace): string | undefined => {
   if (first.outputs.join() !== second.outputs.join()) return "the outputs are in another order"
   return undefined
 }
+
+export interface Lifted {
+  readonly trace: Trace
+  /** What the last inputs of `trace` are always fed. */
+  readonly values: ReadonlyArray<TraceConstant>
+}
+
+/**
+ * Makes inputs of the float32 constants: all scalars, each value once, as one vector, every other as its own input.
+ *
+ * TensorFlow's graph optimizer reckons with constants in ways that round differently from running the operations one
+ * by one (x / c becomes x * (1 / c), (x * y) * c becomes x * (y * c)); it leaves alone what it does not know.
+ */
+export const liftFloats = (trace: Trace, float: number, attributeType: Binding): Lifted => {
+  const floats = trace.constants.filter(({ dtype }) => dtype === float)
+  const scalars = floats.filter(({ shape }) => shape.length === 0)
+  const others = floats.filter(({ shape }) => shape.length > 0)
+  if (floats.length === 0) return { trace, values: [] }
+  const bits = ({ values }: TraceConstant) =>
+    Buffer.from(values.buffer, values.byteOffset, 4).toString("hex")
+  const unique = new Map(scalars.map((constant) => [bits(constant), constant]))
+  const places = new Map([...unique.keys()].map((key, place) => [key, place]))
+  const vector: TraceConstant = {
+    name: "scalars",
+    dtype: float,
+    shape: [unique.size],
+    values: Float32Array.from(unique.values(), ({ values }) => values[0]!),
+  }
+  const renamed = new Map(
+    scalars.map((constant) => [constant.name, `scalar:${places.get(bits(constant))!}`]),
+  )
+  const unpack: TraceNode = {
+    name: "scalar",
+    op: "Unpack",
+    inputs: [vector.name],
+    attributes: [
+      { name: "T", type: attributeType.TF_ATTR_TYPE, value: float },
+      { name: "num", type: attributeType.TF_ATTR_INT, value: unique.size },
+      { name: "axis", type: attributeType.TF_ATTR_INT, value: 0 },
+    ],
+  }
+  const values = scalars.length === 0 ? others : [...others, vector]
+  const nodes = trace.nodes.map((node) => ({
+    ...node,
+    inputs: node.inputs.map((input) => renamed.get(input) ?? input),
+  }))
+  return {
+    values,
+    trace: {
+      inputs: [...trace.inputs, ...values],
+      constants: trace.constants.filter(({ dtype }) => dtype !== float),
+      nodes: scalars.length === 0 ? nodes : [unpack, ...nodes],
+      outputs: trace.outputs,
+    },
+  }
+}

@@ -15,7 +15,7 @@ import { tf } from "./Backend.ts"
 import type { Tensor, Variable } from "./Backend.ts"
 import { BackendError, StepFailed } from "./Errors.ts"
 import { backend, dtypeOf, op, type } from "./Op.ts"
-import { difference, record } from "./Record.ts"
+import { difference, liftFloats, record } from "./Record.ts"
 import type { Trace, TraceInput } from "./Record.ts"
 import { encode, tag } from "./SavedModel.ts"
 
@@ -141,16 +141,20 @@ const compiledStep = (options: StepOptions): Step => {
     tf.tidy(() => {
       variable.assign(copy(variable) as Variable)
     })
-  const trace = recordTwice(options)
+  const { binding } = backend()
+  const recorded = recordTwice(options)
+  const { trace, values } = liftFloats(recorded, binding.TF_FLOAT, binding)
+  const constants = values.map(({ shape, values }) =>
+    tf.keep(tf.tensor(values as Float32Array, [...shape], "float32")),
+  )
   const graph = loadGraph(trace)
   const inputNames = trace.inputs.map(({ name }) => `${name}:0`).join(",")
   const outputNames = trace.outputs.join(",")
-  const expected = trace.inputs.slice(state.length)
+  const expected = recorded.inputs.slice(state.length)
   return {
     run: (given) => {
       check(given, expected)
-      const { binding } = backend()
-      const ids = backend().getInputTensorIds([...state, ...given])
+      const ids = backend().getInputTensorIds([...state, ...given, ...constants])
       let results: ReturnType<typeof binding.runSavedModel>
       try {
         results = binding.runSavedModel(graph, ids, inputNames, outputNames)
@@ -165,8 +169,11 @@ const compiledStep = (options: StepOptions): Step => {
       }
       return outputs.slice(state.length)
     },
-    dispose: () => backend().binding.deleteSavedModel(graph),
-    operations: trace.nodes.length,
+    dispose: () => {
+      binding.deleteSavedModel(graph)
+      for (const constant of constants) constant.dispose()
+    },
+    operations: recorded.nodes.length,
   }
 }
 
