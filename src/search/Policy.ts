@@ -1,0 +1,99 @@
+/**
+ * The policy: an independent categorical per decision, softmax(logits / temperature).
+ *
+ * In here: probabilities, entropy, drawing, the most probable assignment. Left out: how the logits change
+ * (`PolicyGradient.ts`, `Adam.ts`).
+ */
+import type { Choices, DecisionSpace } from "../space/Decision.ts"
+import { activity } from "../space/DecisionSpace.ts"
+import type { Random } from "../space/Random.ts"
+
+/** Per decision and option: plain arrays, so that they go into a state as they are. */
+export type PerOption = ReadonlyArray<ReadonlyArray<number>>
+
+/** The distribution that some logits stand for. */
+export interface Policy {
+  readonly probabilities: ReadonlyArray<Float64Array>
+  readonly logProbabilities: ReadonlyArray<Float64Array>
+  /** Per decision, nats. */
+  readonly entropies: Float64Array
+}
+
+export const zerosLike = (space: DecisionSpace): PerOption =>
+  space.decisions.map((decision) => decision.options.map(() => 0))
+
+export const policyOf = (logits: PerOption, temperature: number): Policy => {
+  const probabilities: Array<Float64Array> = []
+  const logProbabilities: Array<Float64Array> = []
+  const entropies = new Float64Array(logits.length)
+  logits.forEach((row, i) => {
+    const scaled = Float64Array.from(row, (logit) => logit / temperature)
+    let largest = -Infinity
+    for (const value of scaled) if (value > largest) largest = value
+    let sum = 0
+    for (const value of scaled) sum += Math.exp(value - largest)
+    const logSum = largest + Math.log(sum)
+    const logs = scaled.map((value) => value - logSum)
+    const p = logs.map(Math.exp)
+    let entropy = 0
+    for (let k = 0; k < p.length; k++) entropy -= p[k]! * logs[k]!
+    probabilities.push(p)
+    logProbabilities.push(logs)
+    entropies[i] = entropy
+  })
+  return { probabilities, logProbabilities, entropies }
+}
+
+/** One draw per decision, inactive ones too: what they would be is needed when a gate is looked at differently. */
+export const sample = (policy: Policy, random: Random): Choices =>
+  policy.probabilities.map((p) => {
+    let rest = random.uniform()
+    for (let k = 0; k < p.length - 1; k++) {
+      rest -= p[k]!
+      if (rest < 0) return k
+    }
+    return p.length - 1
+  })
+
+/** Index of the largest value, the first of equals. */
+export const argmax = (values: ArrayLike<number>): number => {
+  let best = 0
+  for (let k = 1; k < values.length; k++) if (values[k]! > values[best]!) best = k
+  return best
+}
+
+/** The most probable option of every decision; gates are decisions like others, so what they leave inactive follows. */
+export const mostProbable = (policy: Policy): Choices => policy.probabilities.map(argmax)
+
+/** What a policy looks like from afar: means over the active decisions of its most probable assignment. */
+export interface Summary {
+  /** Mean probability of the most probable options, 0 to 1; 1 when nothing is decided. */
+  readonly topProbability: number
+  /** Mean entropy, nats. */
+  readonly entropy: number
+  /** Mean entropy relative to the uniform distribution's, 0 to 1. */
+  readonly entropyRatio: number
+}
+
+export const summarise = (space: DecisionSpace, policy: Policy): Summary => {
+  const top = mostProbable(policy)
+  const active = activity(space, top)
+  let count = 0
+  let probability = 0
+  let entropy = 0
+  let ratio = 0
+  for (let i = 0; i < active.length; i++) {
+    if (active[i] === 0) continue
+    const p = policy.probabilities[i]!
+    count++
+    probability += p[top[i]!]!
+    entropy += policy.entropies[i]!
+    ratio += p.length > 1 ? policy.entropies[i]! / Math.log(p.length) : 0
+  }
+  if (count === 0) return { topProbability: 1, entropy: 0, entropyRatio: 0 }
+  return {
+    topProbability: probability / count,
+    entropy: entropy / count,
+    entropyRatio: ratio / count,
+  }
+}

@@ -1,0 +1,306 @@
+/**
+ * REINFORCE over independent categoricals with a rising commitment (FLIQS, arXiv 2308.03290; TuNAS, arXiv 2008.06120).
+ *
+ * A step: draw `proposals` assignments; train the weights under the first; measure the quality of each; then climb
+ *
+ *     advantage * reduce(log p)  -  commitment * reduce(H)  +  the reward's dependence on the cost
+ *
+ * by Adam on the logits. Where we differ from the parents (`costGradient: exact`): the cost is no part of the sampled
+ * reward, for it is known without sampling. In the first half of the policy's steps its gradient is that of the reward
+ * at E[cost], in the second half that of each decision's own expectation, the others as sampled, which also sees the
+ * turn at the target; there it weighs four times as much, to land on target while the policy commits.
+ *
+ * When the policy is all but certain it is frozen, and the remaining steps train its final assignment. Left out: the
+ * knobs (`Settings.ts`), the terms (`PolicyGradient.ts`), the schedules, the alarms.
+ */
+import { Schema } from "effect"
+import type { BoundReward } from "../reward/Reward.ts"
+import type { Choices } from "../space/Decision.ts"
+import { activity, widest } from "../space/DecisionSpace.ts"
+import { fromState, type Random, randomStream } from "../space/Random.ts"
+import { AdamState, ascend, initAdam } from "./Adam.ts"
+import { alarmsAt } from "./Alarms.ts"
+import { addSample, Ending, isEnding, meanDeviation, modeAgreement, noEnding } from "./Ending.ts"
+import { mostProbable, type Policy, policyOf, sample, summarise, zerosLike } from "./Policy.ts"
+import {
+  addDecisionCosts,
+  addEntropy,
+  addExpectedCost,
+  addLogProbability,
+  type Gradient,
+  throughTemperature,
+  zeroGradient,
+} from "./PolicyGradient.ts"
+import * as RunningMean from "./RunningMean.ts"
+import { commitmentAt, delaySteps, learningRateAt, progressAt } from "./Schedule.ts"
+import type { Measured, Problem, Searcher, SearchKind, SearchMetrics } from "./Search.ts"
+import { ReinforceSpec, resolve, type Settings } from "./Settings.ts"
+import { addSignal, noSignal, Signal, zOf } from "./Signal.ts"
+
+const Word = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_294_967_295 }))
+
+export const ReinforceState = Schema.Struct({
+  /** The stream "proposals". */
+  random: Schema.Tuple([Word, Word, Word, Word]),
+  logits: Schema.Array(Schema.Array(Schema.Finite)),
+  adam: AdamState,
+  /** Of what advantages are made from: rewards, or qualities where the cost is exact. Fed after the delay. */
+  baseline: RunningMean.RunningMean,
+  /** Of squared advantages, decay 0.99. */
+  advantageSquares: RunningMean.RunningMean,
+  /** No more updates: every step trains the final assignment. */
+  frozen: Schema.Boolean,
+  /** What the step before trained; empty before the first. */
+  lastTrained: Schema.Array(Schema.Int),
+  signal: Signal,
+  ending: Ending,
+})
+export type ReinforceState = typeof ReinforceState.Type
+
+/** Share of the policy's steps after which the cost is followed decision by decision. */
+const turn = 0.5
+/** How much more the cost weighs from there on. */
+const lateWeight = 4
+const deviationDecay = 0.99
+
+export const makeReinforce = (
+  settings: Settings,
+  problem: Problem & { readonly reward: BoundReward },
+): Searcher<ReinforceState> => {
+  const { space, cost, target, steps, reward, seed } = problem
+  const { temperature, reduce, proposals: count } = settings
+  const firstUpdate = delaySteps(steps, settings.delay)
+  // Half of the delay says enough about the signal; its first half is mostly the widest assignment.
+  const firstMeasured = count >= 4 ? Math.floor(firstUpdate / 2) : firstUpdate
+  const exact = settings.costGradient === "exact"
+
+  const policyIn = (state: ReinforceState): Policy => policyOf(state.logits, temperature)
+  const final = (state: ReinforceState): Choices => mostProbable(policyIn(state))
+
+  const drawInDelay = (random: Random, step: number): Choices => {
+    const share = settings.delaySampling === "widest" ? 1 - step / firstUpdate : 0
+    return space.decisions.map((decision) =>
+      random.uniform() < share ? widest(decision) : random.integer(decision.options.length),
+    )
+  }
+
+  /** One update of the logits; `values` are what advantages are made from. */
+  const learn = (
+    state: ReinforceState,
+    step: number,
+    { proposals, qualities, active, values }: Taken,
+  ) => {
+    const policy = policyIn(state)
+    const s = progressAt(step, steps, settings.delay)
+    const k = proposals.length
+    const baseline = RunningMean.addTo(state.baseline, meanOf(values), settings.baseline.decay)
+    const { advantages, baselines } = advantagesOf(values, settings.baseline.kind, baseline)
+    const advantageSquares = advantages.reduce(
+      (mean, advantage) => RunningMean.addTo(mean, advantage ** 2, deviationDecay),
+      state.advantageSquares,
+    )
+    const deviation = Math.sqrt(RunningMean.valueOf(advantageSquares))
+    const commitment = commitmentAt(settings.commitment, s, space.decisions.length, deviation)
+
+    const gradient: Gradient = zeroGradient(policy)
+    proposals.forEach((choices, j) => {
+      addLogProbability(gradient, policy, choices, active[j]!, reduce, advantages[j]! / k)
+      addEntropy(gradient, policy, active[j]!, reduce, -commitment / k)
+    })
+    if (exact && s < turn) {
+      const slope = reward.costSlope(meanOf(qualities), cost.expected(policy.probabilities))
+      addExpectedCost(gradient, policy, cost, slope, reduce)
+    } else if (exact) {
+      proposals.forEach((choices, j) => {
+        const weight = lateWeight / k
+        addDecisionCosts(gradient, policy, cost, reward, qualities[j]!, choices, reduce, weight)
+      })
+    }
+    const moved = ascend(
+      state.logits,
+      state.adam,
+      throughTemperature(gradient, temperature),
+      learningRateAt(settings.optimizer, s),
+      settings.optimizer,
+    )
+    const { topProbability } = summarise(space, policyOf(moved.values, temperature))
+    return {
+      learned: {
+        logits: moved.values,
+        adam: moved.state,
+        baseline,
+        advantageSquares,
+        frozen: settings.stopAt !== "off" && topProbability > settings.stopAt,
+      },
+      commitment,
+      baseline: meanOf(baselines),
+      advantage: Math.sqrt(meanOf(advantages.map((advantage) => advantage ** 2))),
+    }
+  }
+
+  const update = (state: ReinforceState, step: number, measured: Measured) => {
+    const { proposals } = measured
+    const qualities = finiteQualities(measured.qualities)
+    const active = proposals.map((choices) => activity(space, choices))
+    const costs = proposals.map(cost.of)
+    const rewards = qualities.map((quality, j) => reward.of(quality, costs[j]!))
+    const values = exact ? qualities : rewards
+    const updates = step >= firstUpdate && !state.frozen
+    if (updates && measured.qualities.length !== proposals.length)
+      throw new Error(`step ${step} needs the quality of its ${proposals.length} proposals`)
+
+    // Nothing to compare when no quality is finite: the policy stays as it is.
+    const learnt =
+      updates && qualities.length > 0
+        ? learn(state, step, { proposals, qualities, active, values })
+        : undefined
+    const signal =
+      step < firstUpdate && qualities.length > 0
+        ? addSignal(state.signal, proposals, active, qualities)
+        : state.signal
+    const ending = isEnding(step, steps)
+      ? proposals.reduce(
+          (sum, choices, j) => addSample(sum, choices, active[j]!, costs[j]! / target),
+          state.ending,
+        )
+      : state.ending
+    const next: ReinforceState = {
+      ...state,
+      ...learnt?.learned,
+      lastTrained: proposals[0]!,
+      signal,
+      ending,
+    }
+
+    const policy = policyIn(next)
+    const { entropy, topProbability } = summarise(space, policy)
+    const metrics: SearchMetrics = {
+      reward: meanOf(rewards),
+      quality: meanOf(qualities),
+      cost: meanOf(costs),
+      baseline: learnt?.baseline ?? Number.NaN,
+      advantage: learnt?.advantage ?? Number.NaN,
+      entropy,
+      commitment: learnt?.commitment ?? 0,
+      switching: switchedShare(problem, state.lastTrained, proposals[0]!),
+      argmaxProbability: topProbability,
+      expectedCost: cost.expected(policy.probabilities),
+      modeAgreement: modeAgreement(space, next.ending, mostProbable(policy)),
+      frozen: next.frozen,
+    }
+    return { state: next, metrics }
+  }
+
+  return {
+    stateSchema: ReinforceState,
+    init: () => ({
+      random: randomStream(seed, "proposals").state(),
+      logits: zerosLike(space),
+      adam: initAdam(zerosLike(space)),
+      baseline: RunningMean.noMean,
+      advantageSquares: RunningMean.noMean,
+      frozen: false,
+      lastTrained: [],
+      signal: noSignal(space),
+      ending: noEnding(space),
+    }),
+    restore: (saved) => {
+      const state = Schema.decodeUnknownSync(ReinforceState)(saved)
+      if (shape(state.logits) !== shape(zerosLike(space)))
+        throw new Error("the saved search is one of another space")
+      return state
+    },
+    propose: (state, step) => {
+      if (state.frozen) {
+        const train = final(state)
+        return { state, proposals: [train], train }
+      }
+      const random = fromState(state.random)
+      const policy = policyIn(state)
+      const proposals = Array.from({ length: count }, () =>
+        step < firstUpdate ? drawInDelay(random, step) : sample(policy, random),
+      )
+      return { state: { ...state, random: random.state() }, proposals, train: proposals[0]! }
+    },
+    needsQuality: (state, step) => step >= firstMeasured && !state.frozen,
+    update,
+    final,
+    argmaxProbability: (state) => summarise(space, policyIn(state)).topProbability,
+    probabilities: (state) => policyIn(state).probabilities.map((p) => Array.from(p)),
+    alarms: (state, step) => {
+      const policy = policyIn(state)
+      return alarmsAt({
+        done: step + 1,
+        steps,
+        delayEnd: firstUpdate,
+        proposals: count,
+        ...summarise(space, policy),
+        costDeviation: meanDeviation(state.ending),
+        signal: zOf(state.signal),
+        modeAgreement: modeAgreement(space, state.ending, mostProbable(policy)),
+      })
+    },
+  }
+}
+
+/** The proposals of a step with all that is known of each. */
+interface Taken {
+  readonly proposals: ReadonlyArray<Choices>
+  readonly qualities: ReadonlyArray<number>
+  readonly active: ReadonlyArray<Uint8Array>
+  readonly values: ReadonlyArray<number>
+}
+
+const shape = (rows: ReadonlyArray<ReadonlyArray<unknown>>): string =>
+  rows.map((row) => row.length).join()
+
+const meanOf = (values: ReadonlyArray<number>): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length
+
+/** Value minus baseline: the mean of the others (of one alone, nothing), or the moving average. */
+const advantagesOf = (
+  values: ReadonlyArray<number>,
+  kind: Settings["baseline"]["kind"],
+  movingAverage: RunningMean.RunningMean,
+): { readonly advantages: ReadonlyArray<number>; readonly baselines: ReadonlyArray<number> } => {
+  const sum = values.reduce((a, b) => a + b, 0)
+  const baselines =
+    kind === "leaveOneOut" && values.length > 1
+      ? values.map((value) => (sum - value) / (values.length - 1))
+      : values.map(() => RunningMean.valueOf(movingAverage))
+  return { advantages: values.map((value, j) => value - baselines[j]!), baselines }
+}
+
+/** A proposal whose loss overflowed is as good as the worst of the others; none at all when all did. */
+const finiteQualities = (qualities: ReadonlyArray<number>): ReadonlyArray<number> => {
+  const worst = qualities.reduce(
+    (least, quality) => (Number.isFinite(quality) ? Math.min(least, quality) : least),
+    Infinity,
+  )
+  if (worst === Infinity) return []
+  return qualities.map((quality) => (Number.isFinite(quality) ? quality : worst))
+}
+
+/** Among decisions active before or now, the share whose choice changed; NaN without a step before. */
+const switchedShare = ({ space }: Problem, before: Choices, now: Choices): number => {
+  if (before.length === 0) return Number.NaN
+  const wasActive = activity(space, before)
+  const isActive = activity(space, now)
+  let changed = 0
+  let count = 0
+  for (let i = 0; i < now.length; i++) {
+    if (wasActive[i] === 0 && isActive[i] === 0) continue
+    count++
+    if (wasActive[i] !== isActive[i] || before[i] !== now[i]) changed++
+  }
+  return count === 0 ? 0 : changed / count
+}
+
+export const Reinforce = {
+  kind: "reinforce",
+  spec: ReinforceSpec,
+  make: (spec, problem) => {
+    if (problem.reward === null) throw new Error("a search needs a reward")
+    return makeReinforce(resolve(spec, problem.steps), { ...problem, reward: problem.reward })
+  },
+} as const satisfies SearchKind<ReinforceSpec>

@@ -1,0 +1,104 @@
+/**
+ * What a search is: `init / propose / update` over plain data.
+ *
+ * A searcher holds nothing that changes. Its state is plain JSON described by a Schema, random numbers included: what
+ * it proposes is a pure function of the state, and a state written down and read back goes on bit for bit. States are
+ * never changed in place. Left out: the searches (a file each), training and measuring (`train/`).
+ */
+import type { Schema } from "effect"
+import type { CompiledCost } from "../cost/Cost.ts"
+import type { BoundReward } from "../reward/Reward.ts"
+import type { Choices, DecisionSpace } from "../space/Decision.ts"
+
+/** What is searched. */
+export interface Problem {
+  readonly space: DecisionSpace
+  readonly cost: CompiledCost
+  /** In the unit of the cost. */
+  readonly target: number
+  /** Steps of the whole trial, each of which proposes once. */
+  readonly steps: number
+  readonly seed: number
+  /** Null where nothing is searched and no reward was declared. */
+  readonly reward: BoundReward | null
+  /** The choices of a `fixed` search, else null. */
+  readonly assignment: Choices | null
+}
+
+export interface Proposed<State> {
+  readonly state: State
+  /** Each is to be measured when `needsQuality` says so. */
+  readonly proposals: ReadonlyArray<Choices>
+  /** One of them: the shared weights take a step under it. */
+  readonly train: Choices
+}
+
+export interface Measured {
+  readonly proposals: ReadonlyArray<Choices>
+  /** One per proposal; empty when no quality was needed. */
+  readonly qualities: ReadonlyArray<number>
+}
+
+/** Of one step; NaN where a step has no such number (nothing measured, nothing decided). */
+export interface SearchMetrics {
+  /** Mean over the proposals. */
+  readonly reward: number
+  /** Mean over the proposals. */
+  readonly quality: number
+  /** Mean over the proposals, in the unit of the cost. */
+  readonly cost: number
+  /** Mean over the proposals. */
+  readonly baseline: number
+  /** Root mean square over the proposals: leave-one-out advantages have mean zero. */
+  readonly advantage: number
+  /** Mean over the active decisions of the most probable assignment, nats. */
+  readonly entropy: number
+  /** Coefficient of the entropy penalty. */
+  readonly commitment: number
+  /** Share of decisions whose trained choice changed since the step before. */
+  readonly switching: number
+  /** Mean probability of the most probable assignment's active choices. */
+  readonly argmaxProbability: number
+  /** E[cost] under the policy, in the unit of the cost. */
+  readonly expectedCost: number
+  /** Share of active decisions whose most probable choice was also the most drawn one lately; NaN before the end. */
+  readonly modeAgreement: number
+  readonly frozen: boolean
+}
+
+/** A warning with its likely cause. */
+export interface Alarm {
+  readonly alarm: string
+  readonly message: string
+}
+
+export interface Searcher<State = unknown> {
+  readonly stateSchema: Schema.Codec<State, unknown>
+  init(): State
+  /** The state that was saved as JSON. Throws when it is not one of this searcher. */
+  restore(saved: unknown): State
+  /** `step` counts from 0. */
+  propose(state: State, step: number): Proposed<State>
+  /** Whether the proposals of this step are to be measured. */
+  needsQuality(state: State, step: number): boolean
+  update(
+    state: State,
+    step: number,
+    measured: Measured,
+  ): { readonly state: State; readonly metrics: SearchMetrics }
+  /** The assignment the search ends with, were it to end now. */
+  final(state: State): Choices
+  /** Mean probability of the final assignment's active choices. */
+  argmaxProbability(state: State): number
+  /** Per decision and option. */
+  probabilities(state: State): ReadonlyArray<ReadonlyArray<number>>
+  /** The alarms that go off after the update of this very step: each at most once in a run. */
+  alarms(state: State, step: number): ReadonlyArray<Alarm>
+}
+
+/** One kind of search. Adding one is a file here and an entry in `Searches.ts`. */
+export interface SearchKind<Spec extends { readonly kind: string }> {
+  readonly kind: Spec["kind"]
+  readonly spec: Schema.Codec<Spec, { readonly kind: string }>
+  make(spec: Spec, problem: Problem): Searcher
+}

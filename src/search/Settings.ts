@@ -1,0 +1,175 @@
+/**
+ * Every knob of the REINFORCE search: its schema, its default, where the default comes from, and the presets.
+ *
+ * What a file leaves out comes from its preset, else from the defaults; `resolve` gives all of them as one value,
+ * which is what is recorded with a result. Left out: what the knobs do (`Reinforce.ts` and its parts).
+ */
+import { Schema } from "effect"
+import { type Commitment, delaySteps, schedules } from "./Schedule.ts"
+
+const positive = Schema.Finite.check(Schema.isGreaterThan(0))
+const notNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+const decay = Schema.Finite.check(
+  Schema.isBetween({ minimum: 0, maximum: 1, exclusiveMaximum: true }),
+)
+
+const described = <S extends Schema.Top>(schema: S, description: string) =>
+  Schema.optionalKey(schema.annotate({ description } as never) as S)
+
+const CommitmentSpec = Schema.Struct({
+  schedule: Schema.Literals(schedules),
+  max: described(
+    notNegative,
+    "Coefficient at the end. normalised: divided by the number of decisions and times the advantage's standard deviation (6); the others: absolute (0.5).",
+  ),
+}).annotate({ identifier: "Commitment" })
+
+export const ReinforceSpec = Schema.Struct({
+  kind: Schema.Literal("reinforce"),
+  preset: described(
+    Schema.Literals(["fliqs", "tunas"]),
+    "Published constants of FLIQS (arXiv 2308.03290) or TuNAS (arXiv 2008.06120) for all that is not given here.",
+  ),
+  proposals: described(
+    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 64 })),
+    "Assignments measured per step, on one batch; the weights take their step under the first (4).",
+  ),
+  optimizer: described(
+    Schema.Struct({
+      learningRate: described(positive, "Adam's learning rate (1.5 / sqrt(policy steps))."),
+      learningRateGrowth: described(positive, "Last over first learning rate (1)."),
+      beta1: described(decay, "(0.9)"),
+      beta2: described(decay, "(0.99)"),
+      epsilon: described(positive, "(1e-8)"),
+    }).annotate({ identifier: "PolicyOptimizer" }),
+    "Adam on the logits.",
+  ),
+  delay: described(
+    Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.95 })),
+    "Share of the steps before the policy's first update (0.25).",
+  ),
+  delaySampling: described(
+    Schema.Literals(["widest", "uniform"]),
+    "Draws during the delay: the widest option with a probability falling from 1 to 0, else uniformly; or uniformly (widest).",
+  ),
+  commitment: described(CommitmentSpec, "Penalty on the policy's entropy (normalised)."),
+  costGradient: described(
+    Schema.Literals(["exact", "sampled"]),
+    "Whether the policy follows the cost in closed form, or through the sampled reward (exact).",
+  ),
+  baseline: described(
+    Schema.Struct({
+      kind: described(
+        Schema.Literals(["leaveOneOut", "movingAverage"]),
+        "Mean of the other proposals of the step, or a moving average (leaveOneOut; movingAverage for one proposal).",
+      ),
+      decay: described(decay, "Of the moving average (0.95)."),
+    }).annotate({ identifier: "Baseline" }),
+    "What a reward is compared with.",
+  ),
+  temperature: described(positive, "Of the softmax over logits (1)."),
+  reduce: described(
+    Schema.Literals(["mean", "sum"]),
+    "Over active decisions: mean as in FLIQS, or sum as in TuNAS (mean).",
+  ),
+  stopAt: described(
+    Schema.Union([
+      Schema.Finite.check(Schema.isBetween({ minimum: 0.5, maximum: 1 })),
+      Schema.Literal("off"),
+    ]),
+    "Mean top probability at which the policy is frozen and the remaining steps train its final assignment, or off (0.995).",
+  ),
+}).annotate({ identifier: "ReinforceSearch" })
+export type ReinforceSpec = typeof ReinforceSpec.Type
+
+/** All knobs with their values. */
+export interface Settings {
+  readonly preset: "none" | "fliqs" | "tunas"
+  readonly proposals: number
+  readonly optimizer: {
+    readonly learningRate: number
+    readonly learningRateGrowth: number
+    readonly beta1: number
+    readonly beta2: number
+    readonly epsilon: number
+  }
+  readonly delay: number
+  readonly delaySampling: "widest" | "uniform"
+  readonly commitment: Commitment
+  readonly costGradient: "exact" | "sampled"
+  readonly baseline: { readonly kind: "leaveOneOut" | "movingAverage"; readonly decay: number }
+  readonly temperature: number
+  readonly reduce: "mean" | "sum"
+  readonly stopAt: number | "off"
+}
+
+type Knobs = Omit<ReinforceSpec, "kind" | "preset">
+
+/**
+ * Published constants. FLIQS: one proposal, commitment cosine to 0.5, Adam 5e-3, moving average 0.99, uniform delay;
+ * its quality is the training loss (`reward.quality`). TuNAS: its released code at batch 4096 (learning rate
+ * 3e-4 * 4096 / 256, tenfold by the end; no entropy term); its reward is absolute with beta 0.1.
+ */
+export const presets: Readonly<Record<"fliqs" | "tunas", Knobs>> = {
+  fliqs: {
+    proposals: 1,
+    optimizer: { learningRate: 5e-3, beta1: 0.9, beta2: 0.999 },
+    delay: 0.25,
+    delaySampling: "uniform",
+    commitment: { schedule: "cosine", max: 0.5 },
+    costGradient: "sampled",
+    baseline: { kind: "movingAverage", decay: 0.99 },
+    reduce: "mean",
+    stopAt: "off",
+  },
+  tunas: {
+    proposals: 1,
+    optimizer: { learningRate: 4.8e-3, learningRateGrowth: 10, beta1: 0, beta2: 0.999 },
+    delay: 0.25,
+    delaySampling: "widest",
+    commitment: { schedule: "none", max: 0 },
+    costGradient: "sampled",
+    baseline: { kind: "movingAverage", decay: 0.95 },
+    reduce: "sum",
+    stopAt: "off",
+  },
+}
+
+/** `spec` over its preset over the defaults, for a run of `steps`. */
+export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
+  const preset: Knobs = spec.preset === undefined ? {} : presets[spec.preset]
+  const given: Knobs = { ...preset, ...spec }
+  const proposals = given.proposals ?? 4
+  const delay = given.delay ?? 0.25
+  const policySteps = Math.max(1, steps - delaySteps(steps, delay))
+  const schedule = given.commitment?.schedule ?? "normalised"
+  return {
+    preset: spec.preset ?? "none",
+    proposals,
+    optimizer: {
+      learningRate: 1.5 / Math.sqrt(policySteps),
+      learningRateGrowth: 1,
+      beta1: 0.9,
+      beta2: 0.99,
+      epsilon: 1e-8,
+      ...preset.optimizer,
+      ...spec.optimizer,
+    },
+    delay,
+    delaySampling: given.delaySampling ?? "widest",
+    commitment: { schedule, max: given.commitment?.max ?? defaultMax(schedule) },
+    costGradient: given.costGradient ?? "exact",
+    baseline: {
+      kind: proposals > 1 ? "leaveOneOut" : "movingAverage",
+      decay: 0.95,
+      ...preset.baseline,
+      ...spec.baseline,
+    },
+    temperature: given.temperature ?? 1,
+    reduce: given.reduce ?? "mean",
+    stopAt: given.stopAt ?? 0.995,
+  }
+}
+
+const defaultMax = (schedule: Commitment["schedule"]): number =>
+  schedule === "normalised" ? 6 : schedule === "none" ? 0 : 0.5
