@@ -1,7 +1,7 @@
 /**
  * A schema in a few words, for the second half of a message: "an integer from 1 to 7", "relu or relu6".
  *
- * An `expected` or `title` annotation wins; else the words follow from the encoded side of the schema.
+ * The words follow from the encoded side of the schema and the `expected` annotations of its checks.
  */
 import { SchemaAST } from "effect"
 import { oneOf } from "./Suggest.ts"
@@ -20,6 +20,19 @@ export const keysOf = (ast: AST): ReadonlyArray<string> => {
   if (side._tag === "Objects")
     return side.propertySignatures.map((property) => String(property.name))
   return side._tag === "Union" ? mappingsOf(side).flatMap(keysOf) : []
+}
+
+/** What the keys of a mapping of free keys must be. */
+export const keyWords = (ast: AST): string | undefined => {
+  const side = encoded(ast)
+  const signature = side._tag === "Objects" ? side.indexSignatures[0] : undefined
+  return signature === undefined ? undefined : describe(signature.parameter)
+}
+
+/** How many items a list of fixed length has. */
+export const lengthOf = (ast: AST): number | undefined => {
+  const side = encoded(ast)
+  return side._tag === "Arrays" && side.rest.length === 0 ? side.elements.length : undefined
 }
 
 /** The members of a union that are mappings, unions within flattened. */
@@ -71,10 +84,10 @@ export const sharedLiteralKey = (
   return undefined
 }
 
+const anything = "another value"
+
 /** A few words for what would be right. */
 export const describe = (ast: AST): string => {
-  const title = annotation(ast, "title") ?? annotation(encoded(ast), "title")
-  if (title !== undefined) return title
   const side = encoded(ast)
   switch (side._tag) {
     case "String":
@@ -94,10 +107,13 @@ export const describe = (ast: AST): string => {
     case "Union": {
       const words = literalsOf(side)
       if (words !== undefined) return oneOf(words)
+      const kind = sharedLiteralKey(mappingsOf(side))
+      if (kind !== undefined && side.types.length === kind.literals.length)
+        return `{ ${kind.key}: ${oneOf(kind.literals)}, ... }`
       return oneOf([...new Set(side.types.map(describe))])
     }
     default:
-      return "another value"
+      return anything
   }
 }
 
@@ -111,16 +127,11 @@ export const countWords = (ast: AST): string | undefined => {
   return `${has("isMaxProperties") ? "exactly" : "at least"} one of ${oneOf(keysOf(ast))}`
 }
 
-const annotation = (ast: AST, key: "title" | "expected"): string | undefined => {
-  const own = ast.checks?.at(-1)?.annotations?.[key] ?? ast.annotations?.[key]
-  return typeof own === "string" && !(key === "title" && own === "") ? own : undefined
-}
-
 const itemWords = (ast: Extract<AST, { _tag: "Arrays" }>): string => {
   const item = ast.rest[0]
-  if (item === undefined) return ` of ${ast.elements.length}`
+  if (item === undefined) return ` of ${ast.elements.length} values`
   const words = describe(item)
-  return words.length > 60 ? "" : `, each ${words}`
+  return words.length > 60 || words === anything ? "" : `, each ${words}`
 }
 
 const mappingWords = (ast: Extract<AST, { _tag: "Objects" }>): string => {

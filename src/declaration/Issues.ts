@@ -11,7 +11,9 @@ import {
   countWords,
   describe,
   keysOf,
+  keyWords,
   kindOf,
+  lengthOf,
   literalsOf,
   mappingsOf,
   requires,
@@ -63,7 +65,7 @@ const translate = (issue: SchemaIssue.Issue, here: Here): ReadonlyArray<Found> =
     case "AnyOf":
       return unionProblems(issue, here)
     case "UnexpectedKey":
-      return [unknownKey(here, keysOf(issue.ast))]
+      return [unexpected(here, issue.ast)]
     case "MissingKey": {
       const key = String(here.path.at(-1))
       const expected = here.ast === undefined ? undefined : describeKey(here.ast, key)
@@ -111,6 +113,23 @@ const describeKey = (ast: SchemaAST.AST, key: string): string | undefined => {
       ? ast.propertySignatures.find((signature) => signature.name === key)
       : undefined
   return property === undefined ? undefined : `<${describe(property.type)}>`
+}
+
+const unexpected = (here: Here, ast: SchemaAST.AST): Found => {
+  const length = lengthOf(ast)
+  if (length !== undefined)
+    return {
+      path: here.path,
+      message: `one value too many; a list of ${length} values would be right`,
+    }
+  const words = keyWords(ast)
+  if (words === undefined) return unknownKey(here, keysOf(ast))
+  return {
+    path: here.path,
+    at: "key",
+    unknown: { meant: undefined },
+    message: `the key ${show(here.path.at(-1))} does not fit; ${words} would be right`,
+  }
 }
 
 const unknownKey = (here: Here, keys: ReadonlyArray<string>): Found => {

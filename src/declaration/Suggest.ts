@@ -14,13 +14,21 @@ export const suggest = (word: string, candidates: Iterable<string>): string | un
   let least = Math.max(1, Math.floor(word.length * 0.4)) + 1
   for (const candidate of candidates) {
     if (candidate.length > longest) continue
-    const d = distance(lower, candidate.toLowerCase())
+    const other = candidate.toLowerCase()
+    const d = swapped(lower, other) ? 1 : distance(lower, other)
     if (d < least) {
       least = d
       best = candidate
     }
   }
   return best
+}
+
+/** Whether two neighbouring letters changed places: one slip, where the edit distance is 2. */
+const swapped = (a: string, b: string): boolean => {
+  if (a.length !== b.length) return false
+  const i = [...a].findIndex((letter, at) => letter !== b[at])
+  return i >= 0 && a[i] === b[i + 1] && a[i + 1] === b[i] && a.slice(i + 2) === b.slice(i + 2)
 }
 
 /** `did you mean X?`, or the whole list when nothing is near: the second half of a message. */

@@ -66,7 +66,8 @@ export const parseSet = (
   // A document must be a mapping or a list: the value stands as its only item.
   const parsed = Effect.runSync(Effect.result(parse("--set", `- ${source.replaceAll("\n", " ")}`)))
   const problem = Result.isFailure(parsed) ? parsed.failure.errors[0] : parsed.success.errors[0]
-  if (problem !== undefined) return refuse(equals + Math.max(problem.column, 3) - 1, problem.message)
+  if (problem !== undefined)
+    return refuse(equals + Math.max(problem.column, 3) - 1, problem.message)
   const list = (Result.getOrThrow(parsed) as Document).value as ReadonlyArray<unknown>
   return Result.succeed({ path, value: list[0], at: { key: at(1), value: at(equals + 2) } })
 }

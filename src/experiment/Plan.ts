@@ -4,7 +4,7 @@
  * Left out: the matrix itself (`Matrix.ts`), changes by path (`Overrides.ts`), what only a built network can say (`Checks.ts`).
  */
 import * as nodePath from "node:path"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import type { FileSystem } from "effect"
 import { type Check, inspect, valueAt } from "../declaration/Decode.ts"
 import type { Document } from "../declaration/Document.ts"
@@ -19,7 +19,7 @@ import type { Space } from "../model/Network.ts"
 import type { Trial } from "../train/Trial.ts"
 import { canonicalJson, idOf } from "./Canonical.ts"
 import { spaceProblems, trialProblems, uniformOf } from "./Checks.ts"
-import { type Control, Experiment, experimentProblems, type Track } from "./Experiment.ts"
+import { type Control, Experiment, experimentProblems, FilePath, type Track } from "./Experiment.ts"
 import { Findings, locateTrial } from "./Findings.ts"
 import { type Cell, cells, matrixProblems } from "./Matrix.ts"
 import { apply, type Override, parsePath, parseSet } from "./Overrides.ts"
@@ -119,8 +119,7 @@ export const expand = Effect.fn("Plan.expand")(function* (
     const partial = inspect(Experiment, base.document, experimentProblems)
     found.add(partial.errors)
     const path = valueAt(base.document.value, ["space"])
-    if (typeof path === "string")
-      found.add((yield* spaces.inspect(base.document, path, spaceSets)).errors)
+    if (isFilePath(path)) found.add((yield* spaces.inspect(base.document, path, spaceSets)).errors)
     return yield* found.fail()
   }
 
@@ -138,7 +137,7 @@ export const expand = Effect.fn("Plan.expand")(function* (
     found.add(inspected.errors)
     found.warn(inspected.warnings)
     const spacePath = valueAt(changed.document.value, ["space"])
-    if (typeof spacePath === "string") {
+    if (isFilePath(spacePath)) {
       const space = yield* spaces.inspect(changed.document, spacePath, [
         ...spaceSets,
         ...overrides.filter(intoSpace).map(withinSpace),
@@ -252,6 +251,8 @@ const plan = function* (
   if (controls.includes("random"))
     yield make({ ...declaration, search: { kind: "random" } as never }, "random", "random")
 }
+
+const isFilePath = Schema.is(FilePath)
 
 const intoSpace = (override: Override): boolean =>
   override.path[0] === "space" && override.path.length > 1
