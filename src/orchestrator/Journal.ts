@@ -49,13 +49,19 @@ const artifactFile = (path: string): string | undefined => {
 }
 
 const told = (event: TrainEvent): Event.Event | undefined => {
-  if (event.type === "parameters") return event
   if (event.type === "dataset") return event
   if (event.type === "metrics") return { ...event, time: Event.now() }
   if (event.type === "warning")
     return { type: "tag", key: `fliqs.alarm.${event.alarm}`, value: event.message }
   return undefined
 }
+
+/** Whether an earlier attempt has told the parameters; they stand at the very beginning. */
+const hasParameters = (folder: string) =>
+  Spool.read(`${folder}/${Spool.fileName}`, 0).pipe(
+    Effect.map(({ events }) => events.some(({ event }) => event.type === "parameters")),
+    Effect.orElseSucceed(() => false),
+  )
 
 /** Opens a trial's journal for this attempt; the spool is synced and closed with the scope. */
 export const open = Effect.fnUntraced(function* (state: string, trial: State.TrialFile) {
@@ -84,7 +90,13 @@ export const open = Effect.fnUntraced(function* (state: string, trial: State.Tri
     yield* Durable.replace(target, [bytes])
     spool.append({ type: "artifact", path, file })
   })
-  yield* artifact("experiment.yaml", stringify(trial.declaration))
+  // Write-once in most trackers: told by the first attempt and never again.
+  if (!(yield* hasParameters(folder)))
+    spool.append({
+      type: "parameters",
+      values: { ...trial.parameters, threads: String(trial.execution.threads) },
+    })
+  yield* artifact("trial.yaml", stringify(trial.declaration))
   const journal: Journal = {
     artifact,
     tell: (event) => {

@@ -78,7 +78,9 @@ export class TrialFile extends Schema.Opaque<TrialFile>()(
     gridId: Schema.String,
     experiment: Schema.String,
     name: Schema.String,
-    /** The matrix cell and seed that tell this trial from its siblings. */
+    /** What tells this trial from its siblings: its cell of the matrix. */
+    cell: Schema.Record(Schema.String, Schema.String),
+    /** All of it, flat, as the tracker gets it. */
     parameters: Schema.Record(Schema.String, Schema.String),
     declaration: Schema.Unknown,
     /** Training steps of the whole trial. */

@@ -49,8 +49,6 @@ export interface LayerOutcome {
 }
 
 export type TrainEvent =
-  /** Flat parameters, once, before the first step; on resume they are told again, unchanged. */
-  | { readonly type: "parameters"; readonly values: Readonly<Record<string, string>> }
   | {
       readonly type: "dataset"
       readonly name: string

@@ -16,6 +16,7 @@ export const trialOf = (
   gridId: "grid",
   experiment: "tiny",
   name: `tiny ${id.slice(0, 4)}`,
+  cell: { seed: "1" },
   parameters: { seed: "1" },
   declaration,
   steps:

@@ -1,0 +1,51 @@
+/** Where the command line finds things: the cache, the state folder, space files. */
+import { Effect, Option } from "effect"
+import { fileURLToPath } from "node:url"
+import { inspect } from "../declaration/Decode.ts"
+import { read } from "../declaration/Document.ts"
+import { DeclarationErrors } from "../declaration/Errors.ts"
+import { spaceProblems } from "../experiment/Checks.ts"
+import { apply, parseSet } from "../experiment/Overrides.ts"
+import { build } from "../model/Build.ts"
+import { Space } from "../model/Network.ts"
+import * as State from "../orchestrator/State.ts"
+import { note } from "./Output.ts"
+import { Wrong } from "./Words.ts"
+
+/** Where data sets, the MLflow environment and builds are kept. */
+export const cacheDirectory = (): string =>
+  process.env["FLIQS_CACHE"] ?? fileURLToPath(new URL("../../.cache", import.meta.url))
+
+/** The state folder: as told, else as `State.locate` finds it. */
+export const stateFolder = (told: Option.Option<string>, experimentFile?: string) =>
+  Option.isSome(told) ? Effect.succeed(told.value) : State.locate(experimentFile, process.cwd())
+
+/** A space file with changes, built. Warnings go to stderr. */
+export const readSpace = Effect.fnUntraced(function* (file: string, sets: ReadonlyArray<string>) {
+  const document = yield* read(file)
+  const changes = sets.map((text, i) => parseSet(text.replace(/^space\./, ""), i + 1))
+  const refused = changes.flatMap((change) => (change._tag === "Failure" ? [change.failure] : []))
+  const changed = apply(
+    document,
+    changes.flatMap((change) => (change._tag === "Success" ? [change.success] : [])),
+  )
+  const { errors, value, warnings } = inspect(Space, changed.document, spaceProblems)
+  const all = [...refused, ...changed.errors, ...errors]
+  for (const warning of warnings) yield* note(`warning: ${warning.text}`)
+  if (all.length > 0) return yield* new DeclarationErrors({ errors: all })
+  const { network } = value === undefined ? { network: undefined } : build(value)
+  return network ?? (yield* Effect.die(new Error("a space without problems was not built")))
+})
+
+/** The one trial of the state folder whose id begins like this. */
+export const findTrial = Effect.fnUntraced(function* (state: string, beginning: string) {
+  const ids = yield* State.trialIds(state)
+  const found = ids.filter((id) => id.startsWith(beginning.toLowerCase()))
+  if (found.length === 1) return found[0]!
+  return yield* new Wrong({
+    message:
+      found.length === 0
+        ? `no trial ${beginning} in ${state}; \`fliqs list\` shows those there are`
+        : `${beginning} is the beginning of ${found.length} trials: ${found.slice(0, 5).join(", ")}; give more of it`,
+  })
+})

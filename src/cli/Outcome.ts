@@ -1,0 +1,69 @@
+/** What a finished grid looks like on a terminal: formats layer by layer, each search beside its uniform control. */
+import type { Result } from "../orchestrator/Result.ts"
+import type { TrialSummary } from "../orchestrator/RunGrid.ts"
+import { bold, dim, percent, red, short, table } from "./Output.ts"
+
+/** Layer, chosen formats, share of the cost. */
+export const layerTable = ({ layers }: Result): string =>
+  table(
+    ["layer", "weights", "activations", "MMACs", "share of cost"],
+    layers.map((layer) => [
+      layer.path,
+      layer.weightFormat,
+      layer.activationFormat,
+      short(layer.macs / 1e6),
+      percent(layer.costShare),
+    ]),
+  )
+
+const isSearch = ({ trial }: TrialSummary): boolean => trial.parameters["search.kind"] !== "fixed"
+
+/** The cell of a trial without what makes it a control: controls share it with their search. */
+const siblings = ({ trial }: TrialSummary): string =>
+  JSON.stringify(Object.entries(trial.cell).filter(([key]) => key !== "search.kind"))
+
+const resultRow = (label: string, { result }: TrialSummary): ReadonlyArray<string> => {
+  const of = (key: string, show: (value: number) => string) => {
+    const value = result?.metrics[key]
+    return value === undefined ? "" : show(value)
+  }
+  return [
+    label,
+    of("final/accuracy", percent),
+    of("final/cost_over_target", (value) => value.toFixed(3)),
+    of("final/gbops", (value) => short(value)),
+    of("final/argmax_probability", (value) => value.toFixed(3)),
+  ]
+}
+
+/** The end of a run, for people. */
+export const summaryText = (summaries: ReadonlyArray<TrialSummary>): string => {
+  const lines: Array<string> = []
+  const finished = summaries.filter((summary) => summary.state === "finished")
+  // A grid of many trials shows its table only; `show` has the layers of each.
+  const shown = finished.filter(isSearch)
+  for (const summary of shown.length <= 3 ? shown : [])
+    lines.push("", bold(summary.trial.name), layerTable(summary.result!))
+  const rows = finished.map((summary) => resultRow(summary.trial.name, summary))
+  if (rows.length > 0)
+    lines.push(
+      "",
+      table(["trial", "test accuracy", "cost / target", "GBOPs", "top probability"], rows),
+    )
+  for (const search of finished.filter(isSearch)) {
+    const control = finished.find(
+      (other) => !isSearch(other) && siblings(other) === siblings(search),
+    )
+    const [mine, theirs] = [search, control].map((s) => s?.result?.metrics["final/accuracy"])
+    if (control === undefined || mine === undefined || theirs === undefined) continue
+    const points = 100 * (mine - theirs)
+    lines.push(
+      dim(
+        `${search.trial.name}: ${points >= 0 ? "+" : ""}${points.toFixed(1)} points of accuracy over ${control.trial.name}, which has the same cost target; one seed shows no more than that`,
+      ),
+    )
+  }
+  for (const { result, trial } of summaries.filter((summary) => summary.state === "failed"))
+    lines.push("", red(`${trial.name} (${trial.id}) failed: ${result?.message ?? "see its log"}`))
+  return lines.join("\n")
+}

@@ -1,0 +1,89 @@
+/**
+ * The terminal: answers on stdout, everything else on stderr, colours only where they are wanted. The only file that
+ * writes to either. Left out: what the words are.
+ */
+import { Effect } from "effect"
+
+const write = (stream: NodeJS.WriteStream, text: string) =>
+  Effect.sync(() => void stream.write(text))
+
+/** One answer, with a newline. */
+export const print = (text: string): Effect.Effect<void> => write(process.stdout, `${text}\n`)
+
+/** An answer for programs. */
+export const printJson = (value: unknown): Effect.Effect<void> =>
+  print(JSON.stringify(value, null, 2))
+
+/** Raw bytes as the answer; waits until they are taken, so that a slow reader is not flooded. */
+export const printBytes = (bytes: Uint8Array): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    process.stdout.write(bytes, () => resume(Effect.void))
+  })
+
+/** Anything that is not the answer. */
+export const note = (text: string): Effect.Effect<void> => write(process.stderr, `${text}\n`)
+
+/** Control sequences for the progress display. */
+export const raw = (text: string): Effect.Effect<void> => write(process.stderr, text)
+
+const wantsColor = (stream: NodeJS.WriteStream): boolean =>
+  stream.isTTY === true && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb"
+
+const paint =
+  (code: number, stream: NodeJS.WriteStream) =>
+  (text: string): string =>
+    wantsColor(stream) ? `\u001b[${code}m${text}\u001b[0m` : text
+
+export const bold = paint(1, process.stdout)
+export const dim = paint(2, process.stdout)
+export const green = paint(32, process.stdout)
+export const red = paint(31, process.stdout)
+export const yellow = paint(33, process.stderr)
+
+/** Whether a person looks at the progress on stderr and lines can be drawn again. */
+export const isInteractive = (): boolean =>
+  process.stderr.isTTY === true && process.env["TERM"] !== "dumb" && process.env["CI"] === undefined
+
+export const columns = (): number => process.stderr.columns ?? 100
+
+const escapes = /\u001b\[\d+m/g
+const width = (text: string): number => text.replace(escapes, "").length
+
+/** Rows as aligned columns, two spaces between; a column of numbers is set to the right. */
+export const table = (
+  head: ReadonlyArray<string>,
+  rows: ReadonlyArray<ReadonlyArray<string>>,
+): string => {
+  const widths = head.map((title, i) =>
+    Math.max(width(title), ...rows.map((row) => width(row[i] ?? ""))),
+  )
+  const isNumber = head.map((_, i) =>
+    rows.every((row) =>
+      /^[-+]?[\d.,e+-]*( ?[%×x]| [A-Za-z]+)?$/.test((row[i] ?? "").replace(escapes, "")),
+    ),
+  )
+  const line = (cells: ReadonlyArray<string>) =>
+    cells
+      .map((cell, i) => {
+        const space = " ".repeat(widths[i]! - width(cell))
+        return isNumber[i] ? space + cell : cell + space
+      })
+      .join("  ")
+      .trimEnd()
+  return [bold(line(head)), ...rows.map(line)].join("\n")
+}
+
+/** A number in few digits: 0.1234, 12.3, 1.23e-7. */
+export const short = (value: number, digits = 4): string =>
+  Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : String(value)
+
+export const percent = (value: number): string => `${(100 * value).toFixed(1)} %`
+
+/** `1 h 02 min`, `3 min 20 s`, `12 s`. */
+export const duration = (seconds: number): string => {
+  const whole = Math.max(0, Math.round(seconds))
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60]
+  const two = (n: number) => String(n).padStart(2, "0")
+  if (h > 0) return `${h} h ${two(m)} min`
+  return m > 0 ? `${m} min ${two(s)} s` : `${s} s`
+}

@@ -1,0 +1,113 @@
+/** `fliqs cost SPACE`: what one network of a space costs, layer by layer. */
+import { Effect, Option } from "effect"
+import { compile } from "../../cost/Cost.ts"
+import { Gbops } from "../../cost/Gbops.ts"
+import type { FormatSlot, LayerTable } from "../../cost/LayerTable.ts"
+import { Memory } from "../../cost/Memory.ts"
+import { read } from "../../declaration/Document.ts"
+import { explain, parse } from "../../format/Formats.ts"
+import type { Network } from "../../model/Build.ts"
+import { uniformTable } from "../../model/Uniform.ts"
+import type { Assignment, Choices } from "../../space/Decision.ts"
+import { fromAssignment, widestChoices } from "../../space/DecisionSpace.ts"
+import { valueOf } from "../../space/Quantity.ts"
+import { readSpace } from "../Files.ts"
+import { dim, note, percent, print, printJson, short, table } from "../Output.ts"
+import { Wrong } from "../Words.ts"
+
+interface Chosen {
+  readonly table: LayerTable
+  readonly choices: Choices
+}
+
+const ofUniform = (network: Network, name: string) => {
+  const format = parse(name)
+  return format === undefined
+    ? Effect.fail(new Wrong({ message: `--uniform ${name}: ${explain(name)}` }))
+    : Effect.succeed<Chosen>(uniformTable(network, format))
+}
+
+/** A plain mapping, or one under `assignment` as `show --json` and result.json have it. */
+const ofFile = Effect.fnUntraced(function* (network: Network, file: string) {
+  const { value } = yield* read(file)
+  const inner =
+    typeof value === "object" && value !== null && "assignment" in value ? value.assignment : value
+  if (typeof inner !== "object" || inner === null || Array.isArray(inner))
+    return yield* new Wrong({
+      message: `${file}: this is no assignment; a mapping of decision path to option would be right`,
+    })
+  const found = fromAssignment(network.space, inner as Assignment)
+  if ("problems" in found)
+    return yield* new Wrong({
+      message: found.problems.map((problem) => `${file}: ${problem}`).join("\n"),
+    })
+  return { table: network.table, choices: found.choices } satisfies Chosen
+})
+
+const describe = ({ choices, table: layers }: Chosen, network: Network) => {
+  const gbops = compile(layers, Gbops, network.space)
+  const memory = compile(layers, Memory, network.space)
+  const format = (slot: FormatSlot) =>
+    slot.formats[slot.decision === null ? 0 : choices[slot.decision]!]!
+  const rows = layers.layers.flatMap((layer, i) => {
+    if (valueOf(layer.active, choices) === 0) return []
+    const weights = format(layer.weightFormat)
+    const activations = format(layer.activationFormat)
+    return [
+      {
+        path: layer.path,
+        gmacs: valueOf(layer.macs, choices) / 1e9,
+        weightFormat: weights.name,
+        activationFormat: activations.name,
+        weightBits: weights.bits,
+        activationBits: activations.bits,
+        weightBytes: valueOf(memory.terms[i]!, choices),
+        gbops: valueOf(gbops.terms[i]!, choices),
+      },
+    ]
+  })
+  return {
+    gbops: gbops.of(choices),
+    gmacs: rows.reduce((sum, row) => sum + row.gmacs, 0),
+    weightBytes: memory.of(choices),
+    layers: rows,
+  }
+}
+
+export const run = Effect.fn("cost")(function* (input: {
+  readonly space: string
+  readonly uniform: Option.Option<string>
+  readonly assignment: Option.Option<string>
+  readonly set: ReadonlyArray<string>
+  readonly json: boolean
+}) {
+  const { assignment, json, uniform } = input
+  if (Option.isSome(uniform) && Option.isSome(assignment))
+    return yield* new Wrong({ message: "give --uniform or --assignment, not both" })
+  const network = yield* readSpace(input.space, input.set)
+  const chosen = Option.isSome(uniform)
+    ? yield* ofUniform(network, uniform.value)
+    : Option.isSome(assignment)
+      ? yield* ofFile(network, assignment.value)
+      : { table: network.table, choices: widestChoices(network.space) }
+  if (Option.isNone(uniform) && Option.isNone(assignment) && network.space.decisions.length > 0)
+    yield* note("every decision at its widest option; choose with --uniform or --assignment")
+  const cost = describe(chosen, network)
+  if (json) return yield* printJson(cost)
+  yield* print(
+    table(
+      ["layer", "weights", "activations", "MMACs", "GBOPs", "share"],
+      cost.layers.map((row) => [
+        row.path,
+        row.weightFormat,
+        row.activationFormat,
+        short(row.gmacs * 1e3),
+        short(row.gbops),
+        percent(row.gbops / cost.gbops),
+      ]),
+    ),
+  )
+  yield* print(
+    `${dim("in all")}  ${short(cost.gbops, 6)} GBOPs, ${short(cost.gmacs, 6)} GMACs, ${short(cost.weightBytes / 1e6, 6)} MB of weights`,
+  )
+})

@@ -1,0 +1,151 @@
+/** `fliqs plan EXPERIMENT`: the trials, the size of the space, what would be skipped, how long the rest may take. */
+import { Effect, Option } from "effect"
+import { availableParallelism } from "node:os"
+import { read } from "../../declaration/Document.ts"
+import * as Plan from "../../experiment/Plan.ts"
+import { build, type Network } from "../../model/Build.ts"
+import { compileCost, targetOf } from "../../model/Target.ts"
+import { log10 } from "../../space/DecisionSpace.ts"
+import * as Planned from "../../orchestrator/Planned.ts"
+import { stateOf, type TrialState } from "../../orchestrator/RunGrid.ts"
+import { stateFolder } from "../Files.ts"
+import { bold, dim, duration, note, print, printJson, short, table } from "../Output.ts"
+import { sizeOf } from "./Validate.ts"
+
+interface Row {
+  readonly trial: Plan.PlannedTrial
+  readonly state: TrialState
+  /** Steps that are done and saved. */
+  readonly step: number
+}
+
+/** Networks by the space they are built from. */
+const makeNetworks = () => {
+  const known = new Map<string, Network>()
+  return (space: Plan.PlannedTrial["declaration"]["space"]): Network => {
+    const key = JSON.stringify(space)
+    const network = known.get(key) ?? build(space).network
+    if (network === undefined) throw new Error("a planned space does not build")
+    known.set(key, network)
+    return network
+  }
+}
+
+const targetWords = (network: Network, { declaration }: Plan.PlannedTrial) => {
+  if (declaration.reward === undefined) return undefined
+  const cost = compileCost(network, declaration.reward.cost)
+  const target = targetOf(network, cost, declaration.reward.cost.target)
+  if (typeof target !== "number") return undefined
+  const { printUnit, scale, unit } = cost.model
+  const { max, min } = cost.range()
+  return {
+    target,
+    unit,
+    text: `${short(target / scale)} ${printUnit}`,
+    range: `${short(min / scale)} to ${short(max / scale)} ${printUnit}`,
+  }
+}
+
+/** Seconds until all trials are done, so many at a time; undefined when a speed is not known. */
+const expectedSeconds = (
+  rows: ReadonlyArray<Row>,
+  speedOf: (trial: Plan.PlannedTrial) => number | undefined,
+): number | undefined => {
+  const left = rows.filter(({ state }) => state !== "finished" && state !== "failed")
+  const jobs = Math.max(1, Math.min(availableParallelism(), left.length))
+  let seconds = 0
+  for (const { step, trial } of left) {
+    const speed = speedOf(trial)
+    if (speed === undefined) return undefined
+    seconds += speed * (trial.declaration.train.steps - step)
+  }
+  return seconds / jobs
+}
+
+const showText = Effect.fnUntraced(function* (
+  plan: Plan.Plan,
+  rows: ReadonlyArray<Row>,
+  networkOf: ReturnType<typeof makeNetworks>,
+  seconds: number | undefined,
+) {
+  yield* print(`${bold(plan.name)}  ${dim(`grid ${plan.gridId}`)}`)
+  const spaces = new Map(rows.map(({ trial }) => [networkOf(trial.declaration.space), trial]))
+  for (const [network, trial] of spaces) {
+    const size = sizeOf(network)
+    const target = targetWords(network, trial)
+    const about =
+      size.cardinality.length > 7 ? ` (10^${log10(BigInt(size.cardinality)).toFixed(1)})` : ""
+    yield* print(
+      `space ${network.name}: ${size.decisions} decisions, ${size.cardinality} assignments${about}`,
+    )
+    yield* print(
+      `cost ${target?.range ?? `${short(size.cost.min)} to ${short(size.cost.max)} GBOPs`}`,
+    )
+  }
+  yield* print("")
+  yield* print(
+    table(
+      ["trial", "name", "steps", "target", "state"],
+      rows.map(({ state, step, trial }) => [
+        trial.id,
+        trial.name,
+        String(trial.declaration.train.steps),
+        targetWords(networkOf(trial.declaration.space), trial)?.text ?? "",
+        state === "planned" || state === "finished" ? state : `${state} at ${step}`,
+      ]),
+    ),
+  )
+  yield* print("")
+  const skipped = rows.filter(({ state }) => state === "finished" || state === "failed").length
+  const left = rows.length - skipped
+  yield* print(
+    `${rows.length} trials: ${skipped} would be skipped, ${left} would run` +
+      (left === 0
+        ? ""
+        : seconds === undefined
+          ? "; how long is not known before a trial like these has run here"
+          : `, about ${duration(seconds)}`),
+  )
+})
+
+export const run = Effect.fn("plan")(function* (input: {
+  readonly experiment: string
+  readonly set: ReadonlyArray<string>
+  readonly yes: boolean
+  readonly state: Option.Option<string>
+  readonly json: boolean
+}) {
+  const document = yield* read(input.experiment)
+  const plan = yield* Plan.expand(document, { sets: input.set, yes: input.yes })
+  for (const warning of plan.warnings) yield* note(`warning: ${warning.text}`)
+  const folder = yield* stateFolder(input.state, input.experiment)
+  const rows = yield* Effect.forEach(plan.trials, (trial) =>
+    Effect.map(stateOf(folder, trial.id), ({ state, step }): Row => ({ trial, state, step })),
+  )
+  const seconds = expectedSeconds(rows, yield* Planned.secondsPerStep(folder))
+  const networkOf = makeNetworks()
+  if (!input.json) return yield* showText(plan, rows, networkOf, seconds)
+  const described = rows.map(({ state, step, trial }) => {
+    const network = networkOf(trial.declaration.space)
+    const target = targetWords(network, trial)
+    return {
+      id: trial.id,
+      name: trial.name,
+      control: trial.control ?? null,
+      cell: trial.cell,
+      parameters: trial.parameters,
+      state,
+      step,
+      steps: trial.declaration.train.steps,
+      ...(target === undefined ? {} : { target: target.target, targetUnit: target.unit }),
+    }
+  })
+  const first = rows[0]!.trial.declaration.space
+  yield* printJson({
+    gridId: plan.gridId,
+    name: plan.name,
+    trials: described,
+    space: { name: first.name, ...sizeOf(networkOf(first)) },
+    expectedSeconds: seconds ?? null,
+  })
+})

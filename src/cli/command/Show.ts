@@ -1,0 +1,72 @@
+/** `fliqs show TRIAL`: one trial, whole. */
+import { Effect, type Option } from "effect"
+import * as State from "../../orchestrator/State.ts"
+import { findTrial, stateFolder } from "../Files.ts"
+import { layerTable } from "../Outcome.ts"
+import { bold, dim, duration, print, printJson, short, yellow } from "../Output.ts"
+import { readKnown } from "../Trials.ts"
+import { Wrong } from "../Words.ts"
+
+const showValue = (value: unknown): string =>
+  typeof value === "string" ? value : JSON.stringify(value)
+
+const section = Effect.fnUntraced(function* (
+  title: string,
+  values: Readonly<Record<string, unknown>>,
+) {
+  const entries = Object.entries(values)
+  if (entries.length === 0) return
+  const widest = Math.max(...entries.map(([key]) => key.length))
+  yield* print(`\n${bold(title)}`)
+  for (const [key, value] of entries)
+    yield* print(
+      `  ${key.padEnd(widest)}  ${typeof value === "number" ? short(value, 6) : showValue(value)}`,
+    )
+})
+
+export const run = Effect.fn("show")(function* (input: {
+  readonly trial: string
+  readonly state: Option.Option<string>
+  readonly json: boolean
+}) {
+  const folder = yield* stateFolder(input.state)
+  const id = yield* findTrial(folder, input.trial)
+  const known = yield* readKnown(folder, id)
+  if (known === undefined)
+    return yield* new Wrong({ message: `${State.trialFile(folder, id)} is missing` })
+  const { heartbeat, metrics, result, state, step, trial } = known
+  const seconds = result?.seconds ?? heartbeat?.seconds ?? 0
+  const warnings = result?.warnings ?? heartbeat?.warnings ?? []
+  if (input.json)
+    return yield* printJson({
+      id,
+      gridId: trial.gridId,
+      name: trial.name,
+      experiment: trial.experiment,
+      state,
+      step,
+      steps: trial.steps,
+      seconds,
+      parameters: trial.parameters,
+      metrics,
+      assignment: result?.assignment ?? {},
+      layers: result?.layers ?? [],
+      warnings,
+      ...(result?.message === undefined ? {} : { cause: result.cause, message: result.message }),
+      folder: State.trialFolder(folder, id),
+    })
+  yield* print(`${bold(trial.name)}  ${dim(id)}`)
+  yield* print(
+    `${trial.experiment}: ${state}, step ${step} of ${trial.steps}, ${duration(seconds)} of training`,
+  )
+  if (result?.message !== undefined) yield* print(`${result.cause}: ${result.message}`)
+  for (const warning of warnings) yield* print(yellow(warning.message))
+  yield* section("metrics", metrics)
+  if (result !== undefined && result.layers.length > 0) {
+    yield* print(`\n${bold("layers")}`)
+    yield* print(layerTable(result))
+  }
+  yield* section("assignment", result?.assignment ?? {})
+  yield* section("parameters", trial.parameters)
+  yield* print(`\n${dim(State.trialFolder(folder, id))}`)
+})

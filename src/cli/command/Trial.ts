@@ -1,0 +1,70 @@
+/** `fliqs trial --id ID --state DIR`: one trial, as every engine starts it. */
+import { Deferred, Effect } from "effect"
+import * as RunTrial from "../../orchestrator/RunTrial.ts"
+import { isTrialId } from "../../orchestrator/State.ts"
+import * as OneShot from "../../train/OneShot.ts"
+import { cacheDirectory } from "../Files.ts"
+import { note } from "../Output.ts"
+import { Ended, wordsOf, Wrong } from "../Words.ts"
+
+/** Ends with the reason when a signal comes or, if wished, when stdin ends: then whoever started us is gone. */
+const makeStop = Effect.fnUntraced(function* (withStdin: boolean) {
+  const stop = yield* Deferred.make<string>()
+  const ask = (reason: string) => Deferred.doneUnsafe(stop, Effect.succeed(reason))
+  for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1"] as const)
+    process.on(signal, () => ask(signal))
+  if (withStdin)
+    process.stdin
+      .on("end", () => ask("whoever started it is gone"))
+      .on("error", () => ask("whoever started it is gone"))
+      .resume()
+  return Deferred.await(stop)
+})
+
+const codeOf = (outcome: RunTrial.Outcome): number => {
+  switch (outcome._tag) {
+    case "Done":
+      return RunTrial.exitCodes.done
+    case "Failed":
+      return outcome.cause === "wrongInput"
+        ? RunTrial.exitCodes.wrongInput
+        : RunTrial.exitCodes.failed
+    case "Stopped":
+      return RunTrial.exitCodes.stopped
+    case "Superseded":
+      return RunTrial.exitCodes.superseded
+  }
+}
+
+/** What may pass when the trial is started again must not look like a failure for good. */
+const isRetryable = (error: unknown): boolean =>
+  typeof error === "object" &&
+  error !== null &&
+  "isRetryable" in error &&
+  error.isRetryable === true
+
+export const run = Effect.fn("trial")(function* (input: {
+  readonly id: string
+  readonly state: string
+  readonly stopWithStdin: boolean
+}) {
+  if (!isTrialId(input.id))
+    return yield* new Wrong({ message: `--id ${input.id}: 16 hex digits would be right` })
+  const outcome = yield* RunTrial.run({
+    state: input.state,
+    id: input.id,
+    train: OneShot.run,
+    cacheDirectory: cacheDirectory(),
+    stop: yield* makeStop(input.stopWithStdin),
+  }).pipe(
+    Effect.catchIf(
+      isRetryable,
+      Effect.fnUntraced(function* (error) {
+        yield* note(wordsOf(error)?.text ?? String(error))
+        return yield* new Ended({ code: RunTrial.exitCodes.retry })
+      }),
+    ),
+  )
+  const code = codeOf(outcome)
+  if (code !== 0) return yield* new Ended({ code })
+})

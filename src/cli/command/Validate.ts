@@ -1,0 +1,148 @@
+/** `fliqs validate FILE...`: everything that can be checked without training. */
+import { Effect } from "effect"
+import { compile } from "../../cost/Cost.ts"
+import { Gbops } from "../../cost/Gbops.ts"
+import { inspect } from "../../declaration/Decode.ts"
+import { type Document, read } from "../../declaration/Document.ts"
+import { DeclarationError, DeclarationErrors } from "../../declaration/Errors.ts"
+import { spaceProblems } from "../../experiment/Checks.ts"
+import * as Plan from "../../experiment/Plan.ts"
+import { build, type Network } from "../../model/Build.ts"
+import { Space } from "../../model/Network.ts"
+import { cardinality } from "../../space/DecisionSpace.ts"
+import { note, print, printJson, red, green, short } from "../Output.ts"
+import { Ended, exitCodes } from "../Words.ts"
+
+interface Verdict {
+  readonly file: string
+  readonly kind: "space" | "experiment" | "unknown"
+  readonly errors: ReadonlyArray<DeclarationError>
+  readonly warnings: ReadonlyArray<DeclarationError>
+  readonly summary: string
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+/** Size and reachable cost of a space, as every `--json` shows them. */
+export const sizeOf = (network: Network) => {
+  const { max, min } = compile(network.table, Gbops, network.space).range()
+  return {
+    decisions: network.space.decisions.length,
+    cardinality: cardinality(network.space).toString(),
+    cost: { min, max },
+  }
+}
+
+const ofSpace = (document: Document): Omit<Verdict, "file"> => {
+  const { errors, value, warnings } = inspect(Space, document, spaceProblems)
+  const network = value === undefined ? undefined : build(value).network
+  const kind = "space" as const
+  if (network === undefined) return { kind, errors, warnings, summary: "", details: {} }
+  const size = sizeOf(network)
+  return {
+    kind,
+    errors,
+    warnings,
+    summary: `space, ${size.decisions} decisions, ${size.cardinality} assignments, ${short(size.cost.min)} to ${short(size.cost.max)} GBOPs`,
+    details: size,
+  }
+}
+
+const ofExperiment = (document: Document) =>
+  Plan.expand(document).pipe(
+    Effect.map(({ trials, warnings }) => ({
+      kind: "experiment" as const,
+      errors: [] as ReadonlyArray<DeclarationError>,
+      warnings,
+      summary: `experiment, ${trials.length} ${trials.length === 1 ? "trial" : "trials"}`,
+      details: { trials: trials.length },
+    })),
+    Effect.catchIf(
+      (error) => error instanceof DeclarationErrors,
+      ({ errors }) =>
+        Effect.succeed({
+          kind: "experiment" as const,
+          errors,
+          warnings: [],
+          summary: "",
+          details: {},
+        }),
+    ),
+  )
+
+const has = (value: unknown, key: string): boolean =>
+  typeof value === "object" && value !== null && Object.hasOwn(value, key)
+
+const neither = (document: Document): Omit<Verdict, "file"> => ({
+  kind: "unknown",
+  errors: [
+    ...document.errors,
+    new DeclarationError({
+      file: document.file,
+      line: 1,
+      column: 1,
+      path: "",
+      message:
+        "this is neither a space nor an experiment; a space has the key network, an experiment the key space",
+    }),
+  ],
+  warnings: [],
+  summary: "",
+  details: {},
+})
+
+const judge = Effect.fnUntraced(function* (file: string) {
+  const document = yield* Effect.result(read(file))
+  if (document._tag === "Failure")
+    return {
+      file,
+      kind: "unknown",
+      errors: document.failure.errors,
+      warnings: [],
+      summary: "",
+      details: {},
+    } satisfies Verdict
+  const { value } = document.success
+  const verdict = has(value, "network")
+    ? ofSpace(document.success)
+    : has(value, "space")
+      ? yield* ofExperiment(document.success)
+      : neither(document.success)
+  return { file, ...verdict } satisfies Verdict
+})
+
+const plainError = ({ column, file, line, message, path }: DeclarationError) => ({
+  file,
+  line,
+  column,
+  path,
+  message,
+})
+
+export const run = Effect.fn("validate")(function* (input: {
+  readonly files: ReadonlyArray<string>
+  readonly json: boolean
+}) {
+  const verdicts: ReadonlyArray<Verdict> = yield* Effect.forEach(input.files, judge)
+  if (input.json)
+    yield* printJson(
+      verdicts.map(({ details, errors, file, kind, warnings }) => ({
+        file,
+        kind,
+        ...details,
+        errors: errors.map(plainError),
+        warnings: warnings.map(plainError),
+      })),
+    )
+  else
+    for (const { errors, file, summary, warnings } of verdicts) {
+      for (const warning of warnings) yield* note(`warning: ${warning.text}`)
+      for (const error of errors) yield* print(error.text)
+      if (errors.length === 0) yield* print(`${green("OK")} ${file}: ${summary}`)
+      else
+        yield* note(
+          `${red("wrong")} ${file}: ${errors.length} ${errors.length === 1 ? "mistake" : "mistakes"}`,
+        )
+    }
+  if (verdicts.some(({ errors }) => errors.length > 0))
+    return yield* new Ended({ code: exitCodes.wrong })
+})

@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+/**
+ * The process: parses the command line, gives every command its services, turns errors into words and exit codes.
+ *
+ * Only the declarations of the commands are loaded here; each command's own file, and what it needs, is loaded when it
+ * runs, and TensorFlow only by commands that train.
+ */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Cause, Effect, Exit, Layer, Logger, Runtime } from "effect"
+import * as Command from "effect/cli/Command"
+import { readFileSync } from "node:fs"
+import { root } from "./Commands.ts"
+import { yellow } from "./Output.ts"
+import * as Presenter from "./Presenter.ts"
+import { exitCodes, wordsOf } from "./Words.ts"
+
+const { version } = JSON.parse(
+  readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+) as { readonly version: string }
+
+// A reader that has seen enough (`| head`) ends the command; a parent that is gone must not end a child's last save.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE" && process.argv[2] !== "trial") process.exit(exitCodes.ok)
+})
+process.stderr.on("error", () => {})
+
+const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+  const text = (Array.isArray(message) ? message : [message])
+    .map((part) => (typeof part === "string" ? part : JSON.stringify(part)))
+    .join(" ")
+  const label = logLevel === "Info" ? "" : yellow(`${logLevel.toLowerCase()}: `)
+  process.stderr.write(`${label}${text}\n`)
+})
+
+const codeOf = (exit: Exit.Exit<unknown, unknown>): number => {
+  if (Exit.isSuccess(exit)) return exitCodes.ok
+  if (Cause.hasInterruptsOnly(exit.cause)) return exitCodes.interrupted
+  const error = Cause.squash(exit.cause)
+  const words = wordsOf(error)
+  if (words !== undefined) {
+    if (words.text !== "") process.stderr.write(`${words.text}\n`)
+    return words.code
+  }
+  // Flags and arguments: `Presenter` has told them.
+  if (typeof error === "object" && error !== null && "_tag" in error && error._tag === "ShowHelp")
+    return "errors" in error && (error.errors as ReadonlyArray<unknown>).length > 0
+      ? exitCodes.wrong
+      : exitCodes.ok
+  process.stderr.write(`${Cause.pretty(exit.cause)}\nThis is a mistake in fliqs ${version}.\n`)
+  return 70
+}
+
+/** A command that listens to a signal itself deals with it; else the signal interrupts the command. */
+const runMain = Runtime.makeRunMain(({ fiber }) => {
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (process.listenerCount(signal) === 1) fiber.interruptUnsafe(fiber.id)
+  }
+  process.on("SIGINT", onSignal)
+  process.on("SIGTERM", onSignal)
+  fiber.addObserver((exit) => process.exit(codeOf(exit)))
+})
+
+Command.run(root, { version }).pipe(
+  Effect.provide(Layer.mergeAll(NodeServices.layer, Presenter.layer, Logger.layer([logger]))),
+  (program) => runMain(program, { disableErrorReporting: true }),
+)

@@ -1,0 +1,81 @@
+/**
+ * A plan on its way into the state folder: planned trials as trial files, and how each already stands.
+ */
+import { Effect } from "effect"
+import type { Plan, PlannedTrial } from "../experiment/Plan.ts"
+import * as Heartbeat from "./Heartbeat.ts"
+import * as Result from "./Result.ts"
+import * as State from "./State.ts"
+
+export interface Execution {
+  /** Threads of one trial, where the experiment does not say. */
+  readonly threads: number
+  readonly eager: boolean
+  /** Tags of every run in the tracker, such as the commit. */
+  readonly tags: Readonly<Record<string, string>>
+}
+
+/** The name of the experiment in the tracker. */
+export const trackedExperiment = ({ name, track }: Plan): string =>
+  track.kind === "mlflow" ? (track.experiment ?? name) : name
+
+/** A planned trial as `trial.json` keeps it. */
+export const trialFile = (
+  plan: Plan,
+  trial: PlannedTrial,
+  { eager, tags, threads }: Execution,
+): State.TrialFile => ({
+  version: State.version,
+  id: trial.id,
+  gridId: plan.gridId,
+  experiment: trackedExperiment(plan),
+  name: trial.name,
+  cell: trial.cell,
+  parameters: trial.parameters,
+  declaration: trial.declaration,
+  steps: trial.declaration.train.steps,
+  tags: {
+    ...tags,
+    "fliqs.search": trial.declaration.search.kind,
+    ...(trial.control === undefined ? {} : { "fliqs.control": trial.control }),
+  },
+  execution: {
+    threads: trial.execution.threads ?? threads,
+    checkpointEvery: trial.execution.checkpointEvery,
+    eager,
+  },
+})
+
+/** Trials that cost about the same per step. */
+const kin = (trial: PlannedTrial["declaration"]): string =>
+  JSON.stringify([trial.space.name, trial.data.batchSize, trial.search.kind === "fixed"])
+
+/** Seconds per step of earlier trials in this folder, by kinship; the median of what is known. */
+export const secondsPerStep = Effect.fnUntraced(function* (state: string) {
+  const known = new Map<string, Array<number>>()
+  for (const id of yield* State.trialIds(state)) {
+    const trial = yield* Effect.orElseSucceed(
+      State.readTrial(State.trialFile(state, id)),
+      () => undefined,
+    )
+    if (trial === undefined) continue
+    const result = yield* Effect.orElseSucceed(
+      Result.read(State.resultFile(state, id)),
+      () => undefined,
+    )
+    const heartbeat = yield* Heartbeat.read(State.heartbeatFile(state, id))
+    const told =
+      result?.state === "finished"
+        ? { seconds: result.seconds, steps: result.steps }
+        : heartbeat === undefined
+          ? undefined
+          : { seconds: heartbeat.seconds, steps: heartbeat.step }
+    if (told === undefined || told.steps < 10) continue
+    const key = kin(trial.declaration as PlannedTrial["declaration"])
+    known.set(key, [...(known.get(key) ?? []), told.seconds / told.steps])
+  }
+  return (trial: PlannedTrial): number | undefined => {
+    const speeds = known.get(kin(trial.declaration))?.toSorted((a, b) => a - b)
+    return speeds?.[Math.floor(speeds.length / 2)]
+  }
+})
