@@ -20,11 +20,10 @@ import { runColor } from "./RunColor.ts"
 import * as Sent from "./Sent.ts"
 import * as Spool from "./Spool.ts"
 
-/** A run's folder (spool and `sent.json`), and that of the grid it belongs to. */
+/** A run's folder (spool and `sent.json`), and where the folders of grids are, by their ids. */
 export interface RunFolder {
   readonly folder: string
-  /** Absent for the grid itself. */
-  readonly gridFolder?: string
+  readonly gridsFolder: string
 }
 
 /** Our own tag that finds a run again; two spools never share it. */
@@ -213,7 +212,7 @@ const sendOne = (
     case "parameters":
       return sendPairs(client, sent, "parameters", toPairs(event.values))
     case "tag":
-      return sendPairs(client, sent, "tags", [withLinks(run, sent, event)])
+      return sendPairs(client, sent, "tags", [withLinks(sent, event)])
     case "dataset":
       return client.logInput(sent.runId, toInput(event))
     case "artifact":
@@ -242,11 +241,10 @@ const sendPairs = Effect.fnUntraced(function* (
 
 /** The note of a grid begins with the links only the sender knows. */
 const withLinks = (
-  run: RunFolder,
   sent: Sent.Sent,
   tag: { readonly key: string; readonly value: string },
 ): Pair => {
-  if (tag.key !== note || run.gridFolder !== undefined) return tag
+  if (tag.key !== note || sent.kind !== "grid") return tag
   const link = Links.trials("", sent.experimentId, sent.gridId)
   return { key: note, value: `[Trials of this grid, best first](${link})\n\n${tag.value}` }
 }
@@ -293,17 +291,15 @@ const removeTwins = Effect.fnUntraced(function* (client: MlflowClient, sent: Sen
   yield* Effect.forEach(twins, (twin) => client.deleteRun(twin.info.run_id), { discard: true })
 })
 
-const startTags = (
-  run: RunFolder,
-  start: Start,
-  parentRunId: string | undefined,
-): ReadonlyArray<Pair> =>
+const kindOf = (start: Start) => (start.trialId === undefined ? "grid" : "trial")
+
+const startTags = (start: Start, parentRunId: string | undefined): ReadonlyArray<Pair> =>
   toPairs({
     "mlflow.source.name": "fliqs",
     "mlflow.source.type": "LOCAL",
     ...start.tags,
     "fliqs.grid_id": start.gridId,
-    "fliqs.kind": run.gridFolder === undefined ? "grid" : "trial",
+    "fliqs.kind": kindOf(start),
     ...(start.trialId === undefined
       ? {}
       : {
@@ -313,13 +309,15 @@ const startTags = (
     ...(parentRunId === undefined ? {} : { "mlflow.parentRunId": parentRunId }),
   })
 
-/** The grid's run, made (again) if the server does not have it. */
+/** The run of a trial's grid, made (again) if the server does not have it. */
 const parentRunId = Effect.fnUntraced(function* (
   client: MlflowClient,
   run: RunFolder,
+  start: Start,
 ): Effect.fn.Return<string | undefined, TrackerError, FileSystem.FileSystem | Path.Path> {
-  if (run.gridFolder === undefined) return undefined
-  const grid: RunFolder = { folder: run.gridFolder }
+  const { gridId, trialId } = start
+  if (trialId === undefined || /[/\\]|^\.*$/.test(gridId)) return undefined
+  const grid: RunFolder = { ...run, folder: `${run.gridsFolder}/${gridId}` }
   yield* verify(client, grid)
   const sent =
     (yield* Sent.read(grid.folder, client.settings.target)) ?? (yield* send(client, grid))
@@ -338,17 +336,18 @@ const begin = Effect.fnUntraced(function* (
     yield* client.setTags(sent.runId, toPairs(start.tags))
     return sent
   }
-  const parent = yield* parentRunId(client, run)
+  const parent = yield* parentRunId(client, run, start)
   const experimentId = yield* client.ensureExperiment(
     client.settings.experimentName ?? start.experiment,
   )
   const id = spoolId(start)
-  const tags = startTags(run, start, parent)
+  const tags = startTags(start, parent)
   const made = yield* claim(client, experimentId, id, start, tags)
   yield* client.setTags(made.info.run_id, tags)
   return {
     version: 1,
     target: client.settings.target,
+    kind: kindOf(start),
     gridId: start.gridId,
     spoolId: id,
     experimentId,

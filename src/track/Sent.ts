@@ -11,6 +11,7 @@ export const Sent = Schema.Struct({
   version: Schema.Literal(1),
   /** The server it belongs to (`Settings.target`). */
   target: Schema.String,
+  kind: Schema.Literals(["grid", "trial"]),
   gridId: Schema.String,
   /** What finds the run again. */
   spoolId: Schema.String,
@@ -28,14 +29,14 @@ export type Sent = typeof Sent.Type
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Sent))
 
-/** What was sent to this server; undefined when nothing was. */
-export const read = Effect.fnUntraced(function* (folder: string, target: string) {
+/** What was sent to this server (to any, without a target); undefined when nothing was. */
+export const read = Effect.fnUntraced(function* (folder: string, target: string | undefined) {
   const fs = yield* FileSystem.FileSystem
   const text = yield* fs
     .readFileString(`${folder}/${fileName}`)
     .pipe(Effect.orElseSucceed(() => ""))
   const found = Option.getOrUndefined(decode(text))
-  return found?.target === target ? found : undefined
+  return target === undefined || found?.target === target ? found : undefined
 })
 
 /** Replaces the file. A disk that is full costs only a second sending, so it is no error. */

@@ -111,6 +111,11 @@ const wholeNumber = (name: string, value: string | undefined, otherwise: number)
     : Effect.fail(refuse(`${name} is ${value}; expected a number of 0 or more`))
 }
 
+/** The experiment's name the environment asks for, with or without a server of its own. */
+export const experimentName = text("MLFLOW_EXPERIMENT_NAME").pipe(
+  Effect.orElseSucceed((): string | undefined => undefined),
+)
+
 /** A local server needs neither credentials nor long waits. */
 export const local = (url: string, experimentName?: string): Settings => ({
   url,

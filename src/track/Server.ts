@@ -1,0 +1,294 @@
+/**
+ * The local MLflow server: one per state folder, on SQLite, started when a run first needs it and left running for
+ * `fliqs ui`. What is known of it stands in `mlflow/server.json`:
+ *
+ *     .fliqs/mlflow/  mlflow.db  artifacts/  server.json  server.log  lock
+ *
+ * It is a process group of its own, so that a killed `fliqs` does not take it along and `stop` ends the whole of it (the
+ * leader, when killed alone, leaves its worker on the port). A process found again must have the recorded number *and*
+ * start time and the database among its arguments; then nothing else is ever signalled. Two runs at once start one
+ * server: the second waits for the lock and finds it.
+ */
+import { spawn } from "node:child_process"
+import * as fs from "node:fs"
+import { createServer } from "node:net"
+import * as path from "node:path"
+import { fileURLToPath } from "node:url"
+import { NodeServices } from "@effect/platform-node"
+import { Effect, Option, Schedule, Schema } from "effect"
+import { ServerMissing, TrackerError } from "./Errors.ts"
+import * as Lock from "./Lock.ts"
+import * as MlflowClient from "./MlflowClient.ts"
+import * as MlflowHttp from "./MlflowHttp.ts"
+import * as Process from "./Process.ts"
+import * as Settings from "./Settings.ts"
+
+/** The MLflow that `scripts/setup.sh mlflow` installs. */
+export const version = "3.18.0"
+
+const repository = fileURLToPath(new URL("../../", import.meta.url))
+
+/** Where the server lives and what it is started with. */
+export interface Options {
+  /** The `.fliqs` folder. */
+  readonly stateFolder: string
+  /** Where set-up puts things; default `FLIQS_CACHE`, else `.cache` of the checkout. */
+  readonly cache?: string
+  /** The command that installs MLflow when it is missing; default `sh scripts/setup.sh mlflow`. */
+  readonly setup?: ReadonlyArray<string>
+  /** Milliseconds until it must answer (it takes 6 to 15 s on a quiet machine). */
+  readonly patience?: number
+}
+
+const Record = Schema.Struct({
+  version: Schema.Literal(1),
+  url: Schema.String,
+  port: Schema.Int,
+  pid: Schema.Int,
+  start: Schema.String,
+  database: Schema.String,
+})
+/** A server that runs. */
+export type Server = typeof Record.Type
+
+const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Record))
+
+const folderOf = (stateFolder: string) => path.join(path.resolve(stateFolder), "mlflow")
+const databaseOf = (folder: string) => `sqlite:///${path.join(folder, "mlflow.db")}`
+const addressOf = (port: number) => `http://127.0.0.1:${port}`
+
+const readText = (file: string): string => {
+  try {
+    return fs.readFileSync(file, "utf8")
+  } catch {
+    return ""
+  }
+}
+
+const readRecord = (folder: string): Server | undefined =>
+  Option.getOrUndefined(decode(readText(path.join(folder, "server.json"))))
+
+const writeRecord = (folder: string, server: Server) => {
+  const file = path.join(folder, "server.json")
+  fs.writeFileSync(`${file}.new`, `${JSON.stringify(server, undefined, 2)}\n`)
+  fs.renameSync(`${file}.new`, file)
+}
+
+const missing = (detail: string, log?: string) =>
+  new TrackerError({
+    operation: "start the local MLflow server",
+    reason: new ServerMissing({ detail, ...(log === undefined ? {} : { log }) }),
+  })
+
+/** The process of this state folder's server: the recorded one, or one whose record was lost. */
+const findProcess = (folder: string): Server | undefined => {
+  const database = databaseOf(folder)
+  const recorded = readRecord(folder)
+  if (recorded !== undefined) {
+    const found = Process.find(recorded.pid)
+    if (found?.start === recorded.start && found.command.includes(database)) return recorded
+  }
+  const leader = Process.findLeader(
+    (command) => command.includes(database) && command.includes("--port"),
+  )
+  if (leader === undefined) return undefined
+  const port = Number(leader.command[leader.command.indexOf("--port") + 1])
+  return { version: 1, url: addressOf(port), port, pid: leader.pid, start: leader.start, database }
+}
+
+const answers = (url: string) =>
+  Effect.gen(function* () {
+    const settings = { ...Settings.local(url), timeout: 3000, maxRetries: 0 }
+    const client = yield* Effect.provide(
+      MlflowClient.make(settings),
+      MlflowHttp.layerHttp(settings),
+    )
+    yield* client.health
+    return true
+  }).pipe(
+    Effect.provide(NodeServices.layer),
+    Effect.orElseSucceed(() => false),
+  )
+
+/** True once the server answers, false when its process ends or the time is over. */
+const waitUntilUp = (server: Server, patience: number) =>
+  Effect.suspend(() =>
+    Process.isRunning(server)
+      ? Effect.map(answers(server.url), (up) => (up ? ("up" as const) : undefined))
+      : Effect.succeed("down" as const),
+  ).pipe(
+    Effect.repeat({
+      schedule: Schedule.spaced("200 millis"),
+      until: (state) => state !== undefined,
+    }),
+    Effect.timeoutOption(patience),
+    Effect.map((state) => Option.getOrUndefined(state) === "up"),
+  )
+
+/** The server of this state folder if one runs and answers now; starts nothing. */
+export const find = Effect.fnUntraced(function* (stateFolder: string) {
+  const server = findProcess(folderOf(stateFolder))
+  return server !== undefined && (yield* answers(server.url)) ? Option.some(server) : Option.none()
+})
+
+const isPortFree = (port: number): Promise<number | undefined> =>
+  new Promise((resolve) => {
+    const probe = createServer()
+    probe.once("error", () => resolve(undefined))
+    probe.listen(port, "127.0.0.1", () => {
+      const address = probe.address()
+      probe.close(() =>
+        resolve(typeof address === "object" && address !== null ? address.port : undefined),
+      )
+    })
+  })
+
+/** The port of last time when nobody has it (links in notes and terminals stay right), else any free one. */
+const choosePort = (before: number | undefined) =>
+  Effect.promise(async () => {
+    const same = before === undefined ? undefined : await isPortFree(before)
+    return same ?? (await isPortFree(0))
+  })
+
+/** Our own variables for MLflow are for the client; the server gets its own and none of a user's. */
+const serverEnvironment = () => ({
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(MLFLOW_|_MLFLOW_|PYTHON(PATH|HOME)$)/.test(name),
+    ),
+  ),
+  // 2 processes and 0.4 GB instead of 11 and 2.1 GB.
+  MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false",
+  // The default lets 30 requests at once hang for 30 s and then fail.
+  MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: "60",
+  MLFLOW_DISABLE_TELEMETRY: "true",
+})
+
+const lastLines = (file: string): string =>
+  readText(file).trimEnd().split("\n").slice(-3).join(" | ").slice(-400)
+
+const launch = (folder: string, python: string, port: number): Server => {
+  const database = databaseOf(folder)
+  const log = fs.openSync(path.join(folder, "server.log"), "a")
+  const address = `--host 127.0.0.1 --port ${port} --workers 1`.split(" ")
+  const artifacts = path.join(folder, "artifacts")
+  const storage = ["--backend-store-uri", database, "--artifacts-destination", artifacts]
+  const child = spawn(python, ["-m", "mlflow", "server", ...address, ...storage], {
+    cwd: folder,
+    detached: true,
+    stdio: ["ignore", log, log],
+    env: serverEnvironment(),
+  })
+  child.on("error", () => {
+    // Told by the process that is not there.
+  })
+  child.unref()
+  fs.closeSync(log)
+  const pid = child.pid ?? 0
+  const start = Process.find(pid)?.start ?? ""
+  const server: Server = { version: 1, url: addressOf(port), port, pid, start, database }
+  writeRecord(folder, server)
+  return server
+}
+
+const cacheFolder = () =>
+  path.resolve(process.env["FLIQS_CACHE"] || path.join(repository, ".cache"))
+
+/** Installs MLflow by the set-up script, once; its words go to a log. */
+const install = Effect.fnUntraced(function* (folder: string, options: Options) {
+  const cache = options.cache ?? cacheFolder()
+  const home = path.join(cache, `mlflow-${version}`)
+  const python = path.join(home, "bin", "python")
+  const isReady = () => fs.existsSync(python) && fs.existsSync(path.join(home, "ready"))
+  if (isReady()) return python
+  const [command, ...rest] = options.setup ?? [
+    "sh",
+    path.join(repository, "scripts", "setup.sh"),
+    "mlflow",
+  ]
+  const log = path.join(folder, "setup.log")
+  const code = yield* Effect.callback<number>((resume, signal) => {
+    const output = fs.openSync(log, "w")
+    const child = spawn(command!, rest, {
+      stdio: ["ignore", output, output],
+      env: { ...process.env, FLIQS_CACHE: cache },
+      signal,
+    })
+    fs.closeSync(output)
+    child.once("error", () => resume(Effect.succeed(127)))
+    child.once("exit", (code) => resume(Effect.succeed(code ?? 1)))
+  })
+  if (code !== 0 || !isReady()) {
+    return yield* missing(lastLines(log) || `${command} ended with code ${code}`, log)
+  }
+  return python
+})
+
+const launchAndWait = Effect.fnUntraced(function* (folder: string, options: Options) {
+  const python = yield* install(folder, options)
+  const log = path.join(folder, "server.log")
+  let port = readRecord(folder)?.port
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    port = yield* choosePort(attempt === 0 ? port : undefined)
+    if (port === undefined) break
+    const server = launch(folder, python, port)
+    if (yield* waitUntilUp(server, options.patience ?? 120_000)) return server
+    yield* end(server)
+    if (!/address already in use/i.test(lastLines(log))) break
+  }
+  return yield* missing(`it does not come up: ${lastLines(log)}`, log)
+})
+
+/** The server of this state folder: the one that runs, or a new one. Takes up to 15 s; more on the very first use. */
+export const start = Effect.fnUntraced(function* (options: Options) {
+  const folder = folderOf(options.stateFolder)
+  yield* Effect.try({
+    try: () => fs.mkdirSync(folder, { recursive: true }),
+    catch: (cause) => missing(`${folder} cannot be made: ${(cause as Error).message}`),
+  })
+  const running = yield* find(options.stateFolder)
+  if (Option.isSome(running)) return running.value
+  return yield* Effect.gen(function* () {
+    const known = findProcess(folder)
+    if (known !== undefined) {
+      // Somebody was killed while it came up, or it hangs.
+      if (yield* waitUntilUp(known, options.patience ?? 120_000)) {
+        writeRecord(folder, known)
+        return known
+      }
+      yield* end(known)
+    }
+    return yield* launchAndWait(folder, options)
+  }).pipe(Lock.withLock(path.join(folder, "lock")))
+})
+
+const signal = (group: number, name: NodeJS.Signals) => {
+  try {
+    process.kill(-group, name)
+  } catch {
+    // Gone already.
+  }
+}
+
+/** Ends the whole group of this very process, first kindly. */
+const end = Effect.fnUntraced(function* (server: Server) {
+  if (!Process.isRunning(server)) return
+  signal(server.pid, "SIGTERM")
+  yield* Effect.sync(() => Process.isGroupLeft(server.pid)).pipe(
+    Effect.repeat({ schedule: Schedule.spaced("100 millis"), until: (left) => !left }),
+    Effect.timeoutOption("10 seconds"),
+  )
+  if (Process.isGroupLeft(server.pid)) signal(server.pid, "SIGKILL")
+})
+
+/** Ends the server of this state folder; true when there was one. */
+export const stop = Effect.fnUntraced(function* (stateFolder: string) {
+  const folder = folderOf(stateFolder)
+  if (!fs.existsSync(folder)) return false
+  return yield* Effect.gen(function* () {
+    const server = findProcess(folder)
+    if (server === undefined) return false
+    yield* end(server)
+    return true
+  }).pipe(Lock.withLock(path.join(folder, "lock")))
+})
