@@ -3,8 +3,8 @@
  * Recorded once and run as one TensorFlow graph, or run eagerly, operation by operation, as the reference and for
  * debugging: the same call, the same results bit for bit.
  *
- * In the graph a variable's tensor before the step is fed and its tensor after the step is fetched, and the variables
- * are assigned only after the whole graph has succeeded. How to write a body: docs/engine.md.
+ * In the graph a variable's tensor before the step is fed and its tensor after the step is fetched (if it was
+ * assigned), and the variables are assigned only after the whole graph has succeeded. How to write a body: docs/engine.md.
  *
  * Left out: what the step computes.
  */
@@ -14,8 +14,10 @@ import { join } from "node:path"
 import { tf } from "./Backend.ts"
 import type { Tensor, Variable } from "./Backend.ts"
 import { BackendError, StepFailed } from "./Errors.ts"
+import { liftFloats } from "./LiftFloats.ts"
 import { backend, dtypeOf, op, type } from "./Op.ts"
-import { difference, liftFloats, record } from "./Record.ts"
+import type { Metadata } from "./Op.ts"
+import { difference, record } from "./Record.ts"
 import type { Trace, TraceInput } from "./Record.ts"
 import { encode, tag } from "./SavedModel.ts"
 
@@ -67,17 +69,14 @@ const check = (inputs: ReadonlyArray<Tensor>, expected: ReadonlyArray<TraceInput
       throw new Error(
         `input ${i} of the step has shape [${input.shape.join(", ")}]; it was recorded as [${shape.join(", ")}]`,
       )
-    if (typeNumber(input) !== dtype)
+    if (dtypeOf(input) !== dtype)
       throw new Error(`input ${i} of the step has another element type than it was recorded with`)
   }
 }
 
-/** A tensor never used by an operation has its element type in `dtypeOf` as well: both come from the backend's map. */
-const typeNumber = dtypeOf
-
 const describe = (tensor: Tensor, i: number): TraceInput => ({
   name: `input${i}`,
-  dtype: typeNumber(tensor),
+  dtype: dtypeOf(tensor),
   shape: [...tensor.shape],
 })
 
@@ -104,21 +103,32 @@ const copy = (tensor: Tensor): Tensor => {
   )
 }
 
+interface Recording {
+  readonly trace: Trace
+  /** The variables that the body assigns: the first outputs of the trace. */
+  readonly assigned: ReadonlyArray<Variable>
+}
+
 /** Recorded twice from the same state: what JavaScript makes anew each time would be frozen. */
-const recordTwice = ({ state, inputs, body }: StepOptions): Trace => {
+const recordTwice = ({ state, inputs, body }: StepOptions): Recording => {
   const examples = inputs.map(copy)
-  const once = () =>
-    restoring(state, true, () =>
+  const once = (): Recording => {
+    let assigned: ReadonlyArray<Variable> = []
+    const trace = restoring(state, true, () =>
       record([...state, ...examples], () => {
+        const before = state.map(({ dataId }) => dataId)
         const outputs = body(examples)
-        return [...state, ...outputs]
+        assigned = state.filter(({ dataId }, i) => dataId !== before[i])
+        return [...assigned, ...outputs]
       }),
     )
+    return { trace, assigned }
+  }
   try {
-    const trace = once()
-    const problem = difference(trace, once())
+    const recording = once()
+    const problem = difference(recording.trace, once().trace)
     if (problem !== undefined) throw new Error(`the step cannot be recorded: ${problem}`)
-    return trace
+    return recording
   } finally {
     for (const example of examples) example.dispose()
   }
@@ -141,9 +151,8 @@ const compiledStep = (options: StepOptions): Step => {
     tf.tidy(() => {
       variable.assign(copy(variable) as Variable)
     })
-  const { binding } = backend()
-  const recorded = recordTwice(options)
-  const { trace, values } = liftFloats(recorded, binding.TF_FLOAT, binding)
+  const { trace: recorded, assigned } = recordTwice(options)
+  const { trace, values } = liftFloats(recorded)
   const constants = values.map(({ shape, values }) =>
     tf.keep(tf.tensor(values as Float32Array, [...shape], "float32")),
   )
@@ -155,22 +164,22 @@ const compiledStep = (options: StepOptions): Step => {
     run: (given) => {
       check(given, expected)
       const ids = backend().getInputTensorIds([...state, ...given, ...constants])
-      let results: ReturnType<typeof binding.runSavedModel>
+      let results: ReadonlyArray<Metadata>
       try {
-        results = binding.runSavedModel(graph, ids, inputNames, outputNames)
+        results = backend().binding.runSavedModel(graph, ids, inputNames, outputNames)
       } catch (cause) {
         const message = cause instanceof Error ? cause.message : String(cause)
         throw new BackendError({ reason: new StepFailed({ message }) })
       }
       const outputs = results.map((metadata) => backend().createOutputTensor(metadata))
-      for (const [i, variable] of state.entries()) {
+      for (const [i, variable] of assigned.entries()) {
         variable.assign(outputs[i] as Variable)
         outputs[i]!.dispose()
       }
-      return outputs.slice(state.length)
+      return outputs.slice(assigned.length)
     },
     dispose: () => {
-      binding.deleteSavedModel(graph)
+      backend().binding.deleteSavedModel(graph)
       for (const constant of constants) constant.dispose()
     },
     operations: recorded.nodes.length,

@@ -25,6 +25,11 @@ export interface ConvNet {
   readonly dispose: () => void
 }
 
+const same = (stride: number) => ({
+  strides: [stride, stride] as const,
+  padding: "same" as const,
+})
+
 type Mode = "train" | "evaluate" | "heldOut"
 
 export const makeConvNet = (
@@ -65,7 +70,6 @@ export const makeConvNet = (
     let site = 0
     const q = (x: Tensor, axis = -1) =>
       fakeQuantize(x, rows as Tensor2D, site++, amax as Tensor1D, { axis })
-    const same = (stride: number) => ({ strides: [stride, stride] as const, padding: "same" as const })
     let x: Tensor = Kernels.conv2d(q(images!), q(stem), same(1))
     x = Kernels.relu(norms[0]!(x, mode))
     let y: Tensor = Kernels.conv2d(q(x), q(first, 3), same(1))
@@ -101,9 +105,7 @@ export const makeConvNet = (
         Kernels.correct(logits, inputs[1]!),
       ]
     },
-    heldOut: (inputs) => [
-      Kernels.softmaxCrossEntropy(forward(inputs, "heldOut"), inputs[1]!, 0.1),
-    ],
+    heldOut: (inputs) => [Kernels.softmaxCrossEntropy(forward(inputs, "heldOut"), inputs[1]!, 0.1)],
     dispose: () => state.forEach((variable) => variable.dispose()),
   }
 }
@@ -118,7 +120,10 @@ export const makeInputs = (step: number): Array<Tensor> => {
   const random = makeRandom(1000 + step)
   return [
     normal([batch, 12, 12, 3], step),
-    tf.tensor1d(Int32Array.from({ length: batch }, () => Math.floor(random() * 5)), "int32"),
+    tf.tensor1d(
+      Int32Array.from({ length: batch }, () => Math.floor(random() * 5)),
+      "int32",
+    ),
     tf.scalar(0.05 / (1 + step)),
     tf.tensor2d(rowsOf(random), [sites, 5]),
     tf.tensor1d(Float32Array.from({ length: sites }, () => (random() < 0.3 ? 1.5 : 0))),
