@@ -18,14 +18,26 @@ const closeness = (a: Float32Array, b: Float32Array): number => {
   return Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0)) / size
 }
 
+const weighted = (f: Case["ours"], x: ReadonlyArray<Tensor>) => {
+  const y = f(...x)
+  return tf.sum(tf.mul(y, normal(y.shape, 99)))
+}
+const gradients = (f: Case["ours"], x: ReadonlyArray<Tensor>) =>
+  tf.grads((...given) => weighted(f, given))([...x])
+
+const forward =
+  (f: Case["ours"]) =>
+  ([, ...x]: ReadonlyArray<Tensor>) => [f(...x)]
+
+const both =
+  (f: Case["ours"]) =>
+  ([dy, ...x]: ReadonlyArray<Tensor>) => [
+    f(...x),
+    ...tf.grads((...given) => f(...given))([...x], dy),
+  ]
+
 describe.each(cases)("$name", ({ shapes, ours, stock }) => {
   const inputs = () => shapes.map((shape, i) => normal(shape, 10 + i))
-  const weighted = (f: Case["ours"], x: ReadonlyArray<Tensor>) => {
-    const y = f(...x)
-    return tf.sum(tf.mul(y, normal(y.shape, 99)))
-  }
-  const gradients = (f: Case["ours"], x: ReadonlyArray<Tensor>) =>
-    tf.grads((...given) => weighted(f, given))([...x])
 
   it("has the value and the gradients of stock tfjs", () => {
     tf.tidy(() => {
@@ -65,12 +77,7 @@ describe.each(cases)("$name", ({ shapes, ours, stock }) => {
   it("has the same bits alone and in a graph, with and without its gradient", () => {
     const x = inputs()
     const dy = tf.tidy(() => normal(ours(...x).shape, 99))
-    const forward = ([, ...x]: ReadonlyArray<Tensor>) => [ours(...x)]
-    const both = ([dy, ...x]: ReadonlyArray<Tensor>) => [
-      ours(...x),
-      ...tf.grads((...given) => ours(...given))([...x], dy),
-    ]
-    for (const body of [forward, both]) {
+    for (const body of [forward(ours), both(ours)]) {
       const [eager, graph] = [true, false].map((eager) => {
         const step = makeStep({ state: [], inputs: [dy, ...x], body, eager })
         const outputs = step.run([dy, ...x])
@@ -94,6 +101,9 @@ describe.each(cases)("$name", ({ shapes, ours, stock }) => {
   })
 })
 
+const moved = (old: Array<number>, fresh: Float32Array) =>
+  Float32Array.from(old, (value, i) => 0.9 * value + 0.1 * fresh[i]!)
+
 describe("batchNorm", () => {
   const shapes = { x: [8, 3, 3, 2], n: 8 * 3 * 3 }
   const make = () => ({
@@ -103,9 +113,6 @@ describe("batchNorm", () => {
     mean: tf.variable(tf.tensor1d([0.25, -1]), false),
     variance: tf.variable(tf.tensor1d([2, 0.5]), false),
   })
-
-  const moved = (old: Array<number>, fresh: Float32Array) =>
-    Float32Array.from(old, (value, i) => 0.9 * value + 0.1 * fresh[i]!)
 
   it("moves the running averages by momentum towards the batch's mean and unbiased variance", () => {
     const { x, gamma, beta, mean, variance } = make()
