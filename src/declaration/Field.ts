@@ -1,4 +1,4 @@
-/** Fields of declarations: those that may be left out, lists without repeats. */
+/** Fields of declarations: those that may be left out, lists without repeats, files. */
 import { Effect, Schema } from "effect"
 
 /** An optional key with a default, which the JSON Schema shows. `value` is what a person would have written. */
@@ -16,3 +16,10 @@ export const distinct = Schema.makeFilter<ReadonlyArray<unknown>>(
     toJsonSchema: () => ({ uniqueItems: true }),
   },
 )
+
+/** A file, from the folder of the file that names it. */
+export const FilePath = Schema.String.check(
+  Schema.isPattern(/^[^~\u0000-\u001f][^\u0000-\u001f]{0,999}$/u, {
+    expected: "a path from this file's folder, without ~ at its start and without control signs",
+  }),
+).annotate({ identifier: "FilePath" })

@@ -3,11 +3,23 @@
  *
  * Networks are built once for each space that is met.
  */
+import type { Check } from "../declaration/Decode.ts"
 import type { Problem } from "../declaration/Errors.ts"
-import { build, type Built } from "../model/Build.ts"
+import { build, type Built, type Network } from "../model/Build.ts"
 import type { Space } from "../model/Network.ts"
-import { targetProblems, uniformWithin } from "../model/Target.ts"
+import { compileCost, targetOf, targetProblems, uniformWithin } from "../model/Target.ts"
+import { fromAssignment } from "../space/DecisionSpace.ts"
 import type { Trial } from "../train/Trial.ts"
+
+/** What is asked of the network of a space. */
+export interface Checks {
+  /** Problems and warnings of a space, by paths into it. */
+  readonly space: Check<Space>
+  /** Problems of a trial whose space has none, by paths into it. */
+  readonly trial: Check<Trial>
+  /** The dearest single format that the space offers within the target; a Problem when there is none. */
+  readonly uniform: (trial: Trial) => string | Problem
+}
 
 const networks = new WeakMap<object, Built>()
 
@@ -33,8 +45,35 @@ const below = (problem: Problem): Problem => ({ ...problem, path: [...target, ..
 /** Problems of a trial whose space has none: a target out of reach, a format or an assignment that is not offered. */
 export const trialProblems = (trial: Trial): ReadonlyArray<Problem> => {
   const { network } = built(trial.space)
-  if (network === undefined || trial.reward === undefined) return []
-  return targetProblems(network, trial.reward.cost).map(below)
+  if (network === undefined) return []
+  const { search, reward } = trial
+  const problems = reward === undefined ? [] : targetProblems(network, reward.cost).map(below)
+  return search.kind === "fixed" ? [...problems, ...fixedProblems(network, search)] : problems
+}
+
+/** A format or an assignment that the space does not offer. */
+const fixedProblems = (
+  network: Network,
+  search: Extract<Trial["search"], { readonly kind: "fixed" }>,
+): ReadonlyArray<Problem> => {
+  const problems: Array<Problem> = []
+  if (search.uniform !== undefined) {
+    const uniform = { times: 1, uniform: search.uniform }
+    const found = targetOf(network, compileCost(network, { kind: "gbops" }), uniform)
+    if (typeof found !== "number") problems.push({ ...found, path: ["search", ...found.path] })
+  }
+  if (typeof search.assignment === "object") {
+    const found = fromAssignment(network.space, search.assignment)
+    if ("problems" in found)
+      for (const text of found.problems) {
+        const colon = text.indexOf(": ")
+        problems.push({
+          path: ["search", "assignment", text.slice(0, colon)],
+          message: text.slice(colon + 2),
+        })
+      }
+  }
+  return problems
 }
 
 /** The dearest single format the space offers within the target of the trial. */
@@ -47,4 +86,11 @@ export const uniformOf = (trial: Trial): string | Problem => {
     }
   const found = uniformWithin(network, trial.reward.cost)
   return typeof found === "string" ? found : below(found)
+}
+
+/** The checks of the network as it is built. */
+export const networkChecks: Checks = {
+  space: spaceProblems,
+  trial: trialProblems,
+  uniform: uniformOf,
 }

@@ -8,8 +8,8 @@ import { Schema } from "effect"
 import { describe } from "../data/Datasets.ts"
 import { specProblems } from "../data/Dataset.ts"
 import type { Problem } from "../declaration/Errors.ts"
-import { distinct, withDefault } from "../declaration/Field.ts"
-import { searches } from "../search/Searches.ts"
+import { distinct, FilePath, withDefault } from "../declaration/Field.ts"
+import { searches, searchProblems } from "../search/Searches.ts"
 import { trialFields } from "../train/Trial.ts"
 import { TrainSpec } from "../train/TrainSpec.ts"
 
@@ -19,13 +19,6 @@ const ExperimentName = Schema.String.check(
     expected: "up to 100 letters, digits, spaces, dots, _ or -, a letter or digit first",
   }),
 ).annotate({ identifier: "ExperimentName" })
-
-/** A file, relative to the one that names it. */
-export const FilePath = Schema.String.check(
-  Schema.isPattern(/^[^~\u0000-\u001f][^\u0000-\u001f]{0,999}$/u, {
-    expected: "a path from this file's folder, without ~ at its start and without control signs",
-  }),
-).annotate({ identifier: "FilePath" })
 
 const Train = Schema.Struct({
   ...TrainSpec.fields,
@@ -111,6 +104,7 @@ export type Experiment = typeof Experiment.Type
 export const experimentProblems = (experiment: Experiment): ReadonlyArray<Problem> => {
   const problems: Array<Problem> = []
   const { train, search, reward } = experiment
+  problems.push(...searchProblems(search, reward))
   if (reward === undefined && search.kind !== "fixed")
     problems.push({
       path: ["reward"],

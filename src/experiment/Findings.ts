@@ -7,6 +7,7 @@ import {
   DeclarationErrors,
   formatPath,
   inOrder,
+  type Path,
   type Problem,
 } from "../declaration/Errors.ts"
 
@@ -40,7 +41,7 @@ export class Findings {
   }
 
   failWith(document: Document, problem: Problem): DeclarationErrors {
-    this.add([locateTrial(problem, document, document)])
+    this.add([locateTrial(problem, document, [])])
     return this.fail()
   }
 }
@@ -51,16 +52,26 @@ const byFile = (errors: ReadonlyArray<DeclarationError>): ReadonlyArray<Declarat
   return files.flatMap((file) => inOrder(errors.filter((error) => error.file === file)))
 }
 
-/** The place of a problem of a trial: in the space file under `space`, else in the experiment file. */
+/** A part of a trial that stands in a file of its own. */
+export interface Part {
+  /** Where it is in the trial: `space`, `search.assignment`. */
+  readonly path: Path
+  readonly document: Document
+}
+
+/** The place of a problem of a trial: in the file of the part it is in, else in the experiment file. */
 export const locateTrial = (
   problem: Problem,
   experiment: Document,
-  space: Document,
+  parts: ReadonlyArray<Part>,
 ): DeclarationError => {
-  const inSpace = problem.path[0] === "space" && problem.path.length > 1
-  const path = inSpace ? problem.path.slice(1) : problem.path
+  const part = parts.find(
+    ({ path }) =>
+      problem.path.length > path.length && path.every((key, i) => key === problem.path[i]),
+  )
+  const path = part === undefined ? problem.path : problem.path.slice(part.path.length)
   return new DeclarationError({
-    ...(inSpace ? space : experiment).locate(path, problem.at),
+    ...(part?.document ?? experiment).locate(path, problem.at),
     path: formatPath(path),
     message: problem.message,
   })

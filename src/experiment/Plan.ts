@@ -6,25 +6,25 @@
 import * as nodePath from "node:path"
 import { Effect, Schema } from "effect"
 import type { FileSystem } from "effect"
-import { type Check, inspect, valueAt } from "../declaration/Decode.ts"
+import { inspect, valueAt } from "../declaration/Decode.ts"
 import type { Document } from "../declaration/Document.ts"
 import {
   DeclarationError,
   type DeclarationErrors,
   formatPath,
   type Path,
-  type Problem,
 } from "../declaration/Errors.ts"
-import type { Space } from "../model/Network.ts"
-import type { Trial } from "../train/Trial.ts"
+import { FilePath } from "../declaration/Field.ts"
 import { canonicalJson, idOf } from "./Canonical.ts"
-import { spaceProblems, trialProblems, uniformOf } from "./Checks.ts"
-import { type Control, Experiment, experimentProblems, FilePath, type Track } from "./Experiment.ts"
+import { type Checks, networkChecks } from "./Checks.ts"
+import { Experiment, experimentProblems, type Track } from "./Experiment.ts"
+import { Files } from "./Files.ts"
 import { Findings, locateTrial } from "./Findings.ts"
 import { type Cell, cells, matrixProblems } from "./Matrix.ts"
 import { apply, type Override, parsePath, parseSet } from "./Overrides.ts"
-import { flatten, plainDecimal } from "./Parameters.ts"
-import { Spaces } from "./Spaces.ts"
+import { type PlannedTrial, planCell, shortKeys } from "./PlannedTrial.ts"
+
+export type { PlannedTrial } from "./PlannedTrial.ts"
 
 export interface Options {
   /** `path=value` as given to `--set`. */
@@ -33,31 +33,6 @@ export interface Options {
   readonly yes?: boolean
   /** Other checks than those of the built network, for tests. */
   readonly checks?: Partial<Checks>
-}
-
-/** What is asked of the network of a space. */
-export interface Checks {
-  /** Problems of a space, by paths into it. */
-  readonly space: Check<Space>
-  /** Problems of a trial whose space has none, by paths into the experiment, or `space` and a path into that. */
-  readonly trial: Check<Trial>
-  /** The dearest single format that the space offers within the target; a Problem when there is none. */
-  readonly uniform: (trial: Trial) => string | Problem
-}
-
-export interface PlannedTrial {
-  readonly id: string
-  /** `times=1.1 seed=2`, `uniform INT4 seed=2`; the experiment's name when there is only one. */
-  readonly name: string
-  /** Undefined for a trial of the matrix itself. */
-  readonly control: Control | undefined
-  /** What tells it from its siblings: the cell, `search.kind`. */
-  readonly cell: Readonly<Record<string, string>>
-  /** All of it, flat: `search.kind`, `reward.cost.target.times`, ... */
-  readonly parameters: Readonly<Record<string, string>>
-  readonly declaration: Trial
-  /** Threads and checkpoint interval: how it runs, not what it is. */
-  readonly execution: { readonly threads: number | undefined; readonly checkpointEvery: number }
 }
 
 export interface Plan {
@@ -71,15 +46,6 @@ export interface Plan {
   readonly warnings: ReadonlyArray<DeclarationError>
 }
 
-/** What an id is made from: the trial without the name of its space. */
-export const identity = (trial: Trial): unknown => {
-  const { name: _, ...space } = trial.space
-  return { ...trial, space }
-}
-
-/** First 16 hex digits of sha256 over the canonical JSON of the trial's identity. */
-export const trialId = (trial: Trial): string => idOf(identity(trial))
-
 /** The id of a set of trials: the same trials are the same grid, whatever the file is called. */
 export const gridId = (trialIds: Iterable<string>): string => idOf([...new Set(trialIds)].sort())
 
@@ -89,12 +55,7 @@ export const expand = Effect.fn("Plan.expand")(function* (
   options: Options = {},
 ): Effect.fn.Return<Plan, DeclarationErrors, FileSystem.FileSystem> {
   const found = new Findings()
-  const checks: Checks = {
-    space: spaceProblems,
-    trial: trialProblems,
-    uniform: uniformOf,
-    ...options.checks,
-  }
+  const checks: Checks = { ...networkChecks, ...options.checks }
   const sets = (options.sets ?? []).flatMap((text, i) => {
     const result = parseSet(text, i + 1)
     if (result._tag === "Success") return [result.success]
@@ -107,7 +68,7 @@ export const expand = Effect.fn("Plan.expand")(function* (
     sets.filter((set) => !intoSpace(set)),
   )
   found.add(base.errors)
-  const spaces = new Spaces(document.file, checks.space)
+  const files = new Files(document.file, checks.space)
 
   const whole = inspect(Experiment, base.document, (experiment) =>
     matrixProblems(experiment, options.yes ?? false),
@@ -119,7 +80,7 @@ export const expand = Effect.fn("Plan.expand")(function* (
     const partial = inspect(Experiment, base.document, experimentProblems)
     found.add(partial.errors)
     const path = valueAt(base.document.value, ["space"])
-    if (isFilePath(path)) found.add((yield* spaces.inspect(base.document, path, spaceSets)).errors)
+    if (isFilePath(path)) found.add((yield* files.space(base.document, path, spaceSets)).errors)
     return yield* found.fail()
   }
 
@@ -138,25 +99,36 @@ export const expand = Effect.fn("Plan.expand")(function* (
     found.warn(inspected.warnings)
     const spacePath = valueAt(changed.document.value, ["space"])
     if (isFilePath(spacePath)) {
-      const space = yield* spaces.inspect(changed.document, spacePath, [
+      const space = yield* files.space(changed.document, spacePath, [
         ...spaceSets,
         ...overrides.filter(intoSpace).map(withinSpace),
       ])
       found.add(space.errors)
       found.warn(space.warnings)
-      if (inspected.value !== undefined && space.value !== undefined)
-        for (const planned of plan(
-          inspected.value,
-          space.value,
-          cell,
-          labels,
-          name,
-          checks,
-          (problem) => locateTrial(problem, changed.document, space.document),
-        )) {
-          if (planned instanceof DeclarationError) found.add([planned])
-          else if (!trials.has(planned.id)) trials.set(planned.id, planned)
+      if (inspected.value !== undefined && space.value !== undefined) {
+        const parts = [{ path: ["space"], document: space.document }]
+        const { search } = inspected.value
+        const file = search.kind === "fixed" ? search.assignment : undefined
+        const assignment =
+          typeof file === "string" ? yield* files.assignment(changed.document, file) : undefined
+        if (assignment !== undefined) {
+          found.add(assignment.errors)
+          parts.push({ path: ["search", "assignment"], document: assignment.document })
         }
+        const planned = planCell(
+          {
+            name,
+            cell,
+            labels,
+            experiment: inspected.value,
+            space: space.value,
+            ...(assignment?.value === undefined ? {} : { assignment: assignment.value }),
+          },
+          checks,
+        )
+        found.add(planned.problems.map((problem) => locateTrial(problem, changed.document, parts)))
+        for (const trial of planned.trials) if (!trials.has(trial.id)) trials.set(trial.id, trial)
+      }
     }
     if (found.full) break
   }
@@ -177,80 +149,6 @@ export const expand = Effect.fn("Plan.expand")(function* (
     warnings: found.warnings,
   }
 })
-
-/** The trial of one cell and its controls. */
-const plan = function* (
-  experiment: Experiment,
-  space: Space,
-  cell: Cell,
-  labels: ReadonlyMap<string, string>,
-  name: string,
-  checks: Checks,
-  locate: (problem: Problem) => DeclarationError,
-): Generator<PlannedTrial | DeclarationError> {
-  const { checkpointEvery, ...train } = experiment.train
-  const { data, search, reward, finish, seed, threads, controls } = experiment
-  const { $schema: _s, description: _d, ...declaredSpace } = space
-  const declaration: Trial = {
-    data,
-    search,
-    ...(reward === undefined ? {} : { reward }),
-    finish,
-    seed,
-    train,
-    space: declaredSpace,
-  }
-  const make = (trial: Trial, control: Control | undefined, label: string): PlannedTrial => {
-    const { space: shown, ...rest } = trial
-    const varied = Object.entries(cell).map(
-      ([key, value]) => [key, flatten({ [key]: value })] as const,
-    )
-    const words = Object.entries(cell).map(
-      ([key, value]) => `${labels.get(key) ?? key}=${short(value)}`,
-    )
-    return {
-      id: trialId(trial),
-      name:
-        [label, ...words]
-          .filter((word) => word !== "")
-          .join(" ")
-          .slice(0, 200) || name,
-      control,
-      cell: {
-        ...Object.assign({}, ...varied.map(([, flat]) => flat)),
-        "search.kind": trial.search.kind,
-      },
-      parameters: {
-        name,
-        "space.name": shown.name,
-        ...Object.assign(
-          {},
-          ...varied.filter(([key]) => key.startsWith("space.")).map(([, flat]) => flat),
-        ),
-        ...flatten(rest),
-        ...(control === undefined ? {} : { control }),
-      },
-      declaration: trial,
-      execution: { threads, checkpointEvery },
-    }
-  }
-  const problems = checks.trial(declaration)
-  for (const problem of problems) yield locate(problem)
-  if (problems.length > 0) return
-  yield make(declaration, undefined, "")
-  if (controls.includes("uniform")) {
-    const uniform = checks.uniform(declaration)
-    if (typeof uniform !== "string") yield locate(uniform)
-    else
-      yield make(
-        { ...declaration, search: { kind: "fixed", uniform } as Trial["search"] },
-        "uniform",
-        `uniform ${uniform}`,
-      )
-  }
-  if (controls.includes("random"))
-    yield make({ ...declaration, search: { kind: "random" } as never }, "random", "random")
-}
 
 const isFilePath = Schema.is(FilePath)
 
@@ -315,26 +213,4 @@ const placeOf = (key: string, value: unknown, experiment: Experiment): Path => {
     (extra) => key in extra && canonicalJson(extra[key]) === text,
   )
   return ["include", entry, key]
-}
-
-/** The last part of each path, or as many as tell it from the others: `times`, `seed`. */
-const shortKeys = (keys: ReadonlyArray<string>): ReadonlyMap<string, string> => {
-  const last = (key: string, parts: number) => key.split(".").slice(-parts).join(".")
-  return new Map(
-    keys.map((key) => {
-      let parts = 1
-      while (
-        keys.some((other) => other !== key && last(other, parts) === last(key, parts)) &&
-        parts < 50
-      )
-        parts++
-      return [key, last(key, parts)]
-    }),
-  )
-}
-
-const short = (value: unknown): string => {
-  if (typeof value === "number") return plainDecimal(value)
-  const text = typeof value === "string" ? value : canonicalJson(value)
-  return text.length > 40 ? `${text.slice(0, 37)}...` : text
 }

@@ -1,5 +1,6 @@
 /** No search: one assignment trained from the first step to the last, plain quantization-aware training. */
 import { Schema } from "effect"
+import { FilePath } from "../declaration/Field.ts"
 import type { Choices } from "../space/Decision.ts"
 import { activity } from "../space/DecisionSpace.ts"
 import type { Problem, Searcher, SearchKind, SearchMetrics } from "./Search.ts"
@@ -11,14 +12,18 @@ const Option = Schema.Union([
   Schema.Array(Schema.Finite),
 ])
 
+/** Path of a decision -> its option. */
+export const AssignmentMap = Schema.Record(Schema.String, Option)
+
 export const FixedSpec = Schema.Struct({
   kind: Schema.Literal("fixed"),
   uniform: Schema.optionalKey(
     Schema.String.annotate({ description: "One format everywhere; one that the space offers." }),
   ),
   assignment: Schema.optionalKey(
-    Schema.Record(Schema.String, Option).annotate({
-      description: "Path of a decision -> its option, for every active decision.",
+    Schema.Union([FilePath, AssignmentMap]).annotate({
+      description:
+        "Path of a decision -> its option, for every active decision; or the file that holds it.",
     }),
   ),
 }).annotate({ identifier: "FixedSearch" })

@@ -5,14 +5,22 @@ import type { RewardSpec } from "../reward/Rewards.ts"
 import { Fixed } from "./Fixed.ts"
 import { Reinforce } from "./Reinforce.ts"
 import type { Problem, Searcher, SearchKind } from "./Search.ts"
+import { resolve } from "./Settings.ts"
 
-export const searches = oneOfKinds("Search", [Reinforce, Fixed])
+export const searches = oneOfKinds("Search", [Reinforce, Fixed], "reinforce")
 
 /** A decoded `search:` block. */
 export type SearchSpec = typeof searches.schema.Type
 
 export const make = (spec: SearchSpec, problem: Problem): Searcher =>
   (searches.members[spec.kind] as unknown as SearchKind<SearchSpec>).make(spec, problem)
+
+/** The block with every knob written out, as a run of `steps` uses them: what an id is made from. */
+export const resolved = (search: SearchSpec, steps: number): SearchSpec => {
+  if (search.kind === "fixed") return search
+  const { preset, ...knobs } = resolve(search, steps)
+  return { kind: search.kind, ...(preset === "none" ? {} : { preset }), ...knobs }
+}
 
 /** What no schema says about a search and its reward; paths are relative to the experiment. */
 export const searchProblems = (

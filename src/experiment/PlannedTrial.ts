@@ -1,0 +1,144 @@
+/**
+ * One cell of a plan -> its trial and its controls: resolved, named, with parameters and ids.
+ */
+import type { Problem } from "../declaration/Errors.ts"
+import type { Space } from "../model/Network.ts"
+import { resolved } from "../search/Searches.ts"
+import type { Assignment } from "../space/Decision.ts"
+import type { Trial } from "../train/Trial.ts"
+import { canonicalJson, idOf } from "./Canonical.ts"
+import type { Checks } from "./Checks.ts"
+import type { Control, Experiment } from "./Experiment.ts"
+import type { Cell } from "./Matrix.ts"
+import { flatten, plainDecimal } from "./Parameters.ts"
+
+export interface PlannedTrial {
+  readonly id: string
+  /** `times=1.1 seed=2`, `uniform INT4 seed=2`; the experiment's name when there is only one. */
+  readonly name: string
+  /** Undefined for a trial of the matrix itself. */
+  readonly control: Control | undefined
+  /** What tells it from its siblings: the cell, `search.kind`. */
+  readonly cell: Readonly<Record<string, string>>
+  /** All of it, flat: `search.kind`, `reward.cost.target.times`, ... */
+  readonly parameters: Readonly<Record<string, string>>
+  readonly declaration: Trial
+  /** Threads and checkpoint interval: how it runs, not what it is. */
+  readonly execution: { readonly threads: number | undefined; readonly checkpointEvery: number }
+}
+
+/** What an id is made from: the trial without the name of its space. */
+export const identity = (trial: Trial): unknown => {
+  const { name: _, ...space } = trial.space
+  return { ...trial, space }
+}
+
+/** First 16 hex digits of sha256 over the canonical JSON of the trial's identity. */
+export const trialId = (trial: Trial): string => idOf(identity(trial))
+
+/** A cell with its files read and its shape checked. */
+export interface ReadCell {
+  /** Of the experiment. */
+  readonly name: string
+  readonly cell: Cell
+  /** The short name of each key of the matrix. */
+  readonly labels: ReadonlyMap<string, string>
+  readonly experiment: Experiment
+  readonly space: Space
+  /** Read from the file that `search.assignment` names. */
+  readonly assignment?: Assignment
+}
+
+/** The trials of a cell, or what is wrong with them, by paths into the trial. */
+export const planCell = (
+  read: ReadCell,
+  checks: Checks,
+): { readonly trials: ReadonlyArray<PlannedTrial>; readonly problems: ReadonlyArray<Problem> } => {
+  const { controls } = read.experiment
+  const declaration = declare(read)
+  const problems = [...checks.trial(declaration)]
+  const trials = [describe(read, declaration, undefined)]
+  if (controls.includes("uniform") && problems.length === 0) {
+    const uniform = checks.uniform(declaration)
+    if (typeof uniform !== "string") problems.push(uniform)
+    else
+      trials.push(describe(read, { ...declaration, search: { kind: "fixed", uniform } }, "uniform"))
+  }
+  return problems.length > 0 ? { trials: [], problems } : { trials, problems }
+}
+
+/** Everything the result depends on, every knob written out. */
+const declare = ({ experiment, space, assignment }: ReadCell): Trial => {
+  const { checkpointEvery: _c, ...train } = experiment.train
+  const { data, search, reward, finish, seed } = experiment
+  const { $schema: _s, description: _d, ...network } = space
+  return {
+    data,
+    search: {
+      ...resolved(search, train.steps),
+      ...(assignment === undefined ? {} : { assignment }),
+    } as Trial["search"],
+    ...(reward === undefined ? {} : { reward }),
+    finish,
+    seed,
+    train,
+    space: network,
+  }
+}
+
+const describe = (
+  { name, cell, labels, experiment }: ReadCell,
+  declaration: Trial,
+  control: Control | undefined,
+): PlannedTrial => {
+  const { space, ...rest } = declaration
+  // A control is the same whatever the search it stands beside.
+  const varied = Object.entries(cell).filter(
+    ([key]) => control === undefined || !(key === "search" || key.startsWith("search.")),
+  )
+  const flat = (entries: ReadonlyArray<readonly [string, unknown]>): Record<string, string> =>
+    Object.assign({}, ...entries.map(([key, value]) => flatten({ [key]: value })))
+  const label =
+    control === undefined
+      ? []
+      : [control, ...(declaration.search.kind === "fixed" ? [declaration.search.uniform] : [])]
+  const words = [
+    ...label,
+    ...varied.map(([key, value]) => `${labels.get(key) ?? key}=${short(value)}`),
+  ]
+  return {
+    id: trialId(declaration),
+    name: words.join(" ").slice(0, 200) || name,
+    control,
+    cell: { ...flat(varied), "search.kind": declaration.search.kind },
+    parameters: {
+      name,
+      "space.name": space.name,
+      ...flat(varied.filter(([key]) => key.startsWith("space."))),
+      ...flatten(rest),
+      ...(control === undefined ? {} : { control }),
+    },
+    declaration,
+    execution: { threads: experiment.threads, checkpointEvery: experiment.train.checkpointEvery },
+  }
+}
+
+/** The last part of each path, or as many as tell it from the others: `times`, `seed`. */
+export const shortKeys = (keys: ReadonlyArray<string>): ReadonlyMap<string, string> => {
+  const last = (key: string, parts: number) => key.split(".").slice(-parts).join(".")
+  return new Map(
+    keys.map((key) => {
+      let parts = 1
+      const shared = () =>
+        keys.some((other) => other !== key && last(other, parts) === last(key, parts))
+      while (parts < 50 && shared()) parts++
+      return [key, last(key, parts)]
+    }),
+  )
+}
+
+const short = (value: unknown): string => {
+  if (typeof value === "number") return plainDecimal(value)
+  const text = typeof value === "string" ? value : canonicalJson(value)
+  return text.length > 40 ? `${text.slice(0, 37)}...` : text
+}
