@@ -1,5 +1,6 @@
 /** Where the command line finds things: the cache, the state folder, space files. */
 import { Effect, Option } from "effect"
+import { resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { inspect } from "../declaration/Decode.ts"
 import { read } from "../declaration/Document.ts"
@@ -14,7 +15,9 @@ import { Wrong } from "./Words.ts"
 
 /** Where data sets, the MLflow environment and builds are kept. */
 export const cacheDirectory = (): string =>
-  process.env["FLIQS_CACHE"] ?? fileURLToPath(new URL("../../.cache", import.meta.url))
+  process.env["FLIQS_CACHE"]
+    ? resolve(process.env["FLIQS_CACHE"])
+    : fileURLToPath(new URL("../../.cache", import.meta.url))
 
 /** The state folder: as told, else as `State.locate` finds it. */
 export const stateFolder = (told: Option.Option<string>, experimentFile?: string) =>

@@ -1,4 +1,5 @@
 /** What a finished grid looks like on a terminal: formats layer by layer, each search beside its uniform control. */
+import type { Plan } from "../experiment/Plan.ts"
 import type { Result } from "../orchestrator/Result.ts"
 import type { TrialSummary } from "../orchestrator/RunGrid.ts"
 import { bold, dim, percent, red, short, table } from "./Output.ts"
@@ -66,4 +67,39 @@ export const summaryText = (summaries: ReadonlyArray<TrialSummary>): string => {
   for (const { result, trial } of summaries.filter((summary) => summary.state === "failed"))
     lines.push("", red(`${trial.name} (${trial.id}) failed: ${result?.message ?? "see its log"}`))
   return lines.join("\n")
+}
+
+const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ")
+
+/** The Markdown page of a grid in the tracker: the command and how its trials stand. */
+export const gridNote = (
+  plan: Plan,
+  command: string,
+  summaries: ReadonlyArray<TrialSummary>,
+): string => {
+  const row = (cells: ReadonlyArray<string>) => `| ${cells.map(cell).join(" | ")} |`
+  const metric = (summary: TrialSummary, key: string) => {
+    const value = summary.result?.metrics[key]
+    return value === undefined ? "" : short(value)
+  }
+  const rows = summaries.map((summary) =>
+    row([
+      summary.trial.name,
+      summary.state,
+      metric(summary, "final/accuracy"),
+      metric(summary, "final/cost_over_target"),
+      metric(summary, "final/gbops"),
+    ]),
+  )
+  return [
+    ...(plan.description === undefined ? [] : [plan.description, ""]),
+    "```sh",
+    command,
+    "```",
+    "",
+    row(["trial", "state", "final/accuracy", "final/cost_over_target", "final/gbops"]),
+    "|---|---|---|---|---|",
+    ...rows,
+    "",
+  ].join("\n")
 }

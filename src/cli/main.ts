@@ -60,7 +60,8 @@ const runMain = Runtime.makeRunMain(({ fiber }) => {
   fiber.addObserver((exit) => process.exit(codeOf(exit)))
 })
 
-Command.run(root, { version }).pipe(
-  Effect.provide(Layer.mergeAll(NodeServices.layer, Presenter.layer, Logger.layer([logger]))),
-  (program) => runMain(program, { disableErrorReporting: true }),
-)
+const services = Layer.mergeAll(NodeServices.layer, Presenter.layer, Logger.layer([logger]))
+
+runMain(Command.run(root, { version }).pipe(Effect.provide(services)), {
+  disableErrorReporting: true,
+})

@@ -53,8 +53,8 @@ export type GridEvent =
 export interface Options {
   readonly state: string
   readonly grid: Omit<State.GridFile, "version" | "trials" | "startedAt">
-  /** The grid's own parameters and Markdown for the tracker. */
-  readonly note: string
+  /** Markdown for the grid's page in the tracker, at the start and again at the end. */
+  readonly note: (summaries: ReadonlyArray<TrialSummary>) => string
   readonly tags: Readonly<Record<string, string>>
   readonly trials: ReadonlyArray<State.TrialFile>
   readonly jobs: number
@@ -67,6 +67,8 @@ export interface Options {
   readonly typed: string
   readonly command: (trial: State.TrialFile) => readonly [string, ...Array<string>]
   readonly environment: Readonly<Record<string, string>>
+  /** Process groups of the children at work: for who must end them at once. */
+  readonly children: Set<number>
   readonly lostAfter?: Duration.Input
   readonly patience?: Duration.Input
   readonly onEvent: (event: GridEvent) => Effect.Effect<void>
@@ -146,6 +148,7 @@ const runTrial = Effect.fnUntraced(function* (options: Options, trial: State.Tri
     trial,
     command: options.command(trial),
     environment: options.environment,
+    children: options.children,
     lostAfter: options.lostAfter ?? "15 minutes",
     patience: options.patience ?? "30 seconds",
     onProgress: (heartbeat) => onEvent({ _tag: "Progress", trial, heartbeat }),
@@ -161,6 +164,15 @@ const runTrial = Effect.fnUntraced(function* (options: Options, trial: State.Tri
   if (options.failFast && ended.result.state === "failed") return yield* new FirstFailure()
   return { trial, state: ended.result.state, result: ended.result } satisfies TrialSummary
 })
+
+const summarize = ({ state, trials }: Options) =>
+  Effect.forEach(trials, (trial) =>
+    Effect.map(stateOf(state, trial.id), ({ result, state }): TrialSummary => ({
+      trial,
+      state,
+      result,
+    })),
+  )
 
 /**
  * Runs what is left of a grid. One run per state folder at a time: a second one fails with a `StorageError` whose reason
@@ -185,7 +197,9 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     name: grid.name,
     tags: { ...options.tags },
   })
-  spool.append({ type: "tag", key: "mlflow.note.content", value: options.note })
+  const describe = (summaries: ReadonlyArray<TrialSummary>) =>
+    spool.append({ type: "tag", key: "mlflow.note.content", value: options.note(summaries) })
+  describe(yield* summarize(options))
   const end = (status: Event.End["status"]) =>
     Effect.sync(() => spool.append({ type: "end", time: Event.now(), status }))
 

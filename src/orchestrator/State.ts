@@ -145,14 +145,24 @@ export const readJson = <S extends Schema.Codec<unknown, unknown>>(schema: S) =>
 export const readTrial = readJson(TrialFile)
 export const readGrid = readJson(GridFile)
 
-/** Makes a trial's folder with its `trial.json`; an existing one keeps the grid that first planned it. */
+/**
+ * Makes a trial's folder with its `trial.json`. An existing one keeps the grid that first planned it and, since results
+ * depend on them to the last bit, its threads.
+ */
 export const writeTrial = Effect.fnUntraced(function* (state: string, trial: TrialFile) {
   const fs = yield* FileSystem.FileSystem
   const folder = checkpointFolder(state, trial.id)
   yield* fs.makeDirectory(folder, { recursive: true }).pipe(orUnreachable("create", folder))
   const path = trialFile(state, trial.id)
   const before = yield* readTrial(path)
-  const written = { ...trial, gridId: before?.gridId ?? trial.gridId }
+  const written =
+    before === undefined
+      ? trial
+      : {
+          ...trial,
+          gridId: before.gridId,
+          execution: { ...trial.execution, threads: before.execution.threads },
+        }
   if (before !== undefined && JSON.stringify(before) === JSON.stringify(written)) return
   yield* Durable.replace(path, [Durable.jsonBytes(written)])
 })

@@ -29,6 +29,8 @@ export interface Options {
   readonly lostAfter: Duration.Input
   /** How long a child that is asked to stop may take to save. */
   readonly patience: Duration.Input
+  /** Process groups of the children at work: for who must end them at once. */
+  readonly children: Set<number>
   readonly onProgress: (heartbeat: Heartbeat.Heartbeat) => Effect.Effect<void>
   readonly onRetry: (retry: {
     readonly message: string
@@ -94,6 +96,10 @@ const runOnce = Effect.fnUntraced(function* (options: Options) {
       }),
     )
     .pipe(orUnreachable("start", program))
+  yield* Effect.acquireRelease(
+    Effect.sync(() => options.children.add(child.pid)),
+    () => Effect.sync(() => options.children.delete(child.pid)),
+  )
   const log = State.logFile(options.state, options.trial.id)
   yield* child.all.pipe(
     // A log that cannot be written must not stop the child, which would wait for its pipe to be read.

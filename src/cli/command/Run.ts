@@ -1,0 +1,228 @@
+/**
+ * `fliqs run EXPERIMENT`: runs or continues a grid, sends it to the tracker, tells how it ended.
+ *
+ * Ctrl-C once: every child saves and stops. Twice: they are killed, and what is lost is the steps since their last
+ * checkpoints. The same command goes on from there.
+ */
+import { Effect, Fiber, Option } from "effect"
+import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { availableParallelism, freemem } from "node:os"
+import { fileURLToPath } from "node:url"
+import { read } from "../../declaration/Document.ts"
+import * as Plan from "../../experiment/Plan.ts"
+import * as Planned from "../../orchestrator/Planned.ts"
+import * as RunGrid from "../../orchestrator/RunGrid.ts"
+import * as State from "../../orchestrator/State.ts"
+import * as Tracker from "../../track/Tracker.ts"
+import { stateFolder } from "../Files.ts"
+import { gridNote, summaryText } from "../Outcome.ts"
+import { note, print } from "../Output.ts"
+import * as Progress from "../Progress.ts"
+import { Ended, exitCodes, NotReady, Wrong } from "../Words.ts"
+
+interface Input {
+  readonly experiment: string
+  readonly set: ReadonlyArray<string>
+  readonly yes: boolean
+  readonly state: Option.Option<string>
+  readonly jobs: Option.Option<number>
+  readonly only: ReadonlyArray<string>
+  readonly failFast: boolean
+  readonly retryFailed: boolean
+  readonly restart: boolean
+  readonly track: boolean
+  readonly eager: boolean
+}
+
+const main = fileURLToPath(
+  new URL("../main.ts", import.meta.url).href.replace(/\.ts$/, extension()),
+)
+
+/** `.ts` in a checkout, `.js` once built. */
+function extension(): string {
+  return import.meta.url.endsWith(".ts") ? ".ts" : ".js"
+}
+
+/** What a trial of CIFAR size takes, data set and TensorFlow included; more jobs than memory has room for die. */
+const bytesPerTrial = 1.5e9
+/** How long the last events may take to reach the tracker: a local server needs some seconds to come up. */
+const flushPatience = "45 seconds"
+
+const quote = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+
+/** The command as it was typed. */
+const typed = (): string =>
+  [extension() === ".ts" ? "./fliqs" : "fliqs", ...process.argv.slice(2)].map(quote).join(" ")
+
+const jobsFor = (trials: number): number =>
+  Math.max(1, Math.min(trials, availableParallelism(), Math.floor(freemem() / bytesPerTrial)))
+
+/** The ids that `--only` means, by their beginnings. */
+const chosen = Effect.fnUntraced(function* (plan: Plan.Plan, only: ReadonlyArray<string>) {
+  if (only.length === 0) return undefined
+  const ids = new Set<string>()
+  for (const beginning of only) {
+    const found = plan.trials.filter(({ id }) => id.startsWith(beginning))
+    if (found.length !== 1)
+      return yield* new Wrong({
+        message: `--only ${beginning}: ${found.length} trials of the plan begin like this; \`fliqs plan ${plan.file}\` shows their ids`,
+      })
+    ids.add(found[0]!.id)
+  }
+  return ids
+})
+
+const commit = Effect.gen(function* () {
+  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+  return yield* spawner.string(
+    ChildProcess.make("git", ["rev-parse", "HEAD"], { stderr: "ignore" }),
+  )
+}).pipe(
+  Effect.map((text) => text.trim()),
+  Effect.timeout("3 seconds"),
+  Effect.orElseSucceed(() => ""),
+)
+
+const tags = Effect.map(commit, (hash): Readonly<Record<string, string>> =>
+  /^[0-9a-f]{40,64}$/.test(hash)
+    ? { "fliqs.git_commit": hash, "mlflow.source.git.commit": hash }
+    : {},
+)
+
+/** Interrupts the grid at the first signal, kills its children and the process at the second. */
+const interruptible = Effect.fnUntraced(function* <A, E, R>(
+  grid: Effect.Effect<A, E, R>,
+  children: ReadonlySet<number>,
+) {
+  const fiber = yield* Effect.forkChild(grid)
+  let asked = false
+  const onSignal = () => {
+    if (asked) {
+      for (const pid of children)
+        try {
+          process.kill(-pid, "SIGKILL")
+        } catch {
+          // It has gone by itself.
+        }
+      process.stderr.write(`stopped at once; continue with\n  ${typed()}\n`)
+      process.exit(exitCodes.interrupted)
+    }
+    asked = true
+    process.stderr.write("stopping: the trials save their state; Ctrl-C again stops at once\n")
+    fiber.interruptUnsafe()
+  }
+  const signals = ["SIGINT", "SIGTERM"] as const
+  for (const signal of signals) process.on(signal, onSignal)
+  const exit = yield* Fiber.await(fiber)
+  for (const signal of signals) process.off(signal, onSignal)
+  return asked ? Option.none<A>() : Option.some(yield* exit)
+})
+
+const sendRest = Effect.fnUntraced(function* (
+  tracker: Tracker.Tracker["Service"],
+  gridFolder: string,
+  patience: "5 seconds" | typeof flushPatience,
+) {
+  if (tracker.kind === "none") return
+  const { problem, rejected, waiting } = yield* tracker.flush(patience)
+  if (waiting > 0)
+    yield* note(
+      `${waiting} events are not in MLflow yet${problem === undefined ? "" : ` (${problem.message})`}; they are kept, \`fliqs sync\` sends them`,
+    )
+  if (rejected > 0) yield* note(`MLflow refused ${rejected} events for good`)
+  const link = yield* tracker.gridLink(gridFolder)
+  if (Option.isSome(link)) yield* print(`MLflow  ${link.value}`)
+})
+
+const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan) {
+  const state = yield* stateFolder(input.state, input.experiment)
+  const only = yield* chosen(plan, input.only)
+  const jobs = Option.getOrElse(input.jobs, () => jobsFor(only?.size ?? plan.trials.length))
+  const execution: Planned.Execution = {
+    threads: Math.max(1, Math.floor(availableParallelism() / jobs)),
+    eager: input.eager,
+    tags: yield* tags,
+  }
+  const trials = plan.trials.map((trial) => Planned.trialFile(plan, trial, execution))
+  const tracker = yield* Tracker.Tracker
+  const gridFolder = State.gridFolder(state, plan.gridId)
+  const children = new Set<number>()
+  const grid = Effect.gen(function* () {
+    const show = yield* Progress.make(only?.size ?? trials.length)
+    return yield* RunGrid.run({
+      state,
+      grid: {
+        gridId: plan.gridId,
+        experiment: Planned.trackedExperiment(plan),
+        name: plan.name,
+        file: plan.file,
+      },
+      note: (summaries) => gridNote(plan, typed(), summaries),
+      tags: execution.tags,
+      trials,
+      jobs,
+      only,
+      failFast: input.failFast,
+      retryFailed: input.retryFailed,
+      restart: input.restart,
+      typed: typed(),
+      command: (trial) => [
+        process.execPath,
+        ...process.execArgv,
+        main,
+        "trial",
+        "--id",
+        trial.id,
+        "--state",
+        state,
+        "--stop-with-stdin",
+      ],
+      environment: {},
+      children,
+      onEvent: Effect.fnUntraced(function* (event) {
+        if (event._tag === "Started" || event._tag === "Skipped") {
+          yield* tracker.startGrid(gridFolder)
+          yield* tracker.watchTrial(State.trialFolder(state, event.trial.id))
+        }
+        yield* show(event)
+      }),
+    })
+  }).pipe(Effect.scoped)
+  const ended = yield* interruptible(grid, children)
+  if (Option.isNone(ended)) {
+    yield* sendRest(tracker, gridFolder, "5 seconds")
+    yield* note(`stopped; continue with\n  ${typed()}`)
+    return yield* new Ended({ code: exitCodes.interrupted })
+  }
+  const summaries = ended.value
+  const text = summaryText(summaries)
+  if (text !== "") yield* print(text)
+  yield* print("")
+  yield* sendRest(tracker, gridFolder, flushPatience)
+  const failed = summaries.filter((summary) => summary.state === "failed").length
+  if (failed === 0) return
+  yield* note(
+    `${failed} of ${summaries.length} trials failed; \`fliqs show ID\` tells why, --retry-failed tries them again`,
+  )
+  return yield* new Ended({ code: exitCodes.failed })
+})
+
+export const run = Effect.fn("run")(function* (input: Input) {
+  const document = yield* read(input.experiment)
+  const plan = yield* Plan.expand(document, { sets: input.set, yes: input.yes })
+  for (const warning of plan.warnings) yield* note(`warning: ${warning.text}`)
+  const isTracked = input.track && plan.track.kind === "mlflow"
+  const stateDirectory = yield* stateFolder(input.state, input.experiment)
+  const layer = isTracked ? Tracker.layerMlflow({ stateFolder: stateDirectory }) : Tracker.layerNone
+  yield* runPlan(input, plan).pipe(
+    Effect.provide(layer),
+    Effect.catchIf(
+      (error) => error instanceof RunGrid.NotReady,
+      (error) =>
+        Effect.fail(
+          new NotReady({ message: `${error.message}\n\`fliqs doctor\` tells what is missing` }),
+        ),
+    ),
+  )
+})

@@ -1,0 +1,35 @@
+/** `fliqs sync`: sends what could not be sent to MLflow while it was told. */
+import { Effect, type Option } from "effect"
+import * as Tracker from "../../track/Tracker.ts"
+import { stateFolder } from "../Files.ts"
+import { note, print, printJson } from "../Output.ts"
+import { NotReady } from "../Words.ts"
+
+const patience = "10 minutes"
+
+export const run = Effect.fn("sync")(function* (input: {
+  readonly state: Option.Option<string>
+  readonly json: boolean
+}) {
+  const folder = yield* stateFolder(input.state)
+  const outcome = yield* Effect.gen(function* () {
+    const tracker = yield* Tracker.Tracker
+    yield* tracker.watchAll
+    return yield* tracker.flush(patience)
+  }).pipe(Effect.provide(Tracker.layerMlflow({ stateFolder: folder })))
+  const { problem, rejected, server, waiting } = outcome
+  if (input.json)
+    yield* printJson({
+      server: server ?? null,
+      waiting,
+      rejected,
+      problem: problem?.message ?? null,
+    })
+  else if (waiting === 0)
+    yield* print(`everything in ${folder} is in MLflow${server === undefined ? "" : `, ${server}`}`)
+  if (rejected > 0) yield* note(`MLflow refused ${rejected} events for good`)
+  if (waiting > 0)
+    return yield* new NotReady({
+      message: `${waiting} events are still waiting${problem === undefined ? "" : `: ${problem.message}`}`,
+    })
+})
