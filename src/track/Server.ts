@@ -96,19 +96,16 @@ const findProcess = (folder: string): Server | undefined => {
   return { version: 1, url: addressOf(port), port, pid: leader.pid, start: leader.start, database }
 }
 
-const answers = (url: string) =>
-  Effect.gen(function* () {
-    const settings = { ...Settings.local(url), timeout: 3000, maxRetries: 0 }
-    const client = yield* Effect.provide(
-      MlflowClient.make(settings),
-      MlflowHttp.layerHttp(settings),
-    )
-    yield* client.health
-    return true
-  }).pipe(
+const answers = (url: string) => {
+  const settings = { ...Settings.local(url), timeout: 3000, maxRetries: 0 }
+  return MlflowClient.make(settings).pipe(
+    Effect.flatMap((client) => client.health),
+    Effect.as(true),
+    Effect.provide(MlflowHttp.layerHttp(settings)),
     Effect.provide(NodeServices.layer),
     Effect.orElseSucceed(() => false),
   )
+}
 
 /** True once the server answers, false when its process ends or the time is over. */
 const waitUntilUp = (server: Server, patience: number) =>
