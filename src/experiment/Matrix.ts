@@ -16,7 +16,7 @@ export interface MatrixFields {
 /** More cells than this need `--yes`. */
 export const mostCells = 1_000
 /** More are refused whatever is said: each is decoded, hashed and kept. */
-export const hardMostCells = 100_000
+export const hardMostCells = 10_000
 
 /** How many cells the lists multiply to, without making them; Infinity when float64 cannot count them. */
 export const productSize = (fields: MatrixFields): number =>

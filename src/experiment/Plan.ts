@@ -87,8 +87,9 @@ export const expand = Effect.fn("Plan.expand")(function* (
   const name = experiment.name ?? nodePath.basename(document.file).replace(/\.[^.]*$/, "")
   const trials = new Map<string, PlannedTrial>()
   const labels = shortKeys(Object.keys(experiment.matrix ?? {}))
+  const placeOf = placesOf(experiment)
   for (const cell of cells(experiment)) {
-    const overrides = overridesOf(cell, experiment, base.document, found)
+    const overrides = overridesOf(cell, placeOf, base.document, found)
     const changed = apply(
       base.document,
       overrides.filter((override) => !intoSpace(override)),
@@ -163,12 +164,12 @@ const withinSpace = (override: Override): Override => ({
 /** The changes of a cell, `space` first, each with the place in the matrix it comes from. */
 const overridesOf = (
   cell: Cell,
-  experiment: Experiment,
+  placeOf: (key: string, value: unknown) => Path,
   document: Document,
   found: Findings,
 ): ReadonlyArray<Override> => {
   const changes = Object.entries(cell).flatMap(([key, value]): ReadonlyArray<Override> => {
-    const place = placeOf(key, value, experiment)
+    const place = placeOf(key, value)
     const at = {
       key: document.locate(place.slice(0, place[0] === "matrix" ? 2 : 3), "key"),
       value: document.locate(place),
@@ -205,12 +206,16 @@ const notVaried = new Set([
   "threads",
 ])
 
-const placeOf = (key: string, value: unknown, experiment: Experiment): Path => {
-  const text = canonicalJson(value)
-  const index = (experiment.matrix?.[key] ?? []).findIndex((item) => canonicalJson(item) === text)
-  if (index >= 0) return ["matrix", key, index]
-  const entry = (experiment.include ?? []).findIndex(
-    (extra) => key in extra && canonicalJson(extra[key]) === text,
-  )
-  return ["include", entry, key]
+/** Where the value of a key of a cell was written: in the matrix, else in `include`. */
+const placesOf = (experiment: Experiment): ((key: string, value: unknown) => Path) => {
+  const places = new Map<string, Path>()
+  const note = (key: string, value: unknown, path: Path) => {
+    const text = canonicalJson([key, value])
+    if (!places.has(text)) places.set(text, path)
+  }
+  for (const [key, list] of Object.entries(experiment.matrix ?? {}))
+    list.forEach((value, i) => note(key, value, ["matrix", key, i]))
+  for (const [i, extra] of (experiment.include ?? []).entries())
+    for (const [key, value] of Object.entries(extra)) note(key, value, ["include", i, key])
+  return (key, value) => places.get(canonicalJson([key, value])) ?? ["matrix"]
 }

@@ -63,7 +63,7 @@ describe("matrixProblems", () => {
     const huge = Object.fromEntries(wide(9).map((i) => [`k${i}`, wide(10)]))
     assert.strictEqual(productSize({ matrix: huge }), 1e9)
     assert.deepStrictEqual(messages({ matrix: huge }, true), [
-      "matrix: the matrix has 1000000000 cells; 100000 is the most, shorten its lists",
+      "matrix: the matrix has 1000000000 cells; 10000 is the most, shorten its lists",
     ])
     const countless = Object.fromEntries(wide(400).map((i) => [`k${i}`, wide(10)]))
     assert.match(messages({ matrix: countless }).join(), /the matrix has Infinity cells/)

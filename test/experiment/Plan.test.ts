@@ -1,0 +1,308 @@
+import { NodeFileSystem } from "@effect/platform-node"
+import { assert, describe, layer } from "@effect/vitest"
+import { Effect, FileSystem, Schema } from "effect"
+import { parse } from "../../src/declaration/Document.ts"
+import { differences } from "../../src/experiment/Parameters.ts"
+import { expand, type Options } from "../../src/experiment/Plan.ts"
+import { Trial } from "../../src/train/Trial.ts"
+
+// Named as if it stood in experiments/, so that its paths lead to the shipped spaces.
+const file = "experiments/x.yaml"
+const base = `
+name: x
+space: ../spaces/resnet8.yaml
+data: { kind: synthetic }
+train: { steps: 100 }
+reward: { cost: { target: { times: 1, uniform: INT4 } } }
+`
+
+const plan = (text: string, options?: Options) =>
+  Effect.flatMap(parse(file, text), (document) => expand(document, options))
+const ids = (text: string, options?: Options) =>
+  Effect.map(plan(text, options), ({ trials }) => trials.map(({ id }) => id))
+const id = (text: string, options?: Options) => Effect.map(ids(text, options), (all) => all[0]!)
+const messages = (text: string, options?: Options) =>
+  Effect.map(Effect.flip(plan(text, options)), ({ errors }) => errors.map((error) => error.text))
+
+layer(NodeFileSystem.layer)("expand", (it) => {
+  describe("ids", () => {
+    it.effect("are sixteen hex digits, and the trial is called as its experiment when alone", () =>
+      Effect.gen(function* () {
+        const { trials } = yield* plan(base)
+        assert.strictEqual(trials.length, 1)
+        assert.match(trials[0]!.id, /^[0-9a-f]{16}$/)
+        assert.strictEqual(trials[0]!.name, "x")
+      }),
+    )
+    it.effect(
+      "do not depend on names, tracking, threads, checkpoints, order or written-out defaults",
+      () =>
+        Effect.gen(function* () {
+          const expected = yield* id(base)
+          const same = [
+            base.replace("name: x", "name: y\ndescription: other\n$schema: z"),
+            base.replace("name: x", "threads: 3\ntrack: { kind: none }"),
+            base.replace("steps: 100", "checkpointEvery: 7, steps: 100"),
+            base.replace(
+              "steps: 100",
+              "steps: 1.0e2, optimizer: { weightDecay: 0.0005, kind: sgd }",
+            ),
+            `seed: 1\nsearch: { kind: reinforce, proposals: 4, delay: 0.25 }\n${base.trimStart()}`,
+            base.replace(
+              "cost: {",
+              "kind: absolute, quality: heldOutAccuracy, cost: { kind: gbops,",
+            ),
+            `${base}controls: [uniform]\n`,
+          ]
+          for (const text of same) assert.strictEqual(yield* id(text), expected, text)
+        }),
+    )
+    it.effect("change with everything else, the space included", () =>
+      Effect.gen(function* () {
+        const variants = [
+          base,
+          base.replace("steps: 100", "steps: 101"),
+          `${base}seed: 2\n`,
+          `${base}search: { delay: 0.1 }\n`,
+          `${base}finish: { evaluate: heldOut }\n`,
+          base.replace("synthetic", "synthetic, batchSize: 64"),
+          base.replace("times: 1,", "times: 1.5,"),
+          base.replace("resnet8", "resnet20"),
+        ]
+        const all = yield* Effect.forEach(variants, (text) => id(text))
+        all.push(yield* id(base, { sets: ["space.network.0.conv.filters=16"] }))
+        assert.strictEqual(new Set(all).size, all.length)
+      }),
+    )
+    it.effect("of a renamed space are the same, and its declaration decodes again to itself", () =>
+      Effect.gen(function* () {
+        assert.strictEqual(yield* id(base, { sets: ["space.name=other"] }), yield* id(base))
+        const [trial] = (yield* plan(base)).trials
+        const again = Schema.decodeUnknownSync(Trial, { onExcessProperty: "error" })(
+          JSON.parse(JSON.stringify(trial!.declaration)),
+        )
+        assert.deepStrictEqual(again, trial!.declaration)
+      }),
+    )
+    it.effect("that are not the expected ones are explained by the keys that differ", () =>
+      Effect.gen(function* () {
+        const [a] = (yield* plan(base)).trials
+        const [b] = (yield* plan(base, { sets: ["seed=2", "space.classes=12"] })).trials
+        assert.deepStrictEqual(differences(a!.declaration, b!.declaration), [
+          { path: "seed", a: 1, b: 2 },
+          { path: "space.classes", a: 10, b: 12 },
+        ])
+      }),
+    )
+    it.effect("of grids are those of their trials", () =>
+      Effect.gen(function* () {
+        const matrix = (seeds: string) => `${base}matrix: { seed: [${seeds}] }\n`
+        const one = yield* plan(matrix("1, 2"))
+        const other = yield* plan(matrix("2, 1").replace("name: x", "name: y"))
+        assert.strictEqual(one.gridId, other.gridId)
+        assert.notStrictEqual(one.gridId, (yield* plan(matrix("1, 3"))).gridId)
+      }),
+    )
+  })
+
+  describe("matrix", () => {
+    it.effect("leads into the experiment and the space, the space itself first", () =>
+      Effect.gen(function* () {
+        const { trials } = yield* plan(`${base}matrix:
+  space.formats.oneOf: [[INT4, INT8], [INT4, BF16]]
+  space: [../spaces/resnet8.yaml, ../spaces/resnet20.yaml]
+  reward.cost.target.times: [1, 1.25]
+`)
+        assert.strictEqual(trials.length, 8)
+        assert.deepStrictEqual(
+          trials.map(({ declaration }) => declaration.space.name),
+          [
+            "resnet8",
+            "resnet8",
+            "resnet20",
+            "resnet20",
+            "resnet8",
+            "resnet8",
+            "resnet20",
+            "resnet20",
+          ],
+        )
+        assert.strictEqual(
+          trials[1]!.name,
+          'oneOf=["INT4","INT8"] space=../spaces/resnet8.yaml times=1.25',
+        )
+        assert.deepStrictEqual(trials[1]!.cell, {
+          "space.formats.oneOf": "INT4,INT8",
+          space: "../spaces/resnet8.yaml",
+          "reward.cost.target.times": "1.25",
+          "search.kind": "reinforce",
+        })
+        assert.strictEqual(trials[1]!.parameters["space.formats.oneOf"], "INT4,INT8")
+        assert.strictEqual(trials[1]!.parameters["reward.cost.target.times"], "1.25")
+      }),
+    )
+    it.effect("points at the key or the value that is wrong, once for all cells", () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(
+          yield* messages(`${base}matrix:
+  seed: [1, 2, 3]
+  train.stpes: [1, 2]
+  search.delay: [0.1, 2]
+`),
+          [
+            `${file}:9:3 train.stpes: unknown key "stpes"; did you mean steps?`,
+            `${file}:10:23 search.delay: got 2; a number between 0 and 0.95 would be right`,
+          ],
+        )
+      }),
+    )
+    it.effect("of a billion cells is refused as one of a thousand is not", () =>
+      Effect.gen(function* () {
+        const list = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"
+        const keys = ["a", "b", "c", "d", "e", "f", "g", "h", "i"]
+        const huge = `${base}matrix: { ${keys.map((key) => `${key}: ${list}`).join(", ")} }\n`
+        assert.deepStrictEqual(yield* messages(huge, { yes: true }), [
+          `${file}:7:1 matrix: the matrix has 1000000000 cells; 10000 is the most, shorten its lists`,
+        ])
+        const seeds = Array.from({ length: 1001 }, (_, i) => i).join(", ")
+        assert.match(
+          (yield* messages(`${base}matrix: { seed: [${seeds}] }\n`)).join(),
+          /the matrix has 1001 cells; shorten its lists, or say --yes/,
+        )
+        assert.strictEqual(
+          (yield* ids(`${base}matrix: { seed: [${seeds}] }\n`, { yes: true })).length,
+          1001,
+        )
+      }),
+    )
+    it.effect("that excludes everything is refused", () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(
+          yield* messages(`${base}matrix: { seed: [1] }\nexclude: [{ seed: 1 }]\n`),
+          [`${file}:8:1 exclude: every cell of the matrix is excluded; leave at least one`],
+        )
+      }),
+    )
+  })
+
+  describe("--set", () => {
+    it.effect("changes the experiment and the space", () =>
+      Effect.gen(function* () {
+        const [trial] = (yield* plan(base, {
+          sets: ["train.steps=7", "space.formats.oneOf=[INT4, INT6]", "search.stopAt=off"],
+        })).trials
+        assert.strictEqual(trial!.declaration.train.steps, 7)
+        assert.deepStrictEqual(trial!.declaration.space.formats, { oneOf: ["INT4", "INT6"] })
+        assert.strictEqual(trial!.parameters["search.stopAt"], "off")
+      }),
+    )
+    it.effect("is told as what is wrong when it is", () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(
+          yield* messages(base, {
+            sets: ["trian.steps=7", "seed=x", "oops", "space.network.99.conv=1"],
+          }),
+          [
+            '--set:1:1 trian: unknown key "trian"; did you mean train?',
+            '--set:2:6 seed: got "x"; an integer between 0 and 4294967295 would be right',
+            "--set:3:1: there is no path=value here; write for example train.steps=100",
+            "--set:4:1 network.99.conv: the path leads nowhere; list items count from 0 and cannot be added",
+          ],
+        )
+      }),
+    )
+  })
+
+  describe("controls", () => {
+    it.effect("stand beside each trial, one for those that differ in the search alone", () =>
+      Effect.gen(function* () {
+        const { trials } = yield* plan(
+          `${base}matrix: { seed: [1, 2], search.proposals: [1, 4] }\ncontrols: [uniform]\n`,
+        )
+        assert.deepStrictEqual(
+          trials.map(({ name }) => name),
+          [
+            "seed=1 proposals=1",
+            "uniform INT4 seed=1",
+            "seed=1 proposals=4",
+            "seed=2 proposals=1",
+            "uniform INT4 seed=2",
+            "seed=2 proposals=4",
+          ],
+        )
+        const control = trials[1]!
+        assert.strictEqual(control.control, "uniform")
+        assert.deepStrictEqual(control.declaration.search, { kind: "fixed", uniform: "INT4" })
+        assert.deepStrictEqual(
+          differences(trials[0]!.declaration, control.declaration).filter(
+            ({ path }) => !path.startsWith("search."),
+          ),
+          [],
+        )
+      }),
+    )
+    it.effect("take the dearest format within the target", () =>
+      Effect.gen(function* () {
+        const uniform = (times: string) =>
+          Effect.map(
+            plan(`${base.replace("times: 1,", `times: ${times},`)}controls: [uniform]\n`),
+            ({ trials }) => trials[1]!.name,
+          )
+        assert.strictEqual(yield* uniform("1.6"), "uniform INT5")
+        assert.strictEqual(yield* uniform("0.99"), "uniform INT3")
+      }),
+    )
+  })
+
+  describe("a target out of reach", () => {
+    it.effect("is refused with both ends of what is in reach", () =>
+      Effect.gen(function* () {
+        for (const times of ["0.1", "10"])
+          assert.match(
+            (yield* messages(base.replace("times: 1,", `times: ${times},`))).join("\n"),
+            /^experiments\/x\.yaml:6:27 reward\.cost\.target: a target of .* is out of reach; this space costs from [\d.]+ GBOPs to [\d.]+ GBOPs$/,
+          )
+      }),
+    )
+  })
+
+  describe("an assignment in a file", () => {
+    it.effect("becomes part of the trial, and its mistakes are told at their places in it", () =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        const folder = yield* fs.makeTempDirectoryScoped()
+        const [searched] = (yield* plan(base)).trials
+        const paths = [
+          "stem",
+          "stage1.0.conv1",
+          "stage1.0.conv2",
+          "stage2.0.conv1",
+          "stage2.0.conv2",
+          "stage2.0.projection",
+          "stage3.0.conv1",
+          "stage3.0.conv2",
+          "stage3.0.projection",
+          "classifier",
+        ]
+        const assignment = Object.fromEntries(paths.map((path) => [`${path}.format`, "INT4"]))
+        const write = (value: object) =>
+          fs.writeFileString(`${folder}/found.json`, JSON.stringify(value, undefined, 2))
+        const text = base.replace(
+          "train:",
+          `search: { kind: fixed, assignment: ${folder}/found.json }\ntrain:`,
+        )
+        yield* write(assignment)
+        const [fixed] = (yield* plan(text)).trials
+        assert.deepStrictEqual(fixed!.declaration.search, { kind: "fixed", assignment })
+        assert.notStrictEqual(fixed!.id, searched!.id)
+        yield* write({ ...assignment, "stem.format": "INT2", "stem.fromat": 3 })
+        assert.deepStrictEqual(yield* messages(text), [
+          `${folder}/found.json:2:18 "stem.format": INT2 is not offered; it offers INT3, INT4, INT5, INT6, INT7, INT8`,
+          `${folder}/found.json:12:18 "stem.fromat": the space has no such decision; did you mean stem.format?`,
+        ])
+        yield* fs.remove(`${folder}/found.json`)
+        assert.match((yield* messages(text)).join(), /no such file/)
+      }),
+    )
+  })
+})
