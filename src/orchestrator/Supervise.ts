@@ -110,7 +110,9 @@ const runOnce = Effect.fnUntraced(function* (options: Options) {
   const exit = child.exitCode.pipe(
     Effect.map((code): Exit => ({ code })),
     Effect.catch((error) =>
-      Effect.succeed<Exit>({ signal: signalPattern.exec(error.message)?.[1] ?? "unknown" }),
+      Effect.succeed<Exit>({
+        signal: signalPattern.exec(String(error.reason.cause))?.[1] ?? "an unknown signal",
+      }),
     ),
   )
   const ended: Exit = yield* Effect.raceFirst(exit, watch(options))

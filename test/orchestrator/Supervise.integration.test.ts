@@ -1,0 +1,319 @@
+/**
+ * Trials as real processes: killed at random instants, crashed, hung, stopped, orphaned, superseded. Whatever happens,
+ * a trial ends once in the record, with the numbers an undisturbed one has, and every step is told once.
+ */
+import { NodeServices } from "@effect/platform-node"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Exit, Fiber, FileSystem } from "effect"
+import { type ChildProcess, spawn } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import * as Lock from "../../src/orchestrator/Lock.ts"
+import * as Result from "../../src/orchestrator/Result.ts"
+import * as RunGrid from "../../src/orchestrator/RunGrid.ts"
+import * as State from "../../src/orchestrator/State.ts"
+import type { Event } from "../../src/track/Event.ts"
+import * as Spool from "../../src/track/Spool.ts"
+import { makeFolder, trialOf } from "./folder.ts"
+import { expected, type Tiny } from "./tinyTrial.ts"
+
+const program = fileURLToPath(new URL("./tinyTrial.ts", import.meta.url))
+const id = "00000000000000aa"
+
+const gridOf = (
+  state: string,
+  trials: ReadonlyArray<State.TrialFile>,
+  options: Partial<RunGrid.Options> = {},
+): RunGrid.Options & { readonly told: Array<RunGrid.GridEvent> } => {
+  const told: Array<RunGrid.GridEvent> = []
+  return {
+    state,
+    grid: { gridId: "grid", experiment: "tiny", name: "tiny", file: "tiny.yaml" },
+    note: () => "note",
+    tags: {},
+    trials,
+    jobs: 2,
+    only: undefined,
+    failFast: false,
+    retryFailed: false,
+    restart: false,
+    typed: "fliqs run tiny.yaml",
+    command: (trial) => [process.execPath, program, "--id", trial.id, "--state", state],
+    environment: {},
+    children: new Set(),
+    onEvent: (event) => Effect.sync(() => void told.push(event)),
+    told,
+    ...options,
+  }
+}
+
+const events = Effect.fnUntraced(function* (folder: string) {
+  const all: Array<Event> = []
+  for (let offset = 0; ;) {
+    const read = yield* Spool.read(`${folder}/${Spool.fileName}`, offset)
+    all.push(...read.events.map(({ event }) => event))
+    if (read.offset === offset) return all
+    offset = read.offset
+  }
+})
+
+/** The record of a trial of so many steps that went through whatever it went through. */
+const checkRecord = Effect.fnUntraced(function* (state: string, trial: string, steps: number) {
+  const result = yield* Result.read(State.resultFile(state, trial))
+  assert.strictEqual(result?.state, "finished")
+  assert.strictEqual(result?.metrics["final/accuracy"], expected(steps))
+  assert.strictEqual(result?.steps, steps)
+  const spooled = yield* events(State.trialFolder(state, trial))
+  const told = spooled.flatMap((event) =>
+    event.type === "metrics" && "train/loss" in event.values ? [event.step] : [],
+  )
+  assert.deepStrictEqual(
+    told,
+    Array.from({ length: steps }, (_, i) => i + 1),
+  )
+  assert.strictEqual(spooled.filter((event) => event.type === "parameters").length, 1)
+  assert.strictEqual(spooled.at(-1)?.type, "end")
+})
+
+/** Starts the tiny trial by itself, as a remote engine would. */
+const start = (state: string, trial = id): ChildProcess =>
+  spawn(process.execPath, [program, "--id", trial, "--state", state], {
+    stdio: ["pipe", "ignore", "ignore"],
+  })
+
+const ended = (child: ChildProcess) =>
+  Effect.callback<number | string>((resume) => {
+    child.on("exit", (code, signal) => resume(Effect.succeed(code ?? signal ?? "")))
+  })
+
+const untilFile = Effect.fnUntraced(function* (path: string) {
+  const fs = yield* FileSystem.FileSystem
+  while (!(yield* fs.exists(path))) yield* Effect.sleep("20 millis")
+})
+
+const untilStep = Effect.fnUntraced(function* (state: string, step: number) {
+  for (;;) {
+    const spooled = yield* Effect.orElseSucceed(events(State.trialFolder(state, id)), () => [])
+    if (spooled.some((event) => event.type === "metrics" && event.step >= step)) return
+    yield* Effect.sleep("20 millis")
+  }
+})
+
+const tiny = (declaration: Tiny, name = id) => trialOf(name, declaration)
+
+layer(NodeServices.layer, { excludeTestServices: true })("a supervised trial", (it) => {
+  it.effect("killed at random instants goes on with the same command and finishes once", () =>
+    Effect.gen(function* () {
+      const state = yield* makeFolder
+      const steps = 60
+      const diary = `${state}/diary`
+      const trial = tiny({ steps, pause: 8, diary })
+      yield* State.writeTrial(state, trial)
+      let kills = 0
+      for (;;) {
+        const child = start(state)
+        const exit = yield* Effect.raceFirst(
+          ended(child),
+          Effect.andThen(Effect.sleep(400 + Math.random() * 500), Effect.succeed("alive")),
+        )
+        if (exit === 0) break
+        assert.strictEqual(exit, "alive")
+        child.kill("SIGKILL")
+        yield* ended(child)
+        kills++
+      }
+      assert.isAbove(kills, 0)
+      yield* checkRecord(state, id, steps)
+      // At most the steps since a checkpoint (every 5) were trained again, per kill.
+      const trained = readFileSync(diary, "utf8").trim().split("\n").length
+      assert.isAtMost(trained, steps + 6 * kills)
+      assert.strictEqual(yield* ended(start(state)), 0)
+      assert.strictEqual(readFileSync(diary, "utf8").trim().split("\n").length, trained)
+    }),
+  )
+
+  it.effect("crashing is started again, a few times, and then failed with its last words", () =>
+    Effect.gen(function* () {
+      const state = yield* makeFolder
+      const options = gridOf(state, [
+        tiny({ steps: 20, pause: 1, misbehave: { kind: "abort", step: 7 } }),
+        tiny({ steps: 20, pause: 1 }, "00000000000000bb"),
+      ])
+      const summaries = yield* RunGrid.run(options)
+      assert.deepStrictEqual(
+        summaries.map((summary) => summary.state),
+        ["failed", "finished"],
+      )
+      const [crashed] = summaries
+      assert.strictEqual(crashed?.result?.cause, "crash")
+      assert.include(crashed?.result?.message ?? "", "SIGABRT")
+      assert.strictEqual(options.told.filter((event) => event._tag === "Retrying").length, 3)
+      const spooled = yield* events(State.trialFolder(state, id))
+      assert.deepInclude(spooled.at(-1), { type: "end", status: "FAILED" })
+      yield* checkRecord(state, "00000000000000bb", 20)
+    }),
+  )
+
+  it.effect("that diverges or is wrong fails at once, once", () =>
+    Effect.gen(function* () {
+      const state = yield* makeFolder
+      const options = gridOf(state, [
+        tiny({ steps: 9, pause: 1, misbehave: { kind: "diverge", step: 6 } }),
+        tiny({ steps: 9, pause: 1, misbehave: { kind: "invalid", step: 0 } }, "00000000000000bb"),
+      ])
+      const summaries = yield* RunGrid.run(options)
+      assert.deepStrictEqual(
+        summaries.map(({ result }) => [result?.cause, result?.message, result?.steps]),
+        [
+          ["diverged", "made to diverge", 6],
+          ["wrongInput", "made to invalid", 0],
+        ],
+      )
+      assert.isFalse(options.told.some((event) => event._tag === "Retrying"))
+      // Skipped from now on, until it is asked for again.
+      const again = gridOf(state, options.trials)
+      yield* RunGrid.run(again)
+      assert.deepStrictEqual(
+        again.told.map((event) => event._tag),
+        ["Skipped", "Skipped"],
+      )
+      const retried = gridOf(state, options.trials, { retryFailed: true })
+      yield* RunGrid.run(retried)
+      assert.strictEqual(retried.told.filter((event) => event._tag === "Ended").length, 2)
+    }),
+  )
+
+  it.effect("that gives no sign of life is lost and started again from its checkpoint", () =>
+    Effect.gen(function* () {
+      const state = yield* makeFolder
+      const trial = tiny({ steps: 20, pause: 1, misbehave: { kind: "hang", step: 12 } })
+      const options = gridOf(state, [trial], { lostAfter: "2 seconds" })
+      const [summary] = yield* RunGrid.run(options)
+      assert.strictEqual(summary?.result?.cause, "lost")
+      const retries = options.told.filter((event) => event._tag === "Retrying")
+      assert.isTrue(retries.every((event) => event.message.includes("no sign of life")))
+      assert.strictEqual(options.children.size, 0)
+    }),
+  )
+
+  it.effect("is stopped with a checkpoint when the grid is interrupted, and goes on", () =>
+    Effect.gen(function* () {
+      const state = yield* makeFolder
+      const steps = 80
+      const diary = `${state}/diary`
+      const options = gridOf(state, [tiny({ steps, pause: 20, diary })])
+      const running = yield* Effect.forkChild(RunGrid.run(options))
+      yield* untilStep(state, 8)
+      yield* Fiber.interrupt(running)
+      assert.strictEqual(options.children.size, 0)
+      const standing = yield* RunGrid.stateOf(state, id)
+      assert.strictEqual(standing.state, "stopped")
+      const trained = readFileSync(diary, "utf8").trim().split("\n").length
+      assert.strictEqual(standing.step, trained, "saved to the very last step")
+      const spooled = yield* events(State.trialFolder(state, id))
+      assert.deepInclude(spooled.at(-1), { type: "end", status: "KILLED" })
+      yield* RunGrid.run(gridOf(state, options.trials))
+      yield* checkRecord(state, id, steps)
+      assert.strictEqual(readFileSync(diary, "utf8").trim().split("\n").length, steps)
+    }),
+  )
+
+  it.effect("stops by itself when whoever started it is gone", () =>
+    Effect.gen(function* () {
+      const state = yield* makeFolder
+      yield* State.writeTrial(state, tiny({ steps: 500, pause: 10 }))
+      const child = start(state)
+      yield* untilStep(state, 3)
+      child.stdin?.end()
+      assert.strictEqual(yield* ended(child), 75)
+      assert.isAbove((yield* RunGrid.stateOf(state, id)).step, 0)
+    }),
+  )
+
+  it.effect("started twice leaves to the newer attempt", () =>
+    Effect.gen(function* () {
+      const state = yield* makeFolder
+      const steps = 100
+      yield* State.writeTrial(state, tiny({ steps, pause: 10 }))
+      const older = start(state)
+      yield* untilStep(state, 5)
+      const newer = start(state)
+      assert.strictEqual(yield* ended(older), 76)
+      assert.strictEqual(yield* ended(newer), 0)
+      const result = yield* Result.read(State.resultFile(state, id))
+      assert.strictEqual(result?.attempt, 1)
+      yield* checkRecord(state, id, steps)
+    }),
+  )
+
+  it.effect("with --fail-fast ends the grid; the others are stopped and keep their state", () =>
+    Effect.gen(function* () {
+      const state = yield* makeFolder
+      const options = gridOf(
+        state,
+        [
+          tiny({ steps: 9, pause: 50, misbehave: { kind: "diverge", step: 6 } }),
+          tiny({ steps: 5000, pause: 10 }, "00000000000000bb"),
+          tiny({ steps: 5, pause: 10 }, "00000000000000cc"),
+        ],
+        { failFast: true },
+      )
+      const summaries = yield* RunGrid.run(options)
+      assert.deepStrictEqual(
+        summaries.map((summary) => summary.state),
+        ["failed", "stopped", "planned"],
+      )
+    }),
+  )
+
+  it.effect("runs only what is asked for, and anew with restart", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const state = yield* makeFolder
+      const trials = [
+        tiny({ steps: 5, pause: 1 }),
+        tiny({ steps: 5, pause: 1 }, "00000000000000bb"),
+      ]
+      const only = gridOf(state, trials, { only: new Set([id]) })
+      const first = yield* RunGrid.run(only)
+      assert.deepStrictEqual(
+        first.map((summary) => summary.state),
+        ["finished", "planned"],
+      )
+      const restarted = gridOf(state, trials, { only: new Set([id]), restart: true })
+      yield* RunGrid.run(restarted)
+      assert.deepStrictEqual(
+        restarted.told.filter((event) => event._tag !== "Progress").map((event) => event._tag),
+        ["Started", "Ended"],
+      )
+      assert.isTrue(yield* fs.exists(`${State.trialFolder(state, id)}.1/result.json`))
+      yield* checkRecord(state, id, 5)
+    }),
+  )
+
+  it.effect("on a machine that is not ready ends the grid with the reason", () =>
+    Effect.gen(function* () {
+      const state = yield* makeFolder
+      const options = gridOf(state, [tiny({ steps: 5, pause: 1 })], {
+        command: () => [process.execPath, program, "--notReady"],
+      })
+      const error = yield* Effect.flip(RunGrid.run(options))
+      assert.strictEqual(error._tag, "NotReady")
+      assert.include(error.message, "the addon is missing")
+    }),
+  )
+
+  it.effect("a second run on the same folder is refused while the first goes on", () =>
+    Effect.gen(function* () {
+      const state = yield* makeFolder
+      const options = gridOf(state, [tiny({ steps: 500, pause: 10 })])
+      const first = yield* Effect.forkChild(RunGrid.run(options))
+      yield* untilFile(`${state}/lock/0.json`)
+      const second = yield* Effect.exit(RunGrid.run(gridOf(state, options.trials)))
+      assert.isTrue(Exit.isFailure(second))
+      assert.include(JSON.stringify(second), "Conflict")
+      yield* Fiber.interrupt(first)
+      yield* Effect.scoped(Lock.hold(state, "free again"))
+    }),
+  )
+})

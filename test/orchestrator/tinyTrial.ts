@@ -1,0 +1,129 @@
+/**
+ * A trial without a network, as a process of its own: `node tinyTrial.ts --id ID --state DIR`. Its state is a few
+ * numbers that only come out right when every step was done exactly once, in order; what it should do wrong is in its
+ * declaration. Stands in for `fliqs trial` in the tests of whoever supervises.
+ */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Cause, Deferred, Effect, Exit, Stream } from "effect"
+import { appendFileSync } from "node:fs"
+import { setTimeout } from "node:timers/promises"
+import { parseArgs } from "node:util"
+import * as RunTrial from "../../src/orchestrator/RunTrial.ts"
+import { Diverged, InvalidTrial, OutOfMemory, TrialError } from "../../src/train/Errors.ts"
+import type { Snapshot, Train, TrainEvent } from "../../src/train/TrainEvent.ts"
+
+export interface Tiny {
+  readonly steps: number
+  /** Milliseconds a step takes. */
+  readonly pause: number
+  readonly misbehave?:
+    | { readonly kind: "diverge" | "invalid" | "memory" | "abort" | "hang"; readonly step: number }
+    | { readonly kind: "notReady" }
+  /** A file that gets a line for every step that was trained. */
+  readonly diary?: string
+}
+
+const size = 64
+
+/** One step on the state; order and number of the steps show in the result. */
+export const advance = (values: Float32Array, step: number): Float32Array =>
+  values.map((x, i) => Math.fround(x * 0.75 + Math.sin(step * 1.7 + i)))
+
+export const initial = (): Float32Array => Float32Array.from({ length: size }, (_, i) => i)
+
+/** The final accuracy of a trial of so many steps. */
+export const expected = (steps: number): number => {
+  let values = initial()
+  for (let step = 0; step < steps; step++) values = advance(values, step)
+  return values.reduce((a, b) => Math.fround(a + b))
+}
+
+async function* events(
+  declaration: Tiny,
+  resume: Snapshot | undefined,
+  fail: (step: number, reason: TrialError["reason"]) => TrialError,
+): AsyncGenerator<TrainEvent> {
+  const { diary, misbehave, pause, steps } = declaration
+  let values = resume?.tensors["values"]?.values ?? initial()
+  yield { type: "dataset", name: "tiny", digest: "0", context: "train" }
+  for (let step = resume?.step ?? 0; step < steps; step++) {
+    if (misbehave !== undefined && "step" in misbehave && misbehave.step === step) {
+      const message = `made to ${misbehave.kind}`
+      if (misbehave.kind === "diverge") throw fail(step, new Diverged({ message }))
+      if (misbehave.kind === "invalid") throw fail(step, new InvalidTrial({ message }))
+      if (misbehave.kind === "memory") throw fail(step, new OutOfMemory({ message }))
+      if (misbehave.kind === "abort") process.abort()
+      if (misbehave.kind === "hang") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+    }
+    await setTimeout(pause)
+    values = advance(values, step)
+    const done = step + 1
+    if (diary !== undefined) appendFileSync(diary, `${process.pid} ${done}\n`)
+    const now = values
+    yield { type: "metrics", step: done, values: { "train/loss": now[0]! } }
+    yield {
+      type: "checkpoint",
+      step: done,
+      snapshot: () => ({
+        step: done,
+        tensors: { values: { shape: [size], values: now.slice() } },
+        state: { last: now[0]! },
+      }),
+    }
+  }
+  yield {
+    type: "finished",
+    metrics: { "final/accuracy": values.reduce((a, b) => Math.fround(a + b)) },
+    assignment: { "a.format": "INT4" },
+    layers: [{ path: "a", weightFormat: "INT4", activationFormat: "INT4", macs: 1, costShare: 1 }],
+  }
+}
+
+const train: Train = (trial, { resume }) => {
+  const fail = (step: number, reason: TrialError["reason"]) =>
+    new TrialError({ trialId: trial.id, step, reason })
+  return Stream.fromAsyncIterable(
+    events(trial.declaration as Tiny, resume, fail),
+    (cause) => cause as TrialError,
+  )
+}
+
+const main = async (id: string, state: string) => {
+  const stop = Deferred.makeUnsafe<string>()
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.on(signal, () => Deferred.doneUnsafe(stop, Effect.succeed(signal)))
+  process.stdin.on("end", () => Deferred.doneUnsafe(stop, Effect.succeed("orphan"))).resume()
+  process.stderr.on("error", () => {})
+  const exit = await Effect.runPromiseExit(
+    RunTrial.run({
+      state,
+      id,
+      train,
+      cacheDirectory: state,
+      stop: Deferred.await(stop),
+    }).pipe(Effect.provide(NodeServices.layer)),
+  )
+  if (Exit.isFailure(exit)) {
+    console.error(Cause.pretty(exit.cause))
+    process.exit(RunTrial.exitCodes.retry)
+  }
+  const outcome = exit.value
+  const codes = {
+    Done: 0,
+    Failed: outcome._tag === "Failed" && outcome.cause === "wrongInput" ? 2 : 1,
+    Stopped: 75,
+    Superseded: 76,
+  }
+  process.exit(codes[outcome._tag])
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: { id: { type: "string" }, state: { type: "string" }, notReady: { type: "boolean" } },
+  })
+  if (values.notReady === true) {
+    console.error("the addon is missing")
+    process.exit(RunTrial.exitCodes.notReady)
+  }
+  await main(values.id!, values.state!)
+}
