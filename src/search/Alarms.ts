@@ -5,13 +5,17 @@
  */
 import type { Alarm } from "./Search.ts"
 
-/** What is known of a run after `done` of its steps. */
-export interface Moment {
-  readonly done: number
+/** What does not change over a run. */
+export interface Run {
   readonly steps: number
   /** The step at which the policy's updates begin. */
   readonly delayEnd: number
   readonly proposals: number
+}
+
+/** What is known of a run after `done` of its steps. */
+export interface Moment extends Run {
+  readonly done: number
   /** Mean entropy relative to the uniform policy's, 0 to 1. */
   readonly entropyRatio: number
   readonly topProbability: number
@@ -25,8 +29,8 @@ export interface Moment {
 
 interface Rule {
   readonly alarm: string
-  /** The only step after which it may go off. */
-  readonly at: (moment: Moment) => number
+  /** The only step after which it may go off, counted from 1. */
+  readonly at: (run: Run) => number
   readonly when: (moment: Moment) => boolean
   readonly message: (moment: Moment) => string
 }
@@ -83,6 +87,10 @@ const rules: ReadonlyArray<Rule> = [
       "the mode of the last samples; the policy was still moving, give it more steps",
   },
 ]
+
+/** Whether any alarm could go off after `done` steps. */
+export const isAlarmStep = (run: Run, done: number): boolean =>
+  rules.some((rule) => rule.at(run) === done)
 
 /** The alarms that go off at this moment: each has one moment in a run, so none is told twice. */
 export const alarmsAt = (moment: Moment): ReadonlyArray<Alarm> =>

@@ -26,21 +26,25 @@ export const policyOf = (logits: PerOption, temperature: number): Policy => {
   const probabilities: Array<Float64Array> = []
   const logProbabilities: Array<Float64Array> = []
   const entropies = new Float64Array(logits.length)
-  logits.forEach((row, i) => {
-    const scaled = Float64Array.from(row, (logit) => logit / temperature)
+  for (let i = 0; i < logits.length; i++) {
+    const row = logits[i]!
+    const p = new Float64Array(row.length)
+    const logs = new Float64Array(row.length)
     let largest = -Infinity
-    for (const value of scaled) if (value > largest) largest = value
+    for (let k = 0; k < row.length; k++) largest = Math.max(largest, row[k]! / temperature)
     let sum = 0
-    for (const value of scaled) sum += Math.exp(value - largest)
+    for (let k = 0; k < row.length; k++) sum += p[k] = Math.exp(row[k]! / temperature - largest)
     const logSum = largest + Math.log(sum)
-    const logs = scaled.map((value) => value - logSum)
-    const p = logs.map(Math.exp)
     let entropy = 0
-    for (let k = 0; k < p.length; k++) entropy -= p[k]! * logs[k]!
+    for (let k = 0; k < row.length; k++) {
+      logs[k] = row[k]! / temperature - logSum
+      p[k]! /= sum
+      entropy -= p[k]! * logs[k]!
+    }
     probabilities.push(p)
     logProbabilities.push(logs)
     entropies[i] = entropy
-  })
+  }
   return { probabilities, logProbabilities, entropies }
 }
 

@@ -19,7 +19,7 @@ import type { Choices } from "../space/Decision.ts"
 import { activity, widest } from "../space/DecisionSpace.ts"
 import { fromState, type Random, randomStream } from "../space/Random.ts"
 import { AdamState, ascend, initAdam } from "./Adam.ts"
-import { alarmsAt } from "./Alarms.ts"
+import { alarmsAt, isAlarmStep } from "./Alarms.ts"
 import { addSample, Ending, isEnding, meanDeviation, modeAgreement, noEnding } from "./Ending.ts"
 import { mostProbable, type Policy, policyOf, sample, summarise, zerosLike } from "./Policy.ts"
 import {
@@ -228,12 +228,12 @@ export const makeReinforce = (
     argmaxProbability: (state) => summarise(space, policyIn(state)).topProbability,
     probabilities: (state) => policyIn(state).probabilities.map((p) => Array.from(p)),
     alarms: (state, step) => {
+      const run = { steps, delayEnd: firstUpdate, proposals: count }
+      if (!isAlarmStep(run, step + 1)) return []
       const policy = policyIn(state)
       return alarmsAt({
+        ...run,
         done: step + 1,
-        steps,
-        delayEnd: firstUpdate,
-        proposals: count,
         ...summarise(space, policy),
         costDeviation: meanDeviation(state.ending),
         signal: zOf(state.signal),
