@@ -1,0 +1,122 @@
+import { describe, expect, it } from "vitest"
+import { expand, explain, names, parse, sets, toRow } from "../../src/format/Formats.ts"
+import { round } from "../../src/format/round.ts"
+import { makeRandom } from "../tensor/support.ts"
+
+describe("names", () => {
+  it("are INT2 to INT16, every ExMy up to 8 bits, three variants and the wide ones, each once", () => {
+    expect(names.filter((name) => /^INT\d+$/.test(name))).toHaveLength(15)
+    expect(names.filter((name) => /^E\dM\d$/.test(name))).toHaveLength(28)
+    expect(names).toHaveLength(15 + 28 + 3 + 3)
+    expect(new Set(names).size).toBe(names.length)
+  })
+
+  it("parse to the format of that name", () => {
+    for (const name of names) expect(parse(name)?.name).toBe(name)
+  })
+
+  it.each([
+    ["INT4", -8, 7, 4],
+    ["INT16", -32768, 32767, 16],
+    ["E2M1", -6, 6, 4],
+    ["E2M3", -7.5, 7.5, 6],
+    ["E3M2", -28, 28, 6],
+    ["E3M4", -31, 31, 8],
+    ["E4M3", -448, 448, 8],
+    ["E5M2", -57344, 57344, 8],
+    ["E4M3FNUZ", -240, 240, 8],
+    ["E5M2FNUZ", -57344, 57344, 8],
+    ["E4M3IEEE", -240, 240, 8],
+    ["E1M2", -3.5, 3.5, 4],
+    ["E7M0", -(2 ** 64), 2 ** 64, 8],
+    ["BF16", -3.3895313892515355e38, 3.3895313892515355e38, 16],
+    ["FP16", -65504, 65504, 16],
+    ["FP32", -3.4028234663852886e38, 3.4028234663852886e38, 32],
+  ])("%s goes from %f to %f in %i bits", (name, lo, hi, bits) => {
+    expect(parse(name)).toMatchObject({ lo, hi, bits })
+  })
+})
+
+describe("what is no format", () => {
+  it.each([
+    ["INT1", "integers have 2 to 16 bits; the nearest is INT2"],
+    ["INT17", "integers have 2 to 16 bits; the nearest is INT16"],
+    ["INT33", "integers have 2 to 16 bits; the nearest is INT16"],
+    ["INT04", "did you mean INT"],
+    ["E0M3", "a float needs at least one exponent bit; without one use INT4"],
+    ["E9M9", "E9M9 has 19 bits with its sign, small floats at most 8"],
+    ["E4M4", "E4M4 has 9 bits"],
+    ["E8M7", "the wider ones are BF16 (E8M7)"],
+    ["int4", "names are written in capitals: INT4"],
+    [" E4M3", "names are written in capitals: E4M3"],
+    ["E4M3FN", "did you mean E4M3"],
+    ["", "no such format; formats are INT2 to INT16"],
+    ["toString", "no such format"],
+  ])("%j is refused: %s", (name, message) => {
+    expect(parse(name)).toBeUndefined()
+    expect(explain(name)).toContain(message)
+  })
+})
+
+describe("sets", () => {
+  it("hold formats, the large one 15 floats and BF16", () => {
+    for (const set of Object.values(sets))
+      expect(set.every((name) => parse(name) !== undefined)).toBe(true)
+    expect(sets["fliqs-l-fp"]).toHaveLength(16)
+    expect(sets["fliqs-l-fp"]).toContain("E6M1")
+    expect(sets["fliqs-l-fp"]).not.toContain("E1M6")
+  })
+
+  it("expand by name, in lists too, each format once", () => {
+    expect(expand("fliqs-s-int")).toEqual(["INT4", "INT8", "BF16"])
+    expect(expand(["INT8", "fliqs-s-int", "INT3"])).toEqual(["INT8", "INT4", "BF16", "INT3"])
+    expect(expand("nothing")).toEqual(["nothing"])
+    expect(expand("toString")).toEqual(["toString"])
+  })
+})
+
+describe("rows", () => {
+  it("are what the kernel reads", () => {
+    expect(toRow(parse("INT4")!)).toEqual([2 ** -3, 1, -8, 7, 7])
+    expect(toRow(parse("E4M3")!)).toEqual([2 ** -3, 2 ** -9, -448, 448, 448])
+    expect(toRow(parse("BF16")!)).toEqual([
+      2 ** -7,
+      2 ** -126,
+      -3.3895313892515355e38,
+      3.3895313892515355e38,
+      Infinity,
+    ])
+    expect(toRow(parse("FP32")!)).toEqual([0, 0, -Infinity, Infinity, Infinity])
+  })
+
+  it("survive float32", () => {
+    for (const name of names)
+      expect([...Float32Array.from(toRow(parse(name)!))]).toEqual([...toRow(parse(name)!)])
+  })
+})
+
+describe.each(names)("rounding to %s", (name) => {
+  const format = parse(name)!
+  const random = makeRandom(7)
+  const size = Math.min(format.hi, 1e30)
+  const x = Float32Array.from({ length: 500 }, () => (random() - 0.5) * 2.4 * size * random() ** 6)
+  const rounded = round(format, x)
+
+  it("is idempotent", () => {
+    expect(round(format, rounded)).toEqual(rounded)
+  })
+
+  it("is monotone", () => {
+    const sorted = round(format, x.toSorted())
+    expect(sorted).toEqual(sorted.toSorted())
+  })
+
+  it("is odd, but at the lower end of integers", () => {
+    const clipped = x.map((value) => Math.min(format.hi, Math.max(-format.hi, value)))
+    const mirrored = round(
+      format,
+      clipped.map((value) => -value),
+    )
+    expect(mirrored.map((value) => -value)).toEqual(round(format, clipped))
+  })
+})

@@ -1,0 +1,164 @@
+/** The backend's fake quantization (fused kernel or TensorFlow formula) against the reference, bit for bit. */
+import { describe, expect, it } from "vitest"
+import { names, parse, toRow } from "../../src/format/Formats.ts"
+import type { Row } from "../../src/format/Formats.ts"
+import { round } from "../../src/format/round.ts"
+import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
+import {
+  fakeQuantizeChannelsReference,
+  fakeQuantizeReference,
+} from "../../src/quantizer/reference.ts"
+import { counts, tf } from "../../src/tensor/Backend.ts"
+import type { Tensor2D } from "../../src/tensor/Backend.ts"
+import { makeStep } from "../../src/tensor/Step.ts"
+import { inputsOf, mismatches } from "../format/fixtures.ts"
+import { differing, makeRandom, normal, read } from "../tensor/support.ts"
+
+const table = (...rows: ReadonlyArray<Row>): Tensor2D => tf.tensor2d(rows.flat(), [rows.length, 5])
+
+const quantize = (x: Float32Array, row: Row, frozen = 0): Float32Array =>
+  tf.tidy(() => read(fakeQuantize(tf.tensor1d(x), table(row), 0, tf.tensor1d([frozen]))).slice())
+
+/** Where TensorFlow, which flushes float32 subnormals to zero, must agree. */
+const comparable = (x: Float32Array): Float32Array =>
+  x.filter((value) => value === 0 || Math.abs(value) >= 2 ** -119)
+
+const { NaN: nan } = Number
+const specials = [
+  [0, -0, 0, 0],
+  [1, nan, -3, 0.2],
+  [1, Infinity, -3, 0],
+  [-Infinity, 5, 1e-3, 1e30],
+  [1e-44, -1e-44, 0, 0],
+  [1e-38, 2e-38, -1e-37, 5e-38],
+  [3.4028235e38, -3.4028235e38, 1, 1e38],
+  [nan, nan, nan, nan],
+  [Infinity, -Infinity, nan, 1],
+].map((values) => Float32Array.from(values))
+
+export const describeSameValues = (): void => {
+  describe.each(names)("%s", (name) => {
+    const row = toRow(parse(name)!)
+    // With the largest value as the frozen absmax the scale is 1, as in the fixtures.
+    const [, , , hi] = row
+    const unit = Number.isFinite(row[4]) ? hi : 0
+
+    it.skipIf(name === "FP32")(
+      "gives every value, midpoint and neighbour as exact rationals do",
+      () => {
+        const all = inputsOf(name)
+        // TensorFlow has no subnormals; only BF16 has steps that small, and there the exact rounding stands in.
+        const exact = round(parse(name)!, all)
+        const found = quantize(all, row, unit).map((value, i) =>
+          Math.abs(all[i]!) < 2 ** -119 ? exact[i]! : value,
+        )
+        expect(mismatches(name, all, found)).toBe(0)
+        const large = all.filter((x) => Math.abs(x) >= 2 ** -119)
+        expect(differing(quantize(large, row, unit), fakeQuantizeReference(large, row, unit))).toBe(
+          0,
+        )
+      },
+    )
+
+    it("has the reference's bits on random values, at scales from tiny to huge", () => {
+      const random = makeRandom(3)
+      for (const scale of [1e-30, 1e-3, 1, 7.3, 1e20]) {
+        const x = comparable(
+          Float32Array.from({ length: 777 }, () => (random() - 0.5) * scale * random() ** 3),
+        )
+        for (const frozen of [0, scale * 0.31])
+          expect(differing(quantize(x, row, frozen), fakeQuantizeReference(x, row, frozen))).toBe(0)
+      }
+    })
+
+    it("has the reference's bits on zeros, infinities, NaN and subnormals", () => {
+      for (const x of specials)
+        for (const frozen of [0, 2.5]) {
+          const found = quantize(x, row, frozen)
+          const reference = fakeQuantizeReference(x, row, frozen)
+          // Below 2^-119 only the sign and the size are promised.
+          const small = (i: number) =>
+            Math.abs(x[i]!) < 2 ** -119 && Math.abs(found[i]!) < 2 ** -118
+          expect(
+            differing(
+              found.filter((_, i) => !small(i)),
+              reference.filter((_, i) => !small(i)),
+            ),
+          ).toBe(0)
+        }
+    })
+
+    it("has the reference's bits with a scale per channel", () => {
+      const shape = [3, 4, 5, 6]
+      const values = tf.tidy(() => read(normal(shape, 8)).slice())
+      for (const [axis, channels, inner] of [
+        [3, 6, 1],
+        [2, 5, 6],
+        [0, 3, 120],
+      ] as const) {
+        const found = tf.tidy(() =>
+          read(fakeQuantize(tf.tensor(values, shape), table(row), 0, undefined, { axis })).slice(),
+        )
+        expect(differing(found, fakeQuantizeChannelsReference(values, row, channels, inner))).toBe(
+          0,
+        )
+      }
+    })
+  })
+
+  it("takes its own row and its own frozen absmax", () => {
+    const rows = ["INT4", "E4M3", "FP32", "BF16"].map((name) => toRow(parse(name)!))
+    const frozen = [0, 2, 0, 0]
+    const x = tf.tidy(() => read(normal([50], 4)).slice())
+    for (const [site, row] of rows.entries()) {
+      const found = tf.tidy(() =>
+        read(fakeQuantize(tf.tensor1d(x), table(...rows), site, tf.tensor1d(frozen))).slice(),
+      )
+      expect(differing(found, fakeQuantizeReference(x, row, frozen[site]))).toBe(0)
+    }
+  })
+
+  it("passes gradients straight through", () => {
+    tf.tidy(() => {
+      const x = normal([4, 5], 1)
+      const dy = normal([4, 5], 2)
+      const rows = table(toRow(parse("INT2")!))
+      const [dx] = tf.grads((x) => fakeQuantize(x!, rows, 0, tf.tensor1d([0.1])))([x], dy)
+      expect(differing(read(dx!), read(dy))).toBe(0)
+    })
+  })
+
+  it("follows a new policy in the same graph", () => {
+    const x = normal([64], 1)
+    const first = table(toRow(parse("INT8")!))
+    const none = tf.tensor1d([0])
+    const step = makeStep({
+      state: [],
+      inputs: [x, first, none],
+      body: ([x, rows, amax]) => [fakeQuantize(x!, rows as Tensor2D, 0, amax as typeof none)],
+    })
+    for (const name of names) {
+      const row = toRow(parse(name)!)
+      const rows = table(row)
+      const [found] = step.run([x, rows, none])
+      expect(differing(read(found!), fakeQuantizeReference(read(x), row))).toBe(0)
+      tf.dispose([found!, rows])
+    }
+    step.dispose()
+    tf.dispose([x, first, none])
+  })
+
+  it("takes empty and scalar tensors", () => {
+    tf.tidy(() => {
+      const rows = table(toRow(parse("INT4")!))
+      expect(read(fakeQuantize(tf.tensor1d([]), rows, 0))).toHaveLength(0)
+      expect(read(fakeQuantize(tf.scalar(-3), rows, 0))[0]).toBe(-3)
+    })
+  })
+
+  it("leaves nothing behind", () => {
+    const before = counts()
+    tf.tidy(() => read(fakeQuantize(normal([10], 1), table(toRow(parse("E4M3")!)), 0)))
+    expect(counts()).toEqual(before)
+  })
+}
