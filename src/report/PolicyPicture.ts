@@ -5,6 +5,7 @@
  * SVG without scripts or outside parts, so that MLflow and browsers show it as it is. Left out: comparing trials.
  */
 import type { OptionValue } from "../space/Decision.ts"
+import type { TrainEvent } from "../train/TrainEvent.ts"
 
 export interface PolicyHistory {
   readonly decisions: ReadonlyArray<{
@@ -107,3 +108,19 @@ export const policyPicture = ({ decisions, history }: PolicyHistory, title: stri
     "",
   ].join("\n")
 }
+
+/** The event itself, and after the policy's file its picture. */
+export const withPicture = (event: TrainEvent): ReadonlyArray<TrainEvent> =>
+  event.type === "artifact" && event.path === "policy.json" && typeof event.content === "string"
+    ? [
+        event,
+        {
+          type: "artifact",
+          path: "policy.svg",
+          content: policyPicture(
+            JSON.parse(event.content) as PolicyHistory,
+            "Probability of every option, and what was chosen",
+          ),
+        },
+      ]
+    : [event]

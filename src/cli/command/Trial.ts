@@ -1,7 +1,8 @@
 /** `fliqs trial --id ID --state DIR`: one trial, as every engine starts it. */
-import { Deferred, Effect } from "effect"
+import { Deferred, Effect, Stream } from "effect"
 import * as RunTrial from "../../orchestrator/RunTrial.ts"
 import { isTrialId } from "../../orchestrator/State.ts"
+import { withPicture } from "../../report/PolicyPicture.ts"
 import * as OneShot from "../../train/OneShot.ts"
 import { cacheDirectory } from "../Files.ts"
 import { note } from "../Output.ts"
@@ -53,7 +54,10 @@ export const run = Effect.fn("trial")(function* (input: {
   const outcome = yield* RunTrial.run({
     state: input.state,
     id: input.id,
-    train: OneShot.run,
+    train: (trial, context) =>
+      OneShot.run(trial, context).pipe(
+        Stream.flatMap((event) => Stream.fromIterable(withPicture(event))),
+      ),
     cacheDirectory: cacheDirectory(),
     stop: yield* makeStop(input.stopWithStdin),
   }).pipe(
