@@ -58,9 +58,10 @@ export const summaryText = (summaries: ReadonlyArray<TrialSummary>): string => {
     const [mine, theirs] = [search, control].map((s) => s?.result?.metrics["final/accuracy"])
     if (control === undefined || mine === undefined || theirs === undefined) continue
     const points = 100 * (mine - theirs)
+    const compared = `${Math.abs(points).toFixed(1)} points of accuracy ${points >= 0 ? "more" : "less"} than ${control.trial.name}`
     lines.push(
       dim(
-        `${search.trial.name}: ${points >= 0 ? "+" : ""}${points.toFixed(1)} points of accuracy over ${control.trial.name}, which has the same cost target; one seed shows no more than that`,
+        `${search.trial.name}: ${compared} at the same cost target; one seed shows no more than that`,
       ),
     )
   }

@@ -58,6 +58,8 @@ export interface Options<E, R> {
 }
 
 const heartbeatEvery = 1000
+/** Milliseconds over which the speed is averaged. */
+const speedWindow = 10_000
 /** How long after a request to stop the next step may take before the trial goes without saving. */
 const patience = "10 seconds"
 
@@ -254,7 +256,8 @@ const makePulse = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
   const before = yield* Heartbeat.read(path)
   const warnings = [...(before?.warnings ?? [])]
   let metrics: Record<string, number> = { ...before?.metrics }
-  let last = { time: yield* Clock.currentTimeMillis, step: options.resume?.step ?? 0 }
+  // Counted from the end of the first step, which gets everything ready.
+  let last: { readonly time: number; readonly step: number } | undefined
   let stepsPerSecond = 0
   return {
     warnings: () => [...warnings],
@@ -267,11 +270,15 @@ const makePulse = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
     },
     beat: Effect.fnUntraced(function* (step: number, seconds: number, force: boolean) {
       const time = yield* Clock.currentTimeMillis
-      if (!force && time - last.time < heartbeatEvery) return
-      const speed = ((step - last.step) * 1000) / Math.max(time - last.time, 1)
-      // A running mean over about the last ten beats.
-      if (step > last.step)
-        stepsPerSecond = stepsPerSecond === 0 ? speed : 0.9 * stepsPerSecond + 0.1 * speed
+      const isFirst = last === undefined
+      last ??= { time, step }
+      const milliseconds = time - last.time
+      if (!force && !isFirst && milliseconds < heartbeatEvery) return
+      if (step > last.step) {
+        const speed = ((step - last.step) * 1000) / Math.max(milliseconds, 1)
+        const weight = stepsPerSecond === 0 ? 1 : 1 - Math.exp(-milliseconds / speedWindow)
+        stepsPerSecond += weight * (speed - stepsPerSecond)
+      }
       last = { time, step }
       yield* Heartbeat.write(path, {
         version: State.version,
