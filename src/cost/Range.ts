@@ -53,32 +53,41 @@ const eliminate = (
   sizes: ReadonlyArray<number>,
   limit: number,
 ): Choices | undefined => {
+  /** Decision -> the terms that touch it now, and how large their sum would be. */
+  const waiting = new Map<number, { readonly terms: Set<Quantity>; entries: number }>()
+  for (const term of terms)
+    for (const decision of term.decisions) {
+      const bucket = waiting.get(decision)
+      if (bucket === undefined) waiting.set(decision, { terms: new Set([term]), entries: 0 })
+      else bucket.terms.add(term)
+    }
+  for (const bucket of waiting.values()) bucket.entries = entriesOf([...bucket.terms])
+
   const choices = sizes.map(() => 0)
-  const waiting = new Set(terms.flatMap((term) => [...term.decisions]))
   const taken: Array<{ readonly decision: number; readonly option: Quantity }> = []
-  let remaining = terms
   while (waiting.size > 0) {
-    const { decision, entries } = cheapestToEliminate(remaining, waiting)
-    if (entries > limit) return undefined
-    const joined = addUp(remaining.filter((term) => term.decisions.includes(decision)))
-    const { minimum, option } = minimizeOut(joined, decision)
+    const decision = smallest(waiting)
+    const bucket = waiting.get(decision)!
+    if (bucket.entries > limit) return undefined
+    const { minimum, option } = minimizeOut(addUp([...bucket.terms]), decision)
     taken.push({ decision, option })
-    remaining = [...remaining.filter((term) => !term.decisions.includes(decision)), minimum]
     waiting.delete(decision)
+    for (const neighbour of minimum.decisions) {
+      const other = waiting.get(neighbour)!
+      for (const term of bucket.terms) other.terms.delete(term)
+      other.terms.add(minimum)
+      other.entries = entriesOf([...other.terms])
+    }
   }
   for (const { decision, option } of taken.reverse()) choices[decision] = valueOf(option, choices)
   return choices
 }
 
-const cheapestToEliminate = (
-  terms: ReadonlyArray<Quantity>,
-  waiting: ReadonlySet<number>,
-): { readonly decision: number; readonly entries: number } => {
-  let best = { decision: -1, entries: Infinity }
-  for (const decision of waiting) {
-    const entries = entriesOf(terms.filter((term) => term.decisions.includes(decision)))
-    if (entries < best.entries) best = { decision, entries }
-  }
+const smallest = (waiting: ReadonlyMap<number, { readonly entries: number }>): number => {
+  let best = -1
+  let least = Infinity
+  for (const [decision, { entries }] of waiting)
+    if (entries < least) [best, least] = [decision, entries]
   return best
 }
 

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { describe, expect, it } from "vitest"
 import { resolve } from "../../src/search/Settings.ts"
-import { searches, searchProblems } from "../../src/search/Searches.ts"
+import { resolved, searches, searchProblems } from "../../src/search/Searches.ts"
 
 const decode = Schema.decodeUnknownSync(searches.schema, { onExcessProperty: "error" })
 
@@ -82,6 +82,13 @@ describe("settings", () => {
     expect(settings.optimizer.beta2).toBe(0.999)
     expect(settings.stopAt).toBe(0.99)
     expect(settings.commitment).toEqual({ schedule: "cosine", max: 0.5 })
+  })
+
+  it("resolve to themselves once written out, so that a resolved trial is what was planned", () => {
+    for (const spec of [{}, { preset: "fliqs" }, { proposals: 1, stopAt: 0.9 }]) {
+      const written = resolved(decode({ kind: "reinforce", ...spec }), 700)
+      expect(resolved(decode(JSON.parse(JSON.stringify(written))), 700)).toEqual(written)
+    }
   })
 
   it("give absolute schedules an absolute end", () => {
