@@ -337,9 +337,9 @@ step_native() {
     need_compiler native
     begin native "compiling the native kernels"
     mkdir "$work/place"
-    # shellcheck disable=SC2016
+    # Not linked against TensorFlow (--as-needed drops it): the addon loads that library itself, without its log lines.
     compile "$work/place/fliqs_native.node" -O3 -fno-math-errno -fno-trapping-math -ffp-contract=off native/*.cc \
-      "-Wl,-rpath,\$ORIGIN/../tensorflow-$tensorflow/lib" ||
+      -Wl,--as-needed ||
       broken "the native kernels did not compile" "Use g++ 9 or newer, or let CXX name another compiler."
     rm -rf "$place"
     mv "$work/place" "$place"
@@ -375,13 +375,16 @@ trap leave EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 lock "$root/.cache" 8
-[ "$cache" = "$root/.cache" ] || lock "$cache" 9
+# Two names of one folder must not wait for each other.
+mkdir -p "$cache" 2>/dev/null && [ "$(cd "$cache" && pwd -P)" = "$(cd "$root/.cache" && pwd -P)" ] || lock "$cache" 9
 cd "$root"
 
-# Everything that is missing is asked for before the first long download.
-case $steps in *node*) find_node || need_npm node ;; esac
-case $steps in *addon*) [ -f "$cache/tensorflow-$tensorflow/tfjs_binding.node" ] || need_compiler addon ;; esac
-case $steps in *tensorflow*) [ -e "$cache/tensorflow-$tensorflow/lib/libtensorflow.so" ] || { need_platform && need_pip; } ;; esac
+# Everything that is missing is named at once, before the first long download.
+missing=
+case $steps in *node*) find_node || (need_npm node) || missing=yes ;; esac
+case $steps in *tensorflow*) [ -e "$cache/tensorflow-$tensorflow/lib/libtensorflow.so" ] || (need_platform && need_pip) || missing=yes ;; esac
+case $steps in *addon*) [ -f "$cache/tensorflow-$tensorflow/tfjs_binding.node" ] || (need_compiler addon) || missing=yes ;; esac
+[ -z "$missing" ] || exit 3
 for name in $steps; do "step_$name"; done
 
 stamp() {
