@@ -99,11 +99,28 @@ const decodeErrorBody = Schema.decodeUnknownOption(ErrorBody)
 
 const overloaded = /QueuePool limit|database is locked|TEMPORARILY_UNAVAILABLE/
 
+/** When to try again: exponentially with jitter, up to 10 s, or when the server says; only what may succeed later. */
+export const backoff = (settings: Settings) =>
+  Schedule.max([
+    Schedule.min([Schedule.exponential(settings.retryDelay), Schedule.spaced("10 seconds")]),
+    Schedule.recurs(settings.maxRetries),
+  ]).pipe(
+    Schedule.jittered,
+    Schedule.setInputType<TrackerError>(),
+    Schedule.while(({ input }) => input.isRetryable),
+    Schedule.modifyDelay(({ input, duration }) => {
+      const asked = input.reason._tag === "Unreachable" ? input.reason.retryAfter : undefined
+      return Effect.succeed(asked === undefined ? duration : Duration.millis(asked))
+    }),
+  )
+
 /** Makes the function that calls the server and gives back the text of a good answer. */
 export const make = Effect.fnUntraced(function* (settings: Settings) {
   const http = yield* HttpClient.HttpClient
   const fs = yield* FileSystem.FileSystem
   const origin = new URL(settings.url).origin
+
+  const schedule = backoff(settings)
 
   const unreachable = (
     call: Call,
@@ -223,19 +240,6 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
         : yield* failure(call, response, body)
     })
 
-  const schedule = Schedule.min([
-    Schedule.exponential("250 millis"),
-    Schedule.spaced("10 seconds"),
-  ]).pipe(
-    Schedule.jittered,
-    Schedule.setInputType<TrackerError>(),
-    Schedule.while(({ input }) => input.isRetryable),
-    Schedule.modifyDelay(({ input, duration }) => {
-      const asked = input.reason._tag === "Unreachable" ? input.reason.retryAfter : undefined
-      return Effect.succeed(asked === undefined ? duration : Duration.millis(asked))
-    }),
-  )
-
   const text = (call: Call): Effect.Effect<string, TrackerError> => {
     const attempt = once(call, `${settings.url}${call.path}`, 0).pipe(
       Effect.catchTag("HttpClientError", (error) =>
@@ -247,9 +251,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
           Effect.fail(unreachable(call, `no answer within ${settings.timeout / 1000} s`)),
       }),
     )
-    return call.retry === false
-      ? attempt
-      : Effect.retry(attempt, { schedule, times: settings.maxRetries })
+    return call.retry === false ? attempt : Effect.retry(attempt, schedule)
   }
 
   /** The answer decoded; one that is not what MLflow answers counts as not having reached an MLflow server. */
@@ -266,9 +268,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
           ),
         ),
       )
-      return call.retry === false
-        ? attempt
-        : Effect.retry(attempt, { schedule, times: settings.maxRetries })
+      return call.retry === false ? attempt : Effect.retry(attempt, schedule)
     }
   }
 

@@ -16,6 +16,7 @@ import type { Artifact, Dataset, End, Event, Metrics, Start } from "./Event.ts"
 import * as Limits from "./Limits.ts"
 import * as Links from "./Links.ts"
 import type { MlflowClient, Pair, Point, Run } from "./MlflowClient.ts"
+import * as MlflowHttp from "./MlflowHttp.ts"
 import { runColor } from "./RunColor.ts"
 import * as Sent from "./Sent.ts"
 import * as Spool from "./Spool.ts"
@@ -342,7 +343,10 @@ const begin = Effect.fnUntraced(function* (
   )
   const id = spoolId(start)
   const tags = startTags(start, parent)
-  const made = yield* claim(client, experimentId, id, start, tags)
+  const made = yield* claim(client, experimentId, id, start, tags).pipe(
+    // Every new try looks first whether the one before came through.
+    Effect.retry(MlflowHttp.backoff(client.settings)),
+  )
   yield* client.setTags(made.info.run_id, tags)
   return {
     version: 1,

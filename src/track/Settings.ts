@@ -27,6 +27,8 @@ export interface Settings {
   /** Milliseconds for one request, its answer included. */
   readonly timeout: number
   readonly maxRetries: number
+  /** Milliseconds before the first retry; doubled from then on. */
+  readonly retryDelay: number
   /** Replaces the experiment's name when set (MLFLOW_EXPERIMENT_NAME). */
   readonly experimentName: string | undefined
   /** The text without secrets. */
@@ -125,6 +127,7 @@ export const local = (url: string, experimentName?: string): Settings => ({
   serverCertificate: undefined,
   timeout: 60_000,
   maxRetries: 3,
+  retryDelay: 250,
   experimentName,
   scrub: (found) => found,
 })
@@ -171,6 +174,7 @@ export const fromEnvironment = Effect.gen(function* () {
     maxRetries: Math.round(
       yield* wholeNumber("MLFLOW_HTTP_REQUEST_MAX_RETRIES", found.maxRetries, 5),
     ),
+    retryDelay: 250,
     experimentName: found.experimentName,
     scrub: makeScrub([...secrets, credentials.kind === "basic" ? pair : ""]),
   })
