@@ -119,12 +119,14 @@ export const describe = (ast: AST): string => {
 
 /** Of a mapping that must have exactly or at least one of its keys. */
 export const countWords = (ast: AST): string | undefined => {
-  const names = (ast.checks ?? []).map(
-    (check) => (check.annotations?.["representation"] as { readonly id?: string } | undefined)?.id,
+  const names = new Set(
+    (ast.checks ?? []).map(
+      (check) =>
+        (check.annotations?.["representation"] as { readonly id?: string } | undefined)?.id,
+    ),
   )
-  const has = (name: string) => names.includes(`effect/schema/${name}`)
-  if (!has("isMinProperties")) return undefined
-  return `${has("isMaxProperties") ? "exactly" : "at least"} one of ${oneOf(keysOf(ast))}`
+  if (!names.has("effect/schema/isMinProperties")) return undefined
+  return `${names.has("effect/schema/isMaxProperties") ? "exactly" : "at least"} one of ${oneOf(keysOf(ast))}`
 }
 
 const itemWords = (ast: Extract<AST, { _tag: "Arrays" }>): string => {

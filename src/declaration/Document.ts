@@ -8,6 +8,7 @@
 import { Effect, FileSystem } from "effect"
 import {
   Composer,
+  type CST,
   isAlias,
   isCollection,
   isMap,
@@ -35,8 +36,8 @@ export interface Document {
 }
 
 export const maxBytes = 1_048_576
-/** Of the YAML lexer: about 20 000 lines of `key: value`. Keeps every file under a second and 200 MB. */
-export const maxTokens = 150_000
+/** Of the YAML lexer: about 14 000 lines of `key: value`. Keeps every file under a second and 200 MB. */
+export const maxTokens = 100_000
 export const maxDepth = 50
 export const maxAliasExpansions = 1_000
 
@@ -158,19 +159,12 @@ const parseText = (file: string, text: string): Document | DeclarationErrors => 
   const nul = text.indexOf("\0")
   if (nul >= 0) return fail(nul, "there is a NUL sign here; remove it")
   if (tokensExceed(text))
-    return fail(0, "the file has too many parts (about 20 000 lines is the most); split it")
+    return fail(0, "the file has too many parts (about 14 000 lines is the most); split it")
 
   const tokens = [...new Parser().parse(text)]
   const deep = tooDeep(tokens)
   if (deep !== undefined) return fail(deep, depthMessage)
-  // Failsafe: scalars stay text, so that no number is rounded before it is judged. `uniqueKeys` is quadratic: see `convert`.
-  const composer = new Composer({
-    schema: "failsafe",
-    uniqueKeys: false,
-    prettyErrors: false,
-    logLevel: "silent",
-  })
-  const documents = [...composer.compose(tokens, true, text.length)]
+  const documents = withoutStackTraces(() => compose(tokens, text.length))
   const errors = documents.flatMap((document) => document.errors)
   if (errors.length > 0) {
     // One mistake makes many; the first of each line is enough, and of few lines.
@@ -213,6 +207,28 @@ const parseText = (file: string, text: string): Document | DeclarationErrors => 
       }
       return positionAt(file, lineStarts, offset)
     },
+  }
+}
+
+const compose = (tokens: ReadonlyArray<CST.Token>, end: number) => {
+  // Failsafe: scalars stay text, so that no number is rounded before it is judged. `uniqueKeys` is quadratic: see `convert`.
+  const composer = new Composer({
+    schema: "failsafe",
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: "silent",
+  })
+  return [...composer.compose(tokens, true, end)]
+}
+
+/** A megabyte can hold half a million mistakes, and each of them would record where in the parser it was found. */
+const withoutStackTraces = <A>(run: () => A): A => {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return run()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
 }
 

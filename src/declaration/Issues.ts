@@ -92,9 +92,10 @@ const mismatch = (here: Here, expected: string): Found => ({
   message: `got ${shape(here.input)}; ${expected} would be right`,
 })
 
+const nested = (item: unknown): boolean => typeof item === "object" && item !== null
+
 /** What was written, without its insides where they say nothing. */
 const shape = (value: unknown): string => {
-  const nested = (item: unknown) => typeof item === "object" && item !== null
   if (Array.isArray(value))
     return value.some(nested) || value.length > 8 ? `a list of ${value.length}` : show(value)
   if (!isMapping(value)) return show(value)
@@ -258,9 +259,10 @@ const unknownWord = (path: Path, given: unknown, words: ReadonlyArray<string>): 
   }
 }
 
+const at = (path: Path): string => JSON.stringify(path)
+
 /** A missing key that a misspelt one beside it means, and the same message twice, are one mistake. */
 const withoutEchoes = (found: ReadonlyArray<Found>): ReadonlyArray<Found> => {
-  const at = (path: Path) => JSON.stringify(path)
   const meant = new Set(
     found.flatMap(({ path, unknown }) =>
       unknown?.meant === undefined ? [] : [at([...path.slice(0, -1), unknown.meant])],

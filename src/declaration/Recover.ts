@@ -26,16 +26,17 @@ export const checkRecovered = <A>(
   const guesses = [guess(decode, value, problems, 0), guess(decode, value, problems, 1)]
   const [first, second] = guesses
   if (first === undefined || second === undefined) return []
-  // What is wrong must be the same; what would be right may name things that were guessed.
-  const text = (problem: Problem) =>
-    `${JSON.stringify(problem.path)} ${problem.message.split(";", 1)[0]}`
-  const both = new Set(check(second.value).map(text))
+  const both = new Set(check(second.value).map(mistake))
   const wrong = new Set(problems.map((problem) => formatPath(problem.path)))
   return check(first.value)
-    .filter((problem) => both.has(text(problem)))
-    .map((problem) => ({ ...problem, path: asWritten(problem.path, first.renamed) }))
+    .filter((problem) => both.has(mistake(problem)))
+    .map((problem) => asWritten(problem, first.renamed))
     .filter((problem) => !wrong.has(formatPath(problem.path)))
 }
+
+/** What is wrong, without what would be right: that may name things that were guessed. */
+const mistake = ({ path, message }: Problem): string =>
+  `${JSON.stringify(path)} ${message.split(";", 1)[0]}`
 
 interface Renamed {
   readonly path: Path
@@ -48,7 +49,7 @@ const guess = <A>(
   problems: ReadonlyArray<Found>,
   which: 0 | 1,
 ): { readonly value: A; readonly renamed: ReadonlyArray<Renamed> } | undefined => {
-  let current = structuredClone(value)
+  const current = structuredClone(value)
   let left = problems
   const renamed: Array<Renamed> = []
   const tried = new Map<string, number>()
@@ -101,8 +102,13 @@ const reach = (value: unknown, path: Path): Record<string | number, unknown> | u
     : undefined
 }
 
-/** A path into a guess as a path into the file. */
-const asWritten = (path: Path, renamed: ReadonlyArray<Renamed>): Path =>
+/** A problem of a guess at its path into the file. */
+const asWritten = (problem: Problem, renamed: ReadonlyArray<Renamed>): Problem => ({
+  ...problem,
+  path: pathAsWritten(problem.path, renamed),
+})
+
+const pathAsWritten = (path: Path, renamed: ReadonlyArray<Renamed>): Path =>
   renamed.reduceRight<Path>((result, { path: from, to }) => {
     const depth = from.length - 1
     const inside =

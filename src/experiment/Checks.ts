@@ -32,10 +32,12 @@ const built = (space: Space): Built => {
   return made
 }
 
+const asWarning = (problem: Problem): Problem => ({ ...problem, severity: "warning" })
+
 /** Problems and warnings of a space, by paths into it. */
 export const spaceProblems = (space: Space): ReadonlyArray<Problem> => {
   const { problems, warnings } = built(space)
-  return [...problems, ...warnings.map((warning) => ({ ...warning, severity: "warning" as const }))]
+  return [...problems, ...warnings.map(asWarning)]
 }
 
 const target = ["reward", "cost", "target"] as const

@@ -41,7 +41,7 @@ export const Track = Schema.Union([
     kind: Schema.Literal("mlflow"),
     experiment: Schema.optionalKey(
       Schema.String.check(
-        Schema.isPattern(/^[^\u0000-\u001f]{1,250}$/u, {
+        Schema.isPattern(/^[^\p{Cc}]{1,250}$/u, {
           expected: "1 to 250 signs without control signs",
         }),
       ).annotate({

@@ -72,7 +72,9 @@ export const cells = (fields: MatrixFields): ReadonlyArray<Cell> => {
   const lists = Object.entries(fields.matrix ?? {})
   let product: ReadonlyArray<Cell> = lists.length === 0 ? [] : [{}]
   for (const [key, list] of lists)
-    product = product.flatMap((cell) => list.map((value) => ({ ...cell, [key]: value })))
+    product = product.flatMap((cell) =>
+      list.map((value) => Object.assign({}, cell, { [key]: value })),
+    )
   const kept = product.filter(
     (cell) =>
       !(fields.exclude ?? []).some((excluded) =>

@@ -39,6 +39,8 @@ export const flatten = (value: unknown, prefix = ""): Readonly<Record<string, st
   return flat
 }
 
+const branches = (value: unknown): boolean => typeof value === "object" && value !== null
+
 export interface Difference {
   readonly path: string
   /** Undefined where the trial has no such key. */
@@ -50,7 +52,6 @@ export interface Difference {
 export const differences = (a: unknown, b: unknown): ReadonlyArray<Difference> => {
   const found: Array<Difference> = []
   const walk = (x: unknown, y: unknown, path: ReadonlyArray<string | number>) => {
-    const branches = (value: unknown) => typeof value === "object" && value !== null
     if (branches(x) && branches(y) && Array.isArray(x) === Array.isArray(y)) {
       const list = Array.isArray(x)
       const keys = new Set([...Object.keys(x as object), ...Object.keys(y as object)])

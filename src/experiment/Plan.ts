@@ -161,6 +161,9 @@ const withinSpace = (override: Override): Override => ({
   path: override.path.slice(1),
 })
 
+const spaceFirst = ({ path }: Override): number =>
+  path.length === 1 && path[0] === "space" ? 0 : 1
+
 /** The changes of a cell, `space` first, each with the place in the matrix it comes from. */
 const overridesOf = (
   cell: Cell,
@@ -188,9 +191,7 @@ const overridesOf = (
     }
     return [{ path, value, at }]
   })
-  const isSpace = (change: Override) =>
-    change.path.length === 1 && change.path[0] === "space" ? 0 : 1
-  return [...changes].sort((a, b) => isSpace(a) - isSpace(b))
+  return [...changes].sort((a, b) => spaceFirst(a) - spaceFirst(b))
 }
 
 /** Keys that are not a trial's own. */

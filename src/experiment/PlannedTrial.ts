@@ -86,6 +86,9 @@ const declare = ({ experiment, space, assignment }: ReadCell): Trial => {
   }
 }
 
+const flat = (entries: ReadonlyArray<readonly [string, unknown]>): Record<string, string> =>
+  Object.assign({}, ...entries.map(([key, value]) => flatten({ [key]: value })))
+
 const describe = (
   { name, cell, labels, experiment }: ReadCell,
   declaration: Trial,
@@ -96,8 +99,6 @@ const describe = (
   const varied = Object.entries(cell).filter(
     ([key]) => control === undefined || !(key === "search" || key.startsWith("search.")),
   )
-  const flat = (entries: ReadonlyArray<readonly [string, unknown]>): Record<string, string> =>
-    Object.assign({}, ...entries.map(([key, value]) => flatten({ [key]: value })))
   const label =
     control === undefined
       ? []
@@ -123,9 +124,10 @@ const describe = (
   }
 }
 
+const last = (key: string, parts: number): string => key.split(".").slice(-parts).join(".")
+
 /** The last part of each path, or as many as tell it from the others: `times`, `seed`. */
 export const shortKeys = (keys: ReadonlyArray<string>): ReadonlyMap<string, string> => {
-  const last = (key: string, parts: number) => key.split(".").slice(-parts).join(".")
   return new Map(
     keys.map((key) => {
       let parts = 1

@@ -17,6 +17,10 @@ const texts = (text: string) =>
     }),
   )
 
+const nested = (inner: string) => "[".repeat(30) + inner + "]".repeat(30)
+const aliases = (n: number) => `a: &a 1\nb: [${Array(n).fill("*a").join(", ")}]\n`
+const megabyte = (unit: string) => unit.repeat(Math.floor(maxBytes / unit.length))
+
 const valueOf = (text: string) => Effect.map(parse("x.yaml", text), (document) => document.value)
 
 describe("what is refused, with its place", () => {
@@ -110,8 +114,7 @@ describe("what is refused, with its place", () => {
 
   it.effect("aliases that nest over 50 when written out", () =>
     Effect.gen(function* () {
-      const lists = (inner: string) => "[".repeat(30) + inner + "]".repeat(30)
-      const found = yield* texts(`a: &a ${lists("1")}\nb: ${lists("*a")}\n`)
+      const found = yield* texts(`a: &a ${nested("1")}\nb: ${nested("*a")}\n`)
       assert.match(found.join(), /nested more than 50/)
     }),
   )
@@ -129,9 +132,8 @@ describe("what is refused, with its place", () => {
         (yield* texts(laughs.join("\n"))).join(),
         /aliases are written out more than 1000 times/,
       )
-      const flat = (n: number) => `a: &a 1\nb: [${Array(n).fill("*a").join(", ")}]\n`
-      assert.deepStrictEqual(yield* texts(flat(maxAliasExpansions)), [])
-      assert.match((yield* texts(flat(maxAliasExpansions + 1))).join(), /1000 times/)
+      assert.deepStrictEqual(yield* texts(aliases(maxAliasExpansions)), [])
+      assert.match((yield* texts(aliases(maxAliasExpansions + 1))).join(), /1000 times/)
     }),
   )
 
@@ -275,7 +277,6 @@ describe("read", () => {
 
 describe("hostile files end, and are refused by size before nodes are made", () => {
   // Every shape here took the `yaml` package alone minutes, or gigabytes, or all of its stack.
-  const megabyte = (unit: string) => unit.repeat(Math.floor(maxBytes / unit.length))
   const shapes: Record<string, string> = {
     "100 000 keys": Array.from({ length: 100_000 }, (_, i) => `k${i}: 1`).join("\n"),
     "flow keys": `{${Array.from({ length: 60_000 }, (_, i) => `k${i}: 1`).join(", ")}}`,
@@ -297,10 +298,10 @@ describe("hostile files end, and are refused by size before nodes are made", () 
         assert.match(found[0]!, /too many parts/)
       }),
     )
-  it.effect("20 000 keys are read", () =>
+  it.effect("14 000 keys are read", () =>
     Effect.gen(function* () {
-      const text = Array.from({ length: 20_000 }, (_, i) => `k${i}: 1`).join("\n")
-      assert.strictEqual(Object.keys((yield* valueOf(text)) as object).length, 20_000)
+      const text = Array.from({ length: 14_000 }, (_, i) => `k${i}: 1`).join("\n")
+      assert.strictEqual(Object.keys((yield* valueOf(text)) as object).length, 14_000)
     }),
   )
 })

@@ -6,7 +6,7 @@ describe("canonicalJson", () => {
     // RFC 8785, section 3.2.2 and 3.2.3; the string is built so that no editor can change it.
     const string = "\u20ac$\u000f\nA'\u0042\u0022\u005c\\\"/"
     const value = {
-      numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
+      numbers: [Number("333333333.33333329"), 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
       string,
       literals: [null, true, false],
     }

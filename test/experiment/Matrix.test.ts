@@ -1,6 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { cells, matrixProblems, productSize } from "../../src/experiment/Matrix.ts"
 
+const wide = (n: number) => Array.from({ length: n }, (_, i) => i)
+const messages = (fields: Parameters<typeof matrixProblems>[0], yes = false) =>
+  matrixProblems(fields, yes).map(({ path, message }) => `${path.join("/")}: ${message}`)
+
 const lists = { size: [1, 2], kind: ["a", "b"] }
 
 describe("cells", () => {
@@ -55,10 +59,6 @@ describe("cells", () => {
 })
 
 describe("matrixProblems", () => {
-  const wide = (n: number) => Array.from({ length: n }, (_, i) => i)
-  const messages = (fields: Parameters<typeof matrixProblems>[0], yes = false) =>
-    matrixProblems(fields, yes).map(({ path, message }) => `${path.join("/")}: ${message}`)
-
   it("refuses large products before they are made", () => {
     const huge = Object.fromEntries(wide(9).map((i) => [`k${i}`, wide(10)]))
     assert.strictEqual(productSize({ matrix: huge }), 1e9)

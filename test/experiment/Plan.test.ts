@@ -24,6 +24,13 @@ const id = (text: string, options?: Options) => Effect.map(ids(text, options), (
 const messages = (text: string, options?: Options) =>
   Effect.map(Effect.flip(plan(text, options)), ({ errors }) => errors.map((error) => error.text))
 
+const seedMatrix = (seeds: string) => `${base}matrix: { seed: [${seeds}] }\n`
+const uniformAt = (times: string) =>
+  Effect.map(
+    plan(`${base.replace("times: 1,", `times: ${times},`)}controls: [uniform]\n`),
+    ({ trials }) => trials[1]!.name,
+  )
+
 layer(NodeFileSystem.layer)("expand", (it) => {
   describe("ids", () => {
     it.effect("are sixteen hex digits, and the trial is called as its experiment when alone", () =>
@@ -96,11 +103,10 @@ layer(NodeFileSystem.layer)("expand", (it) => {
     )
     it.effect("of grids are those of their trials", () =>
       Effect.gen(function* () {
-        const matrix = (seeds: string) => `${base}matrix: { seed: [${seeds}] }\n`
-        const one = yield* plan(matrix("1, 2"))
-        const other = yield* plan(matrix("2, 1").replace("name: x", "name: y"))
+        const one = yield* plan(seedMatrix("1, 2"))
+        const other = yield* plan(seedMatrix("2, 1").replace("name: x", "name: y"))
         assert.strictEqual(one.gridId, other.gridId)
-        assert.notStrictEqual(one.gridId, (yield* plan(matrix("1, 3"))).gridId)
+        assert.notStrictEqual(one.gridId, (yield* plan(seedMatrix("1, 3"))).gridId)
       }),
     )
   })
@@ -243,13 +249,8 @@ layer(NodeFileSystem.layer)("expand", (it) => {
     )
     it.effect("take the dearest format within the target", () =>
       Effect.gen(function* () {
-        const uniform = (times: string) =>
-          Effect.map(
-            plan(`${base.replace("times: 1,", `times: ${times},`)}controls: [uniform]\n`),
-            ({ trials }) => trials[1]!.name,
-          )
-        assert.strictEqual(yield* uniform("1.6"), "uniform INT5")
-        assert.strictEqual(yield* uniform("0.99"), "uniform INT3")
+        assert.strictEqual(yield* uniformAt("1.6"), "uniform INT5")
+        assert.strictEqual(yield* uniformAt("0.99"), "uniform INT3")
       }),
     )
   })

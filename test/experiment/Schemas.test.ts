@@ -69,7 +69,7 @@ describe("every wrong file that YAML itself allows", () => {
   for (const file of yamlFiles("test/invalid")) {
     const document = documentOf(file)
     if (document === undefined) continue
-    it(file, () => {
+    it(`${file}: one verdict`, () => {
       const { decoder, ajv } = verdicts(file.includes("/space-") ? "space" : "experiment", document)
       assert.strictEqual(ajv, decoder)
     })
@@ -171,7 +171,7 @@ const mutate = (value: unknown, next: (below: number) => number): unknown => {
 }
 
 describe("shipped files with one to three random changes", () => {
-  const rounds = 150
+  const rounds = 40
   for (const [kind, file] of shipped)
     it(`${file}: ajv and the decoder agree on ${rounds} of them`, () => {
       const document = documentOf(file)!
