@@ -5,7 +5,7 @@
  * test/experiment/Invalid.test.ts`, then read them.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
-import { NodeFileSystem } from "@effect/platform-node"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { decode } from "../../src/declaration/Decode.ts"

@@ -1,6 +1,6 @@
 /** Shipped files with letters, lines and signs of YAML changed at random: whatever comes of it, it is messages or a plan. */
 import { readdirSync, readFileSync } from "node:fs"
-import { NodeFileSystem } from "@effect/platform-node"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { decode } from "../../src/declaration/Decode.ts"
