@@ -12,6 +12,7 @@ const spec = Schema.Struct({
 export const AbsoluteOneSided = {
   kind: "absoluteOneSided",
   spec,
+  turnsAtTarget: true,
   reward: ({ beta }, quality, ratio) => quality - beta * Math.max(0, ratio - 1),
   costPart: ({ beta }, _quality, ratio) => -beta * Math.max(0, ratio - 1),
   costSlope: ({ beta }, _quality, ratio) => -beta * Math.max(0, smoothSign(ratio - 1)),

@@ -15,6 +15,7 @@ const value = ({ beta }: { readonly beta: number }, quality: number, ratio: numb
 export const HardExponential = {
   kind: "hardExponential",
   spec,
+  turnsAtTarget: true,
   reward: value,
   costPart: value,
   costSlope: ({ beta }, quality, ratio) =>

@@ -61,6 +61,8 @@ export const costField = Costs.schema
 export interface Reward<Spec extends { readonly beta: number } = { readonly beta: number }> {
   readonly kind: string
   readonly spec: Schema.Codec<Spec & { readonly kind: string }, { readonly kind: string }>
+  /** Whether the cost part has its kink at the target: pulling harder then lands there, and changes no optimum. */
+  readonly turnsAtTarget: boolean
   /** `ratio` is cost / target. */
   reward(spec: Spec, quality: number, ratio: number): number
   /** The part of the reward that depends on the cost; the rest does not change with `ratio`. */
@@ -71,6 +73,7 @@ export interface Reward<Spec extends { readonly beta: number } = { readonly beta
 
 /** A reward with its specification and target filled in; costs are in the unit of the target. */
 export interface BoundReward {
+  readonly turnsAtTarget: boolean
   readonly of: (quality: number, cost: number) => number
   readonly costPart: (quality: number, cost: number) => number
   /** d costPart / d cost. */
@@ -82,6 +85,7 @@ export const bind = <Spec extends { readonly beta: number }>(
   spec: Spec,
   target: number,
 ): BoundReward => ({
+  turnsAtTarget: reward.turnsAtTarget,
   of: (quality, cost) => reward.reward(spec, quality, cost / target),
   costPart: (quality, cost) => reward.costPart(spec, quality, cost / target),
   costSlope: (quality, cost) => reward.costSlope(spec, quality, cost / target) / target,

@@ -15,6 +15,7 @@ const value = ({ beta }: { readonly beta: number }, quality: number, ratio: numb
 export const SoftExponential = {
   kind: "softExponential",
   spec,
+  turnsAtTarget: false,
   reward: value,
   costPart: value,
   costSlope: ({ beta }, quality, ratio) => quality * beta * ratio ** (beta - 1),

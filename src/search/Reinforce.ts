@@ -8,7 +8,8 @@
  * by Adam on the logits. Where we differ from the parents (`costGradient: exact`): the cost is no part of the sampled
  * reward, for it is known without sampling. In the first half of the policy's steps its gradient is that of the reward
  * at E[cost], in the second half that of each decision's own expectation, the others as sampled, which also sees the
- * turn at the target; there it weighs four times as much, to land on target while the policy commits.
+ * turn at the target; there it weighs four times as much, to land on target while the policy commits (but not for a
+ * reward that trades cost smoothly: it would be another reward).
  *
  * When the policy is all but certain it is frozen, and the remaining steps train its final assignment. Left out: the
  * knobs (`Settings.ts`), the terms (`PolicyGradient.ts`), the schedules, the alarms.
@@ -59,7 +60,7 @@ export type ReinforceState = typeof ReinforceState.Type
 
 /** Share of the policy's steps after which the cost is followed decision by decision. */
 const turn = 0.5
-/** How much more the cost weighs from there on. */
+/** How much more the cost weighs from there on, where that moves no optimum. */
 const lateWeight = 4
 const deviationDecay = 0.99
 
@@ -112,7 +113,7 @@ export const makeReinforce = (
       addExpectedCost(gradient, policy, cost, slope, reduce)
     } else if (exact) {
       proposals.forEach((choices, j) => {
-        const weight = lateWeight / k
+        const weight = (reward.turnsAtTarget ? lateWeight : 1) / k
         addDecisionCosts(gradient, policy, cost, reward, qualities[j]!, choices, reduce, weight)
       })
     }

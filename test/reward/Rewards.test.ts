@@ -52,6 +52,13 @@ describe("rewards", () => {
     }
   })
 
+  it("know whether they turn at the target: whether a cheaper network is better there too", () => {
+    for (const kind of rewards.kinds) {
+      const { of, turnsAtTarget } = reward(kind)
+      expect(turnsAtTarget).toBe(of(0.6, 9) <= of(0.6, 10))
+    }
+  })
+
   it("never reward a dearer network above the target at the same quality", () => {
     for (const kind of rewards.kinds) {
       const { of } = reward(kind)

@@ -67,6 +67,7 @@ const negatedCost: Mutation = {
   problem: (p) => ({
     ...p,
     reward: {
+      ...p.reward,
       of: (quality, cost) => 2 * quality - p.reward.of(quality, cost),
       costPart: (quality, cost) => -p.reward.costPart(quality, cost),
       costSlope: (quality, cost) => -p.reward.costSlope(quality, cost),
