@@ -1,19 +1,18 @@
 /**
- * Checks that imports in `src/` go one way (the rules stand in `.dependency-cruiser.mjs`). A cruise that saw no module,
+ * Checks that imports in `src/` go one way (the rules stand in `.dependency-cruiser.ts`). A cruise that saw no module,
  * or fewer than there are files, is a failure too: it would pass whatever the imports are.
  */
 import { readdirSync } from "node:fs"
 import { cruise } from "dependency-cruiser"
 import extractTsConfig from "dependency-cruiser/config-utl/extract-ts-config"
-import rules from "../.dependency-cruiser.mjs"
+import { forbidden, options } from "../.dependency-cruiser.ts"
 
-const { options, ...ruleSet } = rules
 const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((file) =>
   file.endsWith(".ts"),
 )
 const { output } = await cruise(
   ["src"],
-  { ...options, ruleSet, validate: true, outputType: "json" } as never,
+  { ...options, ruleSet: { forbidden }, validate: true, outputType: "json" },
   undefined,
   { tsConfig: extractTsConfig("tsconfig.json") as never },
 )
@@ -26,7 +25,7 @@ const { modules, summary } = JSON.parse(String(output)) as {
 }
 const seen = modules.filter((module) => module.source.startsWith("src/")).length
 for (const { from, to, rule } of summary.violations) {
-  const comment = rules.forbidden.find(({ name }) => name === rule.name)?.comment
+  const comment = forbidden.find(({ name }) => name === rule.name)?.comment
   console.error(`${from} -> ${to}\n  ${rule.name}: ${comment}`)
 }
 if (seen < files.length || seen === 0 || summary.totalDependenciesCruised === 0) {
