@@ -6,7 +6,7 @@
  * reset or too slow, answers that are not MLflow's, and the HTTP 400 that a server with too few database connections
  * gives ("QueuePool limit"). Redirects are followed within the same origin only: credentials go nowhere else.
  */
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Duration, Effect, FileSystem, Layer, Redacted, Schedule, Schema, Stream } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import type { HttpClientError, HttpClientResponse } from "effect/http"

@@ -6,7 +6,7 @@
  *
  *     spool of the grid, spools of its trials -> MlflowSender -> server of MLFLOW_TRACKING_URI, else the local one
  */
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import {
   Cause,
   Context,
