@@ -93,7 +93,8 @@ const raise = (trial: ResolvedTrial, cause: unknown): Effect.Effect<never, Trial
 const SessionState = Schema.Struct({
   search: Schema.Unknown,
   progress: ProgressState,
-  best: Schema.Finite,
+  /** Best quality so far; null before the first was measured. */
+  best: Schema.NullOr(Schema.Finite),
 })
 
 /** Name -> variable, of everything a step changes. */
@@ -215,7 +216,7 @@ async function* loop(
         : Schema.decodeUnknownSync(SessionState)(context.resume.state)
     if (context.resume !== undefined) restore(context.resume, variables)
     let search = saved === undefined ? searcher.init() : searcher.restore(saved.search)
-    let best = saved?.best ?? Number.NEGATIVE_INFINITY
+    let best = saved?.best ?? null
     const progress = new Progress(saved?.progress)
     const quality = trial.reward?.quality ?? "heldOutAccuracy"
 
@@ -238,7 +239,8 @@ async function* loop(
         : []
       const updated = searcher.update(proposed.state, step, { ...proposed, qualities })
       search = updated.state
-      best = Math.max(best, ...qualities)
+      const finite = qualities.filter(Number.isFinite)
+      if (finite.length > 0) best = Math.max(best ?? -Infinity, ...finite)
 
       progress.add({
         "train/loss": measured.loss,
@@ -280,7 +282,7 @@ async function* loop(
         "final/gbops": of(Gbops),
         "final/memory_bytes": of(Memory),
         "final/argmax_probability": searcher.argmaxProbability(search),
-        ...(Number.isFinite(best) ? { "best/quality": best } : {}),
+        ...(best === null ? {} : { "best/quality": best }),
       },
       assignment: toAssignment(network.space, choices),
       layers: layerOutcomes(prepared, choices),
