@@ -7,6 +7,7 @@
  * Terms over the same decisions are added up once, here. Left out: the models (one file each), the range (`Range.ts`).
  */
 import { Schema } from "effect"
+import { FormatName } from "../format/FormatName.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { type Quantity, valueOf } from "../space/Quantity.ts"
 import type { Layer, LayerTable } from "./LayerTable.ts"
@@ -18,7 +19,7 @@ export const Target = Schema.Union([
   Schema.Finite.check(Schema.isGreaterThan(0)),
   Schema.Struct({
     times: Schema.Finite.check(Schema.isGreaterThan(0)),
-    uniform: Schema.String,
+    uniform: FormatName,
   }),
 ]).annotate({ identifier: "CostTarget" })
 

@@ -4,6 +4,7 @@
  * Networks are built once for each space that is met.
  */
 import type { Check } from "../declaration/Decode.ts"
+import { describe } from "../data/Datasets.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { build, type Built, type Network } from "../model/Build.ts"
 import type { Space } from "../model/Network.ts"
@@ -49,8 +50,27 @@ export const trialProblems = (trial: Trial): ReadonlyArray<Problem> => {
   const { network } = built(trial.space)
   if (network === undefined) return []
   const { search, reward } = trial
-  const problems = reward === undefined ? [] : targetProblems(network, reward.cost).map(below)
+  const problems = dataProblems(trial)
+  if (reward !== undefined) problems.push(...targetProblems(network, reward.cost).map(below))
   return search.kind === "fixed" ? [...problems, ...fixedProblems(network, search)] : problems
+}
+
+/** Images or classes that are not those the network is made for. */
+const dataProblems = ({ data, space }: Trial): Array<Problem> => {
+  const { height, width, channels, classes, name } = describe(data)
+  const { input } = space
+  const problems: Array<Problem> = []
+  if (input.height !== height || input.width !== width || input.channels !== channels)
+    problems.push({
+      path: ["space", "input"],
+      message: `images of ${name} are ${height} x ${width} x ${channels}; input: { height: ${height}, width: ${width}, channels: ${channels} } would be right`,
+    })
+  if (space.classes !== classes.length)
+    problems.push({
+      path: ["space", "classes"],
+      message: `${name} has ${classes.length} classes; classes: ${classes.length} would be right`,
+    })
+  return problems
 }
 
 /** A format or an assignment that the space does not offer. */

@@ -9,7 +9,8 @@ import { describe } from "../data/Datasets.ts"
 import { specProblems } from "../data/Dataset.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { distinct, FilePath, withDefault } from "../declaration/Field.ts"
-import { searches, searchProblems } from "../search/Searches.ts"
+import { delaySteps } from "../search/Schedule.ts"
+import { resolved, searches, searchProblems } from "../search/Searches.ts"
 import { trialFields } from "../train/Trial.ts"
 import { TrainSpec } from "../train/TrainSpec.ts"
 
@@ -128,6 +129,12 @@ export const experimentProblems = (experiment: Experiment): ReadonlyArray<Proble
     problems.push({
       path: ["train", "learningRate", "warmupSteps"],
       message: `a warm-up of ${train.learningRate.warmupSteps} steps leaves none of ${train.steps}; fewer than ${train.steps} would be right`,
+    })
+  const settings = resolved(search, train.steps)
+  if (settings.kind === "reinforce" && delaySteps(train.steps, settings.delay ?? 0) >= train.steps)
+    problems.push({
+      path: ["search", "delay"],
+      message: `a delay of ${settings.delay} leaves the policy none of ${train.steps} steps; more steps or a shorter delay would be right`,
     })
   for (const { path, message } of specProblems(experiment.data, describe(experiment.data)))
     problems.push({ path: ["data", ...path], message })

@@ -6,7 +6,7 @@
 import * as nodePath from "node:path"
 import { Effect, Schema } from "effect"
 import type { FileSystem } from "effect"
-import { inspect, valueAt } from "../declaration/Decode.ts"
+import { type Check, inspect, valueAt } from "../declaration/Decode.ts"
 import type { Document } from "../declaration/Document.ts"
 import {
   DeclarationError,
@@ -15,6 +15,7 @@ import {
   type Path,
 } from "../declaration/Errors.ts"
 import { FilePath } from "../declaration/Field.ts"
+import type { Space } from "../model/Network.ts"
 import { canonicalJson, idOf } from "./Canonical.ts"
 import { type Checks, networkChecks } from "./Checks.ts"
 import { Experiment, experimentProblems, type Track } from "./Experiment.ts"
@@ -22,7 +23,7 @@ import { Files } from "./Files.ts"
 import { Findings, locateTrial } from "./Findings.ts"
 import { type Cell, cells, matrixProblems } from "./Matrix.ts"
 import { apply, type Override, parsePath, parseSet } from "./Overrides.ts"
-import { type PlannedTrial, planCell, shortKeys } from "./PlannedTrial.ts"
+import { declare, type PlannedTrial, planCell, shortKeys } from "./PlannedTrial.ts"
 
 export type { PlannedTrial } from "./PlannedTrial.ts"
 
@@ -76,11 +77,11 @@ export const expand = Effect.fn("Plan.expand")(function* (
   found.add(whole.errors)
   const experiment = whole.value
   if (experiment === undefined) {
-    // No cells are made of a wrong matrix; the rules of the file and its space are still looked at.
-    const partial = inspect(Experiment, base.document, experimentProblems)
-    found.add(partial.errors)
+    // No cells are made of a wrong file; the rules of the file and its space are still looked at.
     const path = valueAt(base.document.value, ["space"])
-    if (isFilePath(path)) found.add((yield* files.space(base.document, path, spaceSets)).errors)
+    const space = isFilePath(path) ? yield* files.space(base.document, path, spaceSets) : undefined
+    found.add(space?.errors ?? [])
+    found.add(inspect(Experiment, base.document, rulesOf(checks, space?.value)).errors)
     return yield* found.fail()
   }
 
@@ -206,6 +207,16 @@ const notVaried = new Set([
   "$schema",
   "threads",
 ])
+
+/** All rules at once, for a file of a wrong shape: those of the network too when there is one and no cell can change it. */
+const rulesOf =
+  (checks: Checks, space: Space | undefined): Check<Experiment> =>
+  (experiment) => [
+    ...experimentProblems(experiment),
+    ...(space === undefined || experiment.matrix !== undefined
+      ? []
+      : checks.trial(declare({ experiment, space }))),
+  ]
 
 /** Where the value of a key of a cell was written: in the matrix, else in `include`. */
 const placesOf = (experiment: Experiment): ((key: string, value: unknown) => Path) => {

@@ -68,7 +68,11 @@ export const planCell = (
 }
 
 /** Everything the result depends on, every knob written out. */
-const declare = ({ experiment, space, assignment }: ReadCell): Trial => {
+export const declare = ({
+  experiment,
+  space,
+  assignment,
+}: Pick<ReadCell, "experiment" | "space" | "assignment">): Trial => {
   const { checkpointEvery: _c, ...train } = experiment.train
   const { data, search, reward, finish, seed } = experiment
   const { $schema: _s, description: _d, ...network } = space

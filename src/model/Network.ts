@@ -1,17 +1,13 @@
 /** The schema of a space file: what may vary in one whole network. Meaning is given by `Build.ts`. */
 import { Schema } from "effect"
 import { distinct, withDefault } from "../declaration/Field.ts"
-import { names as formatNames, sets } from "../format/Formats.ts"
+import { FormatName } from "../format/FormatName.ts"
+import { sets } from "../format/Formats.ts"
 import { Name, tunable } from "../space/Tunable.ts"
 import { blocks } from "./block/Blocks.ts"
 
 const between = (minimum: number, maximum: number) =>
   Schema.Int.check(Schema.isBetween({ minimum, maximum }))
-
-export const FormatName = Schema.Literals(formatNames).annotate({
-  identifier: "FormatName",
-  description: "A number format: see `fliqs format list`.",
-})
 
 /** Format names, or the name of a set of them. */
 export const FormatList = Schema.Union([

@@ -1,6 +1,7 @@
 /** No search: one assignment trained from the first step to the last, plain quantization-aware training. */
 import { Schema } from "effect"
 import { FilePath } from "../declaration/Field.ts"
+import { FormatName } from "../format/FormatName.ts"
 import type { Choices } from "../space/Decision.ts"
 import { activity } from "../space/DecisionSpace.ts"
 import type { Problem, Searcher, SearchKind, SearchMetrics } from "./Search.ts"
@@ -18,7 +19,7 @@ export const AssignmentMap = Schema.Record(Schema.String, Option)
 export const FixedSpec = Schema.Struct({
   kind: Schema.Literal("fixed"),
   uniform: Schema.optionalKey(
-    Schema.String.annotate({ description: "One format everywhere; one that the space offers." }),
+    FormatName.annotate({ description: "One format everywhere; one that the space offers." }),
   ),
   assignment: Schema.optionalKey(
     Schema.Union([FilePath, AssignmentMap]).annotate({

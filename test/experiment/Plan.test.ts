@@ -94,10 +94,11 @@ layer(NodeFileSystem.layer)("expand", (it) => {
     it.effect("that are not the expected ones are explained by the keys that differ", () =>
       Effect.gen(function* () {
         const [a] = (yield* plan(base)).trials
-        const [b] = (yield* plan(base, { sets: ["seed=2", "space.classes=12"] })).trials
+        const [b] = (yield* plan(base, { sets: ["seed=2", "space.network.0.conv.kernel=5"] }))
+          .trials
         assert.deepStrictEqual(differences(a!.declaration, b!.declaration), [
           { path: "seed", a: 1, b: 2 },
-          { path: "space.classes", a: 10, b: 12 },
+          { path: "space.network.0.conv.kernel", a: 3, b: 5 },
         ])
       }),
     )
