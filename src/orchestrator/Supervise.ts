@@ -125,7 +125,7 @@ const lastWords = Effect.fnUntraced(function* (options: Options) {
   const text = yield* fs
     .readFileString(State.logFile(options.state, options.trial.id))
     .pipe(Effect.orElseSucceed(() => ""))
-  return text.trimEnd().split("\n").slice(-3).join("\n")
+  return text.trimEnd().split("\n").slice(-8).join("\n")
 })
 
 const deathOf = (exit: Exit): Death => {

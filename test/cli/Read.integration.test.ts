@@ -1,0 +1,229 @@
+/** The commands that only read: their answers, their JSON, their exit codes. */
+import { afterAll, describe, expect, it } from "vitest"
+import { experiment, fliqs, json, makeFolder, space } from "./fliqs.ts"
+
+const wrongSpace = `name: wrong
+input: { height: 8, width: 8, chanels: 3 }
+classes: 1
+network:
+  - conv: { name: stem, filters: -8, kernel: 3 }
+  - conv: { name: stem, filters: 8, kernel: 3 }
+  - globalAveragePool: {}
+  - dence: { name: classifier, units: classes }
+formats: { oneOf: [INT2, INT44, INT2] }
+`
+const { folder, remove } = makeFolder({
+  "space.yaml": space,
+  "experiment.yaml": experiment,
+  "wrong.yaml": wrongSpace,
+  "neither.yaml": "name: neither\n",
+  "assignment.json": JSON.stringify({
+    "stem.format": "INT8",
+    "body.format": "INT2",
+    "classifier.format": "INT4",
+  }),
+  "partial.yaml": "stem.format: INT9\nbody.fromat: INT2\n",
+})
+afterAll(remove)
+const at = { cwd: folder }
+
+// stem 8x8 outputs of 3x3x3 by 8 filters; body 4x4 of 3x3x8 by 8; classifier 8 by 10
+const macs = { stem: 64 * 27 * 8, body: 16 * 72 * 8, classifier: 80 }
+
+describe("validate", () => {
+  it("tells every mistake with its place, and exits with 2", async () => {
+    const answer = await fliqs(["validate", "wrong.yaml"], at)
+    expect(answer.code).toBe(2)
+    const lines = answer.stdout.toString().trim().split("\n")
+    expect(lines.length).toBeGreaterThanOrEqual(6)
+    for (const line of lines) expect(line).toMatch(/^wrong\.yaml:\d+:\d+ [\w.]+: .+/)
+    expect(answer.stdout.toString()).toContain("channels")
+  })
+
+  it("says OK and what it is, and exits with 0", async () => {
+    const answer = await fliqs(["validate", "space.yaml", "experiment.yaml"], at)
+    expect(answer.code).toBe(0)
+    expect(answer.stdout.toString()).toBe(
+      "OK space.yaml: space, 3 decisions, 27 assignments, 0.00009248 to 0.00148 GBOPs\n" +
+        "OK experiment.yaml: experiment, 4 trials\n",
+    )
+  })
+
+  it("answers in JSON of the documented shape", async () => {
+    const answer = await fliqs(
+      ["validate", "space.yaml", "wrong.yaml", "none.yaml", "neither.yaml", "--json"],
+      at,
+    )
+    expect(answer.code).toBe(2)
+    const [good, wrong, none, neither] = json<ReadonlyArray<any>>(answer)
+    expect(good).toMatchObject({
+      file: "space.yaml",
+      kind: "space",
+      decisions: 3,
+      cardinality: "27",
+      errors: [],
+    })
+    const all = macs.stem + macs.body + macs.classifier
+    expect(good.cost.min).toBeCloseTo((all * 4) / 1e9, 12)
+    expect(good.cost.max).toBeCloseTo((all * 64) / 1e9, 12)
+    expect(wrong.kind).toBe("space")
+    expect(Object.keys(wrong.errors[0])).toEqual(
+      expect.arrayContaining(["line", "column", "path", "message"]),
+    )
+    expect(none).toMatchObject({ kind: "unknown", errors: [{ line: 1, column: 1 }] })
+    expect(neither.errors[0].message).toContain("network")
+  })
+})
+
+describe("plan", () => {
+  it("answers in JSON of the documented shape", async () => {
+    const answer = await fliqs(["plan", "experiment.yaml", "--json"], at)
+    expect(answer.code).toBe(0)
+    const plan = json<any>(answer)
+    expect(plan.trials).toHaveLength(4)
+    for (const trial of plan.trials) {
+      expect(trial.id).toMatch(/^[0-9a-f]{16}$/)
+      expect(trial.state).toBe("planned")
+      expect(trial.parameters["train.steps"]).toBe("300")
+    }
+    expect(plan.space).toMatchObject({ decisions: 3, cardinality: "27" })
+    expect(plan.expectedSeconds).toBeNull()
+  })
+
+  it("refuses an unreachable target with both ends of the range", async () => {
+    const answer = await fliqs(
+      ["plan", "experiment.yaml", "--set", "reward.cost.target.times=9"],
+      at,
+    )
+    expect(answer.code).toBe(2)
+    expect(answer.stderr).toContain("out of reach")
+    expect(answer.stderr).toContain("from 0.0000924")
+  })
+})
+
+describe("cost", () => {
+  it("of a uniform format is MACs times bits", async () => {
+    const answer = await fliqs(["cost", "space.yaml", "--uniform", "INT4", "--json"], at)
+    const cost = json<any>(answer)
+    expect(cost.layers.map((layer: any) => layer.path)).toEqual(["stem", "body", "classifier"])
+    for (const layer of cost.layers) {
+      const expected = macs[layer.path as keyof typeof macs]
+      expect(layer).toMatchObject({ weightBits: 4, activationBits: 4 })
+      expect(layer.gmacs).toBeCloseTo(expected / 1e9, 15)
+      expect(layer.gbops).toBeCloseTo((expected * 16) / 1e9, 15)
+    }
+    const sum = cost.layers.reduce((a: number, layer: any) => a + layer.gbops, 0)
+    expect(cost.gbops).toBeCloseTo(sum, 12)
+    expect(cost.weightBytes).toBeGreaterThan((8 * 27 + 8 * 72 + 80) / 2)
+  })
+
+  it("of an assignment takes each layer's own format", async () => {
+    const answer = await fliqs(
+      ["cost", "space.yaml", "--assignment", "assignment.json", "--json"],
+      at,
+    )
+    const cost = json<any>(answer)
+    expect(cost.layers.map((layer: any) => layer.weightBits)).toEqual([8, 2, 4])
+    expect(cost.gbops).toBeCloseTo(
+      (macs.stem * 64 + macs.body * 4 + macs.classifier * 16) / 1e9,
+      12,
+    )
+  })
+
+  it("refuses what does not fit the space, all at once", async () => {
+    const answer = await fliqs(["cost", "space.yaml", "--assignment", "partial.yaml"], at)
+    expect(answer.code).toBe(2)
+    expect(answer.stderr).toContain("did you mean body.format?")
+    expect(answer.stderr).toContain("INT9 is not offered")
+    expect(answer.stderr).toContain("classifier.format: missing")
+  })
+
+  it("changes with --set", async () => {
+    const set = ["--set", "classes=20", "--uniform", "INT4", "--json"]
+    const cost = json<any>(await fliqs(["cost", "space.yaml", ...set], at))
+    expect(cost.layers[2].gmacs).toBeCloseTo(160 / 1e9, 15)
+  })
+})
+
+describe("format", () => {
+  const floats = (...values: ReadonlyArray<number>) =>
+    new Uint8Array(Float32Array.from(values).buffer)
+
+  it("round rounds to nearest, ties to even, and clips", async () => {
+    const answer = await fliqs(["format", "round", "INT4"], {
+      stdin: [floats(0.5, 1.5, 2.5, -0.5, 100, -100, 6.49)],
+    })
+    expect(answer.code).toBe(0)
+    const values = new Float32Array(new Uint8Array(answer.stdout).buffer)
+    expect([...values]).toEqual([0, 2, 2, -0, 7, -8, 6])
+  })
+
+  it("round takes megabytes in pieces that end inside a value", async () => {
+    const values = Float32Array.from({ length: 700_001 }, (_, i) => (i - 350_000) / 1000)
+    const bytes = new Uint8Array(values.buffer)
+    const cuts = [0, 1, 3, 65_537, 1_000_003, 2_500_002, bytes.length]
+    const stdin = cuts.slice(1).map((end, i) => bytes.subarray(cuts[i], end))
+    const answer = await fliqs(["format", "round", "FP32"], { stdin })
+    expect(answer.code).toBe(0)
+    expect(Buffer.compare(answer.stdout, Buffer.from(bytes))).toBe(0)
+  })
+
+  it("round refuses bytes that are no whole values", async () => {
+    const answer = await fliqs(["format", "round", "INT4"], { stdin: [new Uint8Array(7)] })
+    expect(answer.code).toBe(2)
+    expect(answer.stderr).toContain("7 bytes")
+  })
+
+  it("round of nothing is nothing", async () => {
+    const answer = await fliqs(["format", "round", "E4M3"], { stdin: [] })
+    expect(answer).toMatchObject({ code: 0, stderr: "" })
+    expect(answer.stdout).toHaveLength(0)
+  })
+
+  it("tells what is no format, and what is", async () => {
+    const wrong = await fliqs(["format", "show", "INT44"])
+    expect(wrong.code).toBe(2)
+    expect(wrong.stderr).toContain("INT44")
+    const e4m3 = json<any>(await fliqs(["format", "show", "E4M3", "--json"]))
+    expect(e4m3).toMatchObject({ name: "E4M3", bits: 8, max: 448, min: -448, scaled: true })
+    const list = json<any>(await fliqs(["format", "list", "--json"]))
+    expect(list.formats.map((format: any) => format.name)).toEqual(
+      expect.arrayContaining(["INT2", "INT16", "E2M1", "BF16", "FP16", "FP32"]),
+    )
+    expect(list.sets["fliqs-s-int"]).toEqual(["INT4", "INT8", "BF16"])
+  })
+})
+
+describe("words and codes", () => {
+  it.each([
+    [["vaildate"], "did you mean validate?"],
+    [["run", "x.yaml", "--jbos", "2"], "did you mean --jobs?"],
+    [["run"], "experiment"],
+    [["run", "none.yaml"], "none.yaml:1:1: no such file"],
+    [["run", "experiment.yaml", "--jobs", "0"], "at least 1"],
+    [["run", "experiment.yaml", "--only", "ffff"], "fliqs plan"],
+    [["run", "experiment.yaml", "--set", "train.setps=3"], "did you mean steps?"],
+    [["show", "ffff"], "no trial ffff"],
+    [["data", "pull", "cifra10"], "did you mean cifar10?"],
+    [["trial", "--id", "../../x", "--state", "."], "16 hex digits"],
+  ])("%j exits with 2 and says %j on stderr alone", async (words, expected) => {
+    const answer = await fliqs(words, at)
+    expect(answer.stderr).toContain(expected)
+    expect(answer.code).toBe(2)
+    expect(answer.stdout.toString()).toBe("")
+  })
+
+  it("--help and --version are answers", async () => {
+    const help = await fliqs(["run", "--help"])
+    expect(help.code).toBe(0)
+    expect(help.stdout.toString()).toContain("--retry-failed")
+    expect(help.stderr).toBe("")
+    expect((await fliqs(["--version"])).stdout.toString()).toMatch(/^fliqs \d+\.\d+\.\d+\n$/)
+  })
+
+  it("lists nothing in an empty folder, and that is no error", async () => {
+    const answer = await fliqs(["list", "--json"], at)
+    expect(answer.code).toBe(0)
+    expect(json(answer)).toEqual([])
+  })
+})

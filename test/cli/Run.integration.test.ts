@@ -1,0 +1,176 @@
+/** `run` with real trials on made-up data: to the end, stopped by Ctrl-C once and twice, killed, continued. */
+import type { ChildProcess } from "node:child_process"
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { afterEach, describe, expect, it } from "vitest"
+import { experiment, fliqs, json, makeFolder, space, start } from "./fliqs.ts"
+
+const cleanups: Array<() => void> = []
+afterEach(() => {
+  for (const clean of cleanups.splice(0)) clean()
+})
+
+/** A folder with the experiment at so many steps. */
+const prepare = (steps: number) => {
+  const { folder, remove } = makeFolder({
+    "space.yaml": space,
+    "experiment.yaml": experiment.replace("steps: 300", `steps: ${steps}`),
+  })
+  cleanups.push(remove)
+  return { folder, at: { cwd: folder } }
+}
+
+interface Listed {
+  readonly id: string
+  readonly state: string
+  readonly step: number
+  readonly name: string
+  readonly metrics: Readonly<Record<string, number>>
+}
+
+const list = async (folder: string) =>
+  json<ReadonlyArray<Listed>>(await fliqs(["list", "--json"], { cwd: folder }))
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+/** Until a trial has saved something. */
+const untilSaved = async (folder: string) => {
+  const trials = join(folder, ".fliqs/trials")
+  for (;;) {
+    const saved = existsSync(trials)
+      ? readdirSync(trials).flatMap((id) => readdirSync(join(trials, id, "checkpoint")))
+      : []
+    if (saved.some((name) => name.endsWith(".bin"))) return
+    await pause(20)
+  }
+}
+
+/** Until the process has said this on stderr. */
+const untilSaid = (child: ChildProcess, words: RegExp) =>
+  new Promise<void>((resolve) => {
+    let said = ""
+    child.stderr?.on("data", (chunk: Buffer) => {
+      said += chunk.toString()
+      if (words.test(said)) resolve()
+    })
+    child.on("exit", () => resolve())
+  })
+
+const pidsOf = (folder: string, trials: ReadonlyArray<Listed>): ReadonlyArray<number> =>
+  trials.flatMap(({ id }) => {
+    try {
+      const path = join(folder, ".fliqs/trials", id, "heartbeat.json")
+      return [(JSON.parse(readFileSync(path, "utf8")) as { pid: number }).pid]
+    } catch {
+      return []
+    }
+  })
+
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const untilGone = async (pids: ReadonlyArray<number>) => {
+  while (pids.some(isRunning)) await pause(100)
+}
+
+const words = ["run", "experiment.yaml", "--jobs", "2"]
+
+describe("run", () => {
+  it("runs every trial, sums them up, and skips them the next time", async () => {
+    const { at, folder } = prepare(60)
+    const first = await fliqs(words, at)
+    expect(first.code).toBe(0)
+    const said = first.stdout.toString()
+    expect(said).toContain("share of cost")
+    expect(said).toMatch(/uniform INT4 seed=1 +\d/)
+    expect(said).toContain("at the same cost target; one seed shows no more than that")
+    const trials = await list(folder)
+    expect(trials.map((trial) => trial.state)).toEqual(Array(4).fill("finished"))
+    const results = trials.map(({ id }) => join(folder, ".fliqs/trials", id, "result.json"))
+    const written = results.map((path) => statSync(path).mtimeMs)
+    const second = await fliqs(words, at)
+    expect(second.code).toBe(0)
+    expect(second.stdout.toString()).toBe(said)
+    expect(second.stderr.match(/finished before, skipped/g)).toHaveLength(4)
+    expect(results.map((path) => statSync(path).mtimeMs)).toEqual(written)
+    const id = trials[0]!.id
+    const shown = json<any>(await fliqs(["show", id.slice(0, 6), "--json"], at))
+    expect(shown).toMatchObject({ id, state: "finished", step: 60 })
+    expect(Object.keys(shown.assignment).sort()).toEqual([
+      "body.format",
+      "classifier.format",
+      "stem.format",
+    ])
+    expect(shown.parameters["train.steps"]).toBe("60")
+    expect(shown.metrics["final/accuracy"]).toBeGreaterThan(0)
+    // What `show` prints is an assignment that `cost` takes, and both agree on the cost.
+    writeFileSync(join(folder, "shown.json"), JSON.stringify(shown))
+    const costed = await fliqs(["cost", "space.yaml", "--assignment", "shown.json", "--json"], at)
+    expect(json<any>(costed).gbops).toBeCloseTo(shown.metrics["final/gbops"], 12)
+  })
+
+  it("stopped by Ctrl-C saves, exits with 130, names the command, and goes on from there", async () => {
+    const { at, folder } = prepare(3000)
+    const { child, ended } = start(words, at)
+    await untilSaved(folder)
+    child.kill("SIGINT")
+    const answer = await ended
+    expect(answer.code).toBe(130)
+    expect(answer.stderr).toContain("stopping")
+    expect(answer.stderr).toContain("./fliqs run experiment.yaml --jobs 2")
+    const trials = await list(folder)
+    const stopped = trials.filter((trial) => trial.state === "stopped")
+    expect(stopped.length).toBeGreaterThan(0)
+    expect(pidsOf(folder, trials).filter(isRunning)).toEqual([])
+    const id = stopped.find((trial) => trial.step > 0)!.id
+    const before = stopped.find((trial) => trial.id === id)!.step
+    const again = start([...words, "--only", id], at)
+    await untilSaid(again.child, new RegExp(`: going on from step ${before}\n`))
+    again.child.kill("SIGINT")
+    const second = await again.ended
+    expect(second.code).toBe(130)
+    expect(second.stderr).toContain(`going on from step ${before}`)
+    const after = (await list(folder)).find((trial) => trial.id === id)!.step
+    expect(after).toBeGreaterThanOrEqual(before)
+  })
+
+  it("stopped by Ctrl-C twice ends at once and leaves no process", async () => {
+    const { at, folder } = prepare(5000)
+    const { child, ended } = start(words, at)
+    await untilSaved(folder)
+    const pids = pidsOf(folder, await list(folder))
+    expect(pids.length).toBeGreaterThan(0)
+    child.kill("SIGINT")
+    child.kill("SIGINT")
+    // Two signals in one instant may arrive as one.
+    await pause(50)
+    child.kill("SIGINT")
+    expect((await ended).code).toBe(130)
+    await untilGone(pids)
+    const trials = await list(folder)
+    expect(trials.some((trial) => trial.state === "stopped" && trial.step >= 20)).toBe(true)
+  })
+
+  it("killed (-9) leaves no process behind, and the same command finishes each trial once", async () => {
+    const { at, folder } = prepare(1500)
+    const { child, ended } = start(words, at)
+    await untilSaved(folder)
+    const pids = pidsOf(folder, await list(folder))
+    child.kill("SIGKILL")
+    expect((await ended).code).toBe("SIGKILL")
+    await untilGone(pids)
+    const answer = await fliqs(words, at)
+    expect(answer.code).toBe(0)
+    expect(answer.stderr).toMatch(/going on from step \d+/)
+    const trials = await list(folder)
+    expect(trials.map((trial) => [trial.state, trial.step])).toEqual(
+      Array(4).fill(["finished", 1500]),
+    )
+  })
+})
