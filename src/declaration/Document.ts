@@ -6,22 +6,10 @@
  * `Decode` can report them beside its own. Left out: every rule about what the file should say.
  */
 import { Effect, FileSystem } from "effect"
-import {
-  Composer,
-  type CST,
-  isAlias,
-  isCollection,
-  isMap,
-  isPair,
-  isScalar,
-  Lexer,
-  type Node,
-  Parser,
-  type ParsedNode,
-} from "yaml"
-import { DeclarationError, DeclarationErrors, formatPath, inOrder, show } from "./Errors.ts"
+import { Composer, type CST, isScalar, Lexer, Parser } from "yaml"
+import { DeclarationError, DeclarationErrors, inOrder, show } from "./Errors.ts"
 import type { Path, Position } from "./Errors.ts"
-import { scalarValue } from "./Scalar.ts"
+import { convert, depthMessage, maxDepth, maxTokens } from "./Nodes.ts"
 import { suggest } from "./Suggest.ts"
 
 export interface Document {
@@ -36,10 +24,6 @@ export interface Document {
 }
 
 export const maxBytes = 1_048_576
-/** Of the YAML lexer: about 14 000 lines of `key: value`. Keeps every file under a second and 200 MB. */
-export const maxTokens = 100_000
-export const maxDepth = 50
-export const maxAliasExpansions = 1_000
 
 /** Reads a file. Never follows a directory, pipe or device, never reads more than `maxBytes`. */
 export const read = Effect.fn("Document.read")(function* (
@@ -138,13 +122,6 @@ const errorAt = (file: string, text: string, offset: number, message: string): D
       new DeclarationError({ ...positionAt(file, lineStartsOf(text), offset), path: "", message }),
     ],
   })
-
-/** Where a key and its value stand, and what is under it. */
-interface Place {
-  readonly key: number
-  readonly value: number
-  readonly children?: Map<string, Place>
-}
 
 const parseText = (file: string, text: string): Document | DeclarationErrors => {
   const lineStarts = lineStartsOf(text)
@@ -255,8 +232,6 @@ const tooDeep = (tokens: ReadonlyArray<unknown>): number | undefined => {
   return undefined
 }
 
-const depthMessage = `nested more than ${maxDepth} levels deep; write it flatter`
-
 const syntaxMessages: Record<string, string> = {
   TAB_AS_INDENT: "a tab cannot indent; use spaces",
   BAD_INDENT: "this line is indented wrongly; align it with its neighbours",
@@ -270,117 +245,4 @@ const syntaxMessage = (error: { readonly code: string; readonly message: string 
   if (known !== undefined) return known
   const said = error.message.split("\n")[0]!
   return `${said.charAt(0).toLowerCase()}${said.slice(1)}; mend the YAML here`
-}
-
-const coreTags = new Set(
-  ["map", "seq", "str", "null", "bool", "int", "float"].map((name) => `tag:yaml.org,2002:${name}`),
-)
-const forbiddenKeys = new Set(["__proto__", "constructor", "prototype"])
-
-/** Nodes -> JSON. Aliases are written out, within limits; every node is visited once for each time it is written out. */
-const convert = (
-  root: ParsedNode,
-  position: (offset: number) => Position,
-):
-  | { readonly value: unknown; readonly place: Place; readonly errors: Array<DeclarationError> }
-  | DeclarationErrors => {
-  const errors: Array<DeclarationError> = []
-  const anchors = new Map<string, Node>()
-  const open = new Set<Node>()
-  let expansions = 0
-  let nodes = 0
-  const make = (offset: number, path: Path, message: string) =>
-    new DeclarationError({ ...position(offset), path: formatPath(path), message })
-  const note = (offset: number, path: Path, message: string) => {
-    if (errors.length < 100) errors.push(make(offset, path, message))
-  }
-
-  const visit = (
-    node: Node | null,
-    path: Path,
-    keyOffset: number,
-  ): { readonly value: unknown; readonly place: Place } => {
-    const offset = node?.range?.[0] ?? keyOffset
-    const leaf = (value: unknown) => ({ value, place: { key: keyOffset, value: offset } })
-    if (node === null) return leaf(null)
-    if (path.length > maxDepth) throw make(offset, path, depthMessage)
-    if (isAlias(node)) {
-      const target = anchors.get(node.source)
-      if (target === undefined) {
-        note(offset, path, `no anchor &${node.source} stands above; write the value itself`)
-        return leaf(null)
-      }
-      if (open.has(target)) {
-        note(offset, path, `*${node.source} contains itself; write the value itself`)
-        return leaf(null)
-      }
-      if (++expansions > maxAliasExpansions)
-        throw make(
-          offset,
-          path,
-          `aliases are written out more than ${maxAliasExpansions} times; write fewer`,
-        )
-      return visit(target, path, keyOffset)
-    }
-    if (++nodes > maxTokens)
-      throw make(offset, path, "with its aliases written out the file is too large; use fewer")
-    if (node.anchor !== undefined) anchors.set(node.anchor, node)
-    if (node.tag !== undefined && !coreTags.has(node.tag) && node.tag !== "!")
-      note(offset, path, `the tag ${show(node.tag)} is not known here; remove it`)
-    if (isScalar(node)) {
-      const { value, problem } = scalarValue(node)
-      if (problem !== undefined) note(offset, path, problem)
-      return leaf(value)
-    }
-    if (!isCollection(node)) return leaf(null)
-    open.add(node)
-    const children = new Map<string, Place>()
-    const place: Place = { key: keyOffset, value: offset, children }
-    let value: unknown
-    if (isMap(node)) {
-      const object: Record<string, unknown> = {}
-      for (const pair of node.items) {
-        const keyNode = pair.key as Node | null
-        const at = keyNode?.range?.[0] ?? offset
-        if (!isScalar(keyNode)) {
-          note(at, path, "a key must be plain text; write `key: value`")
-          continue
-        }
-        const key = keyNode.type === "PLAIN" ? (keyNode.source ?? "") : String(keyNode.value)
-        if (keyNode.anchor !== undefined) anchors.set(keyNode.anchor, keyNode)
-        const here = [...path, key]
-        if (key === "") note(at, path, "a key is empty; write `key: value`")
-        else if (key === "<<" && keyNode.type === "PLAIN")
-          note(at, here, "merge keys are not part of YAML 1.2; write the keys out")
-        else if (forbiddenKeys.has(key)) note(at, here, "this key is not allowed; choose another")
-        else if (children.has(key))
-          note(
-            at,
-            here,
-            `the key ${show(key)} stands twice, first on line ${position(children.get(key)!.key).line}; keep one`,
-          )
-        else {
-          const child = visit(pair.value as Node | null, here, at)
-          object[key] = child.value
-          children.set(key, child.place)
-        }
-      }
-      value = object
-    } else {
-      value = node.items.map((item, i) => {
-        const child = visit(isPair(item) ? null : (item as Node), [...path, i], offset)
-        children.set(String(i), { ...child.place, key: child.place.value })
-        return child.value
-      })
-    }
-    open.delete(node)
-    return { value, place }
-  }
-
-  try {
-    return { ...visit(root, [], root.range[0]), errors }
-  } catch (error) {
-    if (error instanceof DeclarationError) return new DeclarationErrors({ errors: [error] })
-    throw error
-  }
 }

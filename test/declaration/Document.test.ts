@@ -1,13 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Effect, FileSystem } from "effect"
-import {
-  maxAliasExpansions,
-  maxBytes,
-  parse,
-  parseBytes,
-  read,
-} from "../../src/declaration/Document.ts"
+import { maxBytes, parse, parseBytes, read } from "../../src/declaration/Document.ts"
+
+import { maxAliasExpansions } from "../../src/declaration/Nodes.ts"
 
 const texts = (text: string) =>
   parse("x.yaml", text).pipe(
