@@ -14,7 +14,7 @@ import { combine, constant, map, ofDecision } from "../space/Quantity.ts"
 import * as Quantity from "../space/Quantity.ts"
 import { isOneOf, isUse, type Tunable } from "../space/Tunable.ts"
 import type { Block } from "./block/Block.ts"
-import type { ActivationName, Graph, Node, Padding, Shape } from "./Graph.ts"
+import type { ActivationName, Graph, Node, NodeDraft, Padding, Shape } from "./Graph.ts"
 
 type Q = Quantity.Quantity
 type YamlPath = ReadonlyArray<string | number>
@@ -131,6 +131,8 @@ export class Builder {
   readonly nodes: Array<Node> = []
   readonly usedChoices = new Set<string>()
   multiplier: Q = constant(1)
+  /** Whether what is built now runs: changed by `repeat` around its bodies. */
+  private active: Q = constant(1)
   /** True after a problem that makes later shapes meaningless. */
   broken = false
   readonly options: BuilderOptions
@@ -304,7 +306,8 @@ export class Builder {
     }
   }
 
-  push(node: Node): Value {
+  push(draft: NodeDraft): Value {
+    const node = { ...draft, active: this.active } as Node
     return { node: this.nodes.push(node) - 1, shape: node.shape }
   }
 
@@ -469,13 +472,25 @@ export class Builder {
         out = body(inner, out, r)
         continue
       }
-      const active = this.activeQuantity(inner.active)
-      const common = { shape: out.shape, inputChannels: out.shape.channels, active }
-      const inside = this.push({ operation: "enter", path: `${path}.enter`, inputs: [out.node], ...common })
+      const outside = this.active
+      this.active = this.activeQuantity(inner.active)
+      const common = { shape: out.shape, inputChannels: out.shape.channels }
+      const inside = this.push({
+        operation: "enter",
+        path: `${path}.enter`,
+        inputs: [out.node],
+        ...common,
+      })
       const result = body(inner, inside, r)
       if (!sameShape(result.shape, out.shape))
         this.stop(scope.at, `a repeat that may be left out must keep its shape, but ${describeShape(out.shape)} becomes ${describeShape(result.shape)}`)
-      out = this.push({ operation: "leave", path: `${path}.leave`, inputs: [result.node, out.node], ...common })
+      out = this.push({
+        operation: "leave",
+        path: `${path}.leave`,
+        inputs: [result.node, out.node],
+        ...common,
+      })
+      this.active = outside
     }
     return out
   }

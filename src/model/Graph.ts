@@ -27,6 +27,8 @@ interface Common {
   readonly shape: Shape
   /** How much of its input this node sees: the channels of that input. */
   readonly inputChannels: Quantity
+  /** 1 when this node runs: 0 in a repeat that the depth decision leaves out. */
+  readonly active: Quantity
 }
 
 export interface InputNode extends Common {
@@ -84,14 +86,11 @@ export interface ConcatNode extends Common {
 /** Head of a repeat that the depth decision may leave out: passes one example only when inactive. */
 export interface EnterNode extends Common {
   readonly operation: "enter"
-  /** 1 when the repeat runs, else 0. */
-  readonly active: Quantity
 }
 
 /** End of such a repeat. Inputs [result of the repeat, its input]: gives the first when active, else the second. */
 export interface LeaveNode extends Common {
   readonly operation: "leave"
-  readonly active: Quantity
 }
 
 export type Node =
@@ -107,6 +106,9 @@ export type Node =
   | ConcatNode
   | EnterNode
   | LeaveNode
+
+/** A node before the builder knows in which repeat it stands. */
+export type NodeDraft = Node extends infer N ? (N extends Node ? Omit<N, "active"> : never) : never
 
 export interface Graph {
   readonly nodes: ReadonlyArray<Node>

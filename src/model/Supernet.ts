@@ -14,7 +14,10 @@ import { isConstant, maximum, type Quantity, valueOf } from "../space/Quantity.t
 import { randomStream } from "../space/Random.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D, Variable } from "../tensor/Backend.ts"
+import { cut, cutAverages, type Size } from "../tensor/Cut.ts"
+import type { RunningAverages } from "../tensor/Norms.ts"
 import type { Network } from "./Build.ts"
+import type { Node } from "./Graph.ts"
 import type { Mode, VariableSpec } from "./operation/Operation.ts"
 import { operationOf } from "./operation/Operations.ts"
 
@@ -94,21 +97,25 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
     return known === -1 ? searched.push(quantity) - 1 : known
   }
   for (const node of graph.nodes) {
-    const quantities = [node.inputChannels, node.shape.channels]
+    const quantities = [node.inputChannels, node.shape.channels, node.active]
     if ("kernel" in node) quantities.push(...node.kernel)
-    if ("active" in node) quantities.push(node.active)
     for (const quantity of quantities) if (!isConstant(quantity)) slotOf(quantity)
   }
 
   const forward: Supernet["forward"] = (images, policy, mode, observed) => {
-    const size = (quantity: Quantity): number | Tensor =>
+    const size = (quantity: Quantity): Size =>
       isConstant(quantity)
         ? maximum(quantity)
         : tf.slice(policy.sizes, [slotOf(quantity)], [1]).reshape([])
-    const cut = (variable: Variable, sizes: ReadonlyArray<Quantity>): Tensor => {
-      if (sizes.every(isConstant)) return variable
-      throw new Error("searched sizes are cut by the supernet of the joint search")
-    }
+    const cutTo = (variable: Variable, sizes: ReadonlyArray<Quantity>, centred = 0): Tensor =>
+      cut(variable, sizes.map(size), centred)
+    const averages = (node: Node, mean: Variable, variance: Variable): RunningAverages =>
+      cutAverages(
+        mean,
+        variance,
+        size(node.shape.channels),
+        isConstant(node.active) ? undefined : (size(node.active) as Tensor),
+      )
     const quantize = (operand: "weight" | "activation", layer: number, x: Tensor): Tensor => {
       const site = 2 * layer + (operand === "weight" ? 0 : 1)
       if (operand === "activation") observed?.activations.set(layer, tf.max(tf.abs(x)))
@@ -126,7 +133,15 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
         observed?.norms.set(path, [tf.keep(mean), tf.keep(variance)])
       }
       results.push(
-        operationOf(node).forward(node, inputs, { mode, variable, size, cut, quantize, observeNorm }),
+        operationOf(node).forward(node, inputs, {
+          mode,
+          variable,
+          size,
+          cut: cutTo,
+          averages,
+          quantize,
+          observeNorm,
+        }),
       )
     }
     return results[graph.output]!

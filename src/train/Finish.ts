@@ -7,6 +7,7 @@
 import type { Batches } from "../data/Batches.ts"
 import type { Supernet } from "../model/Supernet.ts"
 import type { Choices } from "../space/Decision.ts"
+import { valueOf } from "../space/Quantity.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Variable } from "../tensor/Backend.ts"
 import type { Steps } from "./Steps.ts"
@@ -24,9 +25,12 @@ const addTo = (sum: Float64Array, values: Float32Array): void => {
   for (let i = 0; i < sum.length; i++) sum[i]! += values[i]!
 }
 
+/** Writes the means of the active channels; those of channels that are cut away stay. */
 const assign = (variable: Variable, sum: Float64Array, count: number): void =>
   tf.tidy(() => {
-    variable.assign(tf.tensor1d(Float32Array.from(sum, (v) => v / count)) as unknown as Variable)
+    const values = (variable.dataSync() as Float32Array).slice()
+    sum.forEach((total, i) => (values[i] = total / count))
+    variable.assign(tf.tensor1d(values) as unknown as Variable)
   })
 
 /** Re-estimates norms and activation scales from `batches` training batches that the steps before did not draw. */
@@ -38,12 +42,17 @@ export const recalibrate = (
   firstStep: number,
   batches: number,
 ): Float32Array => {
+  const { nodes } = supernet.network.graph
+  const active = new Set(
+    nodes.filter((node) => valueOf(node.active, choices) === 1).map(({ path }) => path),
+  )
   const amax = new Float64Array(supernet.sites)
   const norms = new Map<string, readonly [Float64Array, Float64Array]>()
   for (let i = 0; i < batches; i++) {
     const seen = steps.observe(data.trainBatch(firstStep + i), choices)
     addTo(amax, seen.amax)
     for (const [path, [mean, variance]] of seen.norms) {
+      if (!active.has(path)) continue
       const sums = norms.get(path) ?? [new Float64Array(mean.length), new Float64Array(mean.length)]
       addTo(sums[0], mean)
       addTo(sums[1], variance)

@@ -48,7 +48,7 @@ const trained = (file: string, eager: boolean, steps: number) => {
 }
 
 describe("the recorded steps", () => {
-  it.each(["resnet8", "resnet8-fp", "resnet8-mixed"])(
+  it.each(["resnet8", "resnet8-fp", "resnet8-mixed", "mobilenet-joint"])(
     "equal the eager ones bit for bit under random policies: %s",
     (file) => {
       const before = counts()

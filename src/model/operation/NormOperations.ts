@@ -1,7 +1,7 @@
 /** `batchNorm` (arXiv 1502.03167) and `bias`, float32 always. */
 import { maximum } from "../../space/Quantity.ts"
 import { biasAdd } from "../../tensor/Kernels.ts"
-import { batchNorm, batchNormInference, batchNormOver } from "../../tensor/Norms.ts"
+import { batchNormInference, batchNormOver } from "../../tensor/Norms.ts"
 import type { Tensor4D } from "../../tensor/Backend.ts"
 import type { BatchNormNode, BiasNode } from "../Graph.ts"
 import { defineOperation } from "./Operation.ts"
@@ -29,14 +29,34 @@ export const BatchNormOperation = defineOperation<BatchNormNode>({
     const mean = context.variable("mean")
     const variance = context.variable("variance")
     if (context.mode === "infer")
-      return batchNormInference(input, gamma, beta, context.cut(mean, sizes), context.cut(variance, sizes), { epsilon })
-    if (context.mode === "train") return batchNorm(input, gamma, beta, mean, variance, { epsilon, momentum })
-    return batchNormOver(input, gamma, beta, { epsilon, momentum: 1 }, {
-      mean,
-      variance,
-      assign: (batchMean, batchVariance) =>
-        context.observeNorm(node.path, batchMean, batchVariance),
-    })
+      return batchNormInference(
+        input,
+        gamma,
+        beta,
+        context.cut(mean, sizes),
+        context.cut(variance, sizes),
+        { epsilon },
+      )
+    if (context.mode === "train")
+      return batchNormOver(
+        input,
+        gamma,
+        beta,
+        { epsilon, momentum },
+        context.averages(node, mean, variance),
+      )
+    return batchNormOver(
+      input,
+      gamma,
+      beta,
+      { epsilon, momentum: 1 },
+      {
+        mean,
+        variance,
+        assign: (batchMean, batchVariance) =>
+          context.observeNorm(node.path, batchMean, batchVariance),
+      },
+    )
   },
 })
 

@@ -4,7 +4,9 @@
  * To add one: a node type in `Graph.ts`, a file beside this, an entry in `Operations.ts`.
  */
 import type { Tensor, Variable } from "../../tensor/Backend.ts"
+import type { Size } from "../../tensor/Cut.ts"
 import type { Quantity } from "../../space/Quantity.ts"
+import type { RunningAverages } from "../../tensor/Norms.ts"
 import type { Node } from "../Graph.ts"
 
 export interface VariableSpec {
@@ -31,12 +33,18 @@ export interface Context {
   /** Variable of this node by the last part of its name. */
   readonly variable: (name: string) => Variable
   /** The size now: a number when nothing decides it, else an int32 scalar. */
-  readonly size: (quantity: Quantity) => number | Tensor
+  readonly size: (quantity: Quantity) => Size
   /**
    * A variable cut to `sizes`: the centre along its first `centred` axes (kernels), the first elements along the others
    * (channels). The variable itself when nothing decides a size.
    */
   readonly cut: (variable: Variable, sizes: ReadonlyArray<Quantity>, centred?: number) => Tensor
+  /** Running averages of the active channels; what is written in a repeat that is left out is dropped. */
+  readonly averages: (
+    node: Node,
+    mean: Variable,
+    variance: Variable,
+  ) => RunningAverages
   /** Fake quantization of a layer's weight or of its input, in the format this step gives it. */
   readonly quantize: (operand: "weight" | "activation", layer: number, x: Tensor) => Tensor
   /** Tells batch statistics of a norm, each [channels]. */

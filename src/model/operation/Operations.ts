@@ -7,7 +7,9 @@ import {
   ActivationOperation,
   AddOperation,
   ConcatOperation,
+  EnterOperation,
   GlobalAveragePoolOperation,
+  LeaveOperation,
   PoolOperation,
 } from "./PlainOperations.ts"
 
@@ -21,6 +23,8 @@ export const operations: ReadonlyArray<Operation> = [
   PoolOperation,
   GlobalAveragePoolOperation,
   ConcatOperation,
+  EnterOperation,
+  LeaveOperation,
 ]
 
 const byName = new Map<string, Operation>(

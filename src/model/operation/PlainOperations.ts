@@ -1,8 +1,16 @@
-/** Operations without variables: activations, sums, poolings. */
-import { tf } from "../../tensor/Backend.ts"
-import type { Tensor4D } from "../../tensor/Backend.ts"
+/** Operations without variables: activations, sums, poolings, joins, the edges of a repeat. */
+import type { Tensor, Tensor4D } from "../../tensor/Backend.ts"
+import { concatChannels, padRows, rowsIfActive, takeRows, whichActive } from "../../tensor/Cut.ts"
 import { add, averagePool, gelu, globalAveragePool, maxPool, relu, relu6, swish } from "../../tensor/Kernels.ts"
-import type { ActivationNode, AddNode, ConcatNode, GlobalAveragePoolNode, PoolNode } from "../Graph.ts"
+import type {
+  ActivationNode,
+  AddNode,
+  ConcatNode,
+  EnterNode,
+  GlobalAveragePoolNode,
+  LeaveNode,
+  PoolNode,
+} from "../Graph.ts"
 import { defineOperation } from "./Operation.ts"
 
 const activations = { relu, relu6, swish, gelu }
@@ -39,5 +47,20 @@ export const GlobalAveragePoolOperation = defineOperation<GlobalAveragePoolNode>
 export const ConcatOperation = defineOperation<ConcatNode>({
   operations: ["concat"],
   variables: () => [],
-  forward: (_node, inputs) => tf.concat([...inputs], 3),
+  forward: (_node, inputs) => concatChannels(inputs),
+})
+
+/** A repeat that is left out works on one example: nearly free, without control flow. */
+export const EnterOperation = defineOperation<EnterNode>({
+  operations: ["enter"],
+  variables: () => [],
+  forward: (node, [x], context) =>
+    takeRows(x!, rowsIfActive(context.size(node.active) as Tensor, x!.shape[0]!)),
+})
+
+export const LeaveOperation = defineOperation<LeaveNode>({
+  operations: ["leave"],
+  variables: () => [],
+  forward: (node, [result, input], context) =>
+    whichActive(padRows(result!, input!), input!, context.size(node.active) as Tensor),
 })

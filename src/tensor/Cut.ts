@@ -1,0 +1,201 @@
+/**
+ * Architecture by cutting: a smaller network is computed on slices of the largest one's weights, with sizes that are
+ * tensors, so that one graph serves every architecture at the cost of the one it is given. Gradients are padded back
+ * with zeros. Cut, not masked: a mask costs as much as the largest network and lets the absmax of a quantizer see the
+ * channels that are gone.
+ *
+ * A part that is not active runs on one example and is padded back and multiplied by 0: no control flow.
+ *
+ *     const n = rowsIfActive(active, batch)
+ *     y = block(takeRows(x, n))                       // norms through cutAverages(..., active)
+ *     x = add(x, whereActive(padRows(y, x), active))
+ *
+ * Record such a step with the largest architecture, and use only kernels that take sizes from tensors (`Kernels.ts`,
+ * `Norms.ts`): gradients of tfjs itself freeze the recorded shapes.
+ *
+ * Left out: which sizes (`space/`, `model/`).
+ */
+import { tf } from "./Backend.ts"
+import type { Tensor, Variable } from "./Backend.ts"
+import { differentiable } from "./Differentiable.ts"
+import type { RunningAverages } from "./Norms.ts"
+import { indices, int, op, shapeOf, type } from "./Op.ts"
+import type { Attribute } from "./Op.ts"
+
+/** A size known while recording, or an int32 scalar known when the step runs. */
+export type Size = number | Tensor
+
+const integer = (name: string): Attribute => type(name, "int32")
+const scalar = (size: Size): Tensor => (typeof size === "number" ? tf.scalar(size, "int32") : size)
+const vector = (sizes: ReadonlyArray<Size>): Tensor =>
+  op("Pack", [integer("T"), int("N", sizes.length), int("axis", 0)], ...sizes.map(scalar))
+const binary = (name: string, a: Tensor, b: Tensor): Tensor => op(name, [integer("T")], a, b)
+
+const slice = (x: Tensor, begin: Tensor, size: Tensor): Tensor =>
+  op("Slice", [type("T"), integer("Index")], x, begin, size)
+
+/** before, after: int32 [rank] */
+const pad = (x: Tensor, before: Tensor, after: Tensor): Tensor => {
+  const paddings = op("Pack", [integer("T"), int("N", 2), int("axis", 1)], before, after)
+  return op("Pad", [type("T"), integer("Tpaddings")], x, paddings)
+}
+
+/**
+ * The first `sizes[i]` along every dimension; from the middle along the first `centred` dimensions (a 3 x 3 kernel out
+ * of 7 x 7). Give exactly one size per dimension. The gradient is zero outside.
+ */
+export const cut = (weight: Tensor, sizes: ReadonlyArray<Size>, centred = 0): Tensor => {
+  const full = weight.shape
+  if (sizes.length !== full.length)
+    throw new Error(`${sizes.length} sizes for a tensor of rank ${full.length}`)
+  if (sizes.every((size, i) => size === full[i])) return weight
+  const begin = sizes.map((size, i): Size => {
+    if (i >= centred) return 0
+    const spare = binary("Sub", scalar(full[i]!), scalar(size))
+    return binary("FloorDiv", spare, tf.scalar(2, "int32"))
+  })
+  return differentiable(
+    [weight],
+    () => {
+      const [from, size] = [vector(begin), vector(sizes)]
+      return { value: slice(weight, from, size), save: [from, size] }
+    },
+    (dy, [from, size]) => {
+      const after = binary("Sub", indices(...full), binary("AddV2", from!, size!))
+      return [pad(dy, from!, after)]
+    },
+  )
+}
+
+/**
+ * Running averages of the first `size` channels: read by slices, written back into the variables, the other channels
+ * untouched. With `active` (int32 scalar, 0 or 1) they are written only when it is 1.
+ */
+export const cutAverages = (
+  mean: Variable,
+  variance: Variable,
+  size: Size,
+  active?: Tensor,
+): RunningAverages => {
+  const channels = mean.shape[0]!
+  const some = (all: Tensor): Tensor =>
+    size === channels ? all : slice(all, indices(0), vector([size]))
+  const write = (variable: Variable, fresh: Tensor): void => {
+    const kept =
+      active === undefined
+        ? fresh
+        : op("SelectV2", [type("T")], isActive(active), fresh, some(variable))
+    if (size === channels) {
+      variable.assign(kept as Variable)
+      return
+    }
+    const rest = slice(variable, vector([size]), indices(-1))
+    const attributes = [type("T"), int("N", 2), integer("Tidx")]
+    variable.assign(op("ConcatV2", attributes, kept, rest, tf.scalar(0, "int32")) as Variable)
+  }
+  return {
+    mean: some(mean),
+    variance: some(variance),
+    assign: (freshMean, freshVariance) => {
+      write(mean, freshMean)
+      write(variance, freshVariance)
+    },
+  }
+}
+
+const isActive = (active: Tensor): Tensor =>
+  op("Greater", [integer("T")], active, tf.scalar(0, "int32"))
+
+/** `rows` when active is 1, one row when it is 0: how many examples a block works on. */
+export const rowsIfActive = (active: Tensor, rows: number): Tensor =>
+  binary("AddV2", tf.scalar(1, "int32"), binary("Mul", active, tf.scalar(rows - 1, "int32")))
+
+const rowsOf = (x: Tensor): Tensor =>
+  op("Reshape", [integer("T"), integer("Tshape")], firstSize(shapeOf(x)), emptyShape())
+const firstSize = (shape: Tensor): Tensor =>
+  op("Slice", [integer("T"), integer("Index")], shape, indices(0), indices(1))
+const emptyShape = (): Tensor => tf.tensor1d([], "int32")
+
+const sliceRows = (x: Tensor, rows: Tensor): Tensor => {
+  const rank = x.shape.length
+  return slice(
+    x,
+    indices(...x.shape.map(() => 0)),
+    vector([rows, ...Array<number>(rank - 1).fill(-1)]),
+  )
+}
+
+const zeroRows = (y: Tensor, rows: Tensor): Tensor => {
+  const none = Array<number>(y.shape.length - 1).fill(0)
+  return pad(y, indices(0, ...none), vector([binary("Sub", rows, rowsOf(y)), ...none]))
+}
+
+/** The first `rows` (int32 scalar) examples. */
+export const takeRows = (x: Tensor, rows: Tensor): Tensor =>
+  differentiable(
+    [x],
+    () => ({ value: sliceRows(x, rows), save: [x] }),
+    (dy, [x]) => [zeroRows(dy, rowsOf(x!))],
+  )
+
+/** Undoes `takeRows`: zeros for the examples of `like` that y lacks. */
+export const padRows = (y: Tensor, like: Tensor): Tensor =>
+  differentiable(
+    [y],
+    () => ({ value: zeroRows(y, rowsOf(like)), save: [y] }),
+    (dy, [y]) => [sliceRows(dy, rowsOf(y!))],
+  )
+
+/** y times `active` (int32 scalar, 0 or 1). */
+export const whereActive = (y: Tensor, active: Tensor): Tensor =>
+  differentiable(
+    [y],
+    () => {
+      const factor: Tensor = tf.cast(active, "float32")
+      return { value: op("Mul", [type("T")], y, factor), save: [factor] }
+    },
+    (dy, [factor]) => [op("Mul", [type("T")], dy, factor!)],
+  )
+
+/** `y` when `active` (int32 scalar) is 1, else `x` of the same shape: bit for bit, whatever the other holds. */
+export const whichActive = (y: Tensor, x: Tensor, active: Tensor): Tensor => {
+  const select = (condition: Tensor, a: Tensor, b: Tensor): Tensor =>
+    op("SelectV2", [type("T")], condition, a, b)
+  return differentiable(
+    [y, x],
+    () => {
+      const condition = isActive(active)
+      return { value: select(condition, y, x), save: [condition] }
+    },
+    (dy, [condition]) => {
+      const none = op("ZerosLike", [type("T")], dy)
+      return [select(condition!, dy, none), select(condition!, none, dy)]
+    },
+  )
+}
+
+/** Joins [batch, h, w, c_i] along channels, whose numbers may vary. */
+export const concatChannels = (inputs: ReadonlyArray<Tensor>): Tensor => {
+  const attributes = [type("T"), int("N", inputs.length), integer("Tidx")]
+  const channels = (x: Tensor): Tensor =>
+    op("Reshape", [integer("T"), integer("Tshape")], lastSize(shapeOf(x)), emptyShape())
+  return differentiable(
+    inputs,
+    () => ({
+      value: op("ConcatV2", attributes, ...inputs, tf.scalar(3, "int32")),
+      save: [...inputs],
+    }),
+    (dy, saved) => {
+      let start: Tensor = tf.scalar(0, "int32")
+      return saved.map((x) => {
+        const size = channels(x)
+        const part = slice(dy, vector([0, 0, 0, start]), vector([-1, -1, -1, size]))
+        start = binary("AddV2", start, size)
+        return part
+      })
+    },
+  )
+}
+
+const lastSize = (shape: Tensor): Tensor =>
+  op("Slice", [integer("T"), integer("Index")], shape, indices(3), indices(1))
