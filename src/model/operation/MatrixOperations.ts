@@ -6,6 +6,8 @@ import type { ConvNode, DenseNode } from "../Graph.ts"
 import { defineOperation } from "./Operation.ts"
 
 const one = constant(1)
+/** Height and width: a smaller kernel is the centre of the largest. */
+const centred = 2
 
 export const ConvOperation = defineOperation<ConvNode>({
   operations: ["conv", "depthwiseConv"],
@@ -16,13 +18,20 @@ export const ConvOperation = defineOperation<ConvNode>({
     const outputs = depthwise ? 1 : maximum(node.shape.channels)
     const fanIn = kh * kw * (depthwise ? 1 : inputs)
     return [
-      { name: "weight", shape: [kh, kw, inputs, outputs], initial: { gain: 2, fanIn }, kind: "trained", decay: true },
+      {
+        name: "weight",
+        shape: [kh, kw, inputs, outputs],
+        initial: { gain: 2, fanIn },
+        kind: "trained",
+        decay: true,
+        centred,
+      },
     ]
   },
   forward: (node, [x], context) => {
     const depthwise = node.operation === "depthwiseConv"
     const sizes = [...node.kernel, node.inputChannels, depthwise ? one : node.shape.channels]
-    const weight = context.cut(context.variable("weight"), sizes, 2)
+    const weight = context.cut(context.variable("weight"), sizes, centred)
     const w = context.quantize("weight", node.layer, weight) as Tensor4D
     const input = context.quantize("activation", node.layer, x!) as Tensor4D
     return (depthwise ? depthwiseConv2d : conv2d)(input, w, { strides: node.stride, padding: node.padding })

@@ -18,6 +18,8 @@ export interface VariableSpec {
   readonly initial: "zeros" | "ones" | { readonly gain: number; readonly fanIn: number }
   /** `trained` by the optimizer, or an `average` that the norm itself assigns. */
   readonly kind: "trained" | "average"
+  /** How many of its first axes are cut to their centre (kernels); the others to their first elements. Default 0. */
+  readonly centred?: number
   /** Whether weight decay applies: to weights, not to norms and biases. */
   readonly decay: boolean
 }
