@@ -59,22 +59,22 @@ export const find = (pid: number): Running | undefined =>
 /** Whether this very process (not a later one of the same number) still runs. */
 export const isRunning = ({ pid, start }: Identity): boolean => find(pid)?.start === start
 
+/** Every process that can be seen; none where there is no `/proc`. */
+const all = (): ReadonlyArray<Running> =>
+  (attempt(() => readdirSync("/proc")) ?? [])
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => find(Number(name)))
+    .filter((found) => found !== undefined)
+
 /** The leader of a process group whose arguments pass the test; only where there is a `/proc`. */
 export const findLeader = (
   test: (command: ReadonlyArray<string>) => boolean,
-): Running | undefined => {
-  for (const name of attempt(() => readdirSync("/proc")) ?? []) {
-    const found = /^\d+$/.test(name) ? find(Number(name)) : undefined
-    if (found !== undefined && found.group === found.pid && test(found.command)) return found
-  }
-  return undefined
-}
+): Running | undefined => all().find(({ pid, group, command }) => pid === group && test(command))
+
+/** The processes of a group, zombies aside; only where there is a `/proc`. */
+export const members = (group: number): ReadonlyArray<Running> =>
+  all().filter((one) => one.group === group)
 
 /** Whether any process of the group is left, zombies aside. */
-export const isGroupLeft = (group: number): boolean => {
-  if (attempt(() => process.kill(-group, 0)) === undefined) return false
-  if (!hasProc()) return true
-  return readdirSync("/proc").some(
-    (name) => /^\d+$/.test(name) && find(Number(name))?.group === group,
-  )
-}
+export const isGroupLeft = (group: number): boolean =>
+  attempt(() => process.kill(-group, 0)) !== undefined && (!hasProc() || members(group).length > 0)

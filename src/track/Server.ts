@@ -244,7 +244,11 @@ export const start = Effect.fnUntraced(function* (options: Options) {
     catch: (cause) => missing(`${folder} cannot be made: ${(cause as Error).message}`),
   })
   const running = yield* find(options.stateFolder)
-  if (Option.isSome(running)) return running.value
+  if (Option.isSome(running)) {
+    // Its record may have been lost; `endRemains` needs it.
+    if (readRecord(folder)?.pid !== running.value.pid) writeRecord(folder, running.value)
+    return running.value
+  }
   return yield* Effect.gen(function* () {
     const known = findProcess(folder)
     if (known !== undefined) {
@@ -255,6 +259,7 @@ export const start = Effect.fnUntraced(function* (options: Options) {
       }
       yield* end(known)
     }
+    yield* endRemains(folder)
     return yield* launchAndWait(folder, options)
   }).pipe(Lock.withLock(path.join(folder, "lock")))
 })
@@ -267,16 +272,31 @@ const signal = (group: number, name: NodeJS.Signals) => {
   }
 }
 
-/** Ends the whole group of this very process, first kindly. */
-const end = Effect.fnUntraced(function* (server: Server) {
-  if (!Process.isRunning(server)) return
-  signal(server.pid, "SIGTERM")
-  yield* Effect.sync(() => Process.isGroupLeft(server.pid)).pipe(
+const endGroup = Effect.fnUntraced(function* (group: number) {
+  signal(group, "SIGTERM")
+  yield* Effect.sync(() => Process.isGroupLeft(group)).pipe(
     Effect.repeat({ schedule: Schedule.spaced("100 millis"), until: (left) => !left }),
     Effect.timeoutOption("10 seconds"),
   )
-  if (Process.isGroupLeft(server.pid)) signal(server.pid, "SIGKILL")
+  if (Process.isGroupLeft(group)) signal(group, "SIGKILL")
 })
+
+/** Ends the whole group of this very process, first kindly. */
+const end = (server: Server) =>
+  Effect.suspend(() => (Process.isRunning(server) ? endGroup(server.pid) : Effect.void))
+
+/** Ends what a killed leader left on the port: members of the recorded group that are MLflow's worker on that port. */
+const endRemains = (folder: string) =>
+  Effect.suspend(() => {
+    const recorded = readRecord(folder)
+    if (recorded === undefined || Process.find(recorded.pid) !== undefined) return Effect.void
+    const isOurs = Process.members(recorded.pid).some(
+      ({ command }) =>
+        command.includes(String(recorded.port)) &&
+        command.some((word) => word.startsWith("mlflow.server")),
+    )
+    return isOurs ? endGroup(recorded.pid) : Effect.void
+  })
 
 /** Ends the server of this state folder; true when there was one. */
 export const stop = Effect.fnUntraced(function* (stateFolder: string) {
@@ -284,6 +304,7 @@ export const stop = Effect.fnUntraced(function* (stateFolder: string) {
   if (!fs.existsSync(folder)) return false
   return yield* Effect.gen(function* () {
     const server = findProcess(folder)
+    yield* endRemains(folder)
     if (server === undefined) return false
     yield* end(server)
     return true

@@ -140,7 +140,8 @@ describe("damage", () => {
   })
 
   it("of the tail is cut back for every truncation, with a warning", async () => {
-    write(events)
+    const few = events.slice(1, 4)
+    write(few)
     const bytes = nodeFs.readFileSync(file)
     const ends = Spool.scan(bytes).lines.map(({ end }) => end)
     for (let length = 0; length < bytes.length; length++) {
@@ -152,7 +153,7 @@ describe("damage", () => {
       const good = ends.filter((end) => end <= length).length
       expect(warnings.length).toBe(length === 0 || ends.includes(length) ? 0 : 1)
       expect(await readEvents()).toEqual([
-        ...events.slice(0, Math.max(0, good - 1)),
+        ...few.slice(0, Math.max(0, good - 1)),
         { type: "tag", key: "after", value: "cut" },
       ])
     }
