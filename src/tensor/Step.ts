@@ -14,7 +14,7 @@ import { join } from "node:path"
 import { tf } from "./Backend.ts"
 import type { Tensor, Variable } from "./Backend.ts"
 import { BackendError, StepFailed } from "./Errors.ts"
-import { liftFloats } from "./LiftFloats.ts"
+import { keepArithmetic } from "./KeepArithmetic.ts"
 import { backend, dtypeOf, op, type } from "./Op.ts"
 import type { Metadata } from "./Op.ts"
 import { difference, record } from "./Record.ts"
@@ -152,7 +152,7 @@ const compiledStep = (options: StepOptions): Step => {
       variable.assign(copy(variable) as Variable)
     })
   const { trace: recorded, assigned } = recordTwice(options)
-  const { trace, values } = liftFloats(recorded)
+  const { trace, values } = keepArithmetic(recorded)
   const constants = values.map(({ shape, values }) =>
     tf.keep(tf.tensor(values as Float32Array, [...shape], "float32")),
   )

@@ -1,19 +1,30 @@
 /**
- * Makes inputs of a recorded step's float32 constants: all scalars, each value once, as one vector, every other constant
- * as its own input.
+ * Rewrites a recorded step so that TensorFlow's graph optimizer leaves its arithmetic as it is, bit for bit.
  *
- * TensorFlow's graph optimizer reckons with constants in ways that round differently from running the operations one by
- * one (x / c becomes x * (1 / c), (x * y) * c becomes x * (y * c)); it leaves alone what it does not know. Integer
- * constants stay: sums of those are exact, and shapes are worth knowing.
+ * Float constants become inputs: all scalars, each value once, as one vector, every other as its own input. The optimizer
+ * reckons with constants in ways that round differently (x / c becomes x * (1 / c), (x * y) * c becomes x * (y * c)) and
+ * leaves alone what it does not know. Integer constants stay: their sums are exact, and shapes are worth knowing.
+ *
+ * Operations that it would fuse with their successors (a norm with its relu, a convolution with its bias) get a control
+ * input, which its fusion rules do not accept. Each needs one of its own that is neither merged, folded nor removed as
+ * redundant: Timestamp has no inputs and counts as stateful.
  */
 import { backend } from "./Op.ts"
 import type { Trace, TraceConstant, TraceNode } from "./Record.ts"
 
-export interface Lifted {
+export interface Kept {
   readonly trace: Trace
   /** What the last inputs of `trace` are always fed. */
   readonly values: ReadonlyArray<TraceConstant>
 }
+
+const fused = new Set([
+  "BatchMatMulV2",
+  "Conv2D",
+  "DepthwiseConv2dNative",
+  "FusedBatchNormV3",
+  "MatMul",
+])
 
 const bitsOf = ({ values }: TraceConstant): string =>
   Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("hex")
@@ -33,7 +44,17 @@ const unpack = (vector: TraceConstant): TraceNode => {
   }
 }
 
-export const liftFloats = (trace: Trace): Lifted => {
+/** The node with a control input, and the node that gives it; a node that is not fused alone. */
+const anchored = (node: TraceNode): ReadonlyArray<TraceNode> => {
+  if (!fused.has(node.op)) return [node]
+  const name = `${node.name}_anchor`
+  return [
+    { name, op: "Timestamp", attributes: [], inputs: [] },
+    { ...node, inputs: [...node.inputs, `^${name}`] },
+  ]
+}
+
+export const keepArithmetic = (trace: Trace): Kept => {
   const dtype = backend().binding.TF_FLOAT
   const floats = trace.constants.filter((constant) => constant.dtype === dtype)
   const constants = trace.constants.filter((constant) => constant.dtype !== dtype)
@@ -50,12 +71,9 @@ export const liftFloats = (trace: Trace): Lifted => {
   const renamed = new Map(
     scalars.map((scalar) => [scalar.name, `scalar:${places.indexOf(bitsOf(scalar))}`]),
   )
-  const nodes = trace.nodes.map(({ name, op, attributes, inputs }) => ({
-    name,
-    op,
-    attributes,
-    inputs: inputs.map((input) => renamed.get(input) ?? input),
-  }))
+  const nodes = trace.nodes.flatMap((node) =>
+    anchored({ ...node, inputs: node.inputs.map((input) => renamed.get(input) ?? input) }),
+  )
   const values = unique.size === 0 ? others : [...others, vector]
   return {
     values,
