@@ -173,7 +173,15 @@ export const write = Effect.fnUntraced(function* (folder: string, checkpoint: Ch
 export const readNewest = Effect.fnUntraced(function* (folder: string) {
   const fs = yield* FileSystem.FileSystem
   for (const { path } of yield* list(folder)) {
-    const bytes = yield* fs.readFile(path).pipe(orUnreachable("read", path))
+    const bytes = yield* fs.readFile(path).pipe(
+      // A newer attempt, still at work, may have removed it since it was listed.
+      Effect.catchIf(
+        (error) => error.reason._tag === "NotFound",
+        () => Effect.undefined,
+      ),
+      orUnreachable("read", path),
+    )
+    if (bytes === undefined) continue
     const read = decode(bytes)
     if (!("_tag" in read)) return read
     if (read._tag === "NewerVersion")

@@ -8,6 +8,7 @@ import { hostname } from "node:os"
 import * as Event from "../track/Event.ts"
 import * as Spool from "../track/Spool.ts"
 import * as Checkpoint from "./Checkpoint.ts"
+import * as Durable from "./Durable.ts"
 import { orUnreachable } from "./Errors.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as Lock from "./Lock.ts"
@@ -55,6 +56,8 @@ export interface Options {
   readonly grid: Omit<State.GridFile, "version" | "trials" | "startedAt">
   /** Markdown for the grid's page in the tracker, at the start and again at the end. */
   readonly note: (summaries: ReadonlyArray<TrialSummary>) => string
+  /** Files that belong to the grid as a whole (name -> text), such as the experiment as it was written. */
+  readonly files: Readonly<Record<string, string>>
   readonly tags: Readonly<Record<string, string>>
   readonly trials: ReadonlyArray<State.TrialFile>
   readonly jobs: number
@@ -197,6 +200,11 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     name: grid.name,
     tags: { ...options.tags },
   })
+  for (const [file, text] of Object.entries(options.files)) {
+    const path = `${State.gridFolder(state, grid.gridId)}/${file}`
+    yield* Durable.replace(path, [new TextEncoder().encode(text)])
+    spool.append({ type: "artifact", path: file, file })
+  }
   const describe = (summaries: ReadonlyArray<TrialSummary>) =>
     spool.append({ type: "tag", key: "mlflow.note.content", value: options.note(summaries) })
   describe(yield* summarize(options))
@@ -214,13 +222,8 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     ),
     Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : end("KILLED"))),
   )
-  const summaries = yield* Effect.forEach(options.trials, (trial) =>
-    Effect.map(stateOf(state, trial.id), ({ result, state }): TrialSummary => ({
-      trial,
-      state,
-      result,
-    })),
-  )
+  const summaries = yield* summarize(options)
+  describe(summaries)
   yield* end(summaries.some((summary) => summary.state === "failed") ? "FAILED" : "FINISHED")
   return summaries
 }, Effect.scoped)

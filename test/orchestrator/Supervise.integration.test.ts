@@ -29,7 +29,8 @@ const gridOf = (
   return {
     state,
     grid: { gridId: "grid", experiment: "tiny", name: "tiny", file: "tiny.yaml" },
-    note: () => "note",
+    note: (summaries) => summaries.map((summary) => summary.state).join(" "),
+    files: { "tiny.yaml": "name: tiny" },
     tags: {},
     trials,
     jobs: 2,
@@ -151,6 +152,17 @@ layer(NodeServices.layer, { excludeTestServices: true })("a supervised trial", (
       const spooled = yield* events(State.trialFolder(state, id))
       assert.deepInclude(spooled.at(-1), { type: "end", status: "FAILED" })
       yield* checkRecord(state, "00000000000000bb", 20)
+      const grid = yield* events(State.gridFolder(state, "grid"))
+      assert.deepStrictEqual(
+        grid.map((event) => [event.type, event.type === "tag" ? event.value : undefined]),
+        [
+          ["start", undefined],
+          ["artifact", undefined],
+          ["tag", "planned planned"],
+          ["tag", "failed finished"],
+          ["end", undefined],
+        ],
+      )
     }),
   )
 

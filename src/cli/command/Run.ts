@@ -5,13 +5,13 @@
  * checkpoints. The same command goes on from there.
  */
 import { Effect, Fiber, Option } from "effect"
-import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { availableParallelism, freemem } from "node:os"
 import { fileURLToPath } from "node:url"
 import { read } from "../../declaration/Document.ts"
 import * as Plan from "../../experiment/Plan.ts"
 import * as Planned from "../../orchestrator/Planned.ts"
 import * as RunGrid from "../../orchestrator/RunGrid.ts"
+import { commitTags } from "../../orchestrator/Source.ts"
 import * as State from "../../orchestrator/State.ts"
 import * as Tracker from "../../track/Tracker.ts"
 import { stateFolder } from "../Files.ts"
@@ -73,23 +73,6 @@ const chosen = Effect.fnUntraced(function* (plan: Plan.Plan, only: ReadonlyArray
   return ids
 })
 
-const commit = Effect.gen(function* () {
-  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-  return yield* spawner.string(
-    ChildProcess.make("git", ["rev-parse", "HEAD"], { stderr: "ignore" }),
-  )
-}).pipe(
-  Effect.map((text) => text.trim()),
-  Effect.timeout("3 seconds"),
-  Effect.orElseSucceed(() => ""),
-)
-
-const tags = Effect.map(commit, (hash): Readonly<Record<string, string>> =>
-  /^[0-9a-f]{40,64}$/.test(hash)
-    ? { "fliqs.git_commit": hash, "mlflow.source.git.commit": hash }
-    : {},
-)
-
 /** Interrupts the grid at the first signal, kills its children and the process at the second. */
 const interruptible = Effect.fnUntraced(function* <A, E, R>(
   grid: Effect.Effect<A, E, R>,
@@ -125,6 +108,7 @@ const sendRest = Effect.fnUntraced(function* (
   patience: "5 seconds" | typeof flushPatience,
 ) {
   if (tracker.kind === "none") return
+  if ((yield* tracker.status).server === undefined) yield* note("waiting for the MLflow server")
   const { problem, rejected, waiting } = yield* tracker.flush(patience)
   if (waiting > 0)
     yield* note(
@@ -135,14 +119,14 @@ const sendRest = Effect.fnUntraced(function* (
   if (Option.isSome(link)) yield* print(`MLflow  ${link.value}`)
 })
 
-const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan) {
+const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text: string) {
   const state = yield* stateFolder(input.state, input.experiment)
   const only = yield* chosen(plan, input.only)
   const jobs = Option.getOrElse(input.jobs, () => jobsFor(only?.size ?? plan.trials.length))
   const execution: Planned.Execution = {
     threads: Math.max(1, Math.floor(availableParallelism() / jobs)),
     eager: input.eager,
-    tags: yield* tags,
+    tags: yield* commitTags,
   }
   const trials = plan.trials.map((trial) => Planned.trialFile(plan, trial, execution))
   const tracker = yield* Tracker.Tracker
@@ -159,6 +143,7 @@ const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan) {
         file: plan.file,
       },
       note: (summaries) => gridNote(plan, typed(), summaries),
+      files: { "experiment.yaml": text },
       tags: execution.tags,
       trials,
       jobs,
@@ -196,8 +181,8 @@ const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan) {
     return yield* new Ended({ code: exitCodes.interrupted })
   }
   const summaries = ended.value
-  const text = summaryText(summaries)
-  if (text !== "") yield* print(text)
+  const summary = summaryText(summaries)
+  if (summary !== "") yield* print(summary)
   yield* print("")
   yield* sendRest(tracker, gridFolder, flushPatience)
   const failed = summaries.filter((summary) => summary.state === "failed").length
@@ -215,7 +200,7 @@ export const run = Effect.fn("run")(function* (input: Input) {
   const isTracked = input.track && plan.track.kind === "mlflow"
   const stateDirectory = yield* stateFolder(input.state, input.experiment)
   const layer = isTracked ? Tracker.layerMlflow({ stateFolder: stateDirectory }) : Tracker.layerNone
-  yield* runPlan(input, plan).pipe(
+  yield* runPlan(input, plan, document.text).pipe(
     Effect.provide(layer),
     Effect.catchIf(
       (error) => error instanceof RunGrid.NotReady,
