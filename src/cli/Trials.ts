@@ -1,7 +1,7 @@
 /** What the state folder knows of a trial, put together for `list`, `show` and the end of `run`. */
 import { Effect } from "effect"
 import * as Heartbeat from "../orchestrator/Heartbeat.ts"
-import * as Result from "../orchestrator/Result.ts"
+import type * as Result from "../orchestrator/Result.ts"
 import { stateOf, type TrialState } from "../orchestrator/RunGrid.ts"
 import * as State from "../orchestrator/State.ts"
 

@@ -170,7 +170,7 @@ describe("run", () => {
     expect(answer.stderr).toMatch(/going on from step \d+/)
     const trials = await list(folder)
     expect(trials.map((trial) => [trial.state, trial.step])).toEqual(
-      Array(4).fill(["finished", 1500]),
+      Array.from({ length: 4 }, () => ["finished", 1500]),
     )
   })
 })

@@ -1,5 +1,5 @@
 /** `fliqs plan EXPERIMENT`: the trials, the size of the space, what would be skipped, how long the rest may take. */
-import { Effect, Option } from "effect"
+import { Effect, type Option } from "effect"
 import { availableParallelism } from "node:os"
 import { read } from "../../declaration/Document.ts"
 import * as Plan from "../../experiment/Plan.ts"

@@ -1,5 +1,5 @@
 /** `fliqs ui [--stop]`: the local MLflow server. */
-import { Effect, Option } from "effect"
+import { Effect, type Option } from "effect"
 import * as Server from "../../track/Server.ts"
 import { stateFolder } from "../Files.ts"
 import { print, printJson } from "../Output.ts"
