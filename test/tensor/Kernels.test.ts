@@ -36,7 +36,7 @@ const both =
     ...tf.grads((...given) => f(...given))([...x], dy),
   ]
 
-describe.each(cases)("$name", ({ shapes, ours, stock }) => {
+describe.each(cases)("$name", ({ shapes, ours, stock, kinks = false }) => {
   const inputs = () => shapes.map((shape, i) => normal(shape, 10 + i))
 
   it("has the value and the gradients of stock tfjs", () => {
@@ -50,7 +50,7 @@ describe.each(cases)("$name", ({ shapes, ours, stock }) => {
     })
   })
 
-  it("has the gradients of finite differences", () => {
+  it.skipIf(kinks)("has the gradients of finite differences", () => {
     tf.tidy(() => {
       const x = inputs()
       const found = gradients(ours, x)

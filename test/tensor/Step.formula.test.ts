@@ -3,4 +3,4 @@ import { describeSameBits } from "./sameBits.ts"
 import { loadBackend } from "./support.ts"
 
 beforeAll(() => loadBackend(false, 1))
-describeSameBits()
+describeSameBits(["sgd with momentum"])

@@ -1,6 +1,6 @@
 import { beforeAll } from "vitest"
-import { describeSameBits } from "./sameBits.ts"
+import { describeSameBits, optimizerNames } from "./sameBits.ts"
 import { loadBackend } from "./support.ts"
 
 beforeAll(() => loadBackend(true, 2))
-describeSameBits()
+describeSameBits(optimizerNames)

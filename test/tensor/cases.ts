@@ -10,9 +10,12 @@ export interface Case {
   readonly ours: (...x: ReadonlyArray<Tensor>) => Tensor
   /** The same by the stock API; its value and gradient must agree. */
   readonly stock: (...x: ReadonlyArray<Tensor>) => Tensor
+  /** Many places cross a kink when all inputs move a little: finite differences say nothing. */
+  readonly kinks?: boolean
 }
 
 const strided = { strides: [2, 1], padding: "same" } as const
+const unit = { strides: [1, 1], padding: "same" } as const
 const valid = { strides: [1, 2], padding: "valid" } as const
 export const epsilon = 1e-3
 const labels = () => tf.tensor1d([1, 0, 2, 2, 1], "int32")
@@ -212,5 +215,39 @@ export const cases: ReadonlyArray<Case> = [
     shapes: [[3, 4, 6], [6], [6]],
     ours: (x, g, b) => Norms.layerNorm(x!, g as Tensor1D, b as Tensor1D, { epsilon }),
     stock: (x, g, b) => normalised(x!, [2], g!, b!),
+  },
+  // What TensorFlow's graph optimizer would fuse, with channel counts that do not fill a vector register.
+  {
+    name: "batch norm, relu (12 channels)",
+    kinks: true,
+    shapes: [[4, 5, 5, 12], [12], [12]],
+    ours: (x, g, b) => Kernels.relu(Norms.batchNormBatchStatistics(x!, g!, b!, { epsilon })),
+    stock: (x, g, b) => tf.relu(normalised(x!, [0, 1, 2], g!, b!)),
+  },
+  {
+    name: "conv2d, biasAdd, relu6",
+    kinks: true,
+    shapes: [[2, 5, 6, 3], [3, 3, 3, 12], [12]],
+    ours: (x, w, b) => Kernels.relu6(Kernels.biasAdd(Kernels.conv2d(x!, w!, unit), b!)),
+    stock: (x, w, b) => tf.relu6(tf.add(tf.conv2d(x as Tensor4D, w as Tensor4D, 1, "same"), b!)),
+  },
+  {
+    name: "depthwiseConv2d, biasAdd, swish",
+    shapes: [[2, 5, 6, 5], [3, 3, 5, 1], [5]],
+    ours: (x, w, b) => Kernels.swish(Kernels.biasAdd(Kernels.depthwiseConv2d(x!, w!, unit), b!)),
+    stock: (x, w, b) => {
+      const y = tf.add(tf.depthwiseConv2d(x as Tensor4D, w as Tensor4D, 1, "same"), b!)
+      return tf.mul(y, tf.sigmoid(y))
+    },
+  },
+  {
+    name: "matMul, biasAdd, gelu",
+    shapes: [[7, 9], [9, 13], [13]],
+    ours: (x, w, b) => Kernels.gelu(Kernels.biasAdd(Kernels.matMul(x!, w!), b!)),
+    stock: (x, w, b) => {
+      const y = tf.add(tf.matMul(x!, w!), b!)
+      const inner = tf.mul(tf.add(y, tf.mul(tf.pow(y, 3), 0.044715)), Math.sqrt(2 / Math.PI))
+      return tf.mul(tf.mul(y, 0.5), tf.add(tf.tanh(inner), 1))
+    },
   },
 ]
