@@ -6,6 +6,7 @@
 
 const workflow = "workflowType=machine_learning"
 const encode = encodeURIComponent
+const page = (base: string) => (base === "" ? "#" : `${base}/#`)
 
 /**
  * The trials of a grid, best accuracy first, as charts. Sorting by a metric is what makes child runs show without their
@@ -14,7 +15,7 @@ const encode = encodeURIComponent
 export const trials = (base: string, experimentId: string, gridId: string): string => {
   const filter = encode(`tags.fliqs.grid_id = '${gridId}' AND tags.fliqs.kind = 'trial'`)
   const order = `orderByKey=${encode("metrics.`final/accuracy`")}&orderByAsc=false`
-  return `${base}/#/experiments/${encode(experimentId)}/runs?${workflow}&searchFilter=${filter}&${order}&compareRunsMode=CHART`
+  return `${page(base)}/experiments/${encode(experimentId)}/runs?${workflow}&searchFilter=${filter}&${order}&compareRunsMode=CHART`
 }
 
 /** Runs side by side: parallel coordinates, scatter, box, contour, tables. */
@@ -23,7 +24,7 @@ export const compare = (
   experimentIds: ReadonlyArray<string>,
   runIds: ReadonlyArray<string>,
 ): string =>
-  `${base}/#/compare-runs?runs=${encode(JSON.stringify(runIds))}&experiments=${encode(JSON.stringify(experimentIds))}&${workflow}`
+  `${page(base)}/compare-runs?runs=${encode(JSON.stringify(runIds))}&experiments=${encode(JSON.stringify(experimentIds))}&${workflow}`
 
 /** One run, or one of its artifacts. */
 export const run = (
@@ -32,7 +33,7 @@ export const run = (
   runId: string,
   artifact?: string,
 ): string => {
-  const path = `${base}/#/experiments/${encode(experimentId)}/runs/${encode(runId)}`
+  const path = `${page(base)}/experiments/${encode(experimentId)}/runs/${encode(runId)}`
   const inside =
     artifact === undefined ? "" : `/artifacts/${artifact.split("/").map(encode).join("/")}`
   return `${path}${inside}?${workflow}`

@@ -15,7 +15,7 @@ import { createServer } from "node:net"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect, Option, Schedule, Schema } from "effect"
+import { Effect, Layer, Option, Schedule, Schema } from "effect"
 import { ServerMissing, TrackerError } from "./Errors.ts"
 import * as Lock from "./Lock.ts"
 import * as MlflowClient from "./MlflowClient.ts"
@@ -101,8 +101,7 @@ const answers = (url: string) => {
   return MlflowClient.make(settings).pipe(
     Effect.flatMap((client) => client.health),
     Effect.as(true),
-    Effect.provide(MlflowHttp.layerHttp(settings)),
-    Effect.provide(NodeServices.layer),
+    Effect.provide(MlflowHttp.layerHttp(settings).pipe(Layer.provideMerge(NodeServices.layer))),
     Effect.orElseSucceed(() => false),
   )
 }

@@ -86,7 +86,7 @@ it("links name experiment, filter and order in MLflow's own words", () => {
     compareRunsMode: "CHART",
   })
   expect(Links.run("", "3", "r", "a b/c.svg")).toBe(
-    "/#/experiments/3/runs/r/artifacts/a%20b/c.svg?workflowType=machine_learning",
+    "#/experiments/3/runs/r/artifacts/a%20b/c.svg?workflowType=machine_learning",
   )
 })
 

@@ -1,7 +1,7 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { inspect } from "node:util"
-import { ConfigProvider, Effect, Logger, Option, References } from "effect"
+import { ConfigProvider, Effect, Layer, Logger, Option, References } from "effect"
 import { afterEach, describe, expect, it } from "vitest"
 import * as Settings from "../../src/track/Settings.ts"
 import { layerMlflow, Tracker } from "../../src/track/Tracker.ts"
@@ -133,26 +133,24 @@ describe("secrets", () => {
       writeTrial(state, "a", 3)
       const logs: Array<unknown> = []
       const outcomes = []
-      for (let i = 0; i < 8; i++) {
+      const world = Layer.mergeAll(
+        Logger.layer([Logger.make(({ message, cause }) => logs.push(message, cause))]),
+        Layer.succeed(References.MinimumLogLevel, "Trace"),
+        ConfigProvider.layer(
+          ConfigProvider.fromUnknown({
+            MLFLOW_TRACKING_URI: host,
+            MLFLOW_HTTP_REQUEST_MAX_RETRIES: "1",
+            ...variables,
+          }),
+        ),
+      )
+      for (let i = 0; i < 5; i++) {
         outcomes.push(
           await Effect.runPromise(
             Effect.flatMap(Tracker, (tracker) =>
-              Effect.andThen(tracker.watchAll, tracker.flush(600)),
+              Effect.andThen(tracker.watchAll, tracker.flush(400)),
             ).pipe(
-              Effect.provide(layerMlflow({ stateFolder: state })),
-              Effect.provide(
-                Logger.layer([Logger.make(({ message, cause }) => logs.push(message, cause))]),
-              ),
-              Effect.provideService(References.MinimumLogLevel, "Trace"),
-              Effect.provide(
-                ConfigProvider.layer(
-                  ConfigProvider.fromUnknown({
-                    MLFLOW_TRACKING_URI: host,
-                    MLFLOW_HTTP_REQUEST_MAX_RETRIES: "1",
-                    ...variables,
-                  }),
-                ),
-              ),
+              Effect.provide(layerMlflow({ stateFolder: state }).pipe(Layer.provideMerge(world))),
             ),
           ),
         )

@@ -90,7 +90,7 @@ describe("a server that behaves", () => {
     expect(metricOrder.indexOf("final/accuracy")).toBe(metricOrder.indexOf("final/gbops") - 1)
     expect(tags.get("mlflow.runColor")).toMatch(/^#[0-9a-f]{6}$/)
     expect(stub.run(isGrid).tags.get("mlflow.note.content")).toMatch(
-      /^\[Trials.*\]\(\/#\/experiments\/[\s\S]*# Grid$/,
+      /^\[Trials.*\]\(#\/experiments\/[\s\S]*# Grid$/,
     )
   })
 
