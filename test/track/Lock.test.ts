@@ -66,7 +66,8 @@ it("that cannot be made is an error, not a wait", async () => {
 })
 
 it("knows a process by number and start, and a group until its last member", async () => {
-  const child = spawn("sh", ["-c", "sleep 60 & wait"], { detached: true })
+  const child = spawn("sh", ["-c", "sleep 60 & echo up; wait"], { detached: true })
+  await new Promise((resolve) => child.stdout.once("data", resolve))
   const identity = Process.find(child.pid!)!
   expect(identity.group).toBe(child.pid)
   expect(Process.isRunning(identity)).toBe(true)
