@@ -144,6 +144,11 @@ const runTrial = Effect.fnUntraced(function* (options: Options, trial: State.Tri
   }
   if (before !== undefined) yield* Result.setAside(path)
   yield* State.writeTrial(state, trial)
+  for (const folder of [
+    State.trialFolder(state, trial.id),
+    State.checkpointFolder(state, trial.id),
+  ])
+    yield* Durable.sweep(folder)
   const { step } = yield* stateOf(state, trial.id)
   yield* onEvent({ _tag: "Started", trial, fromStep: step })
   const ended = yield* Supervise.supervise({

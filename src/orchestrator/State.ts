@@ -143,7 +143,6 @@ export const readJson = <S extends Schema.Codec<unknown, unknown>>(schema: S) =>
 }
 
 export const readTrial = readJson(TrialFile)
-export const readGrid = readJson(GridFile)
 
 /**
  * Makes a trial's folder with its `trial.json`. An existing one keeps the grid that first planned it and, since results
@@ -183,7 +182,3 @@ const entries = Effect.fnUntraced(function* (folder: string) {
 /** Ids of all trials that were ever started here. */
 export const trialIds = (state: string) =>
   Effect.map(entries(`${state}/trials`), (names) => names.filter(isTrialId).sort())
-
-/** Ids of all grids that were ever run here. */
-export const gridIds = (state: string) =>
-  Effect.map(entries(`${state}/grids`), (names) => names.filter((n) => !n.includes(".")).sort())
