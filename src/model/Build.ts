@@ -7,7 +7,9 @@ import type { LayerTable } from "../cost/LayerTable.ts"
 import type { DecisionSpace } from "../space/Decision.ts"
 import { maximum, minimum } from "../space/Quantity.ts"
 import { expand } from "../format/Formats.ts"
-import { Builder, type Choice, describeShape } from "./Builder.ts"
+import { Builder } from "./Builder.ts"
+import { type Choice } from "./Choosing.ts"
+import { describeShape } from "./Shape.ts"
 import { blocks } from "./block/Blocks.ts"
 import { assignFormats } from "./FormatScopes.ts"
 import type { Graph } from "./Graph.ts"
@@ -49,8 +51,17 @@ export const build = (space: Space): Built => {
   builder.multiplier = builder.quantity(
     builder.choose<number>(
       space.widthMultiplier,
-      { path: "widthMultiplier", tag: "widthMultiplier", active: "always", at: ["widthMultiplier"] },
-      { what: "a number above 0", test: (v) => typeof v === "number" && v > 0 && v <= 64, fallback: 1 },
+      {
+        path: "widthMultiplier",
+        tag: "widthMultiplier",
+        active: "always",
+        at: ["widthMultiplier"],
+      },
+      {
+        what: "a number above 0",
+        test: (v) => typeof v === "number" && v > 0 && v <= 64,
+        fallback: 1,
+      },
     ),
     (m) => m,
   )
@@ -59,14 +70,23 @@ export const build = (space: Space): Built => {
   const last: ReadonlyArray<string | number> = ["network", space.network.length - 1]
   if (!builder.broken) {
     if (shape.kind !== "vector")
-      builder.problem(last, `the network ends in ${describeShape(shape)}; end it with globalAveragePool and dense: { units: classes }`)
+      builder.problem(
+        last,
+        `the network ends in ${describeShape(shape)}; end it with globalAveragePool and dense: { units: classes }`,
+      )
     else if (minimum(shape.channels) !== space.classes || maximum(shape.channels) !== space.classes)
-      builder.problem(last, `the network ends in ${describeShape(shape)}, not in ${space.classes} classes; end it with dense: { units: classes }`)
+      builder.problem(
+        last,
+        `the network ends in ${describeShape(shape)}, not in ${space.classes} classes; end it with dense: { units: classes }`,
+      )
   }
   const layers = assignFormats(builder, space.formats)
   for (const name of Object.keys(space.choices ?? {}))
     if (!builder.usedChoices.has(name))
-      builder.problem(["choices", name], `nobody uses choice ${name}; use it by { use: ${name} } or remove it`)
+      builder.problem(
+        ["choices", name],
+        `nobody uses choice ${name}; use it by { use: ${name} } or remove it`,
+      )
   const { problems, warnings } = builder
   if (problems.length > 0) return { problems, warnings }
   const network: Network = {

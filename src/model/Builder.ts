@@ -1,47 +1,18 @@
 /**
- * The walker: blocks call it to make decisions, layers and nodes while it keeps paths, shapes and positions.
+ * The walker: blocks call it to make layers and nodes while it keeps paths, shapes and positions.
  *
  * One builder is made per network; `Scope` says where in the network a block stands (its path, its stage, its repeat,
  * its place in the YAML). Everything a block asks for is checked here, and what is wrong becomes a `Problem` with that
  * place. Left out: which formats the layers get (`FormatScopes.ts`), tensors (`Supernet.ts`).
  */
-import type { Problem } from "../declaration/Errors.ts"
-import { suggest } from "../declaration/Suggest.ts"
-import { parse } from "../format/Formats.ts"
 import type { Layer } from "../cost/LayerTable.ts"
-import type { Activity, Decision, Gate, OptionValue } from "../space/Decision.ts"
-import { combine, constant, map, ofDecision } from "../space/Quantity.ts"
-import * as Quantity from "../space/Quantity.ts"
-import { isOneOf, isUse, type Tunable } from "../space/Tunable.ts"
+import type { Activity, Gate } from "../space/Decision.ts"
+import { combine, constant, map, type Quantity } from "../space/Quantity.ts"
 import type { Block } from "./block/Block.ts"
+import { type Choice, type Chosen, Choosing, type Scope } from "./Choosing.ts"
 import type { ActivationName, Graph, Node, NodeDraft, Padding, Shape } from "./Graph.ts"
-
-type Q = Quantity.Quantity
-type YamlPath = ReadonlyArray<string | number>
-
-/** A tunable field after its decision was made: `options[choice]`, or `options[0]` when nothing is decided. */
-export interface Chosen<T> {
-  readonly decision: number | null
-  readonly options: ReadonlyArray<T>
-}
-
-/** Where a block stands. */
-export interface Scope {
-  /** Path of this instance: `stem`, `stage2`, inside a repeat `stage2.1`. */
-  readonly path: string
-  /** What one decision of scope `block` covers. */
-  readonly block: string
-  /** What one decision of scope `stage` covers. */
-  readonly stage: string
-  /** Path of the item, where decisions shared by its repeats live. */
-  readonly item: string
-  /** True inside a concat: scopes below it stay its branch and its stage. */
-  readonly inside?: boolean
-  /** When this repeat runs. */
-  readonly active: Activity
-  /** The item's fields in the document. */
-  readonly at: YamlPath
-}
+import { describeShape, outputSize, sameShape } from "./Shape.ts"
+import { scaleWidth, type WidthScaling } from "./Width.ts"
 
 /** What flows between nodes. */
 export interface Value {
@@ -56,10 +27,6 @@ export interface LayerDraft extends Omit<Layer, "weightFormat" | "activationForm
   readonly activity: Activity
 }
 
-export interface Choice {
-  readonly oneOf: ReadonlyArray<OptionValue>
-}
-
 export interface BuilderOptions {
   readonly input: { readonly height: number; readonly width: number; readonly channels: number }
   readonly classes: number
@@ -68,77 +35,26 @@ export interface BuilderOptions {
   readonly blocks: ReadonlyArray<Block>
 }
 
-export type WidthScaling = "normal" | "upOnly" | "none"
-
-/** What the options of a field must be. */
-export interface Accepts<T> {
-  readonly what: string
-  readonly test: (option: OptionValue) => boolean
-  /** What a broken field counts as while the rest is checked. */
-  readonly fallback: T
-}
-
-/** Ends the building of one item after a problem that leaves nothing to go on with. */
-export class BuildStopped extends Error {}
-
 export interface ConvOptions {
   readonly name?: string
-  readonly filters: Q
-  readonly kernel: readonly [Q, Q]
+  readonly filters: Quantity
+  readonly kernel: readonly [Quantity, Quantity]
   readonly stride: readonly [number, number]
   readonly padding: Padding
   readonly norm: "batch" | "none"
   readonly activation: ActivationName
 }
 
-/** How large an option is: bits of a format, area of a kernel, else the number itself. */
-const sizeOfOption = (option: OptionValue): number =>
-  typeof option === "string"
-    ? (parse(option)?.bits ?? 0)
-    : typeof option === "number"
-    ? option
-    : Array.isArray(option)
-      ? option.reduce((a: number, b: number) => a * b, 1)
-      : Number(option)
-
-/**
- * The width after the multiplier: unchanged at 1; else the product, which must be whole (`exact`), or the nearest
- * multiple of 8 that is at least 8 and not below 90 % of the product (MobileNetV2, arXiv 1801.04381, reference code).
- */
-export const scaleWidth = (
-  width: number,
-  multiplier: number,
-  rounding: "multipleOf8" | "exact",
-  scaling: WidthScaling,
-): number => {
-  const m = scaling === "none" ? 1 : scaling === "upOnly" ? Math.max(1, multiplier) : multiplier
-  if (m === 1) return width
-  const wanted = width * m
-  if (rounding === "exact") return Math.abs(wanted - Math.round(wanted)) < 1e-9 ? Math.round(wanted) : wanted
-  const rounded = Math.max(8, Math.floor(wanted / 8 + 0.5) * 8)
-  return rounded < 0.9 * wanted ? rounded + 8 : rounded
-}
-
-/** Spatial size after a window: TensorFlow's SAME and VALID. */
-export const outputSize = (size: number, window: number, stride: number, padding: Padding): number =>
-  padding === "same" ? Math.ceil(size / stride) : Math.ceil((size - window + 1) / stride)
-
-export class Builder {
-  readonly problems: Array<Problem> = []
-  readonly warnings: Array<Problem> = []
-  readonly decisions: Array<Decision> = []
+export class Builder extends Choosing {
   readonly layers: Array<LayerDraft> = []
   readonly nodes: Array<Node> = []
-  readonly usedChoices = new Set<string>()
-  multiplier: Q = constant(1)
-  /** Whether what is built now runs: changed by `repeat` around its bodies. */
-  private active: Q = constant(1)
-  /** True after a problem that makes later shapes meaningless. */
-  broken = false
+  multiplier: Quantity = constant(1)
   readonly options: BuilderOptions
-  private readonly byPath = new Map<string, number>()
+  /** Whether what is built now runs: changed by `repeat` around its bodies. */
+  private active: Quantity = constant(1)
 
   constructor(options: BuilderOptions) {
+    super(options.choices)
     this.options = options
   }
 
@@ -149,134 +65,18 @@ export class Builder {
     return found
   }
 
-  problem(at: YamlPath, message: string): void {
-    const key = JSON.stringify(at) + message
-    if (!this.problems.some((p) => JSON.stringify(p.path) + p.message === key))
-      this.problems.push({ path: [...at], message })
-  }
-
-  warning(at: YamlPath, message: string): void {
-    if (!this.warnings.some((p) => p.message === message))
-      this.warnings.push({ path: [...at], message, severity: "warning" })
-  }
-
-  /** Ends the building of this item. Shapes after a broken item mean nothing, so their problems are not told. */
-  stop(at: YamlPath, message: string): never {
-    if (!this.broken) this.problem(at, message)
-    this.broken = true
-    throw new BuildStopped(message)
-  }
-
-  /** Adds a decision, or finds the one already made at this path. */
-  decision(decision: Decision): number {
-    const known = this.byPath.get(decision.path)
-    if (known !== undefined) return known
-    const index = this.decisions.push(decision) - 1
-    this.byPath.set(decision.path, index)
-    return index
-  }
-
-  /** Resolves a tunable value. `accepts` says what an option of a named choice must be. */
-  choose<T extends OptionValue>(
-    value: Tunable<T>,
-    place: { readonly path: string; readonly tag: string; readonly active: Activity; readonly at: YamlPath },
-    accepts: Accepts<T>,
-  ): Chosen<T> {
-    if (isUse(value)) return this.use(value.use, [...place.at, "use"], accepts)
-    if (!isOneOf(value)) return { decision: null, options: [value] }
-    const bad = value.oneOf.find((option) => !accepts.test(option))
-    if (bad !== undefined)
-      this.problem([...place.at, "oneOf"], `${JSON.stringify(bad)} does not fit here; options must be ${accepts.what}`)
-    return this.chosen(value.oneOf, place)
-  }
-
-  private chosen<T extends OptionValue>(
-    options: ReadonlyArray<T>,
-    place: { readonly path: string; readonly tag: string; readonly active: Activity },
-  ): Chosen<T> {
-    if (options.length === 1) return { decision: null, options }
-    const decision = this.decision({
-      path: place.path,
-      tag: place.tag,
-      options,
-      sizes: options.map(sizeOfOption),
-      active: place.active,
-    })
-    return { decision, options }
-  }
-
-  /** The named choice, as a decision at `choices.NAME`. */
-  use<T extends OptionValue>(
-    name: string,
-    at: YamlPath,
-    accepts: Accepts<T>,
-    active: Activity = "always",
-  ): Chosen<T> {
-    const choice = Object.hasOwn(this.options.choices, name) ? this.options.choices[name] : undefined
-    if (choice === undefined) {
-      const names = Object.keys(this.options.choices)
-      const near = suggest(name, names)
-      return this.recover(
-        at,
-        `no choice is named ${JSON.stringify(name)}; ` +
-          (near === undefined ? `declare it under choices: { ${name}: { oneOf: [...] } }` : `did you mean ${near}?`),
-        accepts,
-      )
-    }
-    this.usedChoices.add(name)
-    const bad = choice.oneOf.find((option) => !accepts.test(option))
-    if (bad !== undefined)
-      return this.recover(
-        at,
-        `choice ${name} offers ${JSON.stringify(bad)}, which does not fit here; it must be ${accepts.what}`,
-        accepts,
-      )
-    return this.chosen(choice.oneOf as ReadonlyArray<T>, {
-      path: `choices.${name}`,
-      tag: name,
-      active,
-    })
-  }
-
-  /** Goes on with a stand-in after a problem, so that the rest of the file is checked too. */
-  private recover<T>(at: YamlPath, message: string, accepts: Accepts<T>): Chosen<T> {
-    this.problem(at, message)
-    this.broken = true
-    return { decision: null, options: [accepts.fallback] }
-  }
-
-  /** A tunable field of a block: one decision per item (`item`) or per repeat (`repeat`, unless `shared`). */
-  field<T extends OptionValue>(
+  /** `filters` after the width multiplier. */
+  width(
     scope: Scope,
     name: string,
-    value: Tunable<T>,
-    per: "item" | "repeat",
-    accepts: Accepts<T>,
-  ): Chosen<T> {
-    const whole = per === "item" || (isOneOf(value) && value.shared === true)
-    return this.choose(
-      value,
-      {
-        path: `${whole ? scope.item : scope.path}.${name}`,
-        tag: name,
-        active: whole ? "always" : scope.active,
-        at: [...scope.at, name],
-      },
-      accepts,
-    )
-  }
-
-  quantity<T>(chosen: Chosen<T>, f: (option: T) => number): Q {
-    return chosen.decision === null
-      ? constant(f(chosen.options[0]!))
-      : ofDecision(chosen.decision, chosen.options.map(f))
-  }
-
-  /** `filters` after the width multiplier. */
-  width(scope: Scope, name: string, chosen: Chosen<number>, scaling: WidthScaling = "normal"): Q {
+    chosen: Chosen<number>,
+    scaling: WidthScaling = "normal",
+  ): Quantity {
     const { widthRounding } = this.options
     const filters = this.quantity(chosen, (n) => n)
-    const scaled = combine([filters, this.multiplier], ([n, m]) => scaleWidth(n!, m!, widthRounding, scaling))
+    const scaled = combine([filters, this.multiplier], ([n, m]) =>
+      scaleWidth(n!, m!, widthRounding, scaling),
+    )
     const broken = scaled.values.find((v) => !Number.isInteger(v))
     if (broken !== undefined)
       this.stop(
@@ -284,13 +84,22 @@ export class Builder {
         `times the width multiplier gives ${broken} channels; use whole products or widthRounding: multipleOf8`,
       )
     const before = new Set(filters.values).size * new Set(this.multiplier.values).size
-    if (scaled.values.length > 1 && new Set(scaled.values).size < before && new Set(filters.values).size > 1)
+    if (
+      scaled.values.length > 1 &&
+      new Set(scaled.values).size < before &&
+      new Set(filters.values).size > 1
+    )
       this.collapse(scope, name, chosen, scaling)
     return scaled
   }
 
   /** Warns of options that become the same width under one multiplier. */
-  private collapse(scope: Scope, name: string, chosen: Chosen<number>, scaling: WidthScaling): void {
+  private collapse(
+    scope: Scope,
+    name: string,
+    chosen: Chosen<number>,
+    scaling: WidthScaling,
+  ): void {
     for (const m of this.multiplier.values) {
       const seen = new Map<number, number>()
       for (const n of chosen.options) {
@@ -326,18 +135,28 @@ export class Builder {
 
   image(scope: Scope, value: Value, what: string): Extract<Shape, { kind: "image" }> {
     if (value.shape.kind === "image") return value.shape
-    return this.stop(scope.at, `${what} needs an image but gets a vector; put it before globalAveragePool`)
+    return this.stop(
+      scope.at,
+      `${what} needs an image but gets a vector; put it before globalAveragePool`,
+    )
   }
 
   /** Convolution, then norm (or bias), then activation. `depthwise` when `filters` is absent. */
-  conv(scope: Scope, value: Value, options: Omit<ConvOptions, "filters"> & { readonly filters?: Q }): Value {
+  conv(
+    scope: Scope,
+    value: Value,
+    options: Omit<ConvOptions, "filters"> & { readonly filters?: Quantity },
+  ): Value {
     const shape = this.image(scope, value, "a convolution")
     const depthwise = options.filters === undefined
     const path = options.name === undefined ? scope.path : `${scope.path}.${options.name}`
     const filters = options.filters ?? shape.channels
     const [kh, kw] = options.kernel
     if (options.padding === "valid" && (kh.values.length > 1 || kw.values.length > 1))
-      this.stop([...scope.at, "kernel"], `a searched kernel changes the size under valid padding; use padding: same`)
+      this.stop(
+        [...scope.at, "kernel"],
+        `a searched kernel changes the size under valid padding; use padding: same`,
+      )
     const height = outputSize(shape.height, kh.values[0]!, options.stride[0], options.padding)
     const width = outputSize(shape.width, kw.values[0]!, options.stride[1], options.padding)
     if (height < 1 || width < 1)
@@ -349,7 +168,10 @@ export class Builder {
     const active = this.activeQuantity(scope.active)
     const weights = depthwise
       ? combine([active, kh, kw, shape.channels], ([a, h, w, c]) => a! * h! * w! * c!)
-      : combine([active, kh, kw, shape.channels, filters], ([a, h, w, i, o]) => a! * h! * w! * i! * o!)
+      : combine(
+          [active, kh, kw, shape.channels, filters],
+          ([a, h, w, i, o]) => a! * h! * w! * i! * o!,
+        )
     const layer = this.layer({
       path,
       kind: depthwise ? "depthwiseConv" : "conv",
@@ -388,7 +210,10 @@ export class Builder {
   /** A fully connected layer with bias. */
   dense(scope: Scope, value: Value, units: number): Value {
     if (value.shape.kind !== "vector")
-      return this.stop(scope.at, "dense needs a vector but gets an image; put globalAveragePool: {} before it")
+      return this.stop(
+        scope.at,
+        "dense needs a vector but gets an image; put globalAveragePool: {} before it",
+      )
     const { channels } = value.shape
     const active = this.activeQuantity(scope.active)
     const weights = combine([active, channels], ([a, c]) => a! * c! * units)
@@ -437,7 +262,10 @@ export class Builder {
 
   add(scope: Scope, path: string, a: Value, b: Value): Value {
     if (!sameShape(a.shape, b.shape))
-      this.stop(scope.at, `cannot add ${describeShape(a.shape)} and ${describeShape(b.shape)}; make the shapes equal`)
+      this.stop(
+        scope.at,
+        `cannot add ${describeShape(a.shape)} and ${describeShape(b.shape)}; make the shapes equal`,
+      )
     return this.push({
       operation: "add",
       path,
@@ -483,7 +311,10 @@ export class Builder {
       })
       const result = body(inner, inside, r)
       if (!sameShape(result.shape, out.shape))
-        this.stop(scope.at, `a repeat that may be left out must keep its shape, but ${describeShape(out.shape)} becomes ${describeShape(result.shape)}`)
+        this.stop(
+          scope.at,
+          `a repeat that may be left out must keep its shape, but ${describeShape(out.shape)} becomes ${describeShape(result.shape)}`,
+        )
       out = this.push({
         operation: "leave",
         path: `${path}.leave`,
@@ -493,17 +324,6 @@ export class Builder {
       this.active = outside
     }
     return out
-  }
-
-  /** 1 where active, else 0. A repeat has at most one gate. */
-  activeQuantity(active: Activity): Q {
-    if (active === "always") return constant(1)
-    const gate = active[0]!
-    const { options } = this.decisions[gate.decision]!
-    return ofDecision(
-      gate.decision,
-      options.map((_, i) => (gate.choices.includes(i) ? 1 : 0)),
-    )
   }
 
   private layer(layer: LayerDraft): number {
@@ -518,20 +338,4 @@ export class Builder {
       classes: this.options.classes,
     }
   }
-}
-
-/** Equal in every assignment. */
-export const sameWidth = (a: Q, b: Q): boolean =>
-  combine([a, b], ([x, y]) => (x === y ? 1 : 0)).values.every((v) => v === 1)
-
-export const sameShape = (a: Shape, b: Shape): boolean =>
-  a.kind === "image" && b.kind === "image"
-    ? a.height === b.height && a.width === b.width && sameWidth(a.channels, b.channels)
-    : a.kind === b.kind && sameWidth(a.channels, b.channels)
-
-export const describeShape = (shape: Shape): string => {
-  const least = Quantity.minimum(shape.channels)
-  const most = Quantity.maximum(shape.channels)
-  const channels = least === most ? `${most}` : `${least}..${most}`
-  return shape.kind === "image" ? `[${shape.height}, ${shape.width}, ${channels}]` : `[${channels}]`
 }

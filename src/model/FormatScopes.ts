@@ -42,27 +42,49 @@ const aFormat = {
 const choiceOf = (
   declared: Formats | Override,
   operand: Operand,
-): { readonly choice: FormatChoice; readonly both: boolean; readonly key: YamlPath } | undefined => {
-  if (declared.oneOf !== undefined) return { choice: { oneOf: declared.oneOf }, both: true, key: ["oneOf"] }
+):
+  | { readonly choice: FormatChoice; readonly both: boolean; readonly key: YamlPath }
+  | undefined => {
+  if (declared.oneOf !== undefined)
+    return { choice: { oneOf: declared.oneOf }, both: true, key: ["oneOf"] }
   if (declared.use !== undefined) return { choice: { use: declared.use }, both: true, key: ["use"] }
   const choice = declared[operand]
   return choice === undefined ? undefined : { choice, both: false, key: [operand] }
 }
 
 /** Tells what is wrong with the four keys that name formats: one form, whole. */
-const checkForm = (builder: Builder, declared: Formats | Override, at: YamlPath, base: boolean): void => {
+const checkForm = (
+  builder: Builder,
+  declared: Formats | Override,
+  at: YamlPath,
+  base: boolean,
+): void => {
   const both = [declared.oneOf !== undefined, declared.use !== undefined].filter(Boolean).length
-  const apart = [declared.weights !== undefined, declared.activations !== undefined].filter(Boolean).length
+  const apart = [declared.weights !== undefined, declared.activations !== undefined].filter(
+    Boolean,
+  ).length
   if (both + (apart > 0 ? 1 : 0) > 1)
-    builder.problem(at, "names formats in more than one way; give either oneOf, or use, or weights and activations")
+    builder.problem(
+      at,
+      "names formats in more than one way; give either oneOf, or use, or weights and activations",
+    )
   else if (both === 0 && apart === 0)
     builder.problem(at, "names no format; give oneOf, use, or weights and activations")
   else if (base && apart === 1)
-    builder.problem(at, `names ${declared.weights === undefined ? "activations" : "weights"} alone; give both`)
+    builder.problem(
+      at,
+      `names ${declared.weights === undefined ? "activations" : "weights"} alone; give both`,
+    )
 }
 
 const groupPath = (layer: LayerDraft, scope: ScopeName): string =>
-  scope === "layer" ? layer.path : scope === "block" ? layer.block : scope === "stage" ? layer.stage : ""
+  scope === "layer"
+    ? layer.path
+    : scope === "block"
+      ? layer.block
+      : scope === "stage"
+        ? layer.stage
+        : ""
 
 const draft = (
   found: NonNullable<ReturnType<typeof choiceOf>>,
@@ -88,13 +110,23 @@ const unite = (a: Activity, b: Activity): Activity => {
   const gates = new Map<number, Set<number>>()
   for (const gate of [...a, ...b])
     gates.set(gate.decision, new Set([...(gates.get(gate.decision) ?? []), ...gate.choices]))
-  return [...gates].map(([decision, choices]): Gate => ({ decision, choices: [...choices].sort((x, y) => x - y) }))
+  return [...gates].map(([decision, choices]): Gate => ({
+    decision,
+    choices: [...choices].sort((x, y) => x - y),
+  }))
 }
 
 /** Gives every layer its two format slots, adding the format decisions to the builder. */
-export const assignFormats = (builder: Builder, formats: Formats | string | undefined): ReadonlyArray<Layer> => {
+export const assignFormats = (
+  builder: Builder,
+  formats: Formats | string | undefined,
+): ReadonlyArray<Layer> => {
   const declared: Formats =
-    formats === undefined ? { oneOf: ["FP32"] } : typeof formats === "string" ? { oneOf: [formats] } : formats
+    formats === undefined
+      ? { oneOf: ["FP32"] }
+      : typeof formats === "string"
+        ? { oneOf: [formats] }
+        : formats
   const at: YamlPath = ["formats"]
   if (typeof formats === "object") checkForm(builder, declared, at, true)
   const overrides = (declared.overrides ?? []).map((override, i) => {
@@ -104,7 +136,10 @@ export const assignFormats = (builder: Builder, formats: Formats | string | unde
     if (!builder.broken && !builder.layers.some((layer) => matches(layer.path)))
       builder.problem(
         [...place, "match"],
-        `matches no layer; layers are ${builder.layers.slice(0, 4).map((l) => l.path).join(", ")}, ...`,
+        `matches no layer; layers are ${builder.layers
+          .slice(0, 4)
+          .map((l) => l.path)
+          .join(", ")}, ...`,
       )
     return { override, matches, place }
   })
@@ -113,9 +148,11 @@ export const assignFormats = (builder: Builder, formats: Formats | string | unde
   const draftOf = (layer: LayerDraft, operand: Operand): Draft => {
     const hit = overrides.find(({ matches }) => matches(layer.path))
     const own = hit === undefined ? undefined : choiceOf(hit.override, operand)
-    if (hit !== undefined && own !== undefined) return draft(own, operand, () => layer.path, hit.place, true)
+    if (hit !== undefined && own !== undefined)
+      return draft(own, operand, () => layer.path, hit.place, true)
     const found = choiceOf(declared, operand)
-    if (found === undefined) return { kind: "fixed", names: ["FP32"], path: "", tag: "format", at, overridden: false }
+    if (found === undefined)
+      return { kind: "fixed", names: ["FP32"], path: "", tag: "format", at, overridden: false }
     return draft(found, operand, (scope) => groupPath(layer, scope ?? base), at, false)
   }
 

@@ -1,10 +1,15 @@
 /** A list of network items, built one after another: the top of the network, or a branch of it. */
-import { type Builder, BuildStopped, type Scope, type Value } from "./Builder.ts"
+import { type Builder, type Value } from "./Builder.ts"
+import { BuildStopped, type Scope } from "./Choosing.ts"
 
 type Items = ReadonlyArray<Readonly<Record<string, unknown>>>
 
 /** The name of every item of one list: its own, `stageN`, or its kind with a number. */
-const nameItems = (builder: Builder, items: Items, at: ReadonlyArray<string | number>): ReadonlyArray<string> => {
+const nameItems = (
+  builder: Builder,
+  items: Items,
+  at: ReadonlyArray<string | number>,
+): ReadonlyArray<string> => {
   let stages = 0
   const counts = new Map<string, number>()
   const taken = new Set<string>()
@@ -56,10 +61,10 @@ export const buildItems = (
       value = builder.block(kind).build(builder, scope, fields as never, value)
     } catch (error) {
       if (!(error instanceof BuildStopped || error instanceof RangeError)) throw error
-      if (error instanceof RangeError) builder.problem(scope.at, `${error.message}; share or drop some`)
+      if (error instanceof RangeError)
+        builder.problem(scope.at, `${error.message}; share or drop some`)
       builder.broken = true
     }
   })
   return value
 }
-

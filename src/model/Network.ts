@@ -37,7 +37,10 @@ const operands = {
 const Override = Schema.Struct({
   match: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(300)),
   ...operands,
-}).annotate({ identifier: "Override", description: "Formats of the layers whose path matches; the first match wins." })
+}).annotate({
+  identifier: "Override",
+  description: "Formats of the layers whose path matches; the first match wins.",
+})
 export type Override = typeof Override.Type
 
 const Formats = Schema.Struct({
@@ -78,7 +81,11 @@ export const Space = Schema.Struct({
   $schema: Schema.optionalKey(Schema.String),
   name: Name,
   description: Schema.optionalKey(Schema.String),
-  input: Schema.Struct({ height: between(1, 4096), width: between(1, 4096), channels: between(1, 64) }),
+  input: Schema.Struct({
+    height: between(1, 4096),
+    width: between(1, 4096),
+    channels: between(1, 64),
+  }),
   classes: between(2, 100_000),
   choices: Schema.optionalKey(Schema.Record(Name, Choice)),
   network: Schema.Array(Item).check(Schema.isMinLength(1), Schema.isMaxLength(1000)),

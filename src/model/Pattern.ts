@@ -16,12 +16,9 @@ export const matcher = (pattern: string): ((path: string) => boolean) => {
     const here = parts[part]!
     if (here === null)
       return (
-        matches(part + 1, segments, at) ||
-        (at < segments.length && matches(part, segments, at + 1))
+        matches(part + 1, segments, at) || (at < segments.length && matches(part, segments, at + 1))
       )
-    return (
-      at < segments.length && here.test(segments[at]!) && matches(part + 1, segments, at + 1)
-    )
+    return at < segments.length && here.test(segments[at]!) && matches(part + 1, segments, at + 1)
   }
   return (path) => matches(0, path.split("."), 0)
 }

@@ -56,7 +56,12 @@ export interface Supernet {
   /** Values of `PolicyTensors.sizes` under these choices. */
   readonly sizesOf: (choices: Choices) => Int32Array
   /** Logits [batch, classes] of normalised images [batch, height, width, channels]. */
-  readonly forward: (images: Tensor, policy: PolicyTensors, mode: Mode, observed?: Observed) => Tensor
+  readonly forward: (
+    images: Tensor,
+    policy: PolicyTensors,
+    mode: Mode,
+    observed?: Observed,
+  ) => Tensor
   readonly dispose: () => void
 }
 

@@ -12,7 +12,11 @@ export const compileCost = (network: Network, spec: Pick<CostSpec, "kind">): Com
   compile(network.table, Costs.members[spec.kind], network.space)
 
 /** The target in the unit of its model; a Problem, by path from `target`, when it names no format the space offers. */
-export const targetOf = (network: Network, cost: CompiledCost, target: Target): number | Problem => {
+export const targetOf = (
+  network: Network,
+  cost: CompiledCost,
+  target: Target,
+): number | Problem => {
   if (typeof target === "number") return target
   const format = parse(target.uniform)
   if (format === undefined) return { path: ["uniform"], message: explain(target.uniform) }

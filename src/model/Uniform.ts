@@ -17,7 +17,9 @@ const nearest = (slot: FormatSlot, format: Format): Format =>
   })
 
 const formatIn = (slot: FormatSlot, format: Format): Format =>
-  slot.overridden ? (slot.formats.find((f) => f.name === format.name) ?? nearest(slot, format)) : format
+  slot.overridden
+    ? (slot.formats.find((f) => f.name === format.name) ?? nearest(slot, format))
+    : format
 
 /** The layer table with `format` everywhere, and the choices at which it is read; F need not be offered. */
 export const uniformTable = (
@@ -29,13 +31,11 @@ export const uniformTable = (
     decision: null,
     formats: [formatIn(slot, format)],
   })
-  const layers = network.table.layers.map(
-    (layer): Layer => ({
-      ...layer,
-      weightFormat: fixed(layer.weightFormat),
-      activationFormat: fixed(layer.activationFormat),
-    }),
-  )
+  const layers = network.table.layers.map((layer): Layer => ({
+    ...layer,
+    weightFormat: fixed(layer.weightFormat),
+    activationFormat: fixed(layer.activationFormat),
+  }))
   return { table: { layers }, choices: widestChoices(network.space) }
 }
 

@@ -76,7 +76,8 @@ export const policyPicture = ({ decisions, history }: PolicyHistory, title: stri
     const y = top + i * (row.height + row.gap)
     const middle = y + row.height / 2 + 4
     const bands = options.map(
-      (_, k) => `<polygon fill="${colourOf(k, options.length)}" points="${band(history, i, k, x, y)}"/>`,
+      (_, k) =>
+        `<polygon fill="${colourOf(k, options.length)}" points="${band(history, i, k, x, y)}"/>`,
     )
     const final = last?.probabilities[i] ?? []
     const chosen = final.indexOf(Math.max(...final))
@@ -89,13 +90,15 @@ export const policyPicture = ({ decisions, history }: PolicyHistory, title: stri
     ].join("\n")
   })
   const sets = new Map(decisions.map(({ options }) => [options.map(show).join(" "), options]))
-  const legend = [...sets.values()].slice(0, 1).flatMap((options) =>
-    options.map(
-      (option, k) =>
-        `<rect x="${left + k * 66}" y="24" width="10" height="10" fill="${colourOf(k, options.length)}"/>` +
-        `<text x="${left + k * 66 + 14}" y="33">${escape(show(option))}</text>`,
-    ),
-  )
+  const legend = [...sets.values()]
+    .slice(0, 1)
+    .flatMap((options) =>
+      options.map(
+        (option, k) =>
+          `<rect x="${left + k * 66}" y="24" width="10" height="10" fill="${colourOf(k, options.length)}"/>` +
+          `<text x="${left + k * 66 + 14}" y="33">${escape(show(option))}</text>`,
+      ),
+    )
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,

@@ -78,7 +78,8 @@ export const finish = (
   batchSize: number,
 ): Finished => {
   const amax = recalibrate(supernet, steps, data, choices, firstStep, spec.recalibrate)
-  const split = spec.evaluate === "test" ? data.testBatches(batchSize) : data.heldOutBatches(batchSize)
+  const split =
+    spec.evaluate === "test" ? data.testBatches(batchSize) : data.heldOutBatches(batchSize)
   let right = 0
   let examples = 0
   for (const batch of split) {

@@ -30,7 +30,13 @@ import { finish } from "./Finish.ts"
 import { metricsEvery, policyEvery, Progress, ProgressState } from "./Progress.ts"
 import { makeSteps, type Measured, type Steps } from "./Steps.ts"
 import { prepare, type Prepared, Trial } from "./Trial.ts"
-import type { LayerOutcome, ResolvedTrial, Snapshot, TrainContext, TrainEvent } from "./TrainEvent.ts"
+import type {
+  LayerOutcome,
+  ResolvedTrial,
+  Snapshot,
+  TrainContext,
+  TrainEvent,
+} from "./TrainEvent.ts"
 import { learningRateAt } from "./TrainSpec.ts"
 
 /** Trains one trial. Needs the native backend, which it loads with `context.threads`. */
@@ -62,11 +68,8 @@ export const run = (
     }),
   )
 
-const failed = (
-  trial: ResolvedTrial,
-  step: number,
-  reason: TrialError["reason"],
-): TrialError => new TrialError({ trialId: trial.id, step, reason })
+const failed = (trial: ResolvedTrial, step: number, reason: TrialError["reason"]): TrialError =>
+  new TrialError({ trialId: trial.id, step, reason })
 
 /** Thrown inside the loop when a loss is not finite. */
 class NotFinite extends Error {
@@ -142,7 +145,9 @@ const qualitiesOf = (
   const batch = heldOut ? batches.heldOut() : batches.train()
   return proposals.map((choices) =>
     // the training pass has already measured the assignment it trained under
-    value(!heldOut && choices === trained.choices ? trained.measured : steps.measure(batch, choices)),
+    value(
+      !heldOut && choices === trained.choices ? trained.measured : steps.measure(batch, choices),
+    ),
   )
 }
 

@@ -18,7 +18,8 @@ export const ProgressState = Schema.Struct({
 export type ProgressState = typeof ProgressState.Type
 
 /** Curves have a point for about every 200th part of a run, never closer than 10 steps apart. */
-export const metricsEvery = (steps: number): number => Math.max(1, Math.min(10, Math.ceil(steps / 200)))
+export const metricsEvery = (steps: number): number =>
+  Math.max(1, Math.min(10, Math.ceil(steps / 200)))
 
 /** The policy is kept about 100 times. */
 export const policyEvery = (steps: number): number => Math.max(1, Math.ceil(steps / 100))

@@ -11,7 +11,13 @@ import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Scalar, Tensor, Variable } from "../tensor/Backend.ts"
-import { accuracy, bytesTensor, castBytes, correct, softmaxCrossEntropy } from "../tensor/Kernels.ts"
+import {
+  accuracy,
+  bytesTensor,
+  castBytes,
+  correct,
+  softmaxCrossEntropy,
+} from "../tensor/Kernels.ts"
 import { makeAdam, makeRmsProp, makeSgd, type Optimizer } from "../tensor/Optimizers.ts"
 import { makeStep, type Step } from "../tensor/Step.ts"
 import type { TrainSpec } from "./TrainSpec.ts"

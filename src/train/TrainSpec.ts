@@ -52,7 +52,10 @@ export const TrainSpec = Schema.Struct({
   steps: count(1),
   optimizer: withDefault(Optimizer, { kind: "sgd" }),
   learningRate: withDefault(LearningRate, { kind: "cosine" }),
-  labelSmoothing: withDefault(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.9 })), 0),
+  labelSmoothing: withDefault(
+    Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.9 })),
+    0,
+  ),
 }).annotate({ identifier: "Train" })
 export type TrainSpec = typeof TrainSpec.Type
 

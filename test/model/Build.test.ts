@@ -68,7 +68,12 @@ describe("scopes", () => {
       "stage2.0.format",
       "classifier.format",
     ])
-    expect(of("stage")).toEqual(["stem.format", "stage1.format", "stage2.format", "classifier.format"])
+    expect(of("stage")).toEqual([
+      "stem.format",
+      "stage1.format",
+      "stage2.format",
+      "classifier.format",
+    ])
     expect(of("model")).toEqual(["format"])
   })
 
@@ -108,17 +113,58 @@ describe("problems", () => {
   it.each([
     [
       "a use of nothing",
-      small(plain.replace("filters: 32", "filters: { use: widht }"), undefined, "choices: { width: { oneOf: [16, 32] } }"),
+      small(
+        plain.replace("filters: 32", "filters: { use: widht }"),
+        undefined,
+        "choices: { width: { oneOf: [16, 32] } }",
+      ),
       'network.2.basic.filters.use: no choice is named "widht"; did you mean width?',
     ],
-    ["a pattern that matches nothing", small(plain, "{ oneOf: [INT4], overrides: [{ match: nix, oneOf: [INT8] }] }"), "formats.overrides.0.match: matches no layer"],
-    ["a dense layer on an image", small(plain.replace("  - globalAveragePool: {}\n", "")), "network.3.dense: dense needs a vector"],
-    ["no classifier", small(plain.replace(/\n {2}- dense.*/, "")), "network.3: the network ends in [32], not in 10 classes"],
-    ["two items of one name", small(plain.replace("classifier", "stem")), "another item is already called stem"],
-    ["a choice that nobody uses", small(plain, undefined, "choices: { width: { oneOf: [16, 32] } }"), "choices.width: nobody uses choice width"],
-    ["an even kernel among options", small(plain.replace("kernel: 3", "kernel: { oneOf: [3, 4] }")), "network.0.conv.kernel.oneOf: 4 does not fit here"],
-    ["a fractional width", small(plain, undefined, "widthMultiplier: 0.3\nwidthRounding: exact"), "network.0.conv.filters: times the width multiplier gives 4.8 channels"],
-    ["a window that does not fit", small(plain.replace("  - globalAveragePool", "  - maxPool: { window: 64, padding: valid }\n  - globalAveragePool")), "does not fit in 16 x 16"],
+    [
+      "a pattern that matches nothing",
+      small(plain, "{ oneOf: [INT4], overrides: [{ match: nix, oneOf: [INT8] }] }"),
+      "formats.overrides.0.match: matches no layer",
+    ],
+    [
+      "a dense layer on an image",
+      small(plain.replace("  - globalAveragePool: {}\n", "")),
+      "network.3.dense: dense needs a vector",
+    ],
+    [
+      "no classifier",
+      small(plain.replace(/\n {2}- dense.*/, "")),
+      "network.3: the network ends in [32], not in 10 classes",
+    ],
+    [
+      "two items of one name",
+      small(plain.replace("classifier", "stem")),
+      "another item is already called stem",
+    ],
+    [
+      "a choice that nobody uses",
+      small(plain, undefined, "choices: { width: { oneOf: [16, 32] } }"),
+      "choices.width: nobody uses choice width",
+    ],
+    [
+      "an even kernel among options",
+      small(plain.replace("kernel: 3", "kernel: { oneOf: [3, 4] }")),
+      "network.0.conv.kernel.oneOf: 4 does not fit here",
+    ],
+    [
+      "a fractional width",
+      small(plain, undefined, "widthMultiplier: 0.3\nwidthRounding: exact"),
+      "network.0.conv.filters: times the width multiplier gives 4.8 channels",
+    ],
+    [
+      "a window that does not fit",
+      small(
+        plain.replace(
+          "  - globalAveragePool",
+          "  - maxPool: { window: 64, padding: valid }\n  - globalAveragePool",
+        ),
+      ),
+      "does not fit in 16 x 16",
+    ],
   ])("tell %s", (_name, yaml, expected) => {
     expect(problemsOf(yaml).join("\n")).toContain(expected)
   })

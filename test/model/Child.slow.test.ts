@@ -39,8 +39,18 @@ describe("the extracted child", () => {
       // norms that are not the identity
       for (const { kind, variable } of supernet.variables)
         if (kind === "average")
-          tf.tidy(() => variable.assign(tf.tensor(Float32Array.from({ length: variable.size }, () => 0.5 + random.uniform()), variable.shape) as never))
-      const images = tf.tensor(Float32Array.from({ length: 2 * 32 * 32 * 3 }, () => random.normal()), [2, 32, 32, 3])
+          tf.tidy(() =>
+            variable.assign(
+              tf.tensor(
+                Float32Array.from({ length: variable.size }, () => 0.5 + random.uniform()),
+                variable.shape,
+              ) as never,
+            ),
+          )
+      const images = tf.tensor(
+        Float32Array.from({ length: 2 * 32 * 32 * 3 }, () => random.normal()),
+        [2, 32, 32, 3],
+      )
       for (let i = 0; i < 12; i++) {
         const choices = network.space.decisions.map((d) => random.integer(d.options.length))
         const child = extract(network, choices)

@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest"
 import { build } from "../../src/model/Build.ts"
 import { decodeSpace } from "./fixture.ts"
 
-const files = readdirSync("spaces", { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".yaml"))
+const files = readdirSync("spaces", { recursive: true, encoding: "utf8" }).filter((f) =>
+  f.endsWith(".yaml"),
+)
 
 describe("every shipped space", () => {
   it.each(files)("%s builds without a problem or a warning", (file) => {

@@ -10,7 +10,8 @@ export const decodeSpace = (yaml: string): Space =>
 
 export const buildSpace = (yaml: string): Network => {
   const { network, problems } = build(decodeSpace(yaml))
-  if (network === undefined) throw new Error(problems.map((p) => `${p.path.join(".")}: ${p.message}`).join("\n"))
+  if (network === undefined)
+    throw new Error(problems.map((p) => `${p.path.join(".")}: ${p.message}`).join("\n"))
   return network
 }
 

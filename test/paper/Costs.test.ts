@@ -14,14 +14,17 @@ const published = [
 ]
 
 describe("costs of the paper's networks", () => {
-  it.each(published)("$space at width $multiplier: $gbops GBOPs", ({ space, multiplier, gbops }) => {
-    const yaml = readFileSync(`spaces/${space}.yaml`, "utf8").replace(
-      "widthMultiplier: 1",
-      `widthMultiplier: ${multiplier}`,
-    )
-    const network = buildSpace(yaml)
-    const { table, choices } = uniformTable(network, parse("E4M3")!)
-    const cost = compile(table, Gbops, network.space).of(choices)
-    expect(cost.toFixed(gbops.split(".")[1]!.length)).toBe(gbops)
-  })
+  it.each(published)(
+    "$space at width $multiplier: $gbops GBOPs",
+    ({ space, multiplier, gbops }) => {
+      const yaml = readFileSync(`spaces/${space}.yaml`, "utf8").replace(
+        "widthMultiplier: 1",
+        `widthMultiplier: ${multiplier}`,
+      )
+      const network = buildSpace(yaml)
+      const { table, choices } = uniformTable(network, parse("E4M3")!)
+      const cost = compile(table, Gbops, network.space).of(choices)
+      expect(cost.toFixed(gbops.split(".")[1]!.length)).toBe(gbops)
+    },
+  )
 })

@@ -7,8 +7,20 @@ const history = {
     { path: "a<b>.kernel", tag: "kernel", options: [3, 5, 7] },
   ],
   history: [
-    { step: 1, probabilities: [[0.5, 0.5], [0.3, 0.3, 0.4]] },
-    { step: 10, probabilities: [[0.1, 0.9], [0.8, 0.1, 0.1]] },
+    {
+      step: 1,
+      probabilities: [
+        [0.5, 0.5],
+        [0.3, 0.3, 0.4],
+      ],
+    },
+    {
+      step: 10,
+      probabilities: [
+        [0.1, 0.9],
+        [0.8, 0.1, 0.1],
+      ],
+    },
   ],
 }
 
@@ -32,7 +44,11 @@ describe("the picture of a policy", () => {
   })
 
   it("follows the policy's file in the stream of a trial", () => {
-    const event = { type: "artifact", path: "policy.json", content: JSON.stringify(history) } as const
+    const event = {
+      type: "artifact",
+      path: "policy.json",
+      content: JSON.stringify(history),
+    } as const
     expect(withPicture(event).map((e) => e.type === "artifact" && e.path)).toEqual([
       "policy.json",
       "policy.svg",

@@ -22,15 +22,33 @@ const spec = {
 let dataset: Dataset
 beforeAll(async () => {
   await Effect.runPromise(load({ threads: 1 }))
-  const data = { kind: "synthetic", batchSize: 16, augment: [], heldOut: 64, height: 32, width: 32, channels: 3, classes: 10, train: 512, test: 96 } as never
-  dataset = await Effect.runPromise(Synthetic.load(data, "").pipe(Effect.provide(NodeServices.layer)))
+  const data = {
+    kind: "synthetic",
+    batchSize: 16,
+    augment: [],
+    heldOut: 64,
+    height: 32,
+    width: 32,
+    channels: 3,
+    classes: 10,
+    train: 512,
+    test: 96,
+  } as never
+  dataset = await Effect.runPromise(
+    Synthetic.load(data, "").pipe(Effect.provide(NodeServices.layer)),
+  )
 })
 
 const trained = (file: string, eager: boolean, steps: number) => {
   const network = buildSpace(readFileSync(`spaces/${file}.yaml`, "utf8"))
   const random = randomStream(3, "policies")
   const choices = () => network.space.decisions.map((d) => random.integer(d.options.length))
-  const data = makeBatches(dataset, { batchSize: 16, augment: ["flip", "crop"], heldOut: 64, seed: 5 })
+  const data = makeBatches(dataset, {
+    batchSize: 16,
+    augment: ["flip", "crop"],
+    heldOut: 64,
+    seed: 5,
+  })
   const supernet = makeSupernet(network, 7)
   const graphs = makeSteps(supernet, dataset, 16, spec, eager)
   const losses: Array<number> = []
@@ -40,7 +58,15 @@ const trained = (file: string, eager: boolean, steps: number) => {
   }
   const weights = supernet.variables.map(({ variable }) => Array.from(variable.dataSync()))
   const final = choices()
-  const { accuracy, amax } = finish(supernet, graphs, data, final, { recalibrate: 4, evaluate: "test" }, steps, 16)
+  const { accuracy, amax } = finish(
+    supernet,
+    graphs,
+    data,
+    final,
+    { recalibrate: 4, evaluate: "test" },
+    steps,
+    16,
+  )
   const scores = Array.from(graphs.evaluate({ ...data.trainBatch(0) }, final, amax))
   graphs.dispose()
   supernet.dispose()

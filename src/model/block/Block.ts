@@ -7,7 +7,8 @@ import { Schema } from "effect"
 import { tunable, type Tunable } from "../../space/Tunable.ts"
 import type { OptionValue } from "../../space/Decision.ts"
 import { constant, type Quantity } from "../../space/Quantity.ts"
-import type { Builder, Chosen, Scope, Value } from "../Builder.ts"
+import type { Builder, Value } from "../Builder.ts"
+import type { Chosen, Scope } from "../Choosing.ts"
 
 export interface Block<Fields = unknown> {
   readonly kind: string
@@ -28,9 +29,13 @@ export const Width = between(1, 65_536).annotate({ identifier: "Width" })
 export const TunableWidth = tunable(Width, "TunableWidth")
 export const TunableRepeats = tunable(between(1, 256), "TunableRepeats")
 const Extent = between(1, 64)
-export const Extents = Schema.Union([Extent, Schema.Tuple([Extent, Extent])]).annotate({ identifier: "Extents" })
+export const Extents = Schema.Union([Extent, Schema.Tuple([Extent, Extent])]).annotate({
+  identifier: "Extents",
+})
 export const TunableKernel = tunable(Extents, "TunableKernel")
-export const Stride = Schema.Union([Extent, Schema.Tuple([Extent, Extent])]).annotate({ identifier: "Stride" })
+export const Stride = Schema.Union([Extent, Schema.Tuple([Extent, Extent])]).annotate({
+  identifier: "Stride",
+})
 
 export const PaddingField = Schema.Literals(["same", "valid"])
 export const ActivationField = Schema.Literals(["relu", "relu6", "swish", "gelu", "none"])
@@ -40,14 +45,16 @@ export type ExtentsValue = number | readonly [number, number]
 export const pair = (extents: ExtentsValue): readonly [number, number] =>
   typeof extents === "number" ? [extents, extents] : extents
 
-const isWidth = (v: OptionValue): boolean => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 65_536
+const isWidth = (v: OptionValue): boolean =>
+  typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 65_536
 export const aWidth = { what: "a whole number from 1 to 65536", test: isWidth, fallback: 8 }
 export const aDepth = {
   what: "a whole number from 1 to 256",
   test: (v: OptionValue) => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 256,
   fallback: 1,
 }
-const isOdd = (v: unknown): boolean => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 64 && v % 2 === 1
+const isOdd = (v: unknown): boolean =>
+  typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 64 && v % 2 === 1
 export const aKernel = {
   what: "an odd number up to 63, or a pair of them (a smaller kernel is the centre of the largest)",
   test: (v: OptionValue) => (Array.isArray(v) ? v.length === 2 && v.every(isOdd) : isOdd(v)),

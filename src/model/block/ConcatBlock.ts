@@ -2,7 +2,8 @@
 import { Schema } from "effect"
 import { combine } from "../../space/Quantity.ts"
 import { Name } from "../../space/Tunable.ts"
-import { describeShape, type Scope } from "../Builder.ts"
+import { type Scope } from "../Choosing.ts"
+import { describeShape } from "../Shape.ts"
 import { buildItems } from "../Items.ts"
 import { defineBlock } from "./Block.ts"
 
@@ -30,11 +31,21 @@ export const ConcatBlock = defineBlock<Fields>({
       const name = branch.name ?? String(i)
       const at = [...scope.at, "branches", i]
       if (names.has(name))
-        builder.problem([...at, "name"], `another branch is already called ${name}; give one of them another name`)
+        builder.problem(
+          [...at, "name"],
+          `another branch is already called ${name}; give one of them another name`,
+        )
       names.add(name)
       const path = `${scope.path}.${name}`
       // the outermost concat is the stage, a branch of it the block
-      const inner: Scope = { ...scope, path, item: path, block: scope.inside === true ? scope.block : path, inside: true, at }
+      const inner: Scope = {
+        ...scope,
+        path,
+        item: path,
+        block: scope.inside === true ? scope.block : path,
+        inside: true,
+        at,
+      }
       return buildItems(builder, branch.items, [...at, "items"], input, inner)
     })
     const shapes = outputs.map(({ shape }) => shape)

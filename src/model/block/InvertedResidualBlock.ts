@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { withDefault } from "../../declaration/Field.ts"
 import { combine, constant, isConstant } from "../../space/Quantity.ts"
 import { Name, tunable } from "../../space/Tunable.ts"
-import { sameShape } from "../Builder.ts"
+import { sameShape } from "../Shape.ts"
 import {
   ActivationField,
   aDepth,
@@ -30,7 +30,8 @@ const InvertedResidualSpec = Schema.Struct({
   activation: withDefault(ActivationField, "relu6"),
 }).annotate({
   identifier: "InvertedResidual",
-  description: "Layers expand (none at expansion 1), depthwise, project; the stride is on the first depthwise.",
+  description:
+    "Layers expand (none at expansion 1), depthwise, project; the stride is on the first depthwise.",
 })
 
 const anExpansion = {
@@ -68,8 +69,21 @@ export const InvertedResidualBlock = defineBlock<typeof InvertedResidualSpec.Typ
       const expanded =
         isConstant(expansion) && expansion.values[0] === 1
           ? x
-          : builder.conv(inner, x, { name: "expand", filters: width, kernel: square(1), stride: unit, activation, ...plain })
-      const deep = builder.conv(inner, expanded, { name: "depthwise", kernel, stride, activation, ...plain })
+          : builder.conv(inner, x, {
+              name: "expand",
+              filters: width,
+              kernel: square(1),
+              stride: unit,
+              activation,
+              ...plain,
+            })
+      const deep = builder.conv(inner, expanded, {
+        name: "depthwise",
+        kernel,
+        stride,
+        activation,
+        ...plain,
+      })
       const y = builder.conv(inner, deep, {
         name: "project",
         filters,

@@ -3,7 +3,9 @@ import { Schema } from "effect"
 import { withDefault } from "../../declaration/Field.ts"
 import { constant, map, type Quantity } from "../../space/Quantity.ts"
 import { Name } from "../../space/Tunable.ts"
-import { type Builder, sameWidth, type Scope, type Value } from "../Builder.ts"
+import { type Builder, type Value } from "../Builder.ts"
+import { type Scope } from "../Choosing.ts"
+import { sameWidth } from "../Shape.ts"
 import {
   ActivationField,
   aDepth,
@@ -34,12 +36,21 @@ const BasicSpec = Schema.Struct(fields).annotate({
 })
 const BottleneckSpec = Schema.Struct(fields).annotate({
   identifier: "Bottleneck",
-  description: "1x1, kernel, 1x1 convolutions and a shortcut; layers conv1, conv2, conv3, projection. Output is 4 x filters.",
+  description:
+    "1x1, kernel, 1x1 convolutions and a shortcut; layers conv1, conv2, conv3, projection. Output is 4 x filters.",
 })
 type Fields = typeof BasicSpec.Type
 
 /** The part before the sum: from the block's input to its normed result. */
-type Body = (builder: Builder, scope: Scope, x: Value, width: Quantity, kernel: readonly [Quantity, Quantity], stride: readonly [number, number], activation: Fields["activation"]) => Value
+type Body = (
+  builder: Builder,
+  scope: Scope,
+  x: Value,
+  width: Quantity,
+  kernel: readonly [Quantity, Quantity],
+  stride: readonly [number, number],
+  activation: Fields["activation"],
+) => Value
 
 const plain = { padding: "same", norm: "batch" } as const
 const unit = [1, 1] as const
@@ -47,7 +58,11 @@ const unit = [1, 1] as const
 const residual =
   (expansion: number, body: Body): Block<Fields>["build"] =>
   (builder, scope, f, input) => {
-    const filters = builder.width(scope, "filters", builder.field(scope, "filters", f.filters, "item", aWidth))
+    const filters = builder.width(
+      scope,
+      "filters",
+      builder.field(scope, "filters", f.filters, "item", aWidth),
+    )
     const output = map(filters, (n) => n * expansion)
     const repeats = builder.field(scope, "repeats", f.repeats, "item", aDepth)
     return builder.repeat(scope, repeats, input, (inner, x, r) => {
@@ -56,11 +71,25 @@ const residual =
       const y = body(builder, inner, x, filters, kernel, stride, f.activation)
       const project =
         r === 0 &&
-        (f.projection === "always" || stride[0] !== 1 || stride[1] !== 1 || !sameWidth(x.shape.channels, output))
+        (f.projection === "always" ||
+          stride[0] !== 1 ||
+          stride[1] !== 1 ||
+          !sameWidth(x.shape.channels, output))
       const shortcut = project
-        ? builder.conv(inner, x, { name: "projection", filters: output, kernel: square(1), stride, activation: "none", ...plain })
+        ? builder.conv(inner, x, {
+            name: "projection",
+            filters: output,
+            kernel: square(1),
+            stride,
+            activation: "none",
+            ...plain,
+          })
         : x
-      return builder.activation(inner.path, builder.add(inner, `${inner.path}.add`, y, shortcut), f.activation)
+      return builder.activation(
+        inner.path,
+        builder.add(inner, `${inner.path}.add`, y, shortcut),
+        f.activation,
+      )
     })
   }
 
@@ -69,8 +98,22 @@ export const BasicBlock = defineBlock({
   stage: true,
   spec: () => BasicSpec,
   build: residual(1, (builder, scope, x, filters, kernel, stride, activation) => {
-    const first = builder.conv(scope, x, { name: "conv1", filters, kernel, stride, activation, ...plain })
-    return builder.conv(scope, first, { name: "conv2", filters, kernel, stride: unit, activation: "none", ...plain })
+    const first = builder.conv(scope, x, {
+      name: "conv1",
+      filters,
+      kernel,
+      stride,
+      activation,
+      ...plain,
+    })
+    return builder.conv(scope, first, {
+      name: "conv2",
+      filters,
+      kernel,
+      stride: unit,
+      activation: "none",
+      ...plain,
+    })
   }),
 })
 
@@ -81,7 +124,20 @@ export const BottleneckBlock = defineBlock({
   build: residual(4, (builder, scope, x, filters, kernel, stride, activation) => {
     const one = { kernel: [constant(1), constant(1)] as const, stride: unit }
     const a = builder.conv(scope, x, { name: "conv1", filters, activation, ...one, ...plain })
-    const b = builder.conv(scope, a, { name: "conv2", filters, kernel, stride, activation, ...plain })
-    return builder.conv(scope, b, { name: "conv3", filters: map(filters, (n) => n * 4), activation: "none", ...one, ...plain })
+    const b = builder.conv(scope, a, {
+      name: "conv2",
+      filters,
+      kernel,
+      stride,
+      activation,
+      ...plain,
+    })
+    return builder.conv(scope, b, {
+      name: "conv3",
+      filters: map(filters, (n) => n * 4),
+      activation: "none",
+      ...one,
+      ...plain,
+    })
   }),
 })

@@ -34,7 +34,10 @@ export const ConvOperation = defineOperation<ConvNode>({
     const weight = context.cut(context.variable("weight"), sizes, centred)
     const w = context.quantize("weight", node.layer, weight) as Tensor4D
     const input = context.quantize("activation", node.layer, x!) as Tensor4D
-    return (depthwise ? depthwiseConv2d : conv2d)(input, w, { strides: node.stride, padding: node.padding })
+    return (depthwise ? depthwiseConv2d : conv2d)(input, w, {
+      strides: node.stride,
+      padding: node.padding,
+    })
   },
 })
 
@@ -46,7 +49,10 @@ export const DenseOperation = defineOperation<DenseNode>({
     return [{ name: "weight", shape, initial: { gain: 1, fanIn }, kind: "trained", decay: true }]
   },
   forward: (node, [x], context) => {
-    const weight = context.cut(context.variable("weight"), [node.inputChannels, node.shape.channels])
+    const weight = context.cut(context.variable("weight"), [
+      node.inputChannels,
+      node.shape.channels,
+    ])
     return matMul(
       context.quantize("activation", node.layer, x!) as Tensor2D,
       context.quantize("weight", node.layer, weight) as Tensor2D,

@@ -63,7 +63,14 @@ export const BatchNormOperation = defineOperation<BatchNormNode>({
 export const BiasOperation = defineOperation<BiasNode>({
   operations: ["bias"],
   variables: (node) => [
-    { name: "bias", shape: [maximum(node.shape.channels)], initial: "zeros", kind: "trained", decay: false },
+    {
+      name: "bias",
+      shape: [maximum(node.shape.channels)],
+      initial: "zeros",
+      kind: "trained",
+      decay: false,
+    },
   ],
-  forward: (node, [x], context) => biasAdd(x!, context.cut(context.variable("bias"), [node.shape.channels])),
+  forward: (node, [x], context) =>
+    biasAdd(x!, context.cut(context.variable("bias"), [node.shape.channels])),
 })

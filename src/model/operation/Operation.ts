@@ -42,11 +42,7 @@ export interface Context {
    */
   readonly cut: (variable: Variable, sizes: ReadonlyArray<Quantity>, centred?: number) => Tensor
   /** Running averages of the active channels; what is written in a repeat that is left out is dropped. */
-  readonly averages: (
-    node: Node,
-    mean: Variable,
-    variance: Variable,
-  ) => RunningAverages
+  readonly averages: (node: Node, mean: Variable, variance: Variable) => RunningAverages
   /** Fake quantization of a layer's weight or of its input, in the format this step gives it. */
   readonly quantize: (operand: "weight" | "activation", layer: number, x: Tensor) => Tensor
   /** Tells batch statistics of a norm, each [channels]. */

@@ -1,7 +1,16 @@
 /** Operations without variables: activations, sums, poolings, joins, the edges of a repeat. */
 import type { Tensor, Tensor4D } from "../../tensor/Backend.ts"
 import { concatChannels, padRows, rowsIfActive, takeRows, whichActive } from "../../tensor/Cut.ts"
-import { add, averagePool, gelu, globalAveragePool, maxPool, relu, relu6, swish } from "../../tensor/Kernels.ts"
+import {
+  add,
+  averagePool,
+  gelu,
+  globalAveragePool,
+  maxPool,
+  relu,
+  relu6,
+  swish,
+} from "../../tensor/Kernels.ts"
 import type {
   ActivationNode,
   AddNode,

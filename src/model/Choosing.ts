@@ -1,0 +1,222 @@
+/**
+ * Tunable fields become decisions here, each made once and found again by its path; what does not fit becomes a
+ * `Problem` at its place in the document, and building goes on with a stand-in so that the rest is checked too.
+ *
+ * Left out: layers and nodes (`Builder.ts`).
+ */
+import type { Problem } from "../declaration/Errors.ts"
+import { suggest } from "../declaration/Suggest.ts"
+import { parse } from "../format/Formats.ts"
+import type { Activity, Decision, OptionValue } from "../space/Decision.ts"
+import { constant, ofDecision, type Quantity } from "../space/Quantity.ts"
+import { isOneOf, isUse, type Tunable } from "../space/Tunable.ts"
+
+export type YamlPath = ReadonlyArray<string | number>
+
+/** A tunable field after its decision was made: `options[choice]`, or `options[0]` when nothing is decided. */
+export interface Chosen<T> {
+  readonly decision: number | null
+  readonly options: ReadonlyArray<T>
+}
+
+/** Where a block stands. */
+export interface Scope {
+  /** Path of this instance: `stem`, `stage2`, inside a repeat `stage2.1`. */
+  readonly path: string
+  /** What one decision of scope `block` covers. */
+  readonly block: string
+  /** What one decision of scope `stage` covers. */
+  readonly stage: string
+  /** Path of the item, where decisions shared by its repeats live. */
+  readonly item: string
+  /** True inside a concat: scopes below it stay its branch and its stage. */
+  readonly inside?: boolean
+  /** When this repeat runs. */
+  readonly active: Activity
+  /** The item's fields in the document. */
+  readonly at: YamlPath
+}
+
+export interface Choice {
+  readonly oneOf: ReadonlyArray<OptionValue>
+}
+
+/** What the options of a field must be. */
+export interface Accepts<T> {
+  readonly what: string
+  readonly test: (option: OptionValue) => boolean
+  /** What a broken field counts as while the rest is checked. */
+  readonly fallback: T
+}
+
+/** Ends the building of one item after a problem that leaves nothing to go on with. */
+export class BuildStopped extends Error {}
+
+/** How large an option is: bits of a format, area of a kernel, else the number itself. */
+const sizeOfOption = (option: OptionValue): number =>
+  typeof option === "string"
+    ? (parse(option)?.bits ?? 0)
+    : typeof option === "number"
+      ? option
+      : Array.isArray(option)
+        ? option.reduce((a: number, b: number) => a * b, 1)
+        : Number(option)
+
+export class Choosing {
+  readonly problems: Array<Problem> = []
+  readonly warnings: Array<Problem> = []
+  readonly decisions: Array<Decision> = []
+  readonly usedChoices = new Set<string>()
+  /** True after a problem that makes later shapes meaningless. */
+  broken = false
+  private readonly choices: Readonly<Record<string, Choice>>
+  private readonly byPath = new Map<string, number>()
+
+  constructor(choices: Readonly<Record<string, Choice>>) {
+    this.choices = choices
+  }
+
+  problem(at: YamlPath, message: string): void {
+    const key = JSON.stringify(at) + message
+    if (!this.problems.some((p) => JSON.stringify(p.path) + p.message === key))
+      this.problems.push({ path: [...at], message })
+  }
+
+  warning(at: YamlPath, message: string): void {
+    if (!this.warnings.some((p) => p.message === message))
+      this.warnings.push({ path: [...at], message, severity: "warning" })
+  }
+
+  /** Ends the building of this item. Shapes after a broken item mean nothing, so their problems are not told. */
+  stop(at: YamlPath, message: string): never {
+    if (!this.broken) this.problem(at, message)
+    this.broken = true
+    throw new BuildStopped(message)
+  }
+
+  /** Adds a decision, or finds the one already made at this path. */
+  decision(decision: Decision): number {
+    const known = this.byPath.get(decision.path)
+    if (known !== undefined) return known
+    const index = this.decisions.push(decision) - 1
+    this.byPath.set(decision.path, index)
+    return index
+  }
+
+  /** Resolves a tunable value. `accepts` says what an option of a named choice must be. */
+  choose<T extends OptionValue>(
+    value: Tunable<T>,
+    place: {
+      readonly path: string
+      readonly tag: string
+      readonly active: Activity
+      readonly at: YamlPath
+    },
+    accepts: Accepts<T>,
+  ): Chosen<T> {
+    if (isUse(value)) return this.use(value.use, [...place.at, "use"], accepts)
+    if (!isOneOf(value)) return { decision: null, options: [value] }
+    const bad = value.oneOf.find((option) => !accepts.test(option))
+    if (bad !== undefined)
+      this.problem(
+        [...place.at, "oneOf"],
+        `${JSON.stringify(bad)} does not fit here; options must be ${accepts.what}`,
+      )
+    return this.chosen(value.oneOf, place)
+  }
+
+  private chosen<T extends OptionValue>(
+    options: ReadonlyArray<T>,
+    place: { readonly path: string; readonly tag: string; readonly active: Activity },
+  ): Chosen<T> {
+    if (options.length === 1) return { decision: null, options }
+    const decision = this.decision({
+      path: place.path,
+      tag: place.tag,
+      options,
+      sizes: options.map(sizeOfOption),
+      active: place.active,
+    })
+    return { decision, options }
+  }
+
+  /** The named choice, as a decision at `choices.NAME`. */
+  use<T extends OptionValue>(
+    name: string,
+    at: YamlPath,
+    accepts: Accepts<T>,
+    active: Activity = "always",
+  ): Chosen<T> {
+    const choice = Object.hasOwn(this.choices, name) ? this.choices[name] : undefined
+    if (choice === undefined) {
+      const names = Object.keys(this.choices)
+      const near = suggest(name, names)
+      return this.recover(
+        at,
+        `no choice is named ${JSON.stringify(name)}; ` +
+          (near === undefined
+            ? `declare it under choices: { ${name}: { oneOf: [...] } }`
+            : `did you mean ${near}?`),
+        accepts,
+      )
+    }
+    this.usedChoices.add(name)
+    const bad = choice.oneOf.find((option) => !accepts.test(option))
+    if (bad !== undefined)
+      return this.recover(
+        at,
+        `choice ${name} offers ${JSON.stringify(bad)}, which does not fit here; it must be ${accepts.what}`,
+        accepts,
+      )
+    return this.chosen(choice.oneOf as ReadonlyArray<T>, {
+      path: `choices.${name}`,
+      tag: name,
+      active,
+    })
+  }
+
+  /** Goes on with a stand-in after a problem, so that the rest of the file is checked too. */
+  private recover<T>(at: YamlPath, message: string, accepts: Accepts<T>): Chosen<T> {
+    this.problem(at, message)
+    this.broken = true
+    return { decision: null, options: [accepts.fallback] }
+  }
+
+  /** A tunable field of a block: one decision per item (`item`) or per repeat (`repeat`, unless `shared`). */
+  field<T extends OptionValue>(
+    scope: Scope,
+    name: string,
+    value: Tunable<T>,
+    per: "item" | "repeat",
+    accepts: Accepts<T>,
+  ): Chosen<T> {
+    const whole = per === "item" || (isOneOf(value) && value.shared === true)
+    return this.choose(
+      value,
+      {
+        path: `${whole ? scope.item : scope.path}.${name}`,
+        tag: name,
+        active: whole ? "always" : scope.active,
+        at: [...scope.at, name],
+      },
+      accepts,
+    )
+  }
+
+  quantity<T>(chosen: Chosen<T>, f: (option: T) => number): Quantity {
+    return chosen.decision === null
+      ? constant(f(chosen.options[0]!))
+      : ofDecision(chosen.decision, chosen.options.map(f))
+  }
+
+  /** 1 where active, else 0. A repeat has at most one gate. */
+  activeQuantity(active: Activity): Quantity {
+    if (active === "always") return constant(1)
+    const gate = active[0]!
+    const { options } = this.decisions[gate.decision]!
+    return ofDecision(
+      gate.decision,
+      options.map((_, i) => (gate.choices.includes(i) ? 1 : 0)),
+    )
+  }
+}

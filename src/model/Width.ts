@@ -1,0 +1,21 @@
+/** The width multiplier: what becomes of a number of filters. */
+export type WidthScaling = "normal" | "upOnly" | "none"
+
+/**
+ * The width after the multiplier: unchanged at 1; else the product, which must be whole (`exact`), or the nearest
+ * multiple of 8 that is at least 8 and not below 90 % of the product (MobileNetV2, arXiv 1801.04381, reference code).
+ */
+export const scaleWidth = (
+  width: number,
+  multiplier: number,
+  rounding: "multipleOf8" | "exact",
+  scaling: WidthScaling,
+): number => {
+  const m = scaling === "none" ? 1 : scaling === "upOnly" ? Math.max(1, multiplier) : multiplier
+  if (m === 1) return width
+  const wanted = width * m
+  if (rounding === "exact")
+    return Math.abs(wanted - Math.round(wanted)) < 1e-9 ? Math.round(wanted) : wanted
+  const rounded = Math.max(8, Math.floor(wanted / 8 + 0.5) * 8)
+  return rounded < 0.9 * wanted ? rounded + 8 : rounded
+}
