@@ -173,29 +173,3 @@ export const whichActive = (y: Tensor, x: Tensor, active: Tensor): Tensor => {
     },
   )
 }
-
-/** Joins [batch, h, w, c_i] along channels, whose numbers may vary. */
-export const concatChannels = (inputs: ReadonlyArray<Tensor>): Tensor => {
-  const attributes = [type("T"), int("N", inputs.length), integer("Tidx")]
-  const channels = (x: Tensor): Tensor =>
-    op("Reshape", [integer("T"), integer("Tshape")], lastSize(shapeOf(x)), emptyShape())
-  return differentiable(
-    inputs,
-    () => ({
-      value: op("ConcatV2", attributes, ...inputs, tf.scalar(3, "int32")),
-      save: [...inputs],
-    }),
-    (dy, saved) => {
-      let start: Tensor = tf.scalar(0, "int32")
-      return saved.map((x) => {
-        const size = channels(x)
-        const part = slice(dy, vector([0, 0, 0, start]), vector([-1, -1, -1, size]))
-        start = binary("AddV2", start, size)
-        return part
-      })
-    },
-  )
-}
-
-const lastSize = (shape: Tensor): Tensor =>
-  op("Slice", [integer("T"), integer("Index")], shape, indices(3), indices(1))

@@ -1,9 +1,10 @@
 /** Operations without variables: activations, sums, poolings, joins, the edges of a repeat. */
 import type { Tensor, Tensor4D } from "../../tensor/Backend.ts"
-import { concatChannels, padRows, rowsIfActive, takeRows, whichActive } from "../../tensor/Cut.ts"
+import { padRows, rowsIfActive, takeRows, whichActive } from "../../tensor/Cut.ts"
 import {
   add,
   averagePool,
+  concat,
   gelu,
   globalAveragePool,
   maxPool,
@@ -56,7 +57,7 @@ export const GlobalAveragePoolOperation = defineOperation<GlobalAveragePoolNode>
 export const ConcatOperation = defineOperation<ConcatNode>({
   operations: ["concat"],
   variables: () => [],
-  forward: (_node, inputs) => concatChannels(inputs),
+  forward: (_node, inputs) => concat(inputs, 3),
 })
 
 /** A repeat that is left out works on one example: nearly free, without control flow. */
