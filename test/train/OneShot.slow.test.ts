@@ -1,0 +1,132 @@
+import { NodeServices } from "@effect/platform-node"
+import { Effect, Exit, Stream } from "effect"
+import { describe, expect, it } from "vitest"
+import { run } from "../../src/train/OneShot.ts"
+import type { Snapshot, TrainEvent } from "../../src/train/TrainEvent.ts"
+
+const space = {
+  name: "tiny",
+  input: { height: 16, width: 16, channels: 3 },
+  classes: 4,
+  network: [
+    { conv: { name: "stem", filters: 8, kernel: 3 } },
+    { basic: { filters: 8, stride: 2, repeats: { oneOf: [1, 2] } } },
+    { globalAveragePool: {} },
+    { dense: { name: "classifier", units: "classes" } },
+  ],
+  formats: { oneOf: ["INT3", "INT4", "INT8"] },
+}
+const data = {
+  kind: "synthetic",
+  batchSize: 16,
+  augment: ["flip"],
+  heldOut: 64,
+  height: 16,
+  width: 16,
+  channels: 3,
+  classes: 4,
+  train: 512,
+  test: 80,
+}
+const trial = (changes: object = {}) => ({
+  id: "0123456789abcdef",
+  declaration: {
+    space,
+    data,
+    train: { steps: 60, learningRate: { kind: "cosine", peak: 0.05, warmupSteps: 5 } },
+    reward: { kind: "absolute", cost: { kind: "gbops", target: { times: 1, uniform: "INT4" } } },
+    seed: 3,
+    ...changes,
+  },
+})
+
+const context = { threads: 1, cacheDirectory: ".cache", eager: false }
+
+const collect = (
+  declared: ReturnType<typeof trial>,
+  resume?: Snapshot,
+  keepAt?: number,
+): Promise<{ readonly events: Array<TrainEvent>; readonly kept: Snapshot | undefined }> => {
+  const events: Array<TrainEvent> = []
+  let kept: Snapshot | undefined
+  return run(declared, { ...context, ...(resume === undefined ? {} : { resume }) }).pipe(
+    Stream.runForEach((event) =>
+      Effect.sync(() => {
+        if (event.type !== "checkpoint") events.push(event)
+        else if (event.step === keepAt) kept = event.snapshot()
+      }),
+    ),
+    Effect.provide(NodeServices.layer),
+    Effect.runPromise,
+    (done) => done.then(() => ({ events, kept })),
+  )
+}
+
+const finished = (events: ReadonlyArray<TrainEvent>) => {
+  const last = events.find((event) => event.type === "finished")
+  if (last?.type !== "finished") throw new Error("the trial did not finish")
+  return last
+}
+
+describe("one-shot search", () => {
+  it.each([1, 17, 45])(
+    "goes on from step %i bit for bit",
+    async (step) => {
+      const whole = await collect(trial(), undefined, step)
+      // as a checkpoint would: through JSON
+      const { tensors, ...rest } = whole.kept!
+      const resumed = await collect(trial(), { ...JSON.parse(JSON.stringify(rest)), tensors })
+      expect(finished(resumed.events)).toEqual(finished(whole.events))
+      const after = (events: ReadonlyArray<TrainEvent>) =>
+        events.filter((event) => event.type === "metrics" && event.step > step)
+      expect(after(resumed.events)).toEqual(after(whole.events))
+      const policy = (events: ReadonlyArray<TrainEvent>) =>
+        events.find((event) => event.type === "artifact" && event.path === "policy.json")
+      expect(policy(resumed.events)).toEqual(policy(whole.events))
+    },
+    120_000,
+  )
+
+  it("tells finite metrics, cost shares that add up, and an assignment of active decisions only", async () => {
+    const { events } = await collect(trial())
+    const { metrics, assignment, layers } = finished(events)
+    expect(Object.values(metrics).every(Number.isFinite)).toBe(true)
+    expect(layers.reduce((sum, { costShare }) => sum + costShare, 0)).toBeCloseTo(1, 9)
+    const deep = assignment["stage1.repeats"] === 2
+    expect("stage1.1.conv1.format" in assignment).toBe(deep)
+    expect(layers.some(({ path }) => path === "stage1.1.conv1")).toBe(deep)
+    const steps = events.flatMap((event) => (event.type === "metrics" ? [event.step] : []))
+    expect(steps).toEqual([...new Set(steps)].sort((a, b) => a - b))
+    expect(steps.at(-1)).toBe(60)
+  })
+
+  it("trains one format everywhere when the search is fixed", async () => {
+    const flat = {
+      ...space,
+      network: space.network.map((item) =>
+        "basic" in item ? { basic: { filters: 8, stride: 2 } } : item,
+      ),
+    }
+    const { events } = await collect(
+      trial({ space: flat, search: { kind: "fixed", uniform: "INT8" } }),
+    )
+    const { metrics, layers } = finished(events)
+    expect(metrics["final/argmax_probability"]).toBe(1)
+    expect(new Set(layers.flatMap((l) => [l.weightFormat, l.activationFormat]))).toEqual(
+      new Set(["INT8"]),
+    )
+  })
+
+  it("fails the trial when the loss is not finite, naming the narrowest format", async () => {
+    const exploding = trial({
+      train: { steps: 60, learningRate: { kind: "constant", peak: 1e30, warmupSteps: 0 } },
+    })
+    const exit = await run(exploding, context).pipe(
+      Stream.runDrain,
+      Effect.provide(NodeServices.layer),
+      Effect.runPromiseExit,
+    )
+    expect(Exit.isFailure(exit)).toBe(true)
+    expect(JSON.stringify(exit)).toMatch(/Diverged.*not finite at step \d+.*INT\d/)
+  })
+})
