@@ -1,0 +1,73 @@
+/**
+ * Every whole YAML file in README.md and docs/ is what `validate` accepts: a block with `network:` at its top is a space,
+ * one with `space:` an experiment beside those that ship. Fragments, which have neither key, are left out.
+ */
+import { readdirSync, readFileSync } from "node:fs"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { inspect } from "../../src/declaration/Decode.ts"
+import { parse } from "../../src/declaration/Document.ts"
+import { spaceProblems } from "../../src/experiment/Checks.ts"
+import { expand } from "../../src/experiment/Plan.ts"
+import { Space } from "../../src/model/Network.ts"
+
+const pages = [
+  "README.md",
+  ...readdirSync("docs")
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+]
+
+interface Example {
+  /** `docs/spaces.md:17`: where the block begins. */
+  readonly place: string
+  readonly kind: "space" | "experiment"
+  readonly text: string
+}
+
+const kindOf = (text: string): Example["kind"] | undefined =>
+  /^network:/m.test(text) ? "space" : /^space:/m.test(text) ? "experiment" : undefined
+
+const examplesOf = (page: string): ReadonlyArray<Example> => {
+  const source = readFileSync(page, "utf8")
+  return [...source.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].flatMap(({ 1: text = "", index }) => {
+    const kind = kindOf(text)
+    const line = source.slice(0, index).split("\n").length
+    return kind === undefined ? [] : [{ place: `${page}:${line}`, kind, text }]
+  })
+}
+
+const examples = pages.flatMap(examplesOf)
+
+/** All that is wrong, and all that is doubtful: an example should have neither. */
+const messages = ({ kind, text }: Example) =>
+  Effect.gen(function* () {
+    // Its paths are those of a file among the shipped experiments.
+    const document = yield* parse("experiments/example.yaml", text)
+    if (kind === "experiment") return (yield* expand(document)).warnings
+    const { errors, warnings } = inspect(Space, document, spaceProblems)
+    return [...errors, ...warnings]
+  }).pipe(
+    Effect.catchTag("DeclarationErrors", ({ errors }) => Effect.succeed(errors)),
+    Effect.map((found) => found.map(({ text }) => text)),
+    Effect.provide(NodeFileSystem.layer),
+  )
+
+describe("examples", () => {
+  it("are found on the pages that have them", () => {
+    for (const [page, kind] of [
+      ["README.md", "space"],
+      ["docs/spaces.md", "space"],
+      ["docs/experiments.md", "experiment"],
+    ] as const)
+      assert.isTrue(
+        examples.some(({ place, ...one }) => place.startsWith(page) && one.kind === kind),
+      )
+  })
+
+  for (const example of examples)
+    it.effect(`${example.kind} at ${example.place}`, () =>
+      Effect.map(messages(example), (found) => assert.deepStrictEqual(found, [])),
+    )
+})
