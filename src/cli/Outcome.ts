@@ -2,6 +2,7 @@
 import type { Plan } from "../experiment/Plan.ts"
 import type { Result } from "../orchestrator/Result.ts"
 import type { TrialSummary } from "../orchestrator/RunGrid.ts"
+import { pairedDifference } from "../report/Paired.ts"
 import { bold, dim, percent, red, short, table } from "./Output.ts"
 
 /** Layer, chosen formats, share of the cost. */
@@ -37,6 +38,41 @@ const resultRow = (label: string, { result }: TrialSummary): ReadonlyArray<strin
   ]
 }
 
+/** Points of accuracy, with a sign. */
+const signed = (difference: number): string =>
+  `${difference >= 0 ? "+" : "-"}${Math.abs(100 * difference).toFixed(1)}`
+
+/** Every search beside its control at the same target, paired over the seeds. */
+const comparisons = (finished: ReadonlyArray<TrialSummary>): ReadonlyArray<string> => {
+  const groups = new Map<
+    string,
+    { readonly names: [string, string]; readonly gains: Array<number> }
+  >()
+  for (const search of finished.filter(isSearch)) {
+    const control = finished.find(
+      (other) => !isSearch(other) && siblings(other) === siblings(search),
+    )
+    const [mine, theirs] = [search, control].map((s) => s?.result?.metrics["final/accuracy"])
+    if (control === undefined || mine === undefined || theirs === undefined) continue
+    const names: [string, string] = [unseeded(search), unseeded(control)]
+    const key = JSON.stringify(names)
+    const group = groups.get(key) ?? { names, gains: [] }
+    group.gains.push(mine - theirs)
+    groups.set(key, group)
+  }
+  return [...groups.values()].map(({ names: [search, control], gains }) => {
+    const { mean, low, high, pairs } = pairedDifference(gains)
+    const found = `${search} - ${control}: ${signed(mean)} points of accuracy at the same cost target`
+    return pairs === 1
+      ? `${found}; one seed shows no more than that`
+      : `${found}, mean of ${pairs} seeds, 95 % interval ${signed(low)} to ${signed(high)}`
+  })
+}
+
+/** A trial's name without its seed: trials that differ in nothing else are repetitions. */
+const unseeded = ({ trial }: TrialSummary): string =>
+  trial.name.replace(/\s*\bseed=\d+\b/, "").trim() || "searched"
+
 /** The end of a run, for people. */
 export const summaryText = (summaries: ReadonlyArray<TrialSummary>): string => {
   const lines: Array<string> = []
@@ -51,20 +87,7 @@ export const summaryText = (summaries: ReadonlyArray<TrialSummary>): string => {
       "",
       table(["trial", "test accuracy", "cost / target", "GBOPs", "top probability"], rows),
     )
-  for (const search of finished.filter(isSearch)) {
-    const control = finished.find(
-      (other) => !isSearch(other) && siblings(other) === siblings(search),
-    )
-    const [mine, theirs] = [search, control].map((s) => s?.result?.metrics["final/accuracy"])
-    if (control === undefined || mine === undefined || theirs === undefined) continue
-    const points = 100 * (mine - theirs)
-    const compared = `${Math.abs(points).toFixed(1)} points of accuracy ${points >= 0 ? "more" : "less"} than ${control.trial.name}`
-    lines.push(
-      dim(
-        `${search.trial.name}: ${compared} at the same cost target; one seed shows no more than that`,
-      ),
-    )
-  }
+  for (const line of comparisons(finished)) lines.push(dim(line))
   for (const { result, trial } of summaries.filter((summary) => summary.state === "failed"))
     lines.push("", red(`${trial.name} (${trial.id}) failed: ${result?.message ?? "see its log"}`))
   return lines.join("\n")
