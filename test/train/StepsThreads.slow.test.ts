@@ -1,0 +1,3 @@
+import { testBitEquality } from "./bitEquality.ts"
+
+testBitEquality(2)
