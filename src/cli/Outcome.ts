@@ -38,6 +38,12 @@ const resultRow = (label: string, { result }: TrialSummary): ReadonlyArray<strin
   ]
 }
 
+/** The split that accuracies are of: `test`, `held-out`, or both. */
+const splitsOf = (finished: ReadonlyArray<TrialSummary>): string => {
+  const splits = new Set(finished.map(({ trial }) => trial.parameters["finish.evaluate"]))
+  return [...splits].map((split) => (split === "heldOut" ? "held-out" : split)).join(" or ")
+}
+
 /** Points of accuracy, with a sign. */
 const signed = (difference: number): string =>
   `${difference >= 0 ? "+" : "-"}${Math.abs(100 * difference).toFixed(1)}`
@@ -85,7 +91,10 @@ export const summaryText = (summaries: ReadonlyArray<TrialSummary>): string => {
   if (rows.length > 0)
     lines.push(
       "",
-      table(["trial", "test accuracy", "cost / target", "GBOPs", "top probability"], rows),
+      table(
+        ["trial", `${splitsOf(finished)} accuracy`, "cost / target", "GBOPs", "top probability"],
+        rows,
+      ),
     )
   for (const line of comparisons(finished)) lines.push(dim(line))
   for (const { result, trial } of summaries.filter((summary) => summary.state === "failed"))

@@ -136,6 +136,18 @@ export const experimentProblems = (experiment: Experiment): ReadonlyArray<Proble
       path: ["search", "delay"],
       message: `a delay of ${settings.delay} leaves the policy none of ${train.steps} steps; more steps or a shorter delay would be right`,
     })
+  const measured = reward?.quality === "heldOutAccuracy" || reward?.quality === "heldOutLoss"
+  if (experiment.data.heldOut === 0 && measured && search.kind !== "fixed")
+    problems.push({
+      path: ["data", "heldOut"],
+      message: `reward.quality is ${reward.quality}, and no images are held out; 5000, say, or a quality of the training batch would be right`,
+    })
+  if (experiment.data.heldOut === 0 && experiment.finish.evaluate === "heldOut")
+    problems.push({
+      path: ["finish", "evaluate"],
+      message:
+        "no images are held out to evaluate on; test, or data.heldOut above 0 would be right",
+    })
   for (const { path, message } of specProblems(experiment.data, describe(experiment.data)))
     problems.push({ path: ["data", ...path], message })
   return problems

@@ -27,31 +27,51 @@ const FormatChoice = Schema.Union([
 ]).annotate({ identifier: "FormatChoice" })
 export type FormatChoice = typeof FormatChoice.Type
 
-const operands = {
+/** The same without a scope: what an override matches decides layer by layer. */
+const OverrideChoice = Schema.Union([
+  FormatName,
+  Schema.Struct({ oneOf: FormatList }),
+  Schema.Struct({ use: Name }),
+]).annotate({ identifier: "OverrideChoice" })
+
+const operands = <Choice extends Schema.Top>(choice: Choice) => ({
   oneOf: Schema.optionalKey(FormatList),
   use: Schema.optionalKey(Name),
-  weights: Schema.optionalKey(FormatChoice),
-  activations: Schema.optionalKey(FormatChoice),
-}
+  weights: Schema.optionalKey(choice),
+  activations: Schema.optionalKey(choice),
+})
 
 const Override = Schema.Struct({
   match: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(300)),
-  ...operands,
+  ...operands(OverrideChoice),
 }).annotate({
   identifier: "Override",
   description: "Formats of the layers whose path matches; the first match wins.",
 })
 export type Override = typeof Override.Type
 
-const Formats = Schema.Struct({
-  ...operands,
-  scope: Schema.optionalKey(Scope),
-  scale: Schema.optionalKey(
-    Schema.Struct({
-      granularity: withDefault(Schema.Literals(["tensor"]), "tensor"),
-      rule: withDefault(Schema.Literals(["absmax"]), "absmax"),
+const Scale = Schema.Struct({
+  granularity: withDefault(
+    Schema.Literals(["tensor", "channel"]).annotate({
+      description:
+        "What one weight scale covers: the tensor or an output channel. An input has one scale.",
     }),
+    "tensor",
   ),
+  rule: withDefault(Schema.Literals(["absmax"]), "absmax"),
+  unsignedAfterRelu: withDefault(
+    Schema.Boolean.annotate({
+      description: "Integer formats of inputs that cannot be negative range from 0 to 2^b - 1.",
+    }),
+    false,
+  ),
+}).annotate({ identifier: "Scale", description: "How numbers are scaled into their formats." })
+export type Scale = typeof Scale.Type
+
+const Formats = Schema.Struct({
+  ...operands(FormatChoice),
+  scope: Schema.optionalKey(Scope),
+  scale: Schema.optionalKey(Scale),
   overrides: Schema.optionalKey(Schema.Array(Override)),
 }).annotate({ identifier: "Formats", description: "Of the weight and the input of every layer." })
 export type Formats = typeof Formats.Type

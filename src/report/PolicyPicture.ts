@@ -1,6 +1,7 @@
 /**
  * A picture of one search: how the probabilities of every decision moved, and where each ended. One row per decision,
- * time from left to right, the options stacked from narrow (dark) to wide (light); what was chosen stands at the right.
+ * time from left to right, the options stacked in the order of the file, first (dark) to last (light); what was chosen
+ * stands at the right.
  *
  * SVG without scripts or outside parts, so that MLflow and browsers show it as it is. Left out: comparing trials.
  */

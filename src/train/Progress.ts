@@ -17,7 +17,7 @@ export const ProgressState = Schema.Struct({
 })
 export type ProgressState = typeof ProgressState.Type
 
-/** Curves have a point for about every 200th part of a run, never closer than 10 steps apart. */
+/** Steps between two points of a curve: about 200 points for short runs, one for every 10 steps of longer ones. */
 export const metricsEvery = (steps: number): number =>
   Math.max(1, Math.min(10, Math.ceil(steps / 200)))
 

@@ -96,10 +96,6 @@ export const fixedChoices = (
   }
   if (typeof search.assignment === "string")
     return { problem: `search.assignment: the file ${search.assignment} was not read` }
-  if (typeof search.assignment === "string")
-    return {
-      problem: `search.assignment: ${search.assignment} has not been read; give the assignment itself`,
-    }
   const found = fromAssignment(network.space, search.assignment ?? {})
   return "choices" in found ? found : { problem: found.problems.join("; ") }
 }

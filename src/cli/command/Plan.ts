@@ -99,7 +99,7 @@ const showText = Effect.fnUntraced(function* (
   const skipped = rows.filter(({ state }) => state === "finished" || state === "failed").length
   const left = rows.length - skipped
   yield* print(
-    `${rows.length} trials: ${skipped} would be skipped, ${left} would run` +
+    `${rows.length} ${rows.length === 1 ? "trial" : "trials"}: ${skipped} would be skipped, ${left} would run` +
       (left === 0
         ? ""
         : seconds === undefined
