@@ -17,9 +17,9 @@ export const ProgressState = Schema.Struct({
 })
 export type ProgressState = typeof ProgressState.Type
 
-/** Steps between two points of a curve: about 200 points for short runs, one for every 10 steps of longer ones. */
+/** Steps between two points of a curve, each the mean since the last: about 200 points, 1000 for long runs. */
 export const metricsEvery = (steps: number): number =>
-  Math.max(1, Math.min(10, Math.ceil(steps / 200)))
+  Math.max(1, Math.min(10, Math.ceil(steps / 200)), Math.ceil(steps / 1000))
 
 /** The policy is kept about 100 times. */
 export const policyEvery = (steps: number): number => Math.max(1, Math.ceil(steps / 100))

@@ -23,8 +23,8 @@ const spec = {
 
 let dataset: Dataset
 
-const loadAll = async (threads: number): Promise<void> => {
-  await Effect.runPromise(load({ threads }))
+export const loadAll = async (threads: number, native = true): Promise<void> => {
+  await Effect.runPromise(load({ threads, native }))
   const data = {
     kind: "synthetic",
     batchSize: 8,
@@ -42,8 +42,9 @@ const loadAll = async (threads: number): Promise<void> => {
   )
 }
 
-const trained = (file: string, eager: boolean, steps: number) => {
-  const network = buildSpace(readFileSync(`spaces/${file}.yaml`, "utf8"))
+/** Trains on random policies and finishes: everything that must have equal bits. */
+export const trained = (yaml: string, eager: boolean, steps: number) => {
+  const network = buildSpace(yaml)
   const random = randomStream(3, "policies")
   const choices = () => network.space.decisions.map((d) => random.integer(d.options.length))
   const data = makeBatches(dataset, {
@@ -89,8 +90,9 @@ export const testBitEquality = (threads: number): void => {
       "equal the eager ones bit for bit under random policies: %s",
       (file) => {
         const before = counts()
-        const graph = trained(file, false, 20)
-        const eager = trained(file, true, 20)
+        const yaml = readFileSync(`spaces/${file}.yaml`, "utf8")
+        const graph = trained(yaml, false, 20)
+        const eager = trained(yaml, true, 20)
         expect(graph).toEqual(eager)
         expect(graph.losses.every(Number.isFinite)).toBe(true)
         expect(counts()).toEqual(before)

@@ -1,0 +1,3 @@
+import { describeScales } from "./scales.ts"
+
+describeScales(true)

@@ -1,0 +1,46 @@
+/** Scales of every kind in one small space: graph, eager run, kernel and formula give the same bits. */
+import { createHash } from "node:crypto"
+import { beforeAll, describe, expect, it } from "vitest"
+import { loadAll, trained } from "./bitEquality.ts"
+
+const space = (scale: string, formats = "INT4, INT8, E4M3, E2M1, BF16") => `
+name: scales
+input: { height: 32, width: 32, channels: 3 }
+classes: 10
+network:
+  - conv: { name: stem, filters: 8, kernel: 3, stride: 2 }
+  - depthwiseConv: { name: depthwise, kernel: 3, stride: 2, activation: relu6 }
+  - conv: { name: wide, filters: { oneOf: [10, 16] }, kernel: 3, stride: 2 }
+  - invertedResidual: { filters: 16, kernel: 3, expansion: 2, repeats: { oneOf: [1, 2] } }
+  - globalAveragePool: {}
+  - dense: { name: classifier, units: classes }
+widthRounding: exact
+formats: { weights: { oneOf: [${formats}] }, activations: { oneOf: [${formats}] }, scale: ${scale} }
+`
+
+const spaces: Readonly<Record<string, string>> = {
+  channel: space("{ granularity: channel }"),
+  unsigned: space("{ unsignedAfterRelu: true }"),
+  both: space("{ granularity: channel, unsignedAfterRelu: true }"),
+}
+
+/** What both ways to quantize must give, as short hashes: a process has one backend, so a file checks one of them. */
+const expected: Readonly<Record<string, string>> = {}
+
+export const describeScales = (native: boolean): void => {
+  beforeAll(() => loadAll(1, native))
+  describe("one small space", () => {
+    it.each(Object.keys(spaces))(
+      "has the same bits in a graph, eager, by kernel and by formula: %s",
+      (name) => {
+        const graph = trained(spaces[name]!, false, 6)
+        const eager = trained(spaces[name]!, true, 6)
+        expect(graph).toEqual(eager)
+        expect(graph.losses.every(Number.isFinite)).toBe(true)
+        const hash = createHash("sha256").update(JSON.stringify(graph)).digest("hex").slice(0, 12)
+        expect([name, hash]).toEqual([name, expected[name]])
+      },
+      120_000,
+    )
+  })
+}
