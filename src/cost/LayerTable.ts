@@ -33,6 +33,8 @@ export interface Layer {
   readonly extras: Quantity
   /** What one float32 weight scale covers: the whole tensor (also when absent) or an output channel. */
   readonly weightScales?: "tensor" | "channel"
+  /** True when integer formats of the input take the range 0 to 2^b - 1; false when absent. */
+  readonly unsignedInput?: boolean
   readonly weightFormat: FormatSlot
   readonly activationFormat: FormatSlot
 }

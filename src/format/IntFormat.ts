@@ -15,6 +15,13 @@ const ofBits = (bits: number): Format => ({
   scaled: true,
 })
 
+/**
+ * The format for values that cannot be negative: an integer's range becomes 0 to 2^b - 1, under the same name and at the
+ * same bits. Other formats stay as they are.
+ */
+export const unsigned = (format: Format): Format =>
+  format.kind === "int" ? { ...format, lo: 0, hi: 2 ** format.bits - 1 } : format
+
 const bitsOf = (name: string): number | undefined => {
   const digits = /^INT(0|[1-9]\d*)$/.exec(name)?.[1]
   return digits === undefined ? undefined : Number(digits)

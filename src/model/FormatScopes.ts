@@ -8,8 +8,9 @@ import { expand, parse } from "../format/Formats.ts"
 import type { Format } from "../format/Format.ts"
 import type { Activity, Gate, OptionValue } from "../space/Decision.ts"
 import type { Builder, LayerDraft } from "./Builder.ts"
-import type { FormatChoice, Formats, Override } from "./Network.ts"
+import type { FormatChoice, Formats, Override, Scale } from "./Network.ts"
 import { matcher } from "./Pattern.ts"
+import { nonNegativeInputs } from "./Signs.ts"
 
 type Operand = "weights" | "activations"
 type ScopeName = "layer" | "block" | "stage" | "model"
@@ -31,6 +32,8 @@ const formatOf = (name: string): Format => {
   if (format === undefined) throw new Error(`format ${name} passed the schema but is unknown`)
   return format
 }
+
+const defaultScale: Scale = { granularity: "tensor", rule: "absmax", unsignedAfterRelu: false }
 
 const aFormat = {
   what: "a format name",
@@ -144,6 +147,8 @@ export const assignFormats = (
     return { override, matches, place }
   })
   const base = declared.scope ?? "layer"
+  const scale = declared.scale ?? defaultScale
+  const unsignedInputs = new Set(scale.unsignedAfterRelu ? nonNegativeInputs(builder.nodes) : [])
 
   const draftOf = (layer: LayerDraft, operand: Operand): Draft => {
     const hit = overrides.find(({ matches }) => matches(layer.path))
@@ -187,8 +192,10 @@ export const assignFormats = (
     })
     return { decision, formats: all, overridden }
   }
-  return drafts.map(({ layer, weights, activations }) => ({
+  return drafts.map(({ layer, weights, activations }, i) => ({
     ...layer,
+    weightScales: scale.granularity,
+    unsignedInput: unsignedInputs.has(i),
     weightFormat: slot(weights),
     activationFormat: slot(activations),
   }))

@@ -7,7 +7,8 @@
  */
 import type { Format } from "../format/Format.ts"
 import { toRow } from "../format/Formats.ts"
-import type { FormatSlot } from "../cost/LayerTable.ts"
+import { unsigned } from "../format/IntFormat.ts"
+import type { FormatSlot, Layer } from "../cost/LayerTable.ts"
 import { fakeQuantize } from "../quantizer/FakeQuantize.ts"
 import type { Choices } from "../space/Decision.ts"
 import { isConstant, maximum, type Quantity, valueOf } from "../space/Quantity.ts"
@@ -78,6 +79,15 @@ const initialValues = (spec: VariableSpec, seed: number, name: string): Float32A
 const formatOf = (slot: FormatSlot, choices: Choices): Format =>
   slot.formats[slot.decision === null ? 0 : choices[slot.decision]!]!
 
+const inputFormatOf = ({ activationFormat, unsignedInput }: Layer, choices: Choices): Format => {
+  const format = formatOf(activationFormat, choices)
+  return unsignedInput === true ? unsigned(format) : format
+}
+
+/** FP32 and nothing else: such a site costs no pass over the tensor. */
+const neverRounds = ({ formats }: FormatSlot): boolean =>
+  formats.every(({ name }) => name === "FP32")
+
 /** Makes the variables of a network, drawn from the stream `weights` of `seed`. The backend must be loaded. */
 export const makeSupernet = (network: Network, seed: number): Supernet => {
   const { graph, table } = network
@@ -124,7 +134,11 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
     const quantize = (operand: "weight" | "activation", layer: number, x: Tensor): Tensor => {
       const site = 2 * layer + (operand === "weight" ? 0 : 1)
       if (operand === "activation") observed?.activations.set(layer, tf.max(tf.abs(x)))
-      return fakeQuantize(x, policy.rows, site, policy.amax)
+      const { kind, weightScales } = table.layers[layer]!
+      const perChannel = operand === "weight" && weightScales === "channel"
+      // output channels: the last dimension of [.., in, out], but of a depthwise [h, w, channels, 1] the one before
+      const axis = kind === "depthwiseConv" ? x.rank - 2 : x.rank - 1
+      return fakeQuantize(x, policy.rows, site, policy.amax, perChannel ? { axis } : {})
     }
     const results: Array<Tensor> = []
     for (const node of graph.nodes) {
@@ -160,7 +174,7 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
       Float32Array.from(
         table.layers.flatMap((layer) => [
           ...toRow(formatOf(layer.weightFormat, choices)),
-          ...toRow(formatOf(layer.activationFormat, choices)),
+          ...toRow(inputFormatOf(layer, choices)),
         ]),
       ),
     sizesOf: (choices) => Int32Array.from(searched.map((quantity) => valueOf(quantity, choices))),

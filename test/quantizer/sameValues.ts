@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest"
 import { names, parse, toRow } from "../../src/format/Formats.ts"
 import type { Row } from "../../src/format/Formats.ts"
 import { round } from "../../src/format/round.ts"
+import { unsigned } from "../../src/format/IntFormat.ts"
 import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
 import {
   fakeQuantizeChannelsReference,
@@ -105,6 +106,21 @@ export const describeSameValues = (): void => {
       }
     })
   })
+
+  it.each(["INT2", "INT4", "INT8", "INT16"])(
+    "has the reference's bits with an unsigned %s",
+    (name) => {
+      const row = toRow(unsigned(parse(name)!))
+      const x = tf.tidy(() => read(tf.relu(normal([999], 6))).slice())
+      for (const frozen of [0, 0.7]) {
+        const found = quantize(x, row, frozen)
+        expect(differing(found, fakeQuantizeReference(x, row, frozen))).toBe(0)
+        expect(new Set(found).size).toBeLessThanOrEqual(row[3] + 1)
+      }
+      const levels = Float32Array.from({ length: Math.min(256, row[3] + 1) }, (_, i) => row[3] - i)
+      expect(quantize(levels, row)).toEqual(levels)
+    },
+  )
 
   it("takes its own row and its own frozen absmax", () => {
     const rows = ["INT4", "E4M3", "FP32", "BF16"].map((name) => toRow(parse(name)!))
