@@ -134,7 +134,8 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
     const quantize = (operand: "weight" | "activation", layer: number, x: Tensor): Tensor => {
       const site = 2 * layer + (operand === "weight" ? 0 : 1)
       if (operand === "activation") observed?.activations.set(layer, tf.max(tf.abs(x)))
-      const { kind, weightScales } = table.layers[layer]!
+      const { kind, weightScales, weightFormat, activationFormat } = table.layers[layer]!
+      if (neverRounds(operand === "weight" ? weightFormat : activationFormat)) return x
       const perChannel = operand === "weight" && weightScales === "channel"
       // output channels: the last dimension of [.., in, out], but of a depthwise [h, w, channels, 1] the one before
       const axis = kind === "depthwiseConv" ? x.rank - 2 : x.rank - 1
