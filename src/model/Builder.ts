@@ -260,6 +260,23 @@ export class Builder extends Choosing {
     })
   }
 
+  /** Stochastic depth of one branch of a residual block; nothing at rate 0. */
+  dropPath(path: string, value: Value, rate: number): Value {
+    return rate === 0 ? value : this.drop("dropPath", `${path}.dropPath`, value, rate)
+  }
+
+  drop(operation: "dropout" | "dropPath", path: string, value: Value, rate: number): Value {
+    return this.push({
+      operation,
+      path,
+      inputs: [value.node],
+      shape: value.shape,
+      inputChannels: value.shape.channels,
+      rate,
+      place: this.nodes.length,
+    })
+  }
+
   add(scope: Scope, path: string, a: Value, b: Value): Value {
     if (!sameShape(a.shape, b.shape))
       this.stop(

@@ -78,6 +78,22 @@ export interface GlobalAveragePoolNode extends Common {
   readonly operation: "globalAveragePool"
 }
 
+/** Squeeze-excite: a gate per channel from two small dense layers with bias; float32 always, no layer of the table. */
+export interface SqueezeExciteNode extends Common {
+  readonly operation: "squeezeExcite"
+  /** Width between the two dense layers. */
+  readonly inner: Quantity
+  readonly activation: "relu" | "swish"
+}
+
+/** In training only: elements (`dropout`) or whole examples (`dropPath`) become 0 with probability `rate`. */
+export interface DropNode extends Common {
+  readonly operation: "dropout" | "dropPath"
+  readonly rate: number
+  /** Differs for every such node of the network: no two draw the same. */
+  readonly place: number
+}
+
 /** Joins images along channels. */
 export interface ConcatNode extends Common {
   readonly operation: "concat"
@@ -103,6 +119,8 @@ export type Node =
   | AddNode
   | PoolNode
   | GlobalAveragePoolNode
+  | SqueezeExciteNode
+  | DropNode
   | ConcatNode
   | EnterNode
   | LeaveNode

@@ -56,12 +56,16 @@ export interface Supernet {
   readonly rowsOf: (choices: Choices) => Float32Array
   /** Values of `PolicyTensors.sizes` under these choices. */
   readonly sizesOf: (choices: Choices) => Int32Array
-  /** Logits [batch, classes] of normalised images [batch, height, width, channels]. */
+  /**
+   * Logits [batch, classes] of normalised images [batch, height, width, channels]. `seed` int32 [2], another one every
+   * step, is for dropout and is read in `train` mode only.
+   */
   readonly forward: (
     images: Tensor,
     policy: PolicyTensors,
     mode: Mode,
     observed?: Observed,
+    seed?: Tensor,
   ) => Tensor
   readonly dispose: () => void
 }
@@ -114,10 +118,11 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
   for (const node of graph.nodes) {
     const quantities = [node.inputChannels, node.shape.channels, node.active]
     if ("kernel" in node) quantities.push(...node.kernel)
+    if ("inner" in node) quantities.push(node.inner)
     for (const quantity of quantities) if (!isConstant(quantity)) slotOf(quantity)
   }
 
-  const forward: Supernet["forward"] = (images, policy, mode, observed) => {
+  const forward: Supernet["forward"] = (images, policy, mode, observed, seed) => {
     const size = (quantity: Quantity): Size =>
       isConstant(quantity)
         ? maximum(quantity)
@@ -155,6 +160,7 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
       results.push(
         operationOf(node).forward(node, inputs, {
           mode,
+          ...(seed === undefined ? {} : { seed }),
           variable,
           size,
           cut: cutTo,

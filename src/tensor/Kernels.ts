@@ -188,6 +188,16 @@ const geluLinear = Math.sqrt(2 / Math.PI)
 const geluCubic = 0.044715 * geluLinear
 const halfOf = (x: Tensor): Tensor => mul(x, tf.scalar(0.5))
 
+/** Every channel of an image times its gate: x [batch, h, w, c], gate [batch, c]. */
+export const scaleChannels = (x: Tensor, gate: Tensor): Tensor => {
+  const spread = (gate: Tensor): Tensor => expandDims(expandDims(gate, 1), 1)
+  return differentiable(
+    [x, gate],
+    () => ({ value: mul(x, spread(gate)), save: [x, gate] }),
+    (dy, [x, gate]) => [mul(dy, spread(gate!)), sumOver(mul(dy, x!), [1, 2])],
+  )
+}
+
 /** x [..., c] + bias [c] */
 export const biasAdd = (x: Tensor, bias: Tensor): Tensor =>
   differentiable(

@@ -20,6 +20,7 @@ import { makeSupernet, type Supernet } from "../model/Supernet.ts"
 import type { Quality } from "../reward/Reward.ts"
 import type { SearchMetrics } from "../search/Search.ts"
 import type { Choices } from "../space/Decision.ts"
+import { randomStream } from "../space/Random.ts"
 import { toAssignment } from "../space/DecisionSpace.ts"
 import { valueOf } from "../space/Quantity.ts"
 import { load, tf } from "../tensor/Backend.ts"
@@ -200,6 +201,13 @@ const layerOutcomes = ({ network, cost }: Prepared, choices: Choices): Array<Lay
   })
 }
 
+/** What dropout draws from at a step: it follows from (seed, step) alone. */
+const dropoutSeed = (seed: number, step: number): readonly [number, number] => {
+  const random = randomStream(seed, `dropout/${step}`)
+  const word = () => random.integer(2 ** 32) | 0
+  return [word(), word()]
+}
+
 async function* loop(
   prepared: Prepared,
   dataset: Dataset,
@@ -230,7 +238,7 @@ async function* loop(
       const proposed = searcher.propose(search, step)
       const batch = data.trainBatch(step)
       const rate = learningRateAt(train.learningRate, step, train.steps)
-      const measured = steps.train(batch, proposed.train, rate)
+      const measured = steps.train(batch, proposed.train, rate, dropoutSeed(seed, step))
       if (!Number.isFinite(measured.loss))
         throw new NotFinite(done, divergence(prepared, proposed.train, done))
       const qualities = searcher.needsQuality(proposed.state, step)

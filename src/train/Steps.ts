@@ -38,8 +38,13 @@ export interface Statistics {
 }
 
 export interface Steps {
-  /** One optimizer step; the variables change. */
-  readonly train: (batch: Batch, choices: Choices, learningRate: number) => Measured
+  /** One optimizer step; the variables change. `seed`, another one every step, is for dropout: two int32. */
+  readonly train: (
+    batch: Batch,
+    choices: Choices,
+    learningRate: number,
+    seed?: readonly [number, number],
+  ) => Measured
   /** Quality by batch statistics; nothing changes. */
   readonly measure: (batch: Batch, choices: Choices) => Measured
   readonly observe: (batch: Batch, choices: Choices) => Statistics
@@ -151,12 +156,13 @@ export const makeSteps = (
 
   const train = lazily(
     [...variables, ...optimizer.state],
-    () => [tf.scalar(0)],
+    () => [tf.scalar(0), tf.tensor1d([0, 0], "int32")],
     (inputs) => {
       const [images, labels] = inputs as [Tensor, Tensor]
       let logits: Tensor | undefined
       const { value, grads } = tf.variableGrads(() => {
-        logits = tf.keep(supernet.forward(normalise(images, dataset), policyOf(inputs), "train"))
+        const input = normalise(images, dataset)
+        logits = tf.keep(supernet.forward(input, policyOf(inputs), "train", undefined, inputs[6]!))
         return softmaxCrossEntropy(logits, labels, spec.labelSmoothing)
       }, trained)
       optimizer.update(grads, inputs[5] as Scalar)
@@ -194,8 +200,14 @@ export const makeSteps = (
   )
 
   return {
-    train: (batch, choices, learningRate) =>
-      measured(train([...feed(batch, choices, dynamic), tf.scalar(learningRate)])),
+    train: (batch, choices, learningRate, seed = [0, 0]) =>
+      measured(
+        train([
+          ...feed(batch, choices, dynamic),
+          tf.scalar(learningRate),
+          tf.tensor1d([...seed], "int32"),
+        ]),
+      ),
     measure: (batch, choices) => measured(measure(feed(batch, choices, dynamic))),
     observe: (batch, choices) => {
       const [inputs, ...norms] = read(observe(feed(batch, choices, dynamic)))

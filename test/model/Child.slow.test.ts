@@ -9,6 +9,7 @@ import { randomStream } from "../../src/space/Random.ts"
 import { load, tf } from "../../src/tensor/Backend.ts"
 import type { Tensor } from "../../src/tensor/Backend.ts"
 import { buildSpace } from "./fixture.ts"
+import * as tiny from "./tiny.ts"
 
 beforeAll(() => Effect.runPromise(load({ threads: 1 })))
 
@@ -30,10 +31,13 @@ const logits = (net: Supernet, images: Tensor, choices: Choices, mode: Mode): Fl
 }
 
 describe("the extracted child", () => {
-  it.each(["mobilenet-joint", "resnet8-mixed"])(
+  const shipped = ["mobilenet-joint", "resnet8-mixed"].map(
+    (file) => [file, readFileSync(`spaces/${file}.yaml`, "utf8")] as const,
+  )
+  it.each([...shipped, ...Object.entries(tiny)])(
     "gives the supernet's logits bit for bit: %s",
-    (file) => {
-      const network = buildSpace(readFileSync(`spaces/${file}.yaml`, "utf8"))
+    (_, yaml) => {
+      const network = buildSpace(yaml)
       const supernet = makeSupernet(network, 1)
       const random = randomStream(2, "test")
       // norms that are not the identity

@@ -54,6 +54,15 @@ export const cases: ReadonlyArray<Case> = [
     stock: (x, w) => tf.depthwiseConv2d(x as Tensor4D, w as Tensor4D, 2, "same"),
   },
   {
+    name: "scaleChannels",
+    shapes: [
+      [2, 3, 4, 5],
+      [2, 5],
+    ],
+    ours: (x, gate) => Kernels.scaleChannels(x!, gate!),
+    stock: (x, gate) => tf.mul(x!, tf.reshape(gate!, [2, 1, 1, 5])),
+  },
+  {
     name: "maxPool",
     shapes: [[2, 5, 6, 3]],
     ours: (x) => Kernels.maxPool(x!, { window: [3, 2], strides: [2, 1], padding: "same" }),

@@ -37,6 +37,12 @@ export const Stride = Schema.Union([Extent, Schema.Tuple([Extent, Extent])]).ann
   identifier: "Stride",
 })
 
+/** Probability of being dropped: of an element, or of a residual branch of one example. */
+export const DropRate = Schema.Finite.check(
+  Schema.isGreaterThanOrEqualTo(0),
+  Schema.isLessThan(1),
+).annotate({ identifier: "DropRate" })
+
 export const PaddingField = Schema.Literals(["same", "valid"])
 export const ActivationField = Schema.Literals(["relu", "relu6", "swish", "gelu", "none"])
 

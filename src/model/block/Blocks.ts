@@ -3,6 +3,7 @@ import type { Block } from "./Block.ts"
 import { ConcatBlock } from "./ConcatBlock.ts"
 import { ConvBlock, DepthwiseConvBlock } from "./ConvBlock.ts"
 import { DenseBlock } from "./DenseBlock.ts"
+import { DropoutBlock } from "./DropoutBlock.ts"
 import { InvertedResidualBlock } from "./InvertedResidualBlock.ts"
 import { AveragePoolBlock, GlobalAveragePoolBlock, MaxPoolBlock } from "./PoolBlocks.ts"
 import { BasicBlock, BottleneckBlock } from "./ResidualBlocks.ts"
@@ -17,5 +18,6 @@ export const blocks: ReadonlyArray<Block> = [
   MaxPoolBlock,
   AveragePoolBlock,
   GlobalAveragePoolBlock,
+  DropoutBlock,
   DenseBlock,
 ]

@@ -1,4 +1,5 @@
-/** `invertedResidual`: expand, depthwise, project (MobileNetV2, arXiv 1801.04381, figure 3d). */
+/** `invertedResidual`: expand, depthwise, project (MobileNetV2, arXiv 1801.04381, figure 3d), squeeze-excite between the
+ * last two where asked for (EfficientNet, arXiv 1905.11946). */
 import { Schema } from "effect"
 import { withDefault } from "../../declaration/Field.ts"
 import { combine, constant, isConstant } from "../../space/Quantity.ts"
@@ -9,6 +10,7 @@ import {
   aDepth,
   aWidth,
   defineBlock,
+  DropRate,
   kernelOf,
   pair,
   square,
@@ -20,6 +22,9 @@ import {
 
 const Expansion = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 64 }))
 
+/** 0 leaves squeeze-excite out. */
+const SeRatio = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
+
 const InvertedResidualSpec = Schema.Struct({
   name: Schema.optionalKey(Name),
   filters: TunableWidth,
@@ -28,6 +33,8 @@ const InvertedResidualSpec = Schema.Struct({
   expansion: withDefault(tunable(Expansion, "TunableExpansion"), 6),
   stride: withDefault(Stride, 1),
   activation: withDefault(ActivationField, "relu6"),
+  seRatio: Schema.optionalKey(tunable(SeRatio, "TunableSeRatio")),
+  dropPath: Schema.optionalKey(DropRate),
 }).annotate({
   identifier: "InvertedResidual",
   description:
@@ -39,6 +46,16 @@ const anExpansion = {
   test: (v: unknown) => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 64,
   fallback: 6,
 }
+
+const aRatio = {
+  what: "a number from 0 to 1; 0 may not stand beside others, for squeeze-excite would appear and vanish",
+  test: (v: unknown) => typeof v === "number" && v >= 0 && v <= 1,
+  fallback: 0.25,
+}
+
+/** Width of the squeeze: a share of the block's input channels, floored, at least 1. */
+const squeezed = (ratio: number, channels: number): number =>
+  Math.max(1, Math.floor(ratio * channels + 1e-9))
 
 const plain = { padding: "same", norm: "batch" } as const
 const unit = [1, 1] as const
@@ -84,7 +101,27 @@ export const InvertedResidualBlock = defineBlock<typeof InvertedResidualSpec.Typ
         activation,
         ...plain,
       })
-      const y = builder.conv(inner, deep, {
+      const ratio = builder.field(inner, "seRatio", fields.seRatio ?? 0, "repeat", aRatio)
+      if (ratio.options.length > 1 && ratio.options.includes(0))
+        builder.problem(
+          [...scope.at, "seRatio"],
+          "offers 0 beside other ratios, so squeeze-excite would appear and vanish; offer ratios above 0, or 0 alone",
+        )
+      const excited = ratio.options.includes(0)
+        ? deep
+        : builder.push({
+            operation: "squeezeExcite",
+            path: `${inner.path}.squeezeExcite`,
+            inputs: [deep.node],
+            shape: deep.shape,
+            inputChannels: deep.shape.channels,
+            inner: combine(
+              [builder.quantity(ratio, (share) => share), x.shape.channels],
+              ([share, channels]) => squeezed(share!, channels!),
+            ),
+            activation: activation === "swish" ? "swish" : "relu",
+          })
+      const y = builder.conv(inner, excited, {
         name: "project",
         filters,
         kernel: [constant(1), constant(1)],
@@ -92,7 +129,9 @@ export const InvertedResidualBlock = defineBlock<typeof InvertedResidualSpec.Typ
         activation: "none",
         ...plain,
       })
-      return sameShape(x.shape, y.shape) ? builder.add(inner, `${inner.path}.add`, y, x) : y
+      if (!sameShape(x.shape, y.shape)) return y
+      const branch = builder.dropPath(inner.path, y, fields.dropPath ?? 0)
+      return builder.add(inner, `${inner.path}.add`, branch, x)
     })
   },
 })

@@ -12,6 +12,7 @@ import {
   aWidth,
   type Block,
   defineBlock,
+  DropRate,
   kernelOf,
   pair,
   square,
@@ -29,6 +30,7 @@ const fields = {
   stride: withDefault(Stride, 1),
   projection: withDefault(Schema.Literals(["auto", "always"]), "auto"),
   activation: withDefault(ActivationField, "relu"),
+  dropPath: Schema.optionalKey(DropRate),
 }
 const BasicSpec = Schema.Struct(fields).annotate({
   identifier: "Basic",
@@ -87,7 +89,12 @@ const residual =
         : x
       return builder.activation(
         inner.path,
-        builder.add(inner, `${inner.path}.add`, y, shortcut),
+        builder.add(
+          inner,
+          `${inner.path}.add`,
+          builder.dropPath(inner.path, y, f.dropPath ?? 0),
+          shortcut,
+        ),
         f.activation,
       )
     })

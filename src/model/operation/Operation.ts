@@ -32,6 +32,8 @@ export type Mode = "train" | "measure" | "infer"
 
 export interface Context {
   readonly mode: Mode
+  /** int32 [2], another one every training step: for what is random. */
+  readonly seed?: Tensor
   /** Variable of this node by the last part of its name. */
   readonly variable: (name: string) => Variable
   /** The size now: a number when nothing decides it, else an int32 scalar. */

@@ -3,6 +3,8 @@ import type { Node } from "../Graph.ts"
 import { ConvOperation, DenseOperation } from "./MatrixOperations.ts"
 import { BatchNormOperation, BiasOperation } from "./NormOperations.ts"
 import type { Operation } from "./Operation.ts"
+import { DropOperation } from "./DropOperation.ts"
+import { SqueezeExciteOperation } from "./SqueezeExciteOperation.ts"
 import {
   ActivationOperation,
   AddOperation,
@@ -22,6 +24,8 @@ export const operations: ReadonlyArray<Operation> = [
   AddOperation,
   PoolOperation,
   GlobalAveragePoolOperation,
+  SqueezeExciteOperation,
+  DropOperation,
   ConcatOperation,
   EnterOperation,
   LeaveOperation,
