@@ -1,10 +1,11 @@
 // FliqsQuantize: fake quantization in one pass over the data, for every scalar number format.
 //
-//   FliqsQuantize(x: float, rows: float [sites, 5], amax: float [sites]; row: int, axis: int = -1) -> y: float, like x
+//   FliqsQuantize(x: float, rows: float [sites, 7], amax: float [sites]; row: int, axis: int = -1, block_axis: int = -1)
+//     -> y: float, like x
 //
-// rows[row] = {2^-M, smallest step, lo, hi, scaleBy}, see toRow in src/format/Formats.ts. The scale is absmax / scaleBy, over the whole
-// tensor (axis -1) or one for every index along `axis`; amax[row] > 0 takes the place of the tensor's absmax. The same
-// rule in float32 as src/quantizer/reference.ts and src/tensor/Rounding.ts, bit for bit; the gradient is straight
+// rows[row] = {2^-M, smallest step, lo, hi, scaleBy, block size, shared exponent}, see toRow in src/format/Formats.ts. The scale is
+// absmax / scaleBy, over the whole tensor (axis -1) or one for every index along `axis`; amax[row] > 0 takes the place of the
+// tensor's absmax. With a block size above 0 every so many elements along `block_axis` have a scale of their own. The same rule in float32 as src/quantizer/reference.ts and src/tensor/Rounding.ts, bit for bit; the gradient is straight
 // through, so there is no gradient operation.
 //
 // Only TensorFlow's C interface is used, and it is looked up at run time: the addon is linked against nothing, so that
@@ -80,16 +81,21 @@ static inline float Scale(float absMax, float scaleBy) {
   return s >= 0x1p-126f ? s : 1.0f;
 }
 
-static inline __attribute__((always_inline)) float Round(float x, float s, float relative, float smallest,
-                                                         float lo, float hi) {
-  float y = x / s;
+// The nearest value of the grid to y, which is already scaled.
+static inline __attribute__((always_inline)) float Element(float y, float relative, float smallest, float lo,
+                                                           float hi) {
   y = y > hi ? hi : y;
   y = y < lo ? lo : y;
   const float power = FromBits(ToBits(y) & 0x7f800000);  // 2^exponent(y)
   float u = power * relative;
   u = u > smallest ? u : smallest;
-  // u is a power of two: the division and the first product are exact; one rounding in rint, one in the product by s.
-  return __builtin_rintf(y / u) * u * s;
+  // u is a power of two: the division and the product are exact.
+  return __builtin_rintf(y / u) * u;
+}
+
+static inline __attribute__((always_inline)) float Round(float x, float s, float relative, float smallest,
+                                                         float lo, float hi) {
+  return Element(x / s, relative, smallest, lo, hi) * s;
 }
 
 CLONES static void Quantize(const float* x, float* y, int64_t n, float s, const float* row) {
@@ -108,6 +114,63 @@ CLONES static void QuantizeByColumn(const float* x, float* y, int64_t rows, int6
 static void QuantizeByTensor(const float* x, float* y, int64_t n, const float* row, float frozen) {
   const float absMax = frozen > 0 ? frozen : FromBits(AbsMaxBits(reinterpret_cast<const uint32_t*>(x), n));
   Quantize(x, y, n, Scale(absMax, row[4]), row);
+}
+
+// The power of two that a block of an MX format is scaled by, of the bits of its largest magnitude; NaN for infinity, NaN.
+static inline float SharedScale(uint32_t top, uint32_t hi, uint32_t increment) {
+  if (top >= 0x7f800000) return __builtin_nanf("");
+  const int32_t e = static_cast<int32_t>((top + increment) >> 23) - (static_cast<int32_t>(hi >> 23) - 127);
+  return FromBits(static_cast<uint32_t>(e < 1 ? 1 : e > 254 ? 254 : e) << 23);
+}
+
+// Elements with the scale b * t: q * b is exact, so the result is rounded once. A scale of zero gives zeros.
+CLONES static void QuantizeBlock(const float* x, float* y, int64_t n, float b, float t, const float* row) {
+  const float relative = row[0], smallest = row[1], lo = row[2], hi = row[3], s = b * t;
+  if (s < 0x1p-126f) {
+    for (int64_t i = 0; i < n; i++) y[i] = x[i] * 0.0f;
+  } else {
+    for (int64_t i = 0; i < n; i++) y[i] = Element(x[i] / s, relative, smallest, lo, hi) * b * t;
+  }
+}
+
+CLONES static void QuantizeBlockByColumn(const float* x, float* y, int64_t rows, int64_t columns, const float* b,
+                                         float t, const float* row) {
+  const float relative = row[0], smallest = row[1], lo = row[2], hi = row[3];
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t c = 0; c < columns; c++) {
+      const float v = x[r * columns + c], s = b[c] * t;
+      const float q = Element(v / s, relative, smallest, lo, hi) * b[c] * t;
+      y[r * columns + c] = s < 0x1p-126f ? v * 0.0f : q;
+    }
+}
+
+// x as [outer, channels, inner], a scale for every `size` channels; the last block of an outer index may be short.
+static void QuantizeByBlock(const float* x, float* y, int64_t outer, int64_t channels, int64_t inner, const float* row,
+                            float frozen) {
+  const auto* bits = reinterpret_cast<const uint32_t*>(x);
+  const int64_t size = static_cast<int64_t>(row[5]);
+  const auto increment = static_cast<uint32_t>(row[6]);
+  const bool underTensor = row[4] < __builtin_inff();
+  float t = 1;
+  if (underTensor) t = (frozen > 0 ? frozen : FromBits(AbsMaxBits(bits, outer * channels * inner))) / row[4];
+  const auto scale = [&](uint32_t top) {
+    if (!underTensor) return SharedScale(top, ToBits(row[3]), increment);
+    return t < 0x1p-126f ? 0.0f : Element(FromBits(top) / row[3] / t, 0x1p-3f, 0x1p-9f, -448.0f, 448.0f);  // E4M3
+  };
+  std::vector<uint32_t> top(inner);
+  std::vector<float> b(inner);
+  for (int64_t o = 0; o < outer; o++)
+    for (int64_t first = 0; first < channels; first += size) {
+      const int64_t n = size < channels - first ? size : channels - first, start = (o * channels + first) * inner;
+      if (inner == 1) {
+        QuantizeBlock(x + start, y + start, n, scale(AbsMaxBits(bits + start, n)), t, row);
+        continue;
+      }
+      for (auto& one : top) one = 0;
+      AbsMaxBitsByColumn(bits + start, n, inner, top.data());
+      for (int64_t c = 0; c < inner; c++) b[c] = scale(top[c]);
+      QuantizeBlockByColumn(x + start, y + start, n, inner, b.data(), t, row);
+    }
 }
 
 // x as [outer, channels, inner], a scale for every channel.
@@ -140,6 +203,7 @@ static void QuantizeByChannel(const float* x, float* y, int64_t outer, int64_t c
 struct Attributes {
   int32_t row = 0;
   int32_t axis = -1;
+  int32_t blockAxis = -1;
 };
 
 static void* Create(TF_OpKernelConstruction* construction) {
@@ -148,6 +212,8 @@ static void* Create(TF_OpKernelConstruction* construction) {
   tf::TF_OpKernelConstruction_GetAttrInt32(construction, "row", &attributes->row, status);
   if (tf::TF_GetCode(status) == TF_OK)
     tf::TF_OpKernelConstruction_GetAttrInt32(construction, "axis", &attributes->axis, status);
+  if (tf::TF_GetCode(status) == TF_OK)
+    tf::TF_OpKernelConstruction_GetAttrInt32(construction, "block_axis", &attributes->blockAxis, status);
   if (tf::TF_GetCode(status) != TF_OK) tf::TF_OpKernelConstruction_Failure(construction, status);
   tf::TF_DeleteStatus(status);
   return attributes;
@@ -156,7 +222,7 @@ static void* Create(TF_OpKernelConstruction* construction) {
 static void Delete(void* attributes) { delete static_cast<Attributes*>(attributes); }
 
 static void Compute(void* kernel, TF_OpKernelContext* context) {
-  const auto& [row, axis] = *static_cast<Attributes*>(kernel);
+  const auto& [row, axis, blockAxis] = *static_cast<Attributes*>(kernel);
   TF_Status* status = tf::TF_NewStatus();
   TF_Tensor *x = nullptr, *rows = nullptr, *amax = nullptr, *y = nullptr;
   const auto ok = [&] { return tf::TF_GetCode(status) == TF_OK; };
@@ -166,26 +232,37 @@ static void Compute(void* kernel, TF_OpKernelContext* context) {
   std::vector<int64_t> sizes;
   if (ok()) {
     for (int i = 0; i < tf::TF_NumDims(x); i++) sizes.push_back(tf::TF_Dim(x, i));
-    const bool valid = tf::TF_NumDims(rows) == 2 && tf::TF_Dim(rows, 1) == 5 && row >= 0 &&
+    const int rank = static_cast<int>(sizes.size());
+    const bool valid = tf::TF_NumDims(rows) == 2 && tf::TF_Dim(rows, 1) == 7 && row >= 0 &&
                        row < tf::TF_Dim(rows, 0) && tf::TF_NumDims(amax) == 1 &&
-                       tf::TF_Dim(amax, 0) == tf::TF_Dim(rows, 0) && axis < static_cast<int>(sizes.size());
+                       tf::TF_Dim(amax, 0) == tf::TF_Dim(rows, 0) && axis < rank && blockAxis < rank;
     if (!valid)
       tf::TF_SetStatus(status, TF_INVALID_ARGUMENT,
-                       "FliqsQuantize: rows must be [sites, 5], amax [sites], row a site, axis a dimension of x");
+                       "FliqsQuantize: rows must be [sites, 7], amax [sites], row a site, the axes dimensions of x");
+    else if (blockAxis < 0 && static_cast<const float*>(tf::TF_TensorData(rows))[7 * row + 5] > 0)
+      tf::TF_SetStatus(status, TF_INVALID_ARGUMENT, "FliqsQuantize: a block format needs a block axis");
   }
   if (ok()) y = tf::TF_AllocateOutput(context, 0, TF_FLOAT, sizes.data(), sizes.size(), tf::TF_TensorByteSize(x), status);
   if (ok()) {
     const int64_t n = tf::TF_TensorElementCount(x);
     const auto* from = static_cast<const float*>(tf::TF_TensorData(x));
     auto* to = static_cast<float*>(tf::TF_TensorData(y));
-    const float* format = static_cast<const float*>(tf::TF_TensorData(rows)) + 5 * row;
+    const float* format = static_cast<const float*>(tf::TF_TensorData(rows)) + 7 * row;
+    const float frozen = static_cast<const float*>(tf::TF_TensorData(amax))[row];
+    const auto innerOf = [&](int dimension) {
+      int64_t inner = 1;
+      for (size_t i = dimension + 1; i < sizes.size(); i++) inner *= sizes[i];
+      return inner;
+    };
     if (format[0] == 0) {  // FP32: no rounding at all
       memcpy(to, from, n * sizeof(float));
+    } else if (format[5] > 0) {
+      const int64_t inner = innerOf(blockAxis);
+      if (n > 0) QuantizeByBlock(from, to, n / (inner * sizes[blockAxis]), sizes[blockAxis], inner, format, frozen);
     } else if (axis < 0) {
-      QuantizeByTensor(from, to, n, format, static_cast<const float*>(tf::TF_TensorData(amax))[row]);
+      QuantizeByTensor(from, to, n, format, frozen);
     } else if (n > 0) {
-      int64_t inner = 1;
-      for (size_t i = axis + 1; i < sizes.size(); i++) inner *= sizes[i];
+      const int64_t inner = innerOf(axis);
       QuantizeByChannel(from, to, n / (inner * sizes[axis]), sizes[axis], inner, format);
     }
   } else {
@@ -207,7 +284,7 @@ static void Register(TF_Status* status) {
   auto* definition = tf::TF_NewOpDefinitionBuilder("FliqsQuantize");
   for (const char* input : {"x: float", "rows: float", "amax: float"})
     tf::TF_OpDefinitionBuilderAddInput(definition, input);
-  for (const char* attribute : {"row: int", "axis: int = -1"})
+  for (const char* attribute : {"row: int", "axis: int = -1", "block_axis: int = -1"})
     tf::TF_OpDefinitionBuilderAddAttr(definition, attribute);
   tf::TF_OpDefinitionBuilderAddOutput(definition, "y: float");
   tf::TF_OpDefinitionBuilderSetShapeInferenceFunction(definition, SameShape);

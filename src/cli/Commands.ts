@@ -158,6 +158,19 @@ const cost = Command.make(
 ).pipe(Command.withDescription("Cost of a whole network, layer by layer"))
 
 const formatName = Argument.String("name").pipe(Argument.withDescription("Format, such as INT4"))
+const block = Flag.Int("block").pipe(
+  Flag.withMetavar("N"),
+  Flag.withDescription("Elements of a block, in place of the format's own number"),
+  Flag.filter(
+    (n) => n >= 1,
+    (n) => `${n} elements; at least 1 would be right`,
+  ),
+  Flag.optional,
+)
+const sharedExponent = Flag.Literals("shared-exponent", ["floor", "ceil", "even"]).pipe(
+  Flag.withDescription("Rule of the E8M0 scales: floor is that of OCP"),
+  Flag.optional,
+)
 const format = Command.make("format").pipe(
   Command.withDescription("Number formats"),
   Command.withSubcommands([
@@ -173,7 +186,7 @@ const format = Command.make("format").pipe(
     ).pipe(Command.withDescription("What values a format has")),
     Command.make(
       "round",
-      { name: formatName },
+      { name: formatName, block, sharedExponent },
       lazily(async () => ({ run: (await import("./command/Format.ts")).round })),
     ).pipe(Command.withDescription("Round little-endian float32 from stdin to stdout, scale 1")),
   ]),

@@ -4,7 +4,7 @@
  * A layer is one weight-carrying matrix operation with its bias, norm and activation. Its sizes are quantities: tables
  * over the architecture decisions they depend on, already 0 where the layer is inactive.
  */
-import type { Format } from "../format/Format.ts"
+import type { Format, SharedExponent } from "../format/Format.ts"
 import type { Quantity } from "../space/Quantity.ts"
 
 /** Which format a layer's operand takes: `formats[choice of decision]`, or `formats[0]` when nothing is decided. */
@@ -35,6 +35,8 @@ export interface Layer {
   readonly weightScales?: "tensor" | "channel"
   /** True when integer formats of the input take the range 0 to 2^b - 1; false when absent. */
   readonly unsignedInput?: boolean
+  /** Rule of E8M0 block scales; there when a format of the layer has such. */
+  readonly sharedExponent?: SharedExponent
   readonly weightFormat: FormatSlot
   readonly activationFormat: FormatSlot
 }

@@ -1,10 +1,10 @@
 /**
- * Bytes of the stored weights: elements at their format's bits, one float32 scale per tensor or output channel where
+ * Bytes of the stored weights: elements at their format's storage bits (block scales included), one float32 scale per tensor or output channel where
  * the format is scaled, and float32 biases and norms.
  */
 import { Schema } from "effect"
 import { combine } from "../space/Quantity.ts"
-import { ofFormat } from "./Bits.ts"
+import { ofFormat, storedBits } from "./Bits.ts"
 import { type CostModel, Target } from "./Cost.ts"
 
 const floatBytes = 4
@@ -18,12 +18,20 @@ export const Memory = {
   scale: 1e6,
   printUnit: "MB",
   layerCost: (layer) => {
-    const bits = ofFormat(layer.weightFormat, (format) => format.bits)
-    const scaled = ofFormat(layer.weightFormat, (format) => (format.scaled ? 1 : 0))
-    const groups = layer.weightScales === "channel" ? layer.outputs : layer.active
+    const bits = storedBits(layer.weightFormat)
+    const perTensor = ofFormat(layer.weightFormat, ({ scaled, block }) =>
+      scaled && (layer.weightScales !== "channel" || block !== undefined) ? 1 : 0,
+    )
+    const perChannel = ofFormat(layer.weightFormat, ({ scaled, block }) =>
+      scaled && layer.weightScales === "channel" && block === undefined ? 1 : 0,
+    )
+    const scales = combine(
+      [layer.active, perTensor, layer.outputs, perChannel],
+      ([active, tensor, outputs, channel]) => active! * tensor! + outputs! * channel!,
+    )
     const stored = combine(
-      [layer.weights, bits, groups, scaled],
-      ([weights, b, scales, s]) => (weights! * b!) / 8 + scales! * s! * floatBytes,
+      [layer.weights, bits, scales],
+      ([weights, b, s]) => (weights! * b!) / 8 + s! * floatBytes,
     )
     return combine([stored, layer.extras], ([bytes, floats]) => bytes! + floats! * floatBytes)
   },

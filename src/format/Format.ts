@@ -6,23 +6,42 @@
  *     q = roundHalfEven(y / u) * u
  *     fakeQuantized = q * s
  *
- * Left out: scales and granularity (`quantizer/`), block formats.
+ * Block formats add a scale for every few elements. Left out: scales and granularity (`quantizer/`).
  */
 export interface Format {
   /** The only spelling, in YAML, JSON, MLflow and docs: `INT4`, `E4M3`, `BF16`. */
   readonly name: string
   /** The family that made it. */
   readonly kind: string
-  /** Bits of one stored element. */
+  /** Bits of one element, without its share of a block scale. */
   readonly bits: number
   readonly mantissaBits: number
   /** Exponent of the smallest normal value; below it the grid is evenly spaced. */
   readonly minExponent: number
   readonly lo: number
   readonly hi: number
-  /** False for formats that are never scaled (BF16, FP16, FP32): s = 1. */
+  /** Whether a float32 scale belongs to it: not to BF16, FP16 and FP32, nor to those with E8M0 block scales. */
   readonly scaled: boolean
+  /** Only of block formats; the numbers above are then those of one element. */
+  readonly block?: BlockScale
 }
+
+/** Consecutive elements that share a scale. */
+export interface BlockScale {
+  /** Elements of a block. */
+  readonly size: number
+  /** E8M0: a power of two. E4M3: that float, times one float32 scale of the tensor. */
+  readonly scale: "E8M0" | "E4M3"
+  /** Bits of one stored block scale. */
+  readonly bits: number
+}
+
+/**
+ * How the largest magnitude of a block becomes the power of two that its E8M0 scale comes from: the one below (OCP), the
+ * one above, or the one below after rounding to the element's mantissa.
+ */
+export type SharedExponent = "floor" | "ceil" | "even"
+export const sharedExponents: ReadonlyArray<SharedExponent> = ["floor", "ceil", "even"]
 
 /** One family of formats, recognised by name. Adding a family is one file and one entry in `Formats.ts`. */
 export interface FormatFamily {

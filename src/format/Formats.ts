@@ -5,12 +5,19 @@
  */
 import { suggest } from "../declaration/Suggest.ts"
 import { FloatFormat } from "./FloatFormat.ts"
-import type { Format, FormatFamily } from "./Format.ts"
+import { BlockFormat } from "./BlockFormat.ts"
+import type { Format, FormatFamily, SharedExponent } from "./Format.ts"
 import { IntFormat } from "./IntFormat.ts"
 import { VariantFormat } from "./VariantFormat.ts"
 import { WideFormat } from "./WideFormat.ts"
 
-const families: ReadonlyArray<FormatFamily> = [IntFormat, FloatFormat, VariantFormat, WideFormat]
+const families: ReadonlyArray<FormatFamily> = [
+  IntFormat,
+  FloatFormat,
+  VariantFormat,
+  WideFormat,
+  BlockFormat,
+]
 
 /** Every format there is, in the order `format list` prints them. */
 export const names: ReadonlyArray<string> = families.flatMap((family) => family.names)
@@ -57,31 +64,62 @@ export const explain = (name: string): string => {
   const upper = name.trim().toUpperCase()
   if (parse(upper) !== undefined) return `no such format; names are written in capitals: ${upper}`
   const near = suggest(upper, names)
-  const known = "formats are INT2 to INT16, E<x>M<y> up to 8 bits, BF16, FP16 and FP32"
+  const known =
+    "formats are INT2 to INT16, E<x>M<y> up to 8 bits, BF16, FP16, FP32, MX... and NVFP4"
   return near === undefined ? `no such format; ${known}` : `no such format; did you mean ${near}?`
 }
 
-/** [2^-M, smallest step, lo, hi, scaleBy] */
+/** Bits of one stored element with its share of the block scale: 4.25 for MXFP4. */
+export const storageBits = ({ bits, block }: Format): number =>
+  block === undefined ? bits : bits + block.bits / block.size
+
+/** [2^-M, smallest step, lo, hi, scaleBy, block size, shared exponent] */
 export type Row = readonly [
   relative: number,
   smallest: number,
   lo: number,
   hi: number,
   scaleBy: number,
+  blockSize: number,
+  sharedExponent: number,
 ]
+export const rowLength = 7
+
+/** Largest E4M3 number, to which NVFP4 scales the largest block scale. */
+const largestBlockScale = 448
+
+/** What the bits of a float32 number are increased by before its mantissa is cut off, under each rule. */
+const increments = (mantissaBits: number): Readonly<Record<SharedExponent, number>> => ({
+  floor: 0,
+  ceil: 2 ** 23 - 1,
+  even: 2 ** (22 - mantissaBits),
+})
 
 /**
- * A format as five float32 numbers: the step at y is max(relative * 2^exponent(y), smallest), the scale is absmax /
+ * A format as seven float32 numbers: the step at y is max(relative * 2^exponent(y), smallest), the scale is absmax /
  * scaleBy. Steps below 2^-126 are not used: TensorFlow flushes smaller floats to zero. FP32 has relative step 0, which
- * means no rounding, no clipping and no scale.
+ * means no rounding, no clipping and no scale. Block size 0 means no blocks. With blocks and a finite scaleBy the block
+ * scales are E4M3, under the tensor scale absmax / scaleBy; else they are E8M0, and `sharedExponent` is what the bits of
+ * the block's largest magnitude are increased by before its exponent is read. Throws for such a format without a rule.
  */
-export const toRow = ({ mantissaBits, minExponent, lo, hi, scaled }: Format): Row =>
-  mantissaBits >= 23
-    ? [0, 0, -Infinity, Infinity, Infinity]
-    : [
-        2 ** -mantissaBits,
-        2 ** Math.max(minExponent - mantissaBits, -126),
-        lo,
-        hi,
-        scaled ? hi : Infinity,
-      ]
+export const toRow = (
+  { name, mantissaBits, minExponent, lo, hi, scaled, block }: Format,
+  sharedExponent?: SharedExponent,
+): Row => {
+  if (mantissaBits >= 23) return [0, 0, -Infinity, Infinity, Infinity, 0, 0]
+  const smallest = 2 ** Math.max(minExponent - mantissaBits, -126)
+  const relative = 2 ** -mantissaBits
+  if (block === undefined) return [relative, smallest, lo, hi, scaled ? hi : Infinity, 0, 0]
+  if (block.scale === "E4M3")
+    return [relative, smallest, lo, hi, hi * largestBlockScale, block.size, 0]
+  if (sharedExponent === undefined) throw new Error(`${name} needs a rule for its shared exponent`)
+  return [
+    relative,
+    smallest,
+    lo,
+    hi,
+    Infinity,
+    block.size,
+    increments(mantissaBits)[sharedExponent],
+  ]
+}

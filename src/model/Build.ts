@@ -11,6 +11,7 @@ import { Builder } from "./Builder.ts"
 import { type Choice } from "./Choosing.ts"
 import { describeShape } from "./Shape.ts"
 import { blocks } from "./block/Blocks.ts"
+import { checkBlocks } from "./BlockScales.ts"
 import { assignFormats } from "./FormatScopes.ts"
 import type { Graph } from "./Graph.ts"
 import { buildItems } from "./Items.ts"
@@ -81,6 +82,7 @@ export const build = (space: Space): Built => {
       )
   }
   const layers = assignFormats(builder, space.formats)
+  checkBlocks(builder, layers)
   for (const name of Object.keys(space.choices ?? {}))
     if (!builder.usedChoices.has(name))
       builder.problem(

@@ -196,6 +196,7 @@ export const assignFormats = (
     ...layer,
     weightScales: scale.granularity,
     unsignedInput: unsignedInputs.has(i),
+    ...(scale.sharedExponent === undefined ? {} : { sharedExponent: scale.sharedExponent }),
     weightFormat: slot(weights),
     activationFormat: slot(activations),
   }))

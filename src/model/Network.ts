@@ -1,6 +1,7 @@
 /** The schema of a space file: what may vary in one whole network. Meaning is given by `Build.ts`. */
 import { Schema } from "effect"
 import { distinct, withDefault } from "../declaration/Field.ts"
+import { sharedExponents } from "../format/Format.ts"
 import { FormatName } from "../format/FormatName.ts"
 import { sets } from "../format/Formats.ts"
 import { Name, tunable } from "../space/Tunable.ts"
@@ -64,6 +65,12 @@ const Scale = Schema.Struct({
       description: "Integer formats of inputs that cannot be negative range from 0 to 2^b - 1.",
     }),
     false,
+  ),
+  sharedExponent: Schema.optionalKey(
+    Schema.Literals(sharedExponents).annotate({
+      description:
+        "How MX formats find the power of two of a block: floor (OCP), ceil or even. Required where one is offered.",
+    }),
   ),
 }).annotate({ identifier: "Scale", description: "How numbers are scaled into their formats." })
 export type Scale = typeof Scale.Type

@@ -1,7 +1,7 @@
 /**
  * The weight-sharing network on tensors: its variables, and one forward pass under a policy that is data.
  *
- * A policy is two tensors: `rows` [2 x layers, 5] holds the number format of every weight (row 2 i) and input (row
+ * A policy is two tensors: `rows` [2 x layers, 7] holds the number format of every weight (row 2 i) and input (row
  * 2 i + 1), `sizes` [quantities] the architecture. Both change every step without a new graph. Variables have the
  * shape of the largest network; a smaller one is cut from them. Left out: training (`train/`), which choice is best.
  */
@@ -24,7 +24,7 @@ import { operationOf } from "./operation/Operations.ts"
 
 /** The policy as a step reads it. */
 export interface PolicyTensors {
-  /** [2 x layers, 5]: format rows, weight then input of each layer. */
+  /** [2 x layers, 7]: format rows, weight then input of each layer. */
   readonly rows: Tensor2D
   /** [2 x layers]: frozen largest magnitudes; 0 takes them from the tensor at hand. */
   readonly amax: Tensor1D
@@ -140,11 +140,17 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
       const site = 2 * layer + (operand === "weight" ? 0 : 1)
       if (operand === "activation") observed?.activations.set(layer, tf.max(tf.abs(x)))
       const { kind, weightScales, weightFormat, activationFormat } = table.layers[layer]!
-      if (neverRounds(operand === "weight" ? weightFormat : activationFormat)) return x
+      const slot = operand === "weight" ? weightFormat : activationFormat
+      if (neverRounds(slot)) return x
+      const inBlocks = slot.formats.some(({ block }) => block !== undefined)
       const perChannel = operand === "weight" && weightScales === "channel"
       // output channels: the last dimension of [.., in, out], but of a depthwise [h, w, channels, 1] the one before
       const axis = kind === "depthwiseConv" ? x.rank - 2 : x.rank - 1
-      return fakeQuantize(x, policy.rows, site, policy.amax, perChannel ? { axis } : {})
+      return fakeQuantize(x, policy.rows, site, policy.amax, {
+        ...(perChannel ? { axis } : {}),
+        // input channels: of an image or a vector the last dimension, of a weight [.., in, out] the one before
+        ...(inBlocks ? { blockAxis: operand === "weight" ? x.rank - 2 : x.rank - 1 } : {}),
+      })
     }
     const results: Array<Tensor> = []
     for (const node of graph.nodes) {
@@ -180,8 +186,8 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
     rowsOf: (choices) =>
       Float32Array.from(
         table.layers.flatMap((layer) => [
-          ...toRow(formatOf(layer.weightFormat, choices)),
-          ...toRow(inputFormatOf(layer, choices)),
+          ...toRow(formatOf(layer.weightFormat, choices), layer.sharedExponent),
+          ...toRow(inputFormatOf(layer, choices), layer.sharedExponent),
         ]),
       ),
     sizesOf: (choices) => Int32Array.from(searched.map((quantity) => valueOf(quantity, choices))),

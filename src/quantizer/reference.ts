@@ -5,6 +5,7 @@
  * Infinities: with the batch's own absmax an infinity makes the scale infinite and the whole result NaN, so that it
  * reaches the loss; with a frozen or no scale they saturate. NaN stays NaN, and a NaN among x gives scale 1.
  */
+import { parse, toRow } from "../format/Formats.ts"
 import type { Row } from "../format/Formats.ts"
 import { roundHalfEven } from "../format/round.ts"
 
@@ -68,5 +69,55 @@ export const fakeQuantizeChannelsReference = (
     )
     places.forEach((place, i) => (result[place] = some[i]!))
   }
+  return result
+}
+
+const blockScaleRow = toRow(parse("E4M3")!)
+
+/** The power of two that a block is scaled by, from the bits of its largest magnitude. */
+const sharedScale = (largest: number, hi: number, increment: number): number => {
+  if (!Number.isFinite(largest)) return Number.NaN
+  float[0] = hi
+  const emax = (bits[0]! >>> 23) - 127
+  float[0] = largest
+  const e = ((bits[0]! + increment) >>> 23) - emax
+  bits[0] = Math.max(1, Math.min(254, e)) << 23
+  return float[0]!
+}
+
+/**
+ * A block format; x as [outer, channels, inner], blocks along the channels, the last one of each run possibly short.
+ * `frozen` takes the place of x's absmax in the tensor scale, where there is one.
+ */
+export const fakeQuantizeBlocksReference = (
+  x: Float32Array,
+  row: Row,
+  channels: number,
+  inner: number,
+  frozen = 0,
+): Float32Array => {
+  const f32 = Float32Array.from(row) as unknown as Row
+  const [, , , hi, scaleBy, size, increment] = f32
+  const underTensor = Number.isFinite(scaleBy)
+  const t = underTensor ? fround((frozen > 0 ? fround(frozen) : absMax(x)) / scaleBy) : 1
+  const result = new Float32Array(x.length)
+  for (let start = 0; start < x.length; start += channels * inner)
+    for (let first = 0; first < channels; first += size)
+      for (let i = 0; i < inner; i++) {
+        const count = Math.min(size, channels - first)
+        const places = Array.from({ length: count }, (_, c) => start + (first + c) * inner + i)
+        const largest = absMax(Float32Array.from(places, (place) => x[place]!))
+        const b = underTensor
+          ? t < smallestNormal
+            ? 0
+            : roundByRow(fround(fround(largest / hi) / t), blockScaleRow)
+          : sharedScale(largest, hi, increment)
+        const s = fround(b * t)
+        for (const place of places) {
+          const value = x[place]!
+          const q = roundByRow(fround(value / s), f32)
+          result[place] = s < smallestNormal ? value * 0 : fround(fround(q * b) * t)
+        }
+      }
   return result
 }

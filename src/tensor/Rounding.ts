@@ -7,7 +7,7 @@
  */
 import { tf } from "./Backend.ts"
 import type { Tensor } from "./Backend.ts"
-import { bool, indices, int, op, ops, type } from "./Op.ts"
+import { bool, indices, int, op, ops, shapeOf, type } from "./Op.ts"
 import type { Attribute } from "./Op.ts"
 
 export interface RoundingSite {
@@ -15,15 +15,24 @@ export interface RoundingSite {
   readonly site: number
   /** -1: one scale for the tensor; else one for every index along this dimension. */
   readonly axis: number
+  /** The dimension along which blocks run; -1 where no format has blocks. */
+  readonly blockAxis: number
 }
 
-/** x any shape, rows [sites, 5], amax [sites] -> like x. Fails inside TensorFlow when the shapes are others. */
+/** x any shape, rows [sites, 7], amax [sites] -> like x. Fails inside TensorFlow when the shapes are others. */
 export const quantizeFused = (
   x: Tensor,
   rows: Tensor,
   amax: Tensor,
-  { site, axis }: RoundingSite,
-): Tensor => op("FliqsQuantize", [int("row", site), int("axis", axis)], x, rows, amax)
+  { site, axis, blockAxis }: RoundingSite,
+): Tensor =>
+  op(
+    "FliqsQuantize",
+    [int("row", site), int("axis", axis), int("block_axis", blockAxis)],
+    x,
+    rows,
+    amax,
+  )
 
 const exponentMask = 0x7f800000
 const smallestNormal = 2 ** -126
@@ -64,14 +73,128 @@ const absMaxBut = (x: Tensor, axis: number): Tensor => {
   return op("Max", attributes, op("Abs", [type("T")], x), indices(...others))
 }
 
+/** The step and the range of a grid, each a scalar. */
+interface Grid {
+  readonly relative: Tensor
+  readonly smallest: Tensor
+  readonly lo: Tensor
+  readonly hi: Tensor
+}
+
+/** The nearest values of the grid to y, which is already scaled. */
+const element = (y: Tensor, { relative, smallest, lo, hi }: Grid): Tensor => {
+  const clipped = op("ClipByValue", [type("T")], y, lo, hi)
+  const u = binary("Maximum", binary("Mul", powerBelow(clipped), relative), smallest)
+  return binary("Mul", op("Rint", [type("T")], binary("RealDiv", clipped, u)), u)
+}
+
+const integers = (name: string, a: Tensor, b: Tensor): Tensor => op(name, [integer("T")], a, b)
+const whole = (value: number): Tensor => tf.scalar(value, "int32")
+const toBits = (x: Tensor): Tensor => op("Bitcast", [type("T"), integer("type")], x)
+const toInteger = (x: Tensor): Tensor => op("Cast", [type("SrcT"), integer("DstT")], x)
+const pack = (...sizes: ReadonlyArray<Tensor>): Tensor =>
+  op("Pack", [integer("T"), int("N", sizes.length), int("axis", 0)], ...sizes)
+const reshape = (x: Tensor, shape: Tensor): Tensor =>
+  op("Reshape", [type("T"), integer("Tshape")], x, shape)
+
+/** The power of two that a block is scaled by, of its largest magnitude; NaN for infinity and NaN. */
+const sharedScale = (top: Tensor, hi: Tensor, increment: Tensor): Tensor => {
+  const exponent = (bits: Tensor) => integers("RightShift", bits, whole(23))
+  const e = integers(
+    "Sub",
+    exponent(integers("AddV2", toBits(top), toInteger(increment))),
+    integers("Sub", exponent(toBits(hi)), whole(127)),
+  )
+  const inRange = integers("Maximum", integers("Minimum", e, whole(254)), whole(1))
+  const power = op(
+    "Bitcast",
+    [integer("T"), type("type")],
+    integers("LeftShift", inRange, whole(23)),
+  )
+  const nothing = binary("Mul", top, tf.scalar(0)) // NaN for infinity and NaN
+  return select(binary("Equal", nothing, tf.scalar(0)), power, nothing)
+}
+
+/** Block formats; `largest` is what the tensor scale comes from. For rows without blocks the result means nothing. */
+const quantizeBlocks = (
+  x: Tensor,
+  row: ReadonlyArray<Tensor>,
+  largest: Tensor,
+  blockAxis: number,
+): Tensor => {
+  const [relative, smallest, lo, hi, scaleBy, blockSize, increment] = row as [
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+  ]
+  // x as [outer, blocks, size, inner], with zeros after the last channel
+  const shape = shapeOf(x)
+  const sizes = ops("Unpack", [integer("T"), int("num", x.rank), int("axis", 0)], [shape], x.rank)
+  const channels = sizes[blockAxis]!
+  const inner = sizes.slice(blockAxis + 1).reduce((a, b) => integers("Mul", a, b), whole(1))
+  const size = integers("Maximum", toInteger(blockSize), whole(1))
+  const last = integers("Sub", integers("AddV2", channels, size), whole(1))
+  const blocks = integers("FloorDiv", last, size)
+  const padded = integers("Mul", blocks, size)
+  const missing = integers("Sub", padded, channels)
+  const paddings = op(
+    "Pack",
+    [integer("T"), int("N", 2), int("axis", 1)],
+    indices(0, 0, 0),
+    pack(whole(0), missing, whole(0)),
+  )
+  const flat = reshape(x, pack(whole(-1), channels, inner))
+  const full = op("Pad", [type("T"), integer("Tpaddings")], flat, paddings)
+  const parts = reshape(full, pack(whole(-1), blocks, size, inner))
+
+  const top = op(
+    "Max",
+    [type("T"), type("Tidx", "int32"), bool("keep_dims", true)],
+    op("Abs", [type("T")], parts),
+    indices(2),
+  )
+  const underTensor = op("IsFinite", [type("T")], scaleBy)
+  const t = select(underTensor, binary("RealDiv", largest, scaleBy), tf.scalar(1))
+  const e4m3 = {
+    relative: tf.scalar(2 ** -3),
+    smallest: tf.scalar(2 ** -9),
+    lo: tf.scalar(-448),
+    hi: tf.scalar(448),
+  }
+  const fine = element(binary("RealDiv", binary("RealDiv", top, hi), t), e4m3)
+  const ofTensor = select(binary("Less", t, tf.scalar(smallestNormal)), tf.scalar(0), fine)
+  const b = select(underTensor, ofTensor, sharedScale(top, hi, increment))
+  const s = binary("Mul", b, t)
+  const q = element(binary("RealDiv", parts, s), { relative, smallest, lo, hi })
+  const scaled = binary("Mul", binary("Mul", q, b), t)
+  const isZero = binary("Less", s, tf.scalar(smallestNormal))
+  const result = select(isZero, binary("Mul", parts, tf.scalar(0)), scaled)
+
+  const together = reshape(result, pack(whole(-1), padded, inner))
+  const kept = op(
+    "Slice",
+    [type("T"), integer("Index")],
+    together,
+    indices(0, 0, 0),
+    pack(whole(-1), channels, whole(-1)),
+  )
+  return reshape(kept, shape)
+}
+
 /** `quantizeFused` as TensorFlow operations: the same values bit for bit. */
 export const quantizeByOps = (
   x: Tensor,
   rows: Tensor,
   amax: Tensor,
-  { site, axis }: RoundingSite,
+  { site, axis, blockAxis }: RoundingSite,
 ): Tensor => {
-  const [relative, smallest, lo, hi, scaleBy] = pick(rows, site) as [
+  const row = pick(rows, site)
+  const [relative, smallest, lo, hi, scaleBy, blockSize] = row as [
+    Tensor,
     Tensor,
     Tensor,
     Tensor,
@@ -85,8 +208,14 @@ export const quantizeByOps = (
   const ratio = binary("RealDiv", largest, scaleBy)
   const usable = binary("GreaterEqual", ratio, tf.scalar(smallestNormal))
   const s = select(usable, ratio, tf.scalar(1))
-  const y = op("ClipByValue", [type("T")], binary("RealDiv", x, s), lo, hi)
-  const u = binary("Maximum", binary("Mul", powerBelow(y), relative), smallest)
-  const q = binary("Mul", op("Rint", [type("T")], binary("RealDiv", y, u)), u)
-  return select(binary("Equal", relative, zero), x, binary("Mul", q, s))
+  const q = element(binary("RealDiv", x, s), { relative, smallest, lo, hi })
+  const rounded = select(binary("Equal", relative, zero), x, binary("Mul", q, s))
+  if (blockAxis < 0) return rounded
+  const largestOfAll = select(
+    binary("Greater", frozen, zero),
+    frozen,
+    axis < 0 ? own : absMaxBut(x, -1),
+  )
+  const inBlocks = quantizeBlocks(x, row, largestOfAll, blockAxis)
+  return select(binary("Greater", blockSize, zero), inBlocks, rounded)
 }

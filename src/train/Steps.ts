@@ -9,6 +9,7 @@ import type { Batch } from "../data/Batches.ts"
 import type { Observed, PolicyTensors, Supernet } from "../model/Supernet.ts"
 import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
+import { rowLength } from "../format/Formats.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Scalar, Tensor, Variable } from "../tensor/Backend.ts"
 import {
@@ -120,7 +121,7 @@ export const makeSteps = (
   const feed = (batch: Batch, choices: Choices, amax: Float32Array): Array<Tensor> => [
     bytesTensor(batch.images, [batchSize, height, width, channels]),
     tf.tensor1d(batch.labels, "int32"),
-    tf.tensor2d(supernet.rowsOf(choices), [sites, 5]),
+    tf.tensor2d(supernet.rowsOf(choices), [sites, rowLength]),
     tf.tensor1d(amax.slice()),
     tf.tensor1d(supernet.sizesOf(choices), "int32"),
   ]

@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest"
 import { expand, explain, names, parse, sets, toRow } from "../../src/format/Formats.ts"
+import { sharedExponents } from "../../src/format/Format.ts"
 import { round } from "../../src/format/round.ts"
 import { makeRandom } from "../tensor/support.ts"
 
 describe("names", () => {
-  it("are INT2 to INT16, every ExMy up to 8 bits, three variants and the wide ones, each once", () => {
+  it("are INT2 to INT16, every ExMy up to 8 bits, three variants, the wide ones and 7 with blocks, each once", () => {
     expect(names.filter((name) => /^INT\d+$/.test(name))).toHaveLength(15)
     expect(names.filter((name) => /^E\dM\d$/.test(name))).toHaveLength(28)
-    expect(names).toHaveLength(15 + 28 + 3 + 3)
+    expect(names).toHaveLength(15 + 28 + 3 + 3 + 7)
     expect(new Set(names).size).toBe(names.length)
   })
 
@@ -46,6 +47,7 @@ describe("what is no format", () => {
     ["E0M3", "a float needs at least one exponent bit; without one use INT4"],
     ["E9M9", "E9M9 has 19 bits with its sign, small floats at most 8"],
     ["E4M4", "E4M4 has 9 bits"],
+    ["MXFP6", "name the element: MXFP6E2M3 or MXFP6E3M2"],
     ["E8M7", "the wider ones are BF16 (E8M7)"],
     ["int4", "names are written in capitals: INT4"],
     [" E4M3", "names are written in capitals: E4M3"],
@@ -77,46 +79,60 @@ describe("sets", () => {
 
 describe("rows", () => {
   it("are what the kernel reads", () => {
-    expect(toRow(parse("INT4")!)).toEqual([2 ** -3, 1, -8, 7, 7])
-    expect(toRow(parse("E4M3")!)).toEqual([2 ** -3, 2 ** -9, -448, 448, 448])
+    expect(toRow(parse("INT4")!)).toEqual([2 ** -3, 1, -8, 7, 7, 0, 0])
+    expect(toRow(parse("E4M3")!)).toEqual([2 ** -3, 2 ** -9, -448, 448, 448, 0, 0])
     expect(toRow(parse("BF16")!)).toEqual([
       2 ** -7,
       2 ** -126,
       -3.3895313892515355e38,
       3.3895313892515355e38,
       Infinity,
+      0,
+      0,
     ])
-    expect(toRow(parse("FP32")!)).toEqual([0, 0, -Infinity, Infinity, Infinity])
+    expect(toRow(parse("FP32")!)).toEqual([0, 0, -Infinity, Infinity, Infinity, 0, 0])
+    expect(toRow(parse("MXFP4")!, "even")).toEqual([0.5, 0.5, -6, 6, Infinity, 32, 2 ** 21])
+    expect(toRow(parse("NVFP4")!)).toEqual([0.5, 0.5, -6, 6, 2688, 16, 0])
+    expect(() => toRow(parse("MXINT8")!)).toThrow("MXINT8 needs a rule")
   })
 
   it("survive float32", () => {
     for (const name of names)
-      expect([...Float32Array.from(toRow(parse(name)!))]).toEqual([...toRow(parse(name)!)])
+      for (const rule of sharedExponents) {
+        const row = [...toRow(parse(name)!, rule)]
+        expect([...Float32Array.from(row)]).toEqual(row)
+      }
   })
 })
 
-describe.each(names)("rounding to %s", (name) => {
-  const format = parse(name)!
-  const random = makeRandom(7)
-  const size = Math.min(format.hi, 1e30)
-  const x = Float32Array.from({ length: 500 }, () => (random() - 0.5) * 2.4 * size * random() ** 6)
-  const rounded = round(format, x)
-
-  it("is idempotent", () => {
-    expect(round(format, rounded)).toEqual(rounded)
-  })
-
-  it("is monotone", () => {
-    const sorted = round(format, x.toSorted())
-    expect(sorted).toEqual(sorted.toSorted())
-  })
-
-  it("is odd, but at the lower end of integers", () => {
-    const clipped = x.map((value) => Math.min(format.hi, Math.max(-format.hi, value)))
-    const mirrored = round(
-      format,
-      clipped.map((value) => -value),
+describe.each(names.filter((name) => parse(name)!.block === undefined))(
+  "rounding to %s",
+  (name) => {
+    const format = parse(name)!
+    const random = makeRandom(7)
+    const size = Math.min(format.hi, 1e30)
+    const x = Float32Array.from(
+      { length: 500 },
+      () => (random() - 0.5) * 2.4 * size * random() ** 6,
     )
-    expect(mirrored.map((value) => -value)).toEqual(round(format, clipped))
-  })
-})
+    const rounded = round(format, x)
+
+    it("is idempotent", () => {
+      expect(round(format, rounded)).toEqual(rounded)
+    })
+
+    it("is monotone", () => {
+      const sorted = round(format, x.toSorted())
+      expect(sorted).toEqual(sorted.toSorted())
+    })
+
+    it("is odd, but at the lower end of integers", () => {
+      const clipped = x.map((value) => Math.min(format.hi, Math.max(-format.hi, value)))
+      const mirrored = round(
+        format,
+        clipped.map((value) => -value),
+      )
+      expect(mirrored.map((value) => -value)).toEqual(round(format, clipped))
+    })
+  },
+)

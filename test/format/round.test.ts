@@ -3,7 +3,7 @@ import { names, parse } from "../../src/format/Formats.ts"
 import { exponentOf, powerOfTwo, round, roundHalfEven, roundOne } from "../../src/format/round.ts"
 import { fixtures, inputsOf, mismatches } from "./fixtures.ts"
 
-const roundedNames = names.filter((name) => name !== "FP32")
+const roundedNames = names.filter((name) => name !== "FP32" && parse(name)!.block === undefined)
 
 it("has a fixture for every format that rounds", () => {
   expect(Object.keys(fixtures).sort()).toEqual([...roundedNames].sort())

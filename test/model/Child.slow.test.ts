@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { Effect } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
+import { rowLength } from "../../src/format/Formats.ts"
 import { childWeights, extract } from "../../src/model/Child.ts"
 import { makeSupernet, type Supernet } from "../../src/model/Supernet.ts"
 import type { Mode } from "../../src/model/operation/Operation.ts"
@@ -18,7 +19,7 @@ const logits = (net: Supernet, images: Tensor, choices: Choices, mode: Mode): Fl
     net.forward(
       images,
       {
-        rows: tf.tensor2d(net.rowsOf(choices), [net.sites, 5]),
+        rows: tf.tensor2d(net.rowsOf(choices), [net.sites, rowLength]),
         amax: tf.zeros([net.sites]),
         sizes: tf.tensor1d(net.sizesOf(choices), "int32"),
       },

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest"
 import { compile } from "../../src/cost/Cost.ts"
 import { Memory } from "../../src/cost/Memory.ts"
 import { extract } from "../../src/model/Child.ts"
-import { buildSpace } from "./fixture.ts"
+import { build } from "../../src/model/Build.ts"
+import { buildSpace, decodeSpace, problemsOf } from "./fixture.ts"
 
 const space = (scale: string) =>
   buildSpace(`
@@ -61,5 +62,58 @@ describe("formats.scale", () => {
       "stage1.0.conv2",
       "classifier",
     ])
+  })
+})
+
+describe("block formats", () => {
+  const blocks = (formats: string, filters = 32) => `
+name: blocks
+input: { height: 8, width: 8, channels: 32 }
+classes: 10
+network:
+  - conv: { name: stem, filters: ${filters}, kernel: 3 }
+  - depthwiseConv: { name: depthwise, kernel: 3 }
+  - globalAveragePool: {}
+  - dense: { name: classifier, units: classes }
+formats: ${formats}
+`
+  const warningsOf = (yaml: string) => build(decodeSpace(yaml)).warnings.map((w) => w.message)
+
+  it.each(["MXFP4", "{ oneOf: [INT8, MXINT8] }", "{ weights: NVFP4, activations: MXFP8E4M3 }"])(
+    "need a rule for shared exponents: %s",
+    (formats) => {
+      expect(problemsOf(blocks(formats)).join()).toMatch(/formats.scale: offers MX.*sharedExponent/)
+    },
+  )
+
+  it("of NVFP4 need none, and mix with others", () => {
+    expect(problemsOf(blocks("NVFP4"))).toEqual([])
+    const mixed = blocks("{ oneOf: [INT8, NVFP4, MXFP4], scale: { sharedExponent: floor } }")
+    const { space, table } = buildSpace(mixed)
+    expect(space.decisions[0]!.options).toEqual(["INT8", "NVFP4", "MXFP4"])
+    expect(table.layers.every(({ sharedExponent }) => sharedExponent === "floor")).toBe(true)
+    expect(warningsOf(mixed)).toEqual([])
+  })
+
+  it("warn of channels that do not fill the blocks", () => {
+    const formats = "{ oneOf: [NVFP4, MXFP4], scale: { sharedExponent: floor } }"
+    expect(warningsOf(blocks(formats, 48))).toEqual([
+      "MXFP4 has blocks of 32 input channels, which hardware pads with zeros in " +
+        "depthwise (48 to 64), classifier (48 to 64)",
+    ])
+  })
+
+  it("cost their storage bits, and NVFP4 one float for the tensor", () => {
+    const memory = (name: string, granularity: string) => {
+      const scale = `scale: { sharedExponent: ceil, granularity: ${granularity} }`
+      const { table, space } = buildSpace(blocks(`{ oneOf: [${name}], ${scale} }`))
+      return compile(table, Memory, space).of([])
+    }
+    const weights = 9 * 32 * 32 + 9 * 32 + 32 * 10
+    const extras = 4 * (4 * 64 + 10)
+    for (const granularity of ["tensor", "channel"]) {
+      expect(memory("MXFP4", granularity)).toBe((weights * 4.25) / 8 + extras)
+      expect(memory("NVFP4", granularity)).toBe((weights * 4.5) / 8 + 3 * 4 + extras)
+    }
   })
 })

@@ -1,21 +1,28 @@
 /** The backend's fake quantization (fused kernel or TensorFlow formula) against the reference, bit for bit. */
 import { describe, expect, it } from "vitest"
-import { names, parse, toRow } from "../../src/format/Formats.ts"
+import { names, parse, rowLength, toRow } from "../../src/format/Formats.ts"
 import type { Row } from "../../src/format/Formats.ts"
 import { round } from "../../src/format/round.ts"
+import { sharedExponents } from "../../src/format/Format.ts"
 import { unsigned } from "../../src/format/IntFormat.ts"
 import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
 import {
+  fakeQuantizeBlocksReference,
   fakeQuantizeChannelsReference,
   fakeQuantizeReference,
 } from "../../src/quantizer/reference.ts"
 import { counts, tf } from "../../src/tensor/Backend.ts"
 import type { Tensor2D } from "../../src/tensor/Backend.ts"
 import { makeStep } from "../../src/tensor/Step.ts"
+import { blockFixtures } from "../format/blockFixtures.ts"
 import { inputsOf, mismatches } from "../format/fixtures.ts"
 import { differing, makeRandom, normal, read } from "../tensor/support.ts"
 
-const table = (...rows: ReadonlyArray<Row>): Tensor2D => tf.tensor2d(rows.flat(), [rows.length, 5])
+const scalars = names.filter((name) => parse(name)!.block === undefined)
+const inBlocks = names.filter((name) => parse(name)!.block !== undefined)
+
+const table = (...rows: ReadonlyArray<Row>): Tensor2D =>
+  tf.tensor2d(rows.flat(), [rows.length, rowLength])
 
 const quantize = (x: Float32Array, row: Row, frozen = 0): Float32Array =>
   tf.tidy(() => read(fakeQuantize(tf.tensor1d(x), table(row), 0, tf.tensor1d([frozen]))).slice())
@@ -38,7 +45,7 @@ const specials = [
 ].map((values) => Float32Array.from(values))
 
 export const describeSameValues = (): void => {
-  describe.each(names)("%s", (name) => {
+  describe.each(scalars)("%s", (name) => {
     const row = toRow(parse(name)!)
     // With the largest value as the frozen absmax the scale is 1, as in the fixtures.
     const [, , , hi] = row
@@ -122,6 +129,108 @@ export const describeSameValues = (): void => {
     },
   )
 
+  const layouts = [
+    { shape: [3, 40], blockAxis: 1, channels: 40, inner: 1 },
+    { shape: [2, 3, 37, 5], blockAxis: 2, channels: 37, inner: 5 },
+    { shape: [70, 3], blockAxis: 0, channels: 70, inner: 3 },
+    { shape: [2, 2, 64, 1], blockAxis: 2, channels: 64, inner: 1 },
+  ]
+  const inLayout = (
+    x: Float32Array,
+    row: Row,
+    frozen: number,
+    { shape, blockAxis }: (typeof layouts)[number],
+  ): Float32Array =>
+    tf.tidy(() => {
+      const quantized = fakeQuantize(tf.tensor(x, shape), table(row), 0, tf.tensor1d([frozen]), {
+        blockAxis,
+      })
+      return read(quantized).slice()
+    })
+
+  describe.each(inBlocks)("%s", (name) => {
+    const format = parse(name)!
+
+    it.each(sharedExponents)(
+      "has the reference's bits along any dimension, by the rule %s",
+      (rule) => {
+        const row = toRow(format, rule)
+        for (const layout of layouts)
+          for (const scale of [1e-20, 1, 1e20])
+            for (const frozen of [0, 0.4 * scale]) {
+              const random = makeRandom(layout.channels)
+              const size = layout.shape.reduce((a, b) => a * b, 1)
+              const x = Float32Array.from(
+                { length: size },
+                (_, i) => (i % 7 === 0 ? 0 : random() - 0.5) * scale * random() ** 4,
+              )
+              const reference = fakeQuantizeBlocksReference(
+                x,
+                row,
+                layout.channels,
+                layout.inner,
+                frozen,
+              )
+              expect(differing(inLayout(x, row, frozen, layout), reference)).toBe(0)
+            }
+      },
+    )
+
+    it("rounds consecutive values as exact rationals do", () => {
+      const cases = blockFixtures.filter((one) => one.format === name)
+      expect(cases.length).toBeGreaterThan(0)
+      for (const { size, sharedExponent, inputs, answers } of cases) {
+        const [a, b, c, d, e, , g] = toRow(format, sharedExponent ?? undefined)
+        const layout = { shape: [inputs.length], blockAxis: 0, channels: 0, inner: 1 }
+        expect(differing(inLayout(inputs, [a, b, c, d, e, size, g], 0, layout), answers)).toBe(0)
+      }
+    })
+
+    it("makes NaN of infinities and NaN, and zeros of zeros", () => {
+      const row = toRow(format, "floor")
+      const layout = { shape: [3, 40], blockAxis: 1, channels: 40, inner: 1 }
+      const x = Float32Array.from({ length: 120 }, (_, i) => (i >= 40 && i < 80 ? 0 : i - 60))
+      expect(
+        differing(inLayout(new Float32Array(120), row, 0, layout), new Float32Array(120)),
+      ).toBe(0)
+      for (const bad of [nan, Infinity, -Infinity]) {
+        x[3] = bad
+        const found = inLayout(x, row, 0, layout)
+        const reference = fakeQuantizeBlocksReference(x, row, 40, 1)
+        expect(differing(found, reference)).toBe(0)
+        expect([...found.subarray(0, 16)].every(Number.isNaN)).toBe(true)
+        expect([...found.subarray(40, 80)].every(Number.isNaN)).toBe(name === "NVFP4")
+      }
+    })
+  })
+
+  it("mixes scalar and block formats in one graph, with scales per channel beside", () => {
+    const shape = [3, 3, 40, 6]
+    const x = normal(shape, 1)
+    const values = read(x).slice()
+    const first = table(toRow(parse("INT8")!))
+    const none = tf.tensor1d([0])
+    const step = makeStep({
+      state: [],
+      inputs: [x, first, none],
+      body: ([x, rows, amax]) => [
+        fakeQuantize(x!, rows as Tensor2D, 0, amax as typeof none, { axis: 3, blockAxis: 2 }),
+      ],
+    })
+    for (const name of ["INT4", ...inBlocks, "E4M3", "BF16", "FP32", "NVFP4", "INT8"]) {
+      const row = toRow(parse(name)!, "even")
+      const rows = table(row)
+      const [found] = step.run([x, rows, none])
+      const reference = inBlocks.includes(name)
+        ? fakeQuantizeBlocksReference(values, row, 40, 6)
+        : fakeQuantizeChannelsReference(values, row, 6, 1)
+      expect([name, differing(read(found!), reference)]).toEqual([name, 0])
+      tf.dispose([found!, rows])
+    }
+    step.dispose()
+    tf.dispose([x, first, none])
+  })
+
   it("takes its own row and its own frozen absmax", () => {
     const rows = ["INT4", "E4M3", "FP32", "BF16"].map((name) => toRow(parse(name)!))
     const frozen = [0, 2, 0, 0]
@@ -153,7 +262,7 @@ export const describeSameValues = (): void => {
       inputs: [x, first, none],
       body: ([x, rows, amax]) => [fakeQuantize(x!, rows as Tensor2D, 0, amax as typeof none)],
     })
-    for (const name of names) {
+    for (const name of scalars) {
       const row = toRow(parse(name)!)
       const rows = table(row)
       const [found] = step.run([x, rows, none])

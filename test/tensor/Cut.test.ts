@@ -3,7 +3,7 @@
  * child network alone, made of copies of the cut weights with sizes known to JavaScript: the same bits.
  */
 import { beforeAll, describe, expect, it } from "vitest"
-import { names, parse, toRow } from "../../src/format/Formats.ts"
+import { names, parse, rowLength, toRow } from "../../src/format/Formats.ts"
 import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
 import { tf } from "../../src/tensor/Backend.ts"
 import type { Scalar, Tensor, Tensor2D, Variable } from "../../src/tensor/Backend.ts"
@@ -20,6 +20,8 @@ import * as Kernels from "../../src/tensor/Kernels.ts"
 import { batchNormOver } from "../../src/tensor/Norms.ts"
 import { makeStep } from "../../src/tensor/Step.ts"
 import { differing, loadBackend, makeRandom, normal, read } from "./support.ts"
+
+const scalars = names.filter((name) => parse(name)!.block === undefined)
 
 beforeAll(() => loadBackend())
 
@@ -250,7 +252,7 @@ const randomArchitecture = (random: () => number): Architecture => {
 const inputsAt = (step: number, { width, expanded, kernel, active }: Architecture) => {
   const random = makeRandom(step + 5)
   const rows = Array.from({ length: 6 }, () =>
-    toRow(parse(names[Math.floor(random() * names.length)]!)!),
+    toRow(parse(scalars[Math.floor(random() * scalars.length)]!)!),
   )
   return [
     normal([batch, 16, 16, 3], step),
@@ -258,7 +260,7 @@ const inputsAt = (step: number, { width, expanded, kernel, active }: Architectur
       Int32Array.from({ length: batch }, () => Math.floor(random() * classes)),
       "int32",
     ),
-    tf.tensor2d(rows.flat(), [6, 5]),
+    tf.tensor2d(rows.flat(), [6, rowLength]),
     tf.tensor1d([width, expanded, kernel, active], "int32"),
     tf.scalar(0.05),
   ]

@@ -1,5 +1,5 @@
 /** A small residual network with fake quantization and SGD: everything a search step does, for the tests of `Step.ts`. */
-import { parse, toRow, names } from "../../src/format/Formats.ts"
+import { parse, rowLength, toRow, names } from "../../src/format/Formats.ts"
 import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
 import { tf } from "../../src/tensor/Backend.ts"
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Variable } from "../../src/tensor/Backend.ts"
@@ -9,6 +9,8 @@ import { makeSgd } from "../../src/tensor/Optimizers.ts"
 import type { Optimizer } from "../../src/tensor/Optimizers.ts"
 import { makeRandom, normal } from "./support.ts"
 
+const scalars = names.filter((name) => parse(name)!.block === undefined)
+
 export const batch = 8
 export const sites = 10
 const norm = { momentum: 0.1, epsilon: 1e-5 }
@@ -16,7 +18,7 @@ const norm = { momentum: 0.1, epsilon: 1e-5 }
 export interface ConvNet {
   readonly state: ReadonlyArray<Variable>
   readonly weights: ReadonlyArray<Variable>
-  /** images [batch, 12, 12, 3], labels [batch], learning rate, rows [sites, 5], amax [sites] -> [loss, accuracy] */
+  /** images [batch, 12, 12, 3], labels [batch], learning rate, rows [sites, 7], amax [sites] -> [loss, accuracy] */
   readonly train: (inputs: ReadonlyArray<Tensor>) => Array<Tensor>
   /** The same inputs -> [loss of each example, right ones], by running averages. */
   readonly evaluate: (inputs: ReadonlyArray<Tensor>) => Array<Tensor>
@@ -112,7 +114,7 @@ export const makeConvNet = (
 
 const rowsOf = (random: () => number): Array<Array<number>> =>
   Array.from({ length: sites }, () => [
-    ...toRow(parse(names[Math.floor(random() * names.length)]!)!),
+    ...toRow(parse(scalars[Math.floor(random() * scalars.length)]!)!),
   ])
 
 /** Inputs of one step; `policy` random formats per site, some sites with a frozen absmax. */
@@ -125,7 +127,7 @@ export const makeInputs = (step: number): Array<Tensor> => {
       "int32",
     ),
     tf.scalar(0.05 / (1 + step)),
-    tf.tensor2d(rowsOf(random), [sites, 5]),
+    tf.tensor2d(rowsOf(random), [sites, rowLength]),
     tf.tensor1d(Float32Array.from({ length: sites }, () => (random() < 0.3 ? 1.5 : 0))),
   ]
 }

@@ -20,6 +20,10 @@ formats: { weights: { oneOf: [${formats}] }, activations: { oneOf: [${formats}] 
 const spaces: Readonly<Record<string, string>> = {
   channel: space("{ granularity: channel }"),
   unsigned: space("{ unsignedAfterRelu: true }"),
+  blocks: space(
+    "{ granularity: channel, sharedExponent: even }",
+    "INT4, MXFP4, NVFP4, E4M3, MXFP8E5M2, MXINT8, BF16",
+  ),
   both: space("{ granularity: channel, unsignedAfterRelu: true }"),
 }
 

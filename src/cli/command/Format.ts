@@ -1,10 +1,11 @@
 /** `fliqs format list|show|round`. */
-import { Effect, Stream } from "effect"
+import { Effect, Option, Stream } from "effect"
 import * as NodeStream from "@effect/platform-node/NodeStream"
-import type { Format } from "../../format/Format.ts"
-import { explain, names, parse, sets } from "../../format/Formats.ts"
+import type { Format, SharedExponent } from "../../format/Format.ts"
+import { explain, names, parse, sets, storageBits } from "../../format/Formats.ts"
 import { round as roundAll } from "../../format/round.ts"
-import { dim, print, printBytes, printJson, short, table } from "../Output.ts"
+import { type BlockOptions, roundBlocks } from "../../format/roundBlocks.ts"
+import { dim, note, print, printBytes, printJson, short, table } from "../Output.ts"
 import { Wrong } from "../Words.ts"
 
 const memberships = (name: string): ReadonlyArray<string> =>
@@ -21,6 +22,9 @@ const describe = (format: Format) => ({
   max: format.hi,
   smallest: 2 ** (format.minExponent - format.mantissaBits),
   scaled: format.scaled,
+  storageBits: storageBits(format),
+  block: format.block === undefined ? null : format.block.size,
+  blockScale: format.block === undefined ? null : format.block.scale,
   sets: memberships(format.name),
 })
 
@@ -39,7 +43,7 @@ export const list = Effect.fn("format list")(function* ({ json }: { readonly jso
       ["format", "bits", "smallest", "largest", "scaled", "sets"],
       formats.map((format) => [
         format.name,
-        String(format.bits),
+        String(format.storageBits),
         short(format.smallest),
         short(format.max, 6),
         format.scaled ? "yes" : "no",
@@ -60,6 +64,11 @@ export const show = Effect.fn("format show")(function* (input: {
     yield* print(`${key.padEnd(13)} ${Array.isArray(value) ? value.join(" ") : String(value)}`)
 })
 
+const unevenInput = (bytes: number): Wrong =>
+  new Wrong({
+    message: `${bytes} bytes came on stdin; float32 values take 4 each, so a multiple of 4 would be right`,
+  })
+
 const littleEndian = (bytes: Uint8Array): Float32Array => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true))
@@ -71,8 +80,46 @@ const toBytes = (values: Float32Array): Uint8Array => {
   return new Uint8Array(view.buffer)
 }
 
-export const round = Effect.fn("format round")(function* ({ name }: { readonly name: string }) {
+/** All of standard input is the tensor; consecutive values form blocks. */
+const roundInBlocks = Effect.fn("format round blocks")(function* (
+  format: Format,
+  options: BlockOptions,
+) {
+  const chunks = yield* NodeStream.fromReadable<Uint8Array, Wrong>({
+    evaluate: () => process.stdin,
+    onError: (error) => new Wrong({ message: `stdin cannot be read: ${String(error)}` }),
+  }).pipe(Stream.runCollect)
+  const bytes = Buffer.concat([...chunks])
+  if (bytes.length % 4 !== 0) return yield* unevenInput(bytes.length)
+  yield* printBytes(toBytes(roundBlocks(format, littleEndian(bytes), options)))
+})
+
+export const round = Effect.fn("format round")(function* ({
+  name,
+  block,
+  sharedExponent,
+}: {
+  readonly name: string
+  readonly block: Option.Option<number>
+  readonly sharedExponent: Option.Option<SharedExponent>
+}) {
   const format = yield* named(name)
+  if (Option.isSome(sharedExponent) && format.block?.scale !== "E8M0")
+    return yield* new Wrong({
+      message: `${name} has no shared exponent; leave --shared-exponent out`,
+    })
+  if (format.block !== undefined) {
+    if (Option.isNone(sharedExponent) && format.block.scale === "E8M0")
+      yield* note(
+        `${name}: shared exponent by the rule floor (OCP); --shared-exponent names another`,
+      )
+    return yield* roundInBlocks(format, {
+      size: Option.getOrElse(block, () => format.block!.size),
+      sharedExponent: Option.getOrElse(sharedExponent, () => "floor" as const),
+    })
+  }
+  if (Option.isSome(block))
+    return yield* new Wrong({ message: `${name} has no blocks; leave --block out` })
   let rest: Uint8Array = new Uint8Array(0)
   let total = 0
   yield* NodeStream.fromReadable<Uint8Array, Wrong>({
@@ -88,8 +135,5 @@ export const round = Effect.fn("format round")(function* ({ name }: { readonly n
       return printBytes(toBytes(roundAll(format, littleEndian(bytes.subarray(0, whole)))))
     }),
   )
-  if (rest.length > 0)
-    return yield* new Wrong({
-      message: `${total} bytes came on stdin; float32 values take 4 each, so a multiple of 4 would be right`,
-    })
+  if (rest.length > 0) return yield* unevenInput(total)
 })
