@@ -52,7 +52,7 @@ const roundMicroScaled = (format: Format, x: Float32Array, rule: SharedExponent)
 const roundUnderTensor = (format: Format, x: Float32Array, t: number): Float32Array => {
   const b = roundOne(blockScaleFormat, fround(fround(absMax(x) / format.hi) / t))
   const s = fround(b * t)
-  if (t < smallestNormal || s < smallestNormal) return x.map((value) => value * 0)
+  if (t < smallestNormal || s < smallestNormal) return x.map((value) => value / Infinity)
   return x.map((value) => roundOne(format, fround(value / s)) * b * t)
 }
 

@@ -4,7 +4,7 @@ import type { Format } from "../format/Format.ts"
 import type { Builder } from "./Builder.ts"
 
 /** The block formats that a layer may take, for its weight or its input. */
-export const blockFormats = ({ weightFormat, activationFormat }: Layer): ReadonlyArray<Format> =>
+const blockFormats = ({ weightFormat, activationFormat }: Layer): ReadonlyArray<Format> =>
   [...weightFormat.formats, ...activationFormat.formats].filter(({ block }) => block !== undefined)
 
 const formatsOf = (layers: ReadonlyArray<Layer>): ReadonlyArray<Format> => {

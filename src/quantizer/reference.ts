@@ -116,7 +116,7 @@ export const fakeQuantizeBlocksReference = (
         for (const place of places) {
           const value = x[place]!
           const q = roundByRow(fround(value / s), f32)
-          result[place] = s < smallestNormal ? value * 0 : fround(fround(q * b) * t)
+          result[place] = s < smallestNormal ? value / Infinity : fround(fround(q * b) * t)
         }
       }
   return result

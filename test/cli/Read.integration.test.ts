@@ -180,6 +180,25 @@ describe("format", () => {
     expect(answer.stdout).toHaveLength(0)
   })
 
+  it("round takes blocks of consecutive values, with a rule for their scales", async () => {
+    const stdin = [floats(7, 0.4, 1), floats(0.75, 7)]
+    const round = async (...more: ReadonlyArray<string>) => {
+      const answer = await fliqs(["format", "round", ...more], { stdin })
+      return { ...answer, values: [...new Float32Array(new Uint8Array(answer.stdout).buffer)] }
+    }
+    const floor = await round("MXFP4", "--block", "2", "--shared-exponent", "floor")
+    expect(floor).toMatchObject({ code: 0, stderr: "", values: [6, 0.5, 1, 0.75, 6] })
+    const ceil = await round("MXFP4", "--block", "2", "--shared-exponent", "ceil")
+    expect(ceil.values).toEqual([8, 0, 1, 0.75, 8])
+    const silent = await round("MXFP4")
+    expect(silent.values).toEqual([6, 0.5, 1, 1, 6])
+    expect(silent.stderr).toContain("by the rule floor (OCP)")
+    const wrong = await round("INT4", "--block", "2")
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("has no blocks")])
+    const ruled = await round("NVFP4", "--shared-exponent", "ceil")
+    expect([ruled.code, ruled.stderr]).toEqual([2, expect.stringContaining("no shared exponent")])
+  })
+
   it("tells what is no format, and what is", async () => {
     const wrong = await fliqs(["format", "show", "INT44"])
     expect(wrong.code).toBe(2)
