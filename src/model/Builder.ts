@@ -137,7 +137,9 @@ export class Builder extends Choosing {
     if (value.shape.kind === "image") return value.shape
     return this.stop(
       scope.at,
-      `${what} needs an image but gets a vector; put it before globalAveragePool`,
+      value.shape.kind === "vector"
+        ? `${what} needs an image but gets a vector; put it before globalAveragePool`
+        : `${what} needs an image but gets tokens; put it before patchEmbed`,
     )
   }
 
@@ -207,33 +209,36 @@ export class Builder extends Choosing {
     return this.activation(path, out, options.activation)
   }
 
-  /** A fully connected layer with bias. */
-  dense(scope: Scope, value: Value, units: number): Value {
-    if (value.shape.kind !== "vector")
-      return this.stop(
-        scope.at,
-        "dense needs a vector but gets an image; put globalAveragePool: {} before it",
-      )
+  /** A fully connected layer with bias, of a vector or of every token. */
+  dense(
+    scope: Scope,
+    value: Value,
+    options: { readonly name?: string; readonly units: Quantity },
+  ): Value {
+    if (value.shape.kind === "image") throw new Error(`${scope.path}: a dense layer of an image`)
     const { channels } = value.shape
+    const tokens = value.shape.kind === "tokens" ? value.shape.tokens : 1
+    const path = options.name === undefined ? scope.path : `${scope.path}.${options.name}`
     const active = this.activeQuantity(scope.active)
-    const weights = combine([active, channels], ([a, c]) => a! * c! * units)
+    const weights = combine([active, channels, options.units], ([a, c, u]) => a! * c! * u!)
+    const outputs = combine([active, options.units], ([a, u]) => a! * u!)
     const layer = this.layer({
-      path: scope.path,
+      path,
       kind: "dense",
       active,
-      macs: weights,
+      macs: map(weights, (n) => n * tokens),
       weights,
-      inputs: combine([active, channels], ([a, c]) => a! * c!),
-      outputs: map(active, (a) => a * units),
-      extras: map(active, (a) => a * units),
+      inputs: combine([active, channels], ([a, c]) => a! * c! * tokens),
+      outputs,
+      extras: outputs,
       block: scope.block,
       stage: scope.stage,
       activity: scope.active,
     })
-    const shape: Shape = { kind: "vector", channels: constant(units) }
+    const shape: Shape = { ...value.shape, channels: options.units }
     const out = this.push({
       operation: "dense",
-      path: scope.path,
+      path,
       inputs: [value.node],
       shape,
       inputChannels: channels,
@@ -241,7 +246,7 @@ export class Builder extends Choosing {
     })
     return this.push({
       operation: "bias",
-      path: `${scope.path}.bias`,
+      path: `${path}.bias`,
       inputs: [out.node],
       shape,
       inputChannels: shape.channels,

@@ -6,7 +6,17 @@
  */
 import type { Quantity } from "../space/Quantity.ts"
 
-/** Of one example. Images are [height, width, channels], vectors [channels]. */
+/** [tokens, channels]; channels are heads of `headDim` each. */
+export interface TokensShape {
+  readonly kind: "tokens"
+  readonly tokens: number
+  readonly headDim: number
+  /** Whether the first token is the learned one. */
+  readonly classToken: boolean
+  readonly channels: Quantity
+}
+
+/** Of one example. Images are [height, width, channels], tokens [tokens, channels], vectors [channels]. */
 export type Shape =
   | {
       readonly kind: "image"
@@ -14,6 +24,7 @@ export type Shape =
       readonly width: number
       readonly channels: Quantity
     }
+  | TokensShape
   | { readonly kind: "vector"; readonly channels: Quantity }
 
 export type Padding = "same" | "valid"
@@ -94,6 +105,27 @@ export interface DropNode extends Common {
   readonly place: number
 }
 
+/** Patches become tokens: a class token before them, positions added. */
+export interface EmbedNode extends Common {
+  readonly operation: "embedTokens"
+  readonly shape: TokensShape
+  readonly classToken: boolean
+}
+
+export interface LayerNormNode extends Common {
+  readonly operation: "layerNorm"
+}
+
+/** From queries, keys and values, [heads, 3, headDim] along channels, to what each token takes in. */
+export interface AttentionNode extends Common {
+  readonly operation: "attention"
+  readonly headDim: number
+}
+
+export interface TokensToVectorNode extends Common {
+  readonly operation: "takeClassToken" | "tokenMean"
+}
+
 /** Joins images along channels. */
 export interface ConcatNode extends Common {
   readonly operation: "concat"
@@ -121,6 +153,10 @@ export type Node =
   | GlobalAveragePoolNode
   | SqueezeExciteNode
   | DropNode
+  | EmbedNode
+  | LayerNormNode
+  | AttentionNode
+  | TokensToVectorNode
   | ConcatNode
   | EnterNode
   | LeaveNode

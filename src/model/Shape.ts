@@ -18,11 +18,20 @@ export const sameWidth = (a: Quantity, b: Quantity): boolean =>
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.kind === "image" && b.kind === "image"
     ? a.height === b.height && a.width === b.width && sameWidth(a.channels, b.channels)
-    : a.kind === b.kind && sameWidth(a.channels, b.channels)
+    : a.kind === "tokens" && b.kind === "tokens"
+      ? a.tokens === b.tokens && sameWidth(a.channels, b.channels)
+      : a.kind === b.kind && sameWidth(a.channels, b.channels)
 
 export const describeShape = (shape: Shape): string => {
   const least = minimum(shape.channels)
   const most = maximum(shape.channels)
   const channels = least === most ? `${most}` : `${least}..${most}`
-  return shape.kind === "image" ? `[${shape.height}, ${shape.width}, ${channels}]` : `[${channels}]`
+  switch (shape.kind) {
+    case "image":
+      return `[${shape.height}, ${shape.width}, ${channels}]`
+    case "tokens":
+      return `[${shape.tokens} tokens, ${channels}]`
+    case "vector":
+      return `[${channels}]`
+  }
 }

@@ -45,3 +45,28 @@ export const joined = head(
   - globalAveragePool: {}
   - dense: { name: classifier, units: classes }`,
 )
+
+/** Tokens under searched width, heads, hidden widths and depth; stochastic depth. */
+export const attended = head(
+  "attended",
+  `  - patchEmbed: { name: embed, patch: 8, heads: { oneOf: [1, 2] }, headDim: 4 }
+  - transformer:
+      repeats: { oneOf: [1, 2] }
+      heads: { oneOf: [1, 3] }
+      mlpRatio: { oneOf: [1, 2.5] }
+      dropPath: 0.2
+  - transformer: { mlpRatio: 2 }
+  - finalNorm: {}
+  - takeClassToken: {}
+  - dense: { name: classifier, units: classes }`,
+)
+
+/** Tokens without a class token. */
+export const averaged = head(
+  "averaged",
+  `  - patchEmbed: { name: embed, patch: 8, heads: 2, headDim: 4, classToken: false }
+  - transformer: { mlpRatio: 2 }
+  - finalNorm: {}
+  - tokenMean: {}
+  - dense: { name: classifier, units: classes }`,
+)

@@ -1,8 +1,9 @@
 /** Every kernel with the same computation in stock tfjs. */
 import { tf } from "../../src/tensor/Backend.ts"
-import type { Tensor, Tensor1D, Tensor4D } from "../../src/tensor/Backend.ts"
+import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "../../src/tensor/Backend.ts"
 import * as Kernels from "../../src/tensor/Kernels.ts"
 import * as Norms from "../../src/tensor/Norms.ts"
+import * as Tokens from "../../src/tensor/Tokens.ts"
 
 export interface Case {
   readonly name: string
@@ -52,6 +53,50 @@ export const cases: ReadonlyArray<Case> = [
     ],
     ours: (x, w) => Kernels.depthwiseConv2d(x!, w!, { strides: [2, 2], padding: "same" }),
     stock: (x, w) => tf.depthwiseConv2d(x as Tensor4D, w as Tensor4D, 2, "same"),
+  },
+  {
+    name: "tokenMatMul",
+    shapes: [
+      [2, 3, 4],
+      [4, 5],
+    ],
+    ours: (x, w) => Tokens.tokenMatMul(x!, w!),
+    stock: (x, w) => tf.reshape(tf.matMul(tf.reshape(x!, [6, 4]), w as Tensor2D), [2, 3, 5]),
+  },
+  {
+    name: "toHeads and fromHeads around a product by heads",
+    shapes: [[2, 3, 8]],
+    ours: (x) => {
+      const heads = Tokens.toHeads(x!, 4)
+      const [a, b] = [0, 1].map((i) => Tokens.headPart(heads, i, 2))
+      return Tokens.fromHeads(Kernels.matMul(Kernels.matMul(a!, b!, true), Tokens.scaled(b!, 0.3)))
+    },
+    stock: (x) => {
+      const heads = tf.transpose(tf.reshape(x!, [2, 3, 2, 4]), [0, 2, 1, 3])
+      const [a, b] = tf.split(heads, 2, 3)
+      const y = tf.matMul(tf.matMul(a!, b!, false, true), tf.mul(b!, 0.3))
+      return tf.reshape(tf.transpose(y, [0, 2, 1, 3]), [2, 3, 4])
+    },
+  },
+  {
+    name: "patches to tokens with a class token and positions",
+    shapes: [[2, 2, 3, 4], [4], [7, 4]],
+    ours: (x, token, positions) =>
+      Tokens.addPositions(Tokens.prependToken(Tokens.imageToTokens(x!), token!), positions!),
+    stock: (x, token, positions) =>
+      tf.add(
+        tf.concat(
+          [tf.tile(tf.reshape(token!, [1, 1, 4]), [2, 1, 1]), tf.reshape(x!, [2, 6, 4])],
+          1,
+        ),
+        positions!,
+      ),
+  },
+  {
+    name: "firstToken",
+    shapes: [[2, 3, 4]],
+    ours: (x) => Tokens.firstToken(x!),
+    stock: (x) => tf.reshape(tf.slice(x!, [0, 0, 0], [2, 1, 4]), [2, 4]),
   },
   {
     name: "scaleChannels",

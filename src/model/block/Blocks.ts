@@ -7,6 +7,13 @@ import { DropoutBlock } from "./DropoutBlock.ts"
 import { InvertedResidualBlock } from "./InvertedResidualBlock.ts"
 import { AveragePoolBlock, GlobalAveragePoolBlock, MaxPoolBlock } from "./PoolBlocks.ts"
 import { BasicBlock, BottleneckBlock } from "./ResidualBlocks.ts"
+import {
+  FinalNormBlock,
+  PatchEmbedBlock,
+  TakeClassTokenBlock,
+  TokenMeanBlock,
+  TransformerBlock,
+} from "./TransformerBlocks.ts"
 
 export const blocks: ReadonlyArray<Block> = [
   ConvBlock,
@@ -18,6 +25,11 @@ export const blocks: ReadonlyArray<Block> = [
   MaxPoolBlock,
   AveragePoolBlock,
   GlobalAveragePoolBlock,
+  PatchEmbedBlock,
+  TransformerBlock,
+  FinalNormBlock,
+  TakeClassTokenBlock,
+  TokenMeanBlock,
   DropoutBlock,
   DenseBlock,
 ]

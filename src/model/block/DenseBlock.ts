@@ -1,5 +1,6 @@
 /** `dense`: a fully connected layer with bias. */
 import { Schema } from "effect"
+import { constant } from "../../space/Quantity.ts"
 import { Name } from "../../space/Tunable.ts"
 import { defineBlock, Width } from "./Block.ts"
 
@@ -15,10 +16,15 @@ export const DenseBlock = defineBlock({
   kind: "dense",
   stage: false,
   spec: () => DenseSpec,
-  build: (builder, scope, fields, input) =>
-    builder.dense(
-      scope,
-      input,
-      fields.units === "classes" ? builder.options.classes : fields.units,
-    ),
+  build: (builder, scope, fields, input) => {
+    if (input.shape.kind !== "vector")
+      return builder.stop(
+        scope.at,
+        input.shape.kind === "image"
+          ? "dense needs a vector but gets an image; put globalAveragePool: {} before it"
+          : "dense needs a vector but gets tokens; put takeClassToken: {} or tokenMean: {} before it",
+      )
+    const units = fields.units === "classes" ? builder.options.classes : fields.units
+    return builder.dense(scope, input, { units: constant(units) })
+  },
 })

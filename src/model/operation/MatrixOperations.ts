@@ -1,7 +1,8 @@
 /** `conv`, `depthwiseConv`, `dense`: fake-quantized weight times fake-quantized input, accumulated in float32. */
 import { constant, maximum } from "../../space/Quantity.ts"
-import type { Tensor2D, Tensor4D } from "../../tensor/Backend.ts"
+import type { Tensor4D } from "../../tensor/Backend.ts"
 import { conv2d, depthwiseConv2d, matMul } from "../../tensor/Kernels.ts"
+import { tokenMatMul } from "../../tensor/Tokens.ts"
 import type { ConvNode, DenseNode } from "../Graph.ts"
 import { defineOperation } from "./Operation.ts"
 
@@ -53,9 +54,10 @@ export const DenseOperation = defineOperation<DenseNode>({
       node.inputChannels,
       node.shape.channels,
     ])
-    return matMul(
-      context.quantize("activation", node.layer, x!) as Tensor2D,
-      context.quantize("weight", node.layer, weight) as Tensor2D,
+    const multiply = node.shape.kind === "tokens" ? tokenMatMul : matMul
+    return multiply(
+      context.quantize("activation", node.layer, x!),
+      context.quantize("weight", node.layer, weight),
     )
   },
 })

@@ -6,6 +6,12 @@ import type { Operation } from "./Operation.ts"
 import { DropOperation } from "./DropOperation.ts"
 import { SqueezeExciteOperation } from "./SqueezeExciteOperation.ts"
 import {
+  AttentionOperation,
+  EmbedOperation,
+  LayerNormOperation,
+  TokensToVectorOperation,
+} from "./TokenOperations.ts"
+import {
   ActivationOperation,
   AddOperation,
   ConcatOperation,
@@ -26,6 +32,10 @@ export const operations: ReadonlyArray<Operation> = [
   GlobalAveragePoolOperation,
   SqueezeExciteOperation,
   DropOperation,
+  EmbedOperation,
+  LayerNormOperation,
+  AttentionOperation,
+  TokensToVectorOperation,
   ConcatOperation,
   EnterOperation,
   LeaveOperation,

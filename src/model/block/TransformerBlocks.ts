@@ -1,0 +1,216 @@
+/**
+ * `patchEmbed`, `transformer`, `finalNorm`, `takeClassToken`, `tokenMean`: vision transformers (arXiv 2010.11929, figure 1;
+ * pre-norm, GELU). Norms, softmax and attention's two products of activations stay float32 and are not layers.
+ */
+import { Schema } from "effect"
+import { withDefault } from "../../declaration/Field.ts"
+import { combine, constant, map, type Quantity } from "../../space/Quantity.ts"
+import { Name, tunable } from "../../space/Tunable.ts"
+import type { OptionValue } from "../../space/Decision.ts"
+import type { Builder, Value } from "../Builder.ts"
+import type { Chosen, Scope } from "../Choosing.ts"
+import type { Shape, TokensShape } from "../Graph.ts"
+import { describeShape } from "../Shape.ts"
+import { aDepth, defineBlock, DropRate, TunableRepeats } from "./Block.ts"
+
+const between = (minimum: number, maximum: number) =>
+  Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+const TunableHeads = tunable(between(1, 256), "TunableHeads")
+const MlpRatio = Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(64))
+
+const PatchEmbedSpec = Schema.Struct({
+  name: Schema.optionalKey(Name),
+  patch: between(1, 1024),
+  heads: TunableHeads,
+  headDim: withDefault(between(1, 1024), 64),
+  classToken: withDefault(Schema.Boolean, true),
+}).annotate({
+  identifier: "PatchEmbed",
+  description:
+    "Cuts square patches, one token each; the width is heads x headDim. One layer; adds learned positions.",
+})
+
+const TransformerSpec = Schema.Struct({
+  name: Schema.optionalKey(Name),
+  repeats: withDefault(TunableRepeats, 1),
+  mlpRatio: withDefault(tunable(MlpRatio, "TunableMlpRatio"), 4),
+  heads: Schema.optionalKey(TunableHeads),
+  dropPath: Schema.optionalKey(DropRate),
+}).annotate({
+  identifier: "Transformer",
+  description:
+    "Attention and MLP, each on a normed copy and added back; layers qkv, attentionProject, mlpUp, mlpDown.",
+})
+
+const Named = (identifier: string) =>
+  Schema.Struct({ name: Schema.optionalKey(Name) }).annotate({ identifier })
+
+const aHeads = {
+  what: "a whole number from 1 to 256",
+  test: (v: OptionValue) => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 256,
+  fallback: 1,
+}
+const aRatio = {
+  what: "a number above 0, at most 64",
+  test: (v: OptionValue) => typeof v === "number" && v > 0 && v <= 64,
+  fallback: 4,
+}
+
+/** Heads after the width multiplier, which must leave whole ones. */
+const headsOf = (builder: Builder, scope: Scope, chosen: Chosen<number>): Quantity => {
+  const heads = combine(
+    [builder.quantity(chosen, (n) => n), builder.multiplier],
+    ([n, m]) => Math.round(n! * m! * 1e9) / 1e9,
+  )
+  const broken = heads.values.find((v) => !Number.isInteger(v))
+  return broken === undefined
+    ? heads
+    : builder.stop(
+        [...scope.at, "heads"],
+        `times the width multiplier gives ${broken} heads; choose both so that the product is whole`,
+      )
+}
+
+const tokensOf = (builder: Builder, scope: Scope, value: Value, what: string): TokensShape =>
+  value.shape.kind === "tokens"
+    ? value.shape
+    : builder.stop(
+        scope.at,
+        `${what} needs tokens but gets ${describeShape(value.shape)}; put it after patchEmbed`,
+      )
+
+const layerNorm = (builder: Builder, path: string, value: Value): Value =>
+  builder.push({
+    operation: "layerNorm",
+    path,
+    inputs: [value.node],
+    shape: value.shape,
+    inputChannels: value.shape.channels,
+  })
+
+export const PatchEmbedBlock = defineBlock<typeof PatchEmbedSpec.Type>({
+  kind: "patchEmbed",
+  stage: false,
+  spec: () => PatchEmbedSpec,
+  build: (builder, scope, { patch, headDim, classToken, ...fields }, input) => {
+    const shape = builder.image(scope, input, "patchEmbed")
+    if (shape.height % patch !== 0 || shape.width % patch !== 0)
+      builder.stop(
+        [...scope.at, "patch"],
+        `${shape.height} x ${shape.width} does not part into patches of ${patch} x ${patch}; use a divisor of both`,
+      )
+    const heads = headsOf(
+      builder,
+      scope,
+      builder.field(scope, "heads", fields.heads, "item", aHeads),
+    )
+    const patches = builder.conv(scope, input, {
+      filters: map(heads, (n) => n * headDim),
+      kernel: [constant(patch), constant(patch)],
+      stride: [patch, patch],
+      padding: "valid",
+      norm: "none",
+      activation: "none",
+    })
+    const { channels } = patches.shape
+    const count = (shape.height / patch) * (shape.width / patch)
+    return builder.push({
+      operation: "embedTokens",
+      path: `${scope.path}.tokens`,
+      inputs: [patches.node],
+      shape: {
+        kind: "tokens",
+        tokens: count + (classToken ? 1 : 0),
+        headDim,
+        classToken,
+        channels,
+      },
+      inputChannels: channels,
+      classToken,
+    })
+  },
+})
+
+export const TransformerBlock = defineBlock<typeof TransformerSpec.Type>({
+  kind: "transformer",
+  stage: true,
+  spec: () => TransformerSpec,
+  build: (builder, scope, fields, input) => {
+    const { headDim, channels } = tokensOf(builder, scope, input, "transformer")
+    const repeats = builder.field(scope, "repeats", fields.repeats, "item", aDepth)
+    return builder.repeat(scope, repeats, input, (inner, x) => {
+      const heads =
+        fields.heads === undefined
+          ? map(channels, (n) => n / headDim)
+          : headsOf(builder, inner, builder.field(inner, "heads", fields.heads, "repeat", aHeads))
+      const ratio = builder.quantity(
+        builder.field(inner, "mlpRatio", fields.mlpRatio, "repeat", aRatio),
+        (n) => n,
+      )
+      const hidden = combine([ratio, channels], ([r, c]) => Math.max(1, Math.round(r! * c!)))
+      const branch = (part: string, value: Value, onto: Value): Value => {
+        const path = `${inner.path}.${part}`
+        const dropped = builder.dropPath(path, value, fields.dropPath ?? 0)
+        return builder.add(inner, `${path}.add`, dropped, onto)
+      }
+
+      const width = map(heads, (n) => n * headDim)
+      const qkv = builder.dense(inner, layerNorm(builder, `${inner.path}.norm1`, x), {
+        name: "qkv",
+        units: map(width, (n) => 3 * n),
+      })
+      const attended = builder.push({
+        operation: "attention",
+        path: `${inner.path}.attention`,
+        inputs: [qkv.node],
+        shape: { ...qkv.shape, channels: width } as Shape,
+        inputChannels: qkv.shape.channels,
+        headDim,
+      })
+      const project = { name: "attentionProject", units: channels }
+      const y = branch("attention", builder.dense(inner, attended, project), x)
+
+      const up = builder.dense(inner, layerNorm(builder, `${inner.path}.norm2`, y), {
+        name: "mlpUp",
+        units: hidden,
+      })
+      const active = builder.activation(`${inner.path}.mlpUp`, up, "gelu")
+      return branch("mlp", builder.dense(inner, active, { name: "mlpDown", units: channels }), y)
+    })
+  },
+})
+
+export const FinalNormBlock = defineBlock({
+  kind: "finalNorm",
+  stage: false,
+  spec: () => Named("FinalNorm"),
+  build: (builder, scope, _fields, input) => {
+    tokensOf(builder, scope, input, "finalNorm")
+    return layerNorm(builder, scope.path, input)
+  },
+})
+
+const toVector = (kind: "takeClassToken" | "tokenMean", identifier: string) =>
+  defineBlock({
+    kind,
+    stage: false,
+    spec: () => Named(identifier),
+    build: (builder, scope, _fields, input) => {
+      const { channels, classToken } = tokensOf(builder, scope, input, kind)
+      if (kind === "takeClassToken" && !classToken)
+        builder.stop(
+          scope.at,
+          "there is no class token; use tokenMean, or patchEmbed: { classToken: true }",
+        )
+      return builder.push({
+        operation: kind,
+        path: scope.path,
+        inputs: [input.node],
+        shape: { kind: "vector", channels },
+        inputChannels: channels,
+      })
+    },
+  })
+
+export const TakeClassTokenBlock = toVector("takeClassToken", "TakeClassToken")
+export const TokenMeanBlock = toVector("tokenMean", "TokenMean")
