@@ -9,10 +9,13 @@ const isNonNegative = (node: Node, inputs: ReadonlyArray<boolean>): boolean => {
     case "add":
     case "averagePool":
     case "concat":
+    case "dropout":
+    case "dropPath":
     case "enter":
     case "globalAveragePool":
     case "leave":
     case "maxPool":
+    case "squeezeExcite":
       return inputs.every((nonNegative) => nonNegative)
     default:
       return false
