@@ -18,6 +18,10 @@ export interface Spread {
 
 export const spread = (values: ReadonlyArray<number>): Spread => {
   const list = sorted(values)
-  const at = (share: number): number => list[Math.round(share * (list.length - 1))]!
-  return { median: median(values), low: at(0.25), high: at(0.75) }
+  const last = list.length - 1
+  return {
+    median: median(values),
+    low: list[Math.floor(0.25 * last)]!,
+    high: list[Math.ceil(0.75 * last)]!,
+  }
 }
