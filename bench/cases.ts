@@ -223,17 +223,21 @@ export const cases: ReadonlyArray<Case> = [
   }),
   turns({
     name: "vit",
-    about: "Vision transformer, depth 6, width 192, 64 tokens, batch 64, no quantization",
+    about: "Vision transformer, depth 6, width 192, 64 tokens, batch 64",
     needsTorch: true,
     steps: 4,
     contestants: [
-      { name: "fliqs", command: (threads) => node("worker/vit", [threads]) },
-      peer("PyTorch", "vit"),
-      peer("PyTorch, compiled", "vit", "--compile"),
+      { name: "fliqs FP32", command: ours("bench/spaces/vit.yaml", ["--uniform", "FP32"]) },
+      { name: "fliqs random", command: ours("bench/spaces/vit.yaml", ["--policy", "random"]) },
+      peer("PyTorch FP32", "vit", "none"),
+      peer("PyTorch FP32, compiled", "vit", "none", "--compile"),
+      peer("PyTorch random, lean", "vit", "lean"),
     ],
     aims: [
-      { of: "fliqs", to: "PyTorch", atMost: 0.65 },
-      { of: "fliqs", to: "PyTorch, compiled" },
+      { of: "fliqs FP32", to: "PyTorch FP32", atMost: 0.65 },
+      { of: "fliqs FP32", to: "PyTorch FP32, compiled" },
+      { of: "fliqs random", to: "PyTorch random, lean", atMost: 0.65 },
+      { of: "fliqs random", to: "fliqs FP32" },
     ],
   }),
   turns({

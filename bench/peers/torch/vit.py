@@ -1,30 +1,45 @@
-"""A small vision transformer, as bench/worker/vit.ts: depth 6, width 192, 3 heads, 64 tokens; a training step of PyTorch.
+"""The network of bench/spaces/vit.yaml in PyTorch: a training step.
 
-    python vit.py THREADS [--compile]
+    python vit.py THREADS none|lean [--compile]
+
+With `lean` (see quantize.py) every weight and input of a layer draws a format of that space at every step.
 """
 
 import argparse
+import random
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+import quantize
 from serve import serve, threads
 
 parser = argparse.ArgumentParser()
 parser.add_argument("threads", type=int)
+parser.add_argument("quantizer", choices=["none", "lean"])
 parser.add_argument("--compile", action="store_true")
 options = parser.parse_args()
 threads(options.threads)
 width, heads, tokens, batch = 192, 3, 64, 64
+generator = random.Random(1)
+
+
+def quantized(x):
+    return x if options.quantizer == "none" else quantize.lean(x, generator.choice(["E2M1", "E4M3", "BF16"]))
+
+
+class Linear(nn.Linear):
+    def forward(self, x):
+        return F.linear(quantized(x), quantized(self.weight), self.bias)
 
 
 class Block(nn.Module):
     def __init__(self):
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.qkv, self.out = Linear(width, 3 * width), Linear(width, width)
+        self.up, self.down = Linear(width, 4 * width), Linear(4 * width, width)
 
     def forward(self, x):
         b, n, _ = x.shape
@@ -40,10 +55,10 @@ class VisionTransformer(nn.Module):
         self.patches = nn.Conv2d(3, width, 4, 4)
         self.positions = nn.Parameter(torch.randn(1, tokens, width) * 0.02)
         self.blocks = nn.Sequential(*[Block() for _ in range(6)])
-        self.norm, self.classifier = nn.LayerNorm(width), nn.Linear(width, 10)
+        self.norm, self.classifier = nn.LayerNorm(width), Linear(width, 10)
 
     def forward(self, x):
-        x = self.patches(x).flatten(2).transpose(1, 2) + self.positions
+        x = F.conv2d(quantized(x), quantized(self.patches.weight), self.patches.bias, 4).flatten(2).transpose(1, 2) + self.positions
         return self.classifier(self.norm(self.blocks(x)).mean(1))
 
 
