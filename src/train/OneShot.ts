@@ -132,7 +132,10 @@ const restore = (snapshot: Snapshot, variables: ReadonlyMap<string, Variable>): 
   }
 }
 
-/** The quality of every proposal, on the batch and by the measure that the reward names. */
+/**
+ * The quality of every proposal, on the batch and by the measure that the reward names. Equal proposals, which are most
+ * once the policy commits, are measured once.
+ */
 const qualitiesOf = (
   quality: Quality,
   steps: Steps,
@@ -144,12 +147,15 @@ const qualitiesOf = (
   const value = ({ accuracy, loss }: Measured): number =>
     quality === "heldOutAccuracy" || quality === "trainAccuracy" ? accuracy : -loss
   const batch = heldOut ? batches.heldOut() : batches.train()
-  return proposals.map((choices) =>
-    // the training pass has already measured the assignment it trained under
-    value(
-      !heldOut && choices === trained.choices ? trained.measured : steps.measure(batch, choices),
-    ),
-  )
+  const known = new Map<string, Measured>()
+  // the training pass has already measured the assignment it trained under
+  if (!heldOut) known.set(trained.choices.join(), trained.measured)
+  return proposals.map((choices) => {
+    const key = choices.join()
+    const measured = known.get(key) ?? steps.measure(batch, choices)
+    known.set(key, measured)
+    return value(measured)
+  })
 }
 
 /** Under the names of the tracker; those that are NaN (nothing measured, nothing decided) are left out later. */
