@@ -89,7 +89,9 @@ describe("run", () => {
     const said = first.stdout.toString()
     expect(said).toContain("share of cost")
     expect(said).toMatch(/uniform INT4 seed=1 +\d/)
-    expect(said).toContain("at the same cost target; one seed shows no more than that")
+    expect(said).toMatch(
+      /searched - uniform INT4: [+-]\d+\.\d points of accuracy at the same cost target, mean of 2 seeds, 95 % interval [+-]/,
+    )
     const trials = await list(folder)
     expect(trials.map((trial) => trial.state)).toEqual(Array(4).fill("finished"))
     const results = trials.map(({ id }) => join(folder, ".fliqs/trials", id, "result.json"))
