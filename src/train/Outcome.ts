@@ -1,0 +1,108 @@
+/**
+ * What a trial tells of itself in words and numbers: the search's metrics, why it diverged, and how it came out.
+ *
+ * Left out: running means of the curves (`Progress.ts`), the accuracy itself (`Finish.ts`).
+ */
+import { compile } from "../cost/Cost.ts"
+import { Gbops } from "../cost/Gbops.ts"
+import type { FormatSlot } from "../cost/LayerTable.ts"
+import { Memory } from "../cost/Memory.ts"
+import type { SearchMetrics } from "../search/Search.ts"
+import type { Choices } from "../space/Decision.ts"
+import { valueOf } from "../space/Quantity.ts"
+import type { Progress } from "./Progress.ts"
+import type { LayerOutcome, TrainEvent } from "./TrainEvent.ts"
+import type { Prepared } from "./Trial.ts"
+
+/** Under the names of the tracker; those that are NaN (nothing measured, nothing decided) are left out later. */
+export const searchMetrics = (metrics: SearchMetrics): Readonly<Record<string, number>> => ({
+  "search/reward": metrics.reward,
+  "search/quality": metrics.quality,
+  "search/cost": metrics.cost,
+  "search/expected_cost": metrics.expectedCost,
+  "search/baseline": metrics.baseline,
+  "search/advantage": metrics.advantage,
+  "search/entropy": metrics.entropy,
+  "search/commitment": metrics.commitment,
+  "search/switching": metrics.switching,
+  "search/argmax_probability": metrics.argmaxProbability,
+})
+
+/** Why training may have diverged: the narrowest format that was active. */
+export const divergence = ({ network }: Prepared, choices: Choices, step: number): string => {
+  const active = network.table.layers
+    .filter((layer) => valueOf(layer.active, choices) === 1)
+    .flatMap((layer) =>
+      [layer.weightFormat, layer.activationFormat].map((slot) => ({
+        path: layer.path,
+        format: slot.formats[slot.decision === null ? 0 : choices[slot.decision]!]!,
+      })),
+    )
+  const narrowest = active.reduce((a, b) => (b.format.bits < a.format.bits ? b : a))
+  return (
+    `the loss is not finite at step ${step}; the narrowest format then was ${narrowest.format.name} at ` +
+    `${narrowest.path}: offer wider formats, or lower train.learningRate.peak`
+  )
+}
+
+export const layerOutcomes = (
+  { network, cost }: Prepared,
+  choices: Choices,
+): Array<LayerOutcome> => {
+  const total = cost.of(choices)
+  return network.table.layers.flatMap((layer, i) => {
+    if (valueOf(layer.active, choices) === 0) return []
+    const format = (slot: FormatSlot) =>
+      slot.formats[slot.decision === null ? 0 : choices[slot.decision]!]!.name
+    return [
+      {
+        path: layer.path,
+        weightFormat: format(layer.weightFormat),
+        activationFormat: format(layer.activationFormat),
+        macs: valueOf(layer.macs, choices),
+        costShare: valueOf(cost.terms[i]!, choices) / total,
+      },
+    ]
+  })
+}
+
+/** What the network costs under its final assignment. */
+export const finalCosts = (
+  { network, cost, target }: Prepared,
+  choices: Choices,
+): Readonly<Record<string, number>> => {
+  const of = (model: typeof Gbops | typeof Memory) =>
+    compile(network.table, model, network.space).of(choices)
+  return {
+    "final/cost": cost.of(choices),
+    "final/cost_over_target": cost.of(choices) / target,
+    "final/gbops": of(Gbops),
+    "final/memory_bytes": of(Memory),
+  }
+}
+
+/** The policy over time and the frozen activation scales, as files beside the assignment. */
+export function* artifacts(
+  { network }: Prepared,
+  choices: Choices,
+  progress: Progress,
+  amax: Float32Array,
+): Generator<TrainEvent> {
+  const { decisions } = network.space
+  const policy = {
+    decisions: decisions.map(({ path, tag, options }) => ({ path, tag, options })),
+    history: progress.policyRows,
+  }
+  yield { type: "artifact", path: "policy.json", content: `${JSON.stringify(policy)}\n` }
+  const scales = Object.fromEntries(
+    network.table.layers
+      .map((layer, i) => [layer, amax[2 * i + 1]!] as const)
+      .filter(([layer]) => valueOf(layer.active, choices) === 1)
+      .map(([layer, largest]) => [layer.path, largest]),
+  )
+  yield {
+    type: "artifact",
+    path: "activation-scales.json",
+    content: `${JSON.stringify(scales, null, 2)}\n`,
+  }
+}

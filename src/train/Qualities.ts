@@ -1,0 +1,35 @@
+/**
+ * How good the proposals of a step are, by the measure that the reward names.
+ *
+ * Left out: the passes themselves (`Steps.ts`), what a quality is worth (`reward/`).
+ */
+import type { Batch } from "../data/Batches.ts"
+import type { Quality } from "../reward/Reward.ts"
+import type { Choices } from "../space/Decision.ts"
+import type { Measured, Steps } from "./Steps.ts"
+
+/**
+ * The quality of every proposal, on the batch and by the measure that the reward names. Equal proposals, which are most
+ * once the policy commits, are measured once.
+ */
+export const qualitiesOf = (
+  quality: Quality,
+  steps: Steps,
+  proposals: ReadonlyArray<Choices>,
+  trained: { readonly choices: Choices; readonly measured: Measured },
+  batches: { readonly train: () => Batch; readonly heldOut: () => Batch },
+): Array<number> => {
+  const heldOut = quality === "heldOutAccuracy" || quality === "heldOutLoss"
+  const value = ({ accuracy, loss }: Measured): number =>
+    quality === "heldOutAccuracy" || quality === "trainAccuracy" ? accuracy : -loss
+  const batch = heldOut ? batches.heldOut() : batches.train()
+  const known = new Map<string, Measured>()
+  // the training pass has already measured the assignment it trained under
+  if (!heldOut) known.set(trained.choices.join(), trained.measured)
+  return proposals.map((choices) => {
+    const key = choices.join()
+    const measured = known.get(key) ?? steps.measure(batch, choices)
+    known.set(key, measured)
+    return value(measured)
+  })
+}

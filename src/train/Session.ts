@@ -1,0 +1,85 @@
+/**
+ * The tensors of a trial: its supernet and the steps over it, opened from the seed or from a snapshot, and what a
+ * snapshot holds.
+ *
+ * Left out: which steps are taken, and when (`Loop.ts`).
+ */
+import { Schema } from "effect"
+import type { Dataset } from "../data/Dataset.ts"
+import { makeSupernet, type Supernet } from "../model/Supernet.ts"
+import { tf } from "../tensor/Backend.ts"
+import type { Variable } from "../tensor/Backend.ts"
+import { ProgressState } from "./Progress.ts"
+import { makeSteps, type Steps } from "./Steps.ts"
+import type { Prepared } from "./Trial.ts"
+import type { Snapshot, TrainContext } from "./TrainEvent.ts"
+
+/** What goes into a checkpoint beside the variables. */
+export const SessionState = Schema.Struct({
+  search: Schema.Unknown,
+  progress: ProgressState,
+  /** Best quality so far; null before the first was measured. */
+  best: Schema.NullOr(Schema.Finite),
+})
+
+/** Name -> variable, of everything a step changes. */
+const stateVariables = (supernet: Supernet, steps: Steps): ReadonlyMap<string, Variable> =>
+  new Map([
+    ...supernet.variables.map(({ name, variable }) => [name, variable] as const),
+    ...steps.optimizerState.map((variable, i) => [`optimizer.${i}`, variable] as const),
+  ])
+
+export const snapshotOf = (
+  step: number,
+  variables: ReadonlyMap<string, Variable>,
+  state: unknown,
+): Snapshot => ({
+  step,
+  tensors: Object.fromEntries(
+    [...variables].map(([name, variable]) => [
+      name,
+      { shape: variable.shape, values: (variable.dataSync() as Float32Array).slice() },
+    ]),
+  ),
+  state,
+})
+
+const restore = (snapshot: Snapshot, variables: ReadonlyMap<string, Variable>): void => {
+  for (const [name, variable] of variables) {
+    const saved = snapshot.tensors[name]
+    if (saved === undefined || saved.values.length !== variable.size)
+      throw new Error(`the checkpoint has no ${name} of shape [${variable.shape.join(", ")}]`)
+    tf.tidy(() => variable.assign(tf.tensor(saved.values, [...saved.shape]) as Variable))
+  }
+}
+
+/** The network of a trial, ready to be trained. */
+export interface Session {
+  readonly supernet: Supernet
+  readonly steps: Steps
+  /** Everything a step changes. */
+  readonly variables: ReadonlyMap<string, Variable>
+  readonly dispose: () => void
+}
+
+/** Makes the network from the trial's seed, or as `resume` left it. */
+export const openSession = (
+  { network, trial }: Prepared,
+  dataset: Dataset,
+  { eager, resume }: Pick<TrainContext, "eager" | "resume">,
+): Session => {
+  const supernet = makeSupernet(network, trial.seed)
+  const steps = makeSteps(supernet, dataset, trial.data.batchSize, trial.train, eager)
+  const variables = stateVariables(supernet, steps)
+  const dispose = (): void => {
+    steps.dispose()
+    supernet.dispose()
+  }
+  try {
+    if (resume !== undefined) restore(resume, variables)
+  } catch (cause) {
+    dispose()
+    throw cause
+  }
+  return { supernet, steps, variables, dispose }
+}
