@@ -10,7 +10,7 @@ import { specProblems } from "../data/Dataset.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { distinct, FilePath, withDefault } from "../declaration/Field.ts"
 import { delaySteps } from "../search/Schedule.ts"
-import { resolved, searches, searchProblems } from "../search/Searches.ts"
+import { measures, resolved, searches, searchProblems } from "../search/Searches.ts"
 import { trialFields } from "../train/Trial.ts"
 import { TrainSpec } from "../train/TrainSpec.ts"
 
@@ -137,7 +137,7 @@ export const experimentProblems = (experiment: Experiment): ReadonlyArray<Proble
       message: `a delay of ${settings.delay} leaves the policy none of ${train.steps} steps; more steps or a shorter delay would be right`,
     })
   const measured = reward?.quality === "heldOutAccuracy" || reward?.quality === "heldOutLoss"
-  if (experiment.data.heldOut === 0 && measured && search.kind !== "fixed")
+  if (experiment.data.heldOut === 0 && measured && measures(search))
     problems.push({
       path: ["data", "heldOut"],
       message: `reward.quality is ${reward.quality}, and no images are held out; 5000, say, or a quality of the training batch would be right`,

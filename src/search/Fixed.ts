@@ -76,4 +76,14 @@ export const Fixed = {
     if (problem.assignment === null) throw new Error("a fixed search needs an assignment")
     return makeFixed(problem, problem.assignment)
   },
+  problems: ({ uniform, assignment }) =>
+    (uniform === undefined) === (assignment === undefined)
+      ? [
+          {
+            path: ["search"],
+            message: "a fixed search needs uniform or assignment, and not both; uniform: INT4, say",
+          },
+        ]
+      : [],
+  measures: () => false,
 } as const satisfies SearchKind<FixedSpec>

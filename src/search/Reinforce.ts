@@ -15,10 +15,11 @@
  * knobs (`Settings.ts`), the terms (`PolicyGradient.ts`), the schedules, the alarms.
  */
 import { Schema } from "effect"
+import type { Problem as Finding } from "../declaration/Errors.ts"
 import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices } from "../space/Decision.ts"
 import { activity, widest } from "../space/DecisionSpace.ts"
-import { fromState, type Random, randomStream } from "../space/Random.ts"
+import { fromState, type Random, RandomState, randomStream } from "../space/Random.ts"
 import { AdamState, ascend, initAdam } from "./Adam.ts"
 import { alarmsAt, isAlarmStep } from "./Alarms.ts"
 import { addSample, Ending, isEnding, meanDeviation, modeAgreement, noEnding } from "./Ending.ts"
@@ -37,12 +38,11 @@ import { commitmentAt, delaySteps, learningRateAt, progressAt } from "./Schedule
 import type { Measured, Problem, Searcher, SearchKind, SearchMetrics } from "./Search.ts"
 import { ReinforceSpec, resolve, type Settings } from "./Settings.ts"
 import { addSignal, noSignal, Signal, zOf } from "./Signal.ts"
-
-const Word = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_294_967_295 }))
+import { finiteQualities, meanOf, switchedShare } from "./StepFigures.ts"
 
 export const ReinforceState = Schema.Struct({
   /** The stream "proposals". */
-  random: Schema.Tuple([Word, Word, Word, Word]),
+  random: RandomState,
   logits: Schema.Array(Schema.Array(Schema.Finite)),
   adam: AdamState,
   /** Of what advantages are made from: rewards, or qualities where the cost is exact. Fed after the delay. */
@@ -183,7 +183,7 @@ export const makeReinforce = (
       advantage: learnt?.advantage ?? Number.NaN,
       entropy,
       commitment: learnt?.commitment ?? 0,
-      switching: switchedShare(problem, state.lastTrained, proposals[0]!),
+      switching: switchedShare(space, state.lastTrained, proposals[0]!),
       argmaxProbability: topProbability,
       expectedCost: cost.expected(policy.probabilities),
       modeAgreement: modeAgreement(space, next.ending, mostProbable(policy)),
@@ -255,9 +255,6 @@ interface Taken {
 const shape = (rows: ReadonlyArray<ReadonlyArray<unknown>>): string =>
   rows.map((row) => row.length).join()
 
-const meanOf = (values: ReadonlyArray<number>): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length
-
 /** Value minus baseline: the mean of the others (of one alone, nothing), or the moving average. */
 const advantagesOf = (
   values: ReadonlyArray<number>,
@@ -272,36 +269,31 @@ const advantagesOf = (
   return { advantages: values.map((value, j) => value - baselines[j]!), baselines }
 }
 
-/** A proposal whose loss overflowed is as good as the worst of the others; none at all when all did. */
-const finiteQualities = (qualities: ReadonlyArray<number>): ReadonlyArray<number> => {
-  const worst = qualities.reduce(
-    (least, quality) => (Number.isFinite(quality) ? Math.min(least, quality) : least),
-    Infinity,
-  )
-  if (worst === Infinity) return []
-  return qualities.map((quality) => (Number.isFinite(quality) ? quality : worst))
-}
-
-/** Among decisions active before or now, the share whose choice changed; NaN without a step before. */
-const switchedShare = ({ space }: Problem, before: Choices, now: Choices): number => {
-  if (before.length === 0) return Number.NaN
-  const wasActive = activity(space, before)
-  const isActive = activity(space, now)
-  let changed = 0
-  let count = 0
-  for (let i = 0; i < now.length; i++) {
-    if (wasActive[i] === 0 && isActive[i] === 0) continue
-    count++
-    if (wasActive[i] !== isActive[i] || before[i] !== now[i]) changed++
-  }
-  return count === 0 ? 0 : changed / count
-}
-
 export const Reinforce = {
   kind: "reinforce",
   spec: ReinforceSpec,
   make: (spec, problem) => {
     if (problem.reward === null) throw new Error("a search needs a reward")
     return makeReinforce(resolve(spec, problem.steps), { ...problem, reward: problem.reward })
+  },
+  resolved: (spec, steps) => {
+    const { preset, ...knobs } = resolve(spec, steps)
+    return { kind: "reinforce", ...(preset === "none" ? {} : { preset }), ...knobs }
+  },
+  problems: (spec, reward) => {
+    const findings: Array<Finding> = []
+    const single = (spec.proposals ?? (spec.preset === undefined ? 4 : 1)) === 1
+    if (single && spec.baseline?.kind === "leaveOneOut")
+      findings.push({
+        path: ["search", "baseline", "kind"],
+        message: "one proposal has no others to compare with; movingAverage, or proposals: 4",
+      })
+    if (spec.preset === "fliqs" && reward !== undefined && reward.quality !== "trainLoss")
+      findings.push({
+        path: ["search", "preset"],
+        message: `preset fliqs was published with reward.quality trainLoss, and this is ${reward.quality}; set it, or mind the difference`,
+        severity: "warning",
+      })
+    return findings
   },
 } as const satisfies SearchKind<ReinforceSpec>

@@ -7,7 +7,9 @@
  */
 import type { Schema } from "effect"
 import type { CompiledCost } from "../cost/Cost.ts"
+import type { Problem as Finding } from "../declaration/Errors.ts"
 import type { BoundReward } from "../reward/Reward.ts"
+import type { RewardSpec } from "../reward/Rewards.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 
 /** What is searched. */
@@ -101,4 +103,10 @@ export interface SearchKind<Spec extends { readonly kind: string }> {
   readonly kind: Spec["kind"]
   readonly spec: Schema.Codec<Spec, { readonly kind: string }>
   make(spec: Spec, problem: Problem): Searcher
+  /** The block with every knob written out, as a run of `steps` uses them; the block itself by default. */
+  resolved?(spec: Spec, steps: number): Spec
+  /** What no schema says about the block and its reward; paths are relative to the experiment. */
+  problems?(spec: Spec, reward: RewardSpec | undefined): ReadonlyArray<Finding>
+  /** Whether it ever asks for a quality; true by default. */
+  measures?(spec: Spec): boolean
 }

@@ -7,9 +7,13 @@
  * normal value is kept between calls. Left out: what is drawn (`search/`, `data/`, `model/`).
  */
 import { createHash } from "node:crypto"
+import { Schema } from "effect"
+
+const Word = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_294_967_295 }))
 
 /** Four unsigned 32-bit words. */
-export type RandomState = readonly [number, number, number, number]
+export const RandomState = Schema.Tuple([Word, Word, Word, Word])
+export type RandomState = typeof RandomState.Type
 
 export interface Random {
   /** Uniform in [0, 1), 32 bits. */
