@@ -2,14 +2,12 @@
  * Batches: which images a step trains on and is measured on, in which order, changed how. Pure and without state:
  * a batch follows from (seed, step) alone, so a run that resumes at step N needs nothing but N.
  *
- * The train split is parted by the stream `split` into what is trained on and what is held out. Training goes through
- * one permutation after another (`order/0`, `order/1`, ...) of the first part, end to end: a batch may span two epochs,
- * no image is left out of one. Held-out batches do the same with the other part (`heldOutOrder/0`, ...). Augmentation
- * draws from `augment/<step>` and touches training batches only. Left out: scaling to mean 0 (the network's first op).
+ * Augmentation draws from `augment/<step>` and touches training batches only. Left out: which image comes when
+ * (`Order.ts`), scaling to mean 0 (the network's first op), images that are not in memory.
  */
-import { createHash } from "node:crypto"
 import { randomStream } from "../space/Random.ts"
-import type { Augmentation, Dataset, Split } from "./Dataset.ts"
+import type { Augmentation, Dataset, Images, Split } from "./Dataset.ts"
+import { makeOrder, subsetDigest } from "./Order.ts"
 
 export interface Batch {
   /** [batch, height, width, channels], 0 .. 255; a new array each time. */
@@ -31,19 +29,48 @@ export interface BatchOptions {
   readonly seed: number
 }
 
+/** Batches as a trial asks for them; those of images that are decoded ahead of use are promised. */
 export interface Batches {
-  readonly trainBatch: (step: number) => Batch
+  readonly trainBatch: (step: number) => Batch | Promise<Batch>
   /** Not augmented; throws when nothing is held out. */
-  readonly heldOutBatch: (step: number) => Batch
+  readonly heldOutBatch: (step: number) => Batch | Promise<Batch>
   /** All held-out images once, in the order of the data set. */
-  readonly heldOutBatches: (batchSize: number) => Iterable<EvaluationBatch>
+  readonly heldOutBatches: (
+    batchSize: number,
+  ) => Iterable<EvaluationBatch> | AsyncIterable<EvaluationBatch>
   /** All test images once, in the order of the data set. */
-  readonly testBatches: (batchSize: number) => Iterable<EvaluationBatch>
+  readonly testBatches: (
+    batchSize: number,
+  ) => Iterable<EvaluationBatch> | AsyncIterable<EvaluationBatch>
   readonly trainCount: number
   readonly heldOutCount: number
   readonly testCount: number
   /** 32 hex digits each: of the images and which of them, whatever their order. */
   readonly splitDigests: { readonly train: string; readonly heldOut: string; readonly test: string }
+  /** What has come to light about the images since it was last asked for. */
+  readonly warnings: () => ReadonlyArray<DataWarning>
+  /** Ends what works for these batches; none can be had afterwards. */
+  readonly close: () => Promise<void>
+}
+
+/** For people: `alarm` names the sort. */
+export interface DataWarning {
+  readonly alarm: string
+  readonly message: string
+}
+
+/** Batches of a data set in memory, there at once. */
+export interface MemoryBatches extends Batches {
+  readonly trainBatch: (step: number) => Batch
+  readonly heldOutBatch: (step: number) => Batch
+  readonly heldOutBatches: (batchSize: number) => Iterable<EvaluationBatch>
+  readonly testBatches: (batchSize: number) => Iterable<EvaluationBatch>
+}
+
+/** A data set that is never wholly in memory. */
+export interface StreamedDataset extends Images {
+  /** Throws a RangeError when `heldOut` leaves nothing to train on. */
+  readonly open: (options: BatchOptions) => Batches
 }
 
 interface Size {
@@ -89,36 +116,12 @@ const copyChanged = (
   }
 }
 
-/** Position in an endless row of permutations of 0 .. count - 1 -> the number there; the last permutations are kept. */
-const permutations = (seed: number, name: string, count: number) => {
-  const kept = new Map<number, Uint32Array>()
-  const epoch = (index: number): Uint32Array => {
-    const known = kept.get(index)
-    if (known !== undefined) return known
-    const made = randomStream(seed, `${name}/${index}`).permutation(count)
-    if (kept.size >= 2) kept.delete(kept.keys().next().value!)
-    kept.set(index, made)
-    return made
-  }
-  return (position: number): number => epoch(Math.floor(position / count))[position % count]!
-}
-
-const subsetDigest = (split: Split, indices: Uint32Array): string =>
-  createHash("sha256").update(split.digest).update(indices).digest("hex").slice(0, 32)
-
 /** Batches of a data set; throws a RangeError when `heldOut` leaves nothing to train on. */
-export const makeBatches = (dataset: Dataset, options: BatchOptions): Batches => {
+export const makeBatches = (dataset: Dataset, options: BatchOptions): MemoryBatches => {
   const { train, test } = dataset
   const { seed, batchSize, heldOut } = options
-  if (heldOut >= train.count)
-    throw new RangeError(`heldOut ${heldOut} of ${train.count} training images leaves none`)
-  const shuffled = randomStream(seed, "split").permutation(train.count)
-  const heldOutIndices = shuffled.slice(0, heldOut).sort()
-  const trainIndices = shuffled.slice(heldOut).sort()
-
+  const order = makeOrder(train.count, { seed, heldOut })
   const pixels = dataset.height * dataset.width * dataset.channels
-  const trainAt = permutations(seed, "order", trainIndices.length)
-  const heldOutAt = permutations(seed, "heldOutOrder", heldOut)
   const flip = options.augment.includes("flip")
   const padding = options.augment.includes("crop")
     ? { height: cropPadding(dataset.height), width: cropPadding(dataset.width) }
@@ -129,7 +132,7 @@ export const makeBatches = (dataset: Dataset, options: BatchOptions): Batches =>
     const labels = new Int32Array(batchSize)
     const random = randomStream(seed, `augment/${step}`)
     for (let i = 0; i < batchSize; i++) {
-      const index = trainIndices[trainAt(step * batchSize + i)]!
+      const index = order.trainAt(step * batchSize + i)
       labels[i] = train.labels[index]!
       const mirrored = flip && random.integer(2) === 1
       const down = random.integer(2 * padding.height + 1) - padding.height
@@ -153,11 +156,8 @@ export const makeBatches = (dataset: Dataset, options: BatchOptions): Batches =>
 
   const heldOutBatch = (step: number): Batch => {
     if (heldOut === 0) throw new RangeError("heldOut is 0: there are no held-out images")
-    const { images, labels } = gather(
-      train,
-      batchSize,
-      batchSize,
-      (i) => heldOutIndices[heldOutAt(step * batchSize + i)]!,
+    const { images, labels } = gather(train, batchSize, batchSize, (i) =>
+      order.heldOutAt(step * batchSize + i),
     )
     return { images, labels }
   }
@@ -170,15 +170,21 @@ export const makeBatches = (dataset: Dataset, options: BatchOptions): Batches =>
   return {
     trainBatch,
     heldOutBatch,
-    heldOutBatches: (size) => evaluation(train, heldOut, size, (i) => heldOutIndices[i]!),
+    heldOutBatches: (size) => evaluation(train, heldOut, size, (i) => order.heldOut[i]!),
     testBatches: (size) => evaluation(test, test.count, size, (i) => i),
-    trainCount: trainIndices.length,
+    trainCount: order.train.length,
     heldOutCount: heldOut,
     testCount: test.count,
     splitDigests: {
-      train: subsetDigest(train, trainIndices),
-      heldOut: subsetDigest(train, heldOutIndices),
+      train: subsetDigest(train.digest, order.train),
+      heldOut: subsetDigest(train.digest, order.heldOut),
       test: test.digest,
     },
+    warnings: () => [],
+    close: async () => {},
   }
 }
+
+/** Batches of a data set, in memory or not. */
+export const openBatches = (dataset: Dataset | StreamedDataset, options: BatchOptions): Batches =>
+  "open" in dataset ? dataset.open(options) : makeBatches(dataset, options)

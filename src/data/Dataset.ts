@@ -36,18 +36,23 @@ export interface DatasetShape {
   readonly testCount: number
 }
 
-export interface Dataset {
+/** What the network needs to know of the images of a data set. */
+export interface Images {
   readonly name: string
   readonly height: number
   readonly width: number
   readonly channels: number
   readonly classes: ReadonlyArray<string>
+  /** Per channel, of value / 255: what is taken off. */
+  readonly mean: ReadonlyArray<number>
+  /** Per channel, of value / 255: what is divided by. */
+  readonly std: ReadonlyArray<number>
+}
+
+/** All of it in memory; mean and std are those of the train split (of the population, never below 1/255). */
+export interface Dataset extends Images {
   readonly train: Split
   readonly test: Split
-  /** Per channel, of value / 255, over the train split. */
-  readonly mean: ReadonlyArray<number>
-  /** Per channel, of value / 255, over the train split (of the population), never below 1/255. */
-  readonly std: ReadonlyArray<number>
 }
 
 /** What the effects of this folder need. */

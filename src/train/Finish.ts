@@ -34,14 +34,14 @@ const assign = (variable: Variable, sum: Float64Array, count: number): void =>
   })
 
 /** Re-estimates norms and activation scales from `batches` training batches that the steps before did not draw. */
-export const recalibrate = (
+export const recalibrate = async (
   supernet: Supernet,
   steps: Steps,
   data: Batches,
   choices: Choices,
   firstStep: number,
   batches: number,
-): Float32Array => {
+): Promise<Float32Array> => {
   const { nodes } = supernet.network.graph
   const active = new Set(
     nodes.filter((node) => valueOf(node.active, choices) === 1).map(({ path }) => path),
@@ -49,7 +49,7 @@ export const recalibrate = (
   const amax = new Float64Array(supernet.sites)
   const norms = new Map<string, readonly [Float64Array, Float64Array]>()
   for (let i = 0; i < batches; i++) {
-    const seen = steps.observe(data.trainBatch(firstStep + i), choices)
+    const seen = steps.observe(await data.trainBatch(firstStep + i), choices)
     addTo(amax, seen.amax)
     for (const [path, [mean, variance]] of seen.norms) {
       if (!active.has(path)) continue
@@ -68,7 +68,7 @@ export const recalibrate = (
 }
 
 /** Freezes the network under `choices` and measures it on the split that `spec` names. */
-export const finish = (
+export const finish = async (
   supernet: Supernet,
   steps: Steps,
   data: Batches,
@@ -76,13 +76,13 @@ export const finish = (
   spec: FinishSpec,
   firstStep: number,
   batchSize: number,
-): Finished => {
-  const amax = recalibrate(supernet, steps, data, choices, firstStep, spec.recalibrate)
+): Promise<Finished> => {
+  const amax = await recalibrate(supernet, steps, data, choices, firstStep, spec.recalibrate)
   const split =
     spec.evaluate === "test" ? data.testBatches(batchSize) : data.heldOutBatches(batchSize)
   let right = 0
   let examples = 0
-  for (const batch of split) {
+  for await (const batch of split) {
     const correct = steps.evaluate(batch, choices, amax)
     for (let i = 0; i < batch.count; i++) right += correct[i]!
     examples += batch.count

@@ -9,7 +9,7 @@
  */
 import { setImmediate } from "node:timers/promises"
 import { Schema } from "effect"
-import { makeBatches } from "../data/Batches.ts"
+import { openBatches, type StreamedDataset } from "../data/Batches.ts"
 import type { Dataset } from "../data/Dataset.ts"
 import { randomStream } from "../space/Random.ts"
 import { toAssignment } from "../space/DecisionSpace.ts"
@@ -41,12 +41,12 @@ const dropoutSeed = (seed: number, step: number): readonly [number, number] => {
 /** Trains a prepared trial to its end, or on from `context.resume`. Throws `NotFinite`. */
 export async function* loop(
   prepared: Prepared,
-  dataset: Dataset,
+  dataset: Dataset | StreamedDataset,
   context: TrainContext,
 ): AsyncGenerator<TrainEvent> {
   const { trial, network, searcher } = prepared
   const { seed, train } = trial
-  const data = makeBatches(dataset, { ...trial.data, seed })
+  const data = openBatches(dataset, { ...trial.data, seed })
   for (const [split, digest] of Object.entries(data.splitDigests))
     yield { type: "dataset", name: dataset.name, digest, context: split }
 
@@ -65,13 +65,13 @@ export async function* loop(
     for (let step = context.resume?.step ?? 0; step < train.steps; step++) {
       const done = step + 1
       const proposed = searcher.propose(search, step)
-      const batch = data.trainBatch(step)
+      const batch = await data.trainBatch(step)
       const rate = learningRateAt(train.learningRate, step, train.steps)
       const measured = steps.train(batch, proposed.train, rate, dropoutSeed(seed, step))
       if (!Number.isFinite(measured.loss))
         throw new NotFinite(done, divergence(prepared, proposed.train, done))
       const qualities = searcher.needsQuality(proposed.state, step)
-        ? qualitiesOf(
+        ? await qualitiesOf(
             quality,
             steps,
             proposed.proposals,
@@ -94,6 +94,7 @@ export async function* loop(
       if (done % policyEvery(train.steps) === 0 || done === 1 || done === train.steps)
         progress.keepPolicy(done, searcher.probabilities(search))
       for (const alarm of searcher.alarms(search, step)) yield { type: "warning", ...alarm }
+      for (const warning of data.warnings()) yield { type: "warning", ...warning }
       yield {
         type: "checkpoint",
         step: done,
@@ -103,7 +104,7 @@ export async function* loop(
     }
 
     const choices = searcher.final(search)
-    const { accuracy, amax } = finish(
+    const { accuracy, amax } = await finish(
       session.supernet,
       steps,
       data,
@@ -112,6 +113,7 @@ export async function* loop(
       train.steps,
       trial.data.batchSize,
     )
+    for (const warning of data.warnings()) yield { type: "warning", ...warning }
     yield* artifacts(prepared, choices, progress, amax)
     yield {
       type: "finished",
@@ -126,5 +128,6 @@ export async function* loop(
     }
   } finally {
     session.dispose()
+    await data.close()
   }
 }

@@ -12,17 +12,17 @@ import type { Measured, Steps } from "./Steps.ts"
  * The quality of every proposal, on the batch and by the measure that the reward names. Equal proposals, which are most
  * once the policy commits, are measured once.
  */
-export const qualitiesOf = (
+export const qualitiesOf = async (
   quality: Quality,
   steps: Steps,
   proposals: ReadonlyArray<Choices>,
   trained: { readonly choices: Choices; readonly measured: Measured },
-  batches: { readonly train: () => Batch; readonly heldOut: () => Batch },
-): Array<number> => {
+  batches: { readonly train: () => Batch; readonly heldOut: () => Batch | Promise<Batch> },
+): Promise<Array<number>> => {
   const heldOut = quality === "heldOutAccuracy" || quality === "heldOutLoss"
   const value = ({ accuracy, loss }: Measured): number =>
     quality === "heldOutAccuracy" || quality === "trainAccuracy" ? accuracy : -loss
-  const batch = heldOut ? batches.heldOut() : batches.train()
+  const batch = heldOut ? await batches.heldOut() : batches.train()
   const known = new Map<string, Measured>()
   // the training pass has already measured the assignment it trained under
   if (!heldOut) known.set(trained.choices.join(), trained.measured)

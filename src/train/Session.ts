@@ -5,7 +5,7 @@
  * Left out: which steps are taken, and when (`Loop.ts`).
  */
 import { Schema } from "effect"
-import type { Dataset } from "../data/Dataset.ts"
+import type { Images } from "../data/Dataset.ts"
 import { makeSupernet, type Supernet } from "../model/Supernet.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Variable } from "../tensor/Backend.ts"
@@ -65,7 +65,7 @@ export interface Session {
 /** Makes the network from the trial's seed, or as `resume` left it. */
 export const openSession = (
   { network, trial }: Prepared,
-  dataset: Dataset,
+  dataset: Images,
   { eager, resume }: Pick<TrainContext, "eager" | "resume">,
 ): Session => {
   const supernet = makeSupernet(network, trial.seed)

@@ -4,7 +4,7 @@
  *
  * Left out: in which order they run (`Loop.ts`).
  */
-import type { Dataset } from "../data/Dataset.ts"
+import type { Images } from "../data/Dataset.ts"
 import type { Batch } from "../data/Batches.ts"
 import type { Observed, PolicyTensors, Supernet } from "../model/Supernet.ts"
 import type { Choices } from "../space/Decision.ts"
@@ -75,7 +75,7 @@ const makeOptimizer = (spec: TrainSpec["optimizer"], supernet: Supernet): Optimi
 }
 
 /** (value / 255 - mean) / std per channel, of bytes [batch, height, width, channels]. */
-const normalise = (bytes: Tensor, { mean, std }: Dataset): Tensor => {
+const normalise = (bytes: Tensor, { mean, std }: Images): Tensor => {
   const scale = tf.tensor1d(std.map((s) => 1 / (255 * s)))
   const shift = tf.tensor1d(mean.map((m, i) => -m / std[i]!))
   return tf.add(tf.mul(castBytes(bytes), scale), shift)
@@ -102,7 +102,7 @@ const release = (kept: Tensor): Tensor => {
 /** Makes the four steps; each is recorded at its first use. */
 export const makeSteps = (
   supernet: Supernet,
-  dataset: Dataset,
+  dataset: Images,
   batchSize: number,
   spec: TrainSpec,
   eager: boolean,

@@ -46,7 +46,7 @@ export const loadAll = async (threads: number, native = true): Promise<void> => 
 }
 
 /** Trains on random policies and finishes: everything that must have equal bits. */
-export const trained = (yaml: string, eager: boolean, steps: number) => {
+export const trained = async (yaml: string, eager: boolean, steps: number) => {
   const network = buildSpace(yaml)
   const random = randomStream(3, "policies")
   const choices = () => network.space.decisions.map((d) => random.integer(d.options.length))
@@ -65,7 +65,7 @@ export const trained = (yaml: string, eager: boolean, steps: number) => {
   }
   const weights = supernet.variables.map(({ variable }) => Array.from(variable.dataSync()))
   const final = choices()
-  const { accuracy, amax } = finish(
+  const { accuracy, amax } = await finish(
     supernet,
     graphs,
     data,
@@ -91,11 +91,11 @@ export const testBitEquality = (threads: number): void => {
   describe(`the recorded steps with ${threads} threads`, () => {
     it.each(files)(
       "equal the eager ones bit for bit under random policies: %s",
-      (file) => {
+      async (file) => {
         const before = counts()
         const yaml = readFileSync(`spaces/${file}.yaml`, "utf8")
-        const graph = trained(yaml, false, 20)
-        const eager = trained(yaml, true, 20)
+        const graph = await trained(yaml, false, 20)
+        const eager = await trained(yaml, true, 20)
         expect(graph).toEqual(eager)
         expect(graph.losses.every(Number.isFinite)).toBe(true)
         expect(counts()).toEqual(before)
@@ -105,10 +105,10 @@ export const testBitEquality = (threads: number): void => {
 
     it.each(Object.entries(tiny))(
       "equal the eager ones on a tiny network of each kind: %s",
-      (_, yaml) => {
+      async (_, yaml) => {
         const before = counts()
-        const graph = trained(yaml, false, 8)
-        expect(graph).toEqual(trained(yaml, true, 8))
+        const graph = await trained(yaml, false, 8)
+        expect(graph).toEqual(await trained(yaml, true, 8))
         expect(graph.losses.every(Number.isFinite)).toBe(true)
         expect(counts()).toEqual(before)
       },

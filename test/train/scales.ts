@@ -33,9 +33,9 @@ export const describeScales = (native: boolean): void => {
   describe("one small space", () => {
     it.each(Object.keys(spaces))(
       "has the same bits in a graph and eager: %s",
-      (name) => {
-        const graph = trained(spaces[name]!, false, 6)
-        const eager = trained(spaces[name]!, true, 6)
+      async (name) => {
+        const graph = await trained(spaces[name]!, false, 6)
+        const eager = await trained(spaces[name]!, true, 6)
         expect(graph).toEqual(eager)
         expect(graph.losses.every(Number.isFinite)).toBe(true)
       },
