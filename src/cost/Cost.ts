@@ -45,6 +45,8 @@ export interface CompiledCost {
   readonly model: CostModel
   /** One per layer, in the order of the table: shares of the cost are `valueOf(term, choices)`. */
   readonly terms: ReadonlyArray<Quantity>
+  /** The terms over the same decisions added up: what `of` adds up, in this order from 0. */
+  readonly factors: ReadonlyArray<Quantity>
   /** The cost of one assignment. */
   readonly of: (choices: Choices) => number
   /** E[cost] when every decision is drawn on its own. */
@@ -115,6 +117,7 @@ export const compileTerms = (
   return {
     model,
     terms,
+    factors,
     of,
     expected,
     gradient,

@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest"
+import { type CompiledCost, compileTerms } from "../../src/cost/Cost.ts"
+import { Gbops } from "../../src/cost/Gbops.ts"
+import { withinBudget } from "../../src/search/Budget.ts"
+import type { PerOption } from "../../src/search/Policy.ts"
+import type { Choices, DecisionSpace } from "../../src/space/Decision.ts"
+import { activity } from "../../src/space/DecisionSpace.ts"
+import { constant, ofDecision } from "../../src/space/Quantity.ts"
+import { type Random, randomStream } from "../../src/space/Random.ts"
+import { randomCost } from "../cost/randomTerms.ts"
+import { allChoices, randomSpace } from "../space/randomSpaces.ts"
+
+/** Log probabilities of a policy that is more or less sure. */
+const randomScores = (space: DecisionSpace, random: Random): PerOption => {
+  const sureness = 6 * random.uniform()
+  return space.decisions.map(({ options }) => options.map(() => sureness * random.normal()))
+}
+
+/** A cost that is a sum over decisions, with a part that is always there. */
+const additiveCost = (space: DecisionSpace, random: Random): CompiledCost =>
+  compileTerms(
+    [
+      ...space.decisions.map(({ options }, i) =>
+        ofDecision(
+          i,
+          options.map((_, k) => (1 + random.uniform()) * (k + 1) ** 2),
+        ),
+      ),
+      constant(random.uniform()),
+    ],
+    Gbops,
+    space,
+  )
+
+const scoreOf = (space: DecisionSpace, scores: PerOption, choices: Choices): number => {
+  const active = activity(space, choices)
+  return choices.reduce((sum, k, i) => sum + (active[i] === 1 ? scores[i]![k]! : 0), 0)
+}
+
+/** Between the cheapest and the dearest, now and then below, and often exactly the cost of some assignment. */
+const randomTarget = (space: DecisionSpace, cost: CompiledCost, random: Random): number => {
+  if (random.uniform() < 0.5)
+    return cost.of(space.decisions.map(({ options }) => random.integer(options.length)))
+  const { max, min } = cost.range()
+  return min + (1.2 * random.uniform() - 0.1) * (max - min)
+}
+
+const bestScore = (
+  space: DecisionSpace,
+  cost: CompiledCost,
+  scores: PerOption,
+  target: number,
+): number =>
+  allChoices(space)
+    .filter((choices) => cost.of(choices) <= target)
+    .reduce((most, choices) => Math.max(most, scoreOf(space, scores, choices)), -Infinity)
+
+/** Score and cost of what was found; without a find the score is -Infinity, as that of no assignment. */
+const found = (space: DecisionSpace, cost: CompiledCost, scores: PerOption, target: number) => {
+  const choices = withinBudget(space, cost, scores, target)
+  return choices === undefined
+    ? { score: -Infinity, spent: -Infinity }
+    : { score: scoreOf(space, scores, choices), spent: cost.of(choices) }
+}
+
+const seeds = (count: number) => Array.from({ length: count }, (_, seed) => seed)
+
+describe("withinBudget", () => {
+  it("is the best of all assignments within target where the cost is a sum over decisions", () => {
+    let none = 0
+    for (const seed of seeds(1500)) {
+      const random = randomStream(seed, "additive")
+      const space = randomSpace(random, 0, 1 + random.integer(6))
+      const cost = additiveCost(space, random)
+      const scores = randomScores(space, random)
+      const target = randomTarget(space, cost, random)
+      const { score, spent } = found(space, cost, scores, target)
+      const best = bestScore(space, cost, scores, target)
+      if (best === -Infinity) none++
+      expect(spent).toBeLessThanOrEqual(target)
+      expect(score === best || Math.abs(score - best) < 1e-9).toBe(true)
+    }
+    expect(none).toBeGreaterThan(10)
+  })
+
+  it("is mostly the best where the cost couples decisions, never above, and there when anything fits", () => {
+    let best = 0
+    const count = 1000
+    for (const seed of seeds(count)) {
+      const random = randomStream(seed, "coupled")
+      const space = randomSpace(random, 1 + random.integer(2), 1 + random.integer(4))
+      const cost = randomCost(space, random, 6)
+      const scores = randomScores(space, random)
+      const target = randomTarget(space, cost, random)
+      const { score, spent } = found(space, cost, scores, target)
+      const possible = bestScore(space, cost, scores, target)
+      expect(spent).toBeLessThanOrEqual(target)
+      expect(score === -Infinity).toBe(possible === -Infinity)
+      if (score >= possible - 1e-9) best++
+    }
+    expect(best / count).toBeGreaterThan(0.97)
+  })
+
+  it("is never above target in large spaces, and there when the cheapest fits", () => {
+    for (const seed of seeds(20)) {
+      const random = randomStream(seed, "large")
+      const space = randomSpace(random, 0, 100)
+      const cost = additiveCost(space, random)
+      const target = randomTarget(space, cost, random)
+      const { score, spent } = found(space, cost, randomScores(space, random), target)
+      expect(spent).toBeLessThanOrEqual(target)
+      expect(score === -Infinity).toBe(cost.range().min > target)
+    }
+  })
+})
