@@ -69,9 +69,9 @@ export const argmax = (values: ArrayLike<number>): number => {
 /** The most probable option of every decision; gates are decisions like others, so what they leave inactive follows. */
 export const mostProbable = (policy: Policy): Choices => policy.probabilities.map(argmax)
 
-/** What a policy looks like from afar: means over the active decisions of its most probable assignment. */
+/** What a policy looks like from afar: means over the active decisions of an assignment, the most probable one. */
 export interface Summary {
-  /** Mean probability of the most probable options, 0 to 1; 1 when nothing is decided. */
+  /** Mean probability of the assignment's options, 0 to 1; 1 when nothing is decided. */
   readonly topProbability: number
   /** Mean entropy, nats. */
   readonly entropy: number
@@ -79,8 +79,11 @@ export interface Summary {
   readonly entropyRatio: number
 }
 
-export const summarise = (space: DecisionSpace, policy: Policy): Summary => {
-  const top = mostProbable(policy)
+export const summarise = (
+  space: DecisionSpace,
+  policy: Policy,
+  top: Choices = mostProbable(policy),
+): Summary => {
   const active = activity(space, top)
   let count = 0
   let probability = 0

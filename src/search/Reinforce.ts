@@ -11,8 +11,9 @@
  * turn at the target; there it weighs four times as much, to land on target while the policy commits (but not for a
  * reward that trades cost smoothly: it would be another reward).
  *
- * When the policy is all but certain it is frozen, and the remaining steps train its final assignment. Left out: the
- * knobs (`Settings.ts`), the terms (`PolicyGradient.ts`), the schedules, the alarms.
+ * When the policy is all but certain it is frozen, and the remaining steps train its final assignment. With a hard
+ * budget that is the most probable one within target, chosen then or at 90 % of the steps: late, so that the policy has
+ * had its say, and early enough for a tenth of the steps to train what it may have changed. Left out: the knobs (`Settings.ts`), the terms (`PolicyGradient.ts`), the schedules, the alarms.
  */
 import { Schema } from "effect"
 import type { Problem as Finding } from "../declaration/Errors.ts"
@@ -22,6 +23,7 @@ import { activity, widest } from "../space/DecisionSpace.ts"
 import { fromState, type Random, RandomState, randomStream } from "../space/Random.ts"
 import { AdamState, ascend, initAdam } from "./Adam.ts"
 import { alarmsAt, isAlarmStep } from "./Alarms.ts"
+import { withinBudget } from "./Budget.ts"
 import { addSample, Ending, isEnding, meanDeviation, modeAgreement, noEnding } from "./Ending.ts"
 import { mostProbable, type Policy, policyOf, sample, summarise, zerosLike } from "./Policy.ts"
 import {
@@ -55,6 +57,8 @@ export const ReinforceState = Schema.Struct({
   lastTrained: Schema.Array(Schema.Int),
   signal: Signal,
   ending: Ending,
+  /** What a hard budget froze. */
+  chosen: Schema.optionalKey(Schema.Array(Schema.Int)),
 })
 export type ReinforceState = typeof ReinforceState.Type
 
@@ -63,6 +67,8 @@ const turn = 0.5
 /** How much more the cost weighs from there on, where that moves no optimum. */
 const lateWeight = 4
 const deviationDecay = 0.99
+/** Share of the steps at which a hard budget freezes the policy at the latest. */
+export const budgetAt = 0.9
 
 export const makeReinforce = (
   settings: Settings,
@@ -76,7 +82,26 @@ export const makeReinforce = (
   const exact = settings.costGradient === "exact"
 
   const policyIn = (state: ReinforceState): Policy => policyOf(state.logits, temperature)
-  const final = (state: ReinforceState): Choices => mostProbable(policyIn(state))
+  const hard = settings.budget === "hard"
+
+  const within = (policy: Policy): Choices => {
+    const scores = policy.logProbabilities.map((row) => Array.from(row))
+    // a target that nobody meets is refused before training, but for the rounding of one that only the cheapest meets
+    return withinBudget(space, cost, scores, target) ?? cost.range().minChoices
+  }
+  const final = (state: ReinforceState): Choices => {
+    const policy = policyIn(state)
+    return state.chosen ?? (hard ? within(policy) : mostProbable(policy))
+  }
+  /** The assignment that a policy is seen from: what is frozen, else the most probable one. */
+  const topOf = (state: ReinforceState, policy: Policy): Choices =>
+    state.chosen ?? mostProbable(policy)
+
+  /** Freezes what the budget allows, once the policy is frozen or has no time left. */
+  const chooseWithin = (state: ReinforceState, step: number): ReinforceState =>
+    hard && state.chosen === undefined && (state.frozen || step + 1 >= budgetAt * steps)
+      ? { ...state, frozen: true, chosen: within(policyIn(state)) }
+      : state
 
   const drawInDelay = (random: Random, step: number): Choices => {
     const share = settings.delaySampling === "widest" ? 1 - step / firstUpdate : 0
@@ -165,16 +190,12 @@ export const makeReinforce = (
           state.ending,
         )
       : state.ending
-    const next: ReinforceState = {
-      ...state,
-      ...learnt?.learned,
-      lastTrained: proposals[0]!,
-      signal,
-      ending,
-    }
+    const learned = { ...state, ...learnt?.learned, lastTrained: proposals[0]!, signal, ending }
+    const next: ReinforceState = chooseWithin(learned, step)
 
     const policy = policyIn(next)
-    const { entropy, topProbability } = summarise(space, policy)
+    const top = topOf(next, policy)
+    const { entropy, topProbability } = summarise(space, policy, top)
     const metrics: SearchMetrics = {
       reward: meanOf(rewards),
       quality: meanOf(qualities),
@@ -186,7 +207,7 @@ export const makeReinforce = (
       switching: switchedShare(space, state.lastTrained, proposals[0]!),
       argmaxProbability: topProbability,
       expectedCost: cost.expected(policy.probabilities),
-      modeAgreement: modeAgreement(space, next.ending, mostProbable(policy)),
+      modeAgreement: modeAgreement(space, next.ending, top),
       frozen: next.frozen,
     }
     return { state: next, metrics }
@@ -226,8 +247,14 @@ export const makeReinforce = (
     needsQuality: (state, step) => step >= firstMeasured && !state.frozen,
     update,
     final,
-    argmaxProbability: (state) => summarise(space, policyIn(state)).topProbability,
-    probabilities: (state) => policyIn(state).probabilities.map((p) => Array.from(p)),
+    argmaxProbability: (state) => summarise(space, policyIn(state), final(state)).topProbability,
+    // what a budget has chosen is drawn for certain, whatever the policy would
+    probabilities: (state) =>
+      policyIn(state).probabilities.map((p, i) =>
+        Array.from(p, (value, k) =>
+          state.chosen === undefined ? value : Number(k === state.chosen[i]),
+        ),
+      ),
     alarms: (state, step) => {
       const run = { steps, delayEnd: firstUpdate, proposals: count }
       if (!isAlarmStep(run, step + 1)) return []
@@ -235,10 +262,10 @@ export const makeReinforce = (
       return alarmsAt({
         ...run,
         done: step + 1,
-        ...summarise(space, policy),
+        ...summarise(space, policy, topOf(state, policy)),
         costDeviation: meanDeviation(state.ending),
         signal: zOf(state.signal),
-        modeAgreement: modeAgreement(space, state.ending, mostProbable(policy)),
+        modeAgreement: modeAgreement(space, state.ending, topOf(state, policy)),
       })
     },
   }
@@ -287,6 +314,11 @@ export const Reinforce = {
       findings.push({
         path: ["search", "baseline", "kind"],
         message: "one proposal has no others to compare with; movingAverage, or proposals: 4",
+      })
+    if (spec.budget === "hard" && (spec.delay ?? 0) >= budgetAt)
+      findings.push({
+        path: ["search", "delay"],
+        message: `a hard budget chooses at ${100 * budgetAt} % of the steps, and a delay of ${spec.delay} lasts as long; below ${budgetAt} would be right`,
       })
     if (spec.preset === "fliqs" && reward !== undefined && reward.quality !== "trainLoss")
       findings.push({

@@ -79,6 +79,10 @@ export const ReinforceSpec = Schema.Struct({
     ]),
     "Mean top probability at which the policy is frozen and the remaining steps train its final assignment, or off (0.995).",
   ),
+  budget: described(
+    Schema.Literal("hard"),
+    "hard: the most probable assignment within target, chosen when the policy freezes or at 90 % of the steps; what remains trains it. Without, the target is met about, from above or below.",
+  ),
 }).annotate({ identifier: "ReinforceSearch" })
 export type ReinforceSpec = typeof ReinforceSpec.Type
 
@@ -101,6 +105,7 @@ export interface Settings {
   readonly temperature: number
   readonly reduce: "mean" | "sum"
   readonly stopAt: number | "off"
+  readonly budget?: "hard"
 }
 
 type Knobs = Omit<ReinforceSpec, "kind" | "preset">
@@ -168,6 +173,7 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
     temperature: given.temperature ?? 1,
     reduce: given.reduce ?? "mean",
     stopAt: given.stopAt ?? 0.995,
+    ...(spec.budget === undefined ? {} : { budget: spec.budget }),
   }
 }
 

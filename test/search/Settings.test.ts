@@ -85,7 +85,12 @@ describe("settings", () => {
   })
 
   it("resolve to themselves once written out, so that a resolved trial is what was planned", () => {
-    for (const spec of [{}, { preset: "fliqs" }, { proposals: 1, stopAt: 0.9 }]) {
+    for (const spec of [
+      {},
+      { preset: "fliqs" },
+      { proposals: 1, stopAt: 0.9 },
+      { budget: "hard" },
+    ]) {
       const written = resolved(decode({ kind: "reinforce", ...spec }), 700)
       expect(resolved(decode(JSON.parse(JSON.stringify(written))), 700)).toEqual(written)
     }
@@ -111,6 +116,7 @@ describe("the search block", () => {
       temperature: 2,
       reduce: "sum",
       stopAt: "off",
+      budget: "hard",
     }
     expect(decode(spec)).toEqual(spec)
     expect(decode({ kind: "fixed", uniform: "INT4" })).toEqual({ kind: "fixed", uniform: "INT4" })
@@ -136,6 +142,9 @@ describe("the search block", () => {
     expect(
       problemPaths({ kind: "reinforce", proposals: 1, baseline: { kind: "leaveOneOut" } }),
     ).toEqual(["search.baseline.kind"])
+    expect(problemPaths({ kind: "reinforce", budget: "hard", delay: 0.95 })).toEqual([
+      "search.delay",
+    ])
     expect(problemPaths({ kind: "fixed" })).toEqual(["search"])
     expect(problemPaths({ kind: "fixed", uniform: "INT4", assignment: {} })).toEqual(["search"])
     expect(problemPaths({ kind: "fixed", assignment: { "stem.format": "INT4" } })).toEqual([])

@@ -70,6 +70,8 @@ const variants: ReadonlyArray<Omit<ReinforceSpec, "kind">> = [
   { preset: "tunas" },
   { costGradient: "sampled", baseline: { kind: "movingAverage" }, temperature: 2, reduce: "sum" },
   { stopAt: 0.6 },
+  { budget: "hard" },
+  { budget: "hard", stopAt: 0.6 },
 ]
 
 const freeze = <A>(value: A): A => {
