@@ -1,4 +1,4 @@
-/** What block formats ask of a network: a rule for shared exponents, and input channels that fill the blocks. */
+/** What block formats ask of a network: a rule for shared exponents, and sums that fill the blocks. */
 import type { Layer } from "../cost/LayerTable.ts"
 import type { Format } from "../format/Format.ts"
 import type { Builder } from "./Builder.ts"
@@ -7,10 +7,19 @@ import type { Builder } from "./Builder.ts"
 const blockFormats = ({ weightFormat, activationFormat }: Layer): ReadonlyArray<Format> =>
   [...weightFormat.formats, ...activationFormat.formats].filter(({ block }) => block !== undefined)
 
-const formatsOf = (layers: ReadonlyArray<Layer>): ReadonlyArray<Format> => {
-  const byName = new Map(layers.flatMap(blockFormats).map((format) => [format.name, format]))
-  return [...byName.values()]
-}
+/** Attentions whose products may take block formats, and how many values each product sums. */
+const blockProducts = (builder: Builder) =>
+  builder.nodes.flatMap((node) =>
+    node.operation === "attention" && node.products !== undefined && node.shape.kind === "tokens"
+      ? [
+          {
+            path: node.path,
+            formats: node.products.formats.filter(({ block }) => block !== undefined),
+            sums: [node.headDim, node.shape.tokens],
+          },
+        ]
+      : [],
+  )
 
 const someOf = (words: ReadonlyArray<string>): string =>
   words.length > 3
@@ -19,7 +28,9 @@ const someOf = (words: ReadonlyArray<string>): string =>
 
 /** Refuses an MX format without a rule, and warns of layers whose last blocks are short. */
 export const checkBlocks = (builder: Builder, layers: ReadonlyArray<Layer>): void => {
-  const offered = formatsOf(layers)
+  const products = blockProducts(builder)
+  const all = [...layers.flatMap(blockFormats), ...products.flatMap(({ formats }) => formats)]
+  const offered = [...new Map(all.map((format) => [format.name, format])).values()]
   const ruled = offered.find(({ block }) => block!.scale === "E8M0")
   if (ruled !== undefined && layers[0]!.sharedExponent === undefined)
     builder.problem(
@@ -43,6 +54,16 @@ export const checkBlocks = (builder: Builder, layers: ReadonlyArray<Layer>): voi
       builder.warning(
         ["formats"],
         `${format.name} has blocks of ${size} input channels, which hardware pads with zeros in ${someOf(short)}`,
+      )
+    const shortSums = products.flatMap(({ formats, path, sums }) =>
+      formats.some(({ name }) => name === format.name) && sums.some((n) => n % size !== 0)
+        ? [`${path} (sums of ${sums.join(" and ")})`]
+        : [],
+    )
+    if (shortSums.length > 0)
+      builder.warning(
+        ["network"],
+        `${format.name} has blocks of ${size}, which hardware pads with zeros in ${someOf(shortSums)}`,
       )
   }
 }

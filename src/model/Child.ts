@@ -62,6 +62,7 @@ export const extract = (network: Network, choices: Choices): Network => {
       inputChannels: fix(node.inputChannels),
       active: fix(node.active),
       ...("layer" in node ? { layer: layerIndex[node.layer]! } : {}),
+      ...("products" in node ? { products: fixSlot(node.products) } : {}),
       ...("inner" in node ? { inner: fix(node.inner) } : {}),
       ...("kernel" in node ? { kernel: [fix(node.kernel[0]), fix(node.kernel[1])] } : {}),
     } as Node

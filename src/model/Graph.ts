@@ -4,6 +4,7 @@
  * Blocks lower to these few operations; the supernet, the layer table and the exporters read nothing else. Sizes that
  * a search may change are quantities. No tensors in here.
  */
+import type { FormatSlot } from "../cost/LayerTable.ts"
 import type { Quantity } from "../space/Quantity.ts"
 
 /** [tokens, channels]; channels are heads of `headDim` each. */
@@ -120,6 +121,8 @@ export interface LayerNormNode extends Common {
 export interface AttentionNode extends Common {
   readonly operation: "attention"
   readonly headDim: number
+  /** Format of the operands of both products; absent: they are not quantized. */
+  readonly products?: FormatSlot
 }
 
 export interface TokensToVectorNode extends Common {

@@ -1,8 +1,8 @@
 /**
  * The weight-sharing network on tensors: its variables, and one forward pass under a policy that is data.
  *
- * A policy is two tensors: `rows` [2 x layers, 7] holds the number format of every weight (row 2 i) and input (row
- * 2 i + 1), `sizes` [quantities] the architecture. Both change every step without a new graph. Variables have the
+ * A policy is two tensors: `rows` [sites, 7] holds the number format of every weight (row 2 i), every input (row 2 i + 1)
+ * and attention's operands (`Sites.ts`), `sizes` [quantities] the architecture. Both change every step without a new graph. Variables have the
  * shape of the largest network; a smaller one is cut from them. Left out: training (`train/`), which choice is best.
  */
 import type { Format } from "../format/Format.ts"
@@ -19,14 +19,20 @@ import { cut, cutAverages, type Size } from "../tensor/Cut.ts"
 import type { RunningAverages } from "../tensor/Norms.ts"
 import type { Network } from "./Build.ts"
 import type { Node } from "./Graph.ts"
-import type { Mode, VariableSpec } from "./operation/Operation.ts"
+import {
+  type Mode,
+  type ProductOperand,
+  productOperands,
+  type VariableSpec,
+} from "./operation/Operation.ts"
 import { operationOf } from "./operation/Operations.ts"
+import { type ActivationSite, activationSites, productsOf } from "./Sites.ts"
 
 /** The policy as a step reads it. */
 export interface PolicyTensors {
-  /** [2 x layers, 7]: format rows, weight then input of each layer. */
+  /** [sites, 7]: format rows, as `Sites.ts` orders them. */
   readonly rows: Tensor2D
-  /** [2 x layers]: frozen largest magnitudes; 0 takes them from the tensor at hand. */
+  /** [sites]: frozen largest magnitudes; 0 takes them from the tensor at hand. */
   readonly amax: Tensor1D
   /** int32 [searched sizes] */
   readonly sizes: Tensor1D
@@ -36,7 +42,7 @@ export interface PolicyTensors {
 export interface Observed {
   /** Path of a norm -> its batch mean and variance, each [channels], kept: the caller disposes of them. */
   readonly norms: Map<string, readonly [Tensor, Tensor]>
-  /** Layer -> largest magnitude of its input, a scalar. */
+  /** Site of an activation -> its largest magnitude, a scalar. */
   readonly activations: Map<number, Tensor>
 }
 
@@ -50,8 +56,9 @@ export interface NamedVariable {
 export interface Supernet {
   readonly network: Network
   readonly variables: ReadonlyArray<NamedVariable>
-  /** Number of format rows: 2 x layers. */
+  /** Number of format rows. */
   readonly sites: number
+  readonly activations: ReadonlyArray<ActivationSite>
   /** Values of `PolicyTensors.rows` under these choices, row-major. */
   readonly rowsOf: (choices: Choices) => Float32Array
   /** Values of `PolicyTensors.sizes` under these choices. */
@@ -95,6 +102,7 @@ const neverRounds = ({ formats }: FormatSlot): boolean =>
 /** Makes the variables of a network, drawn from the stream `weights` of `seed`. The backend must be loaded. */
 export const makeSupernet = (network: Network, seed: number): Supernet => {
   const { graph, table } = network
+  const products = productsOf(network)
   const variables: Array<NamedVariable> = []
   const byName = new Map<string, Variable>()
   for (const node of graph.nodes) {
@@ -138,7 +146,7 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
       )
     const quantize = (operand: "weight" | "activation", layer: number, x: Tensor): Tensor => {
       const site = 2 * layer + (operand === "weight" ? 0 : 1)
-      if (operand === "activation") observed?.activations.set(layer, tf.max(tf.abs(x)))
+      if (operand === "activation") observed?.activations.set(site, tf.max(tf.abs(x)))
       const { kind, weightScales, weightFormat, activationFormat } = table.layers[layer]!
       const slot = operand === "weight" ? weightFormat : activationFormat
       if (neverRounds(slot)) return x
@@ -152,6 +160,17 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
         ...(inBlocks ? { blockAxis: operand === "weight" ? x.rank - 2 : x.rank - 1 } : {}),
       })
     }
+    const quantizeProduct =
+      (node: Node) =>
+      (operand: ProductOperand, x: Tensor, blockAxis: number): Tensor => {
+        const found = products.find(({ path }) => path === node.path)
+        if (found === undefined) return x
+        const site = found.site + productOperands.indexOf(operand)
+        observed?.activations.set(site, tf.max(tf.abs(x)))
+        if (neverRounds(found.slot)) return x
+        const inBlocks = found.slot.formats.some(({ block }) => block !== undefined)
+        return fakeQuantize(x, policy.rows, site, policy.amax, inBlocks ? { blockAxis } : {})
+      }
     const results: Array<Tensor> = []
     for (const node of graph.nodes) {
       if (node.operation === "input") {
@@ -172,6 +191,7 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
           cut: cutTo,
           averages,
           quantize,
+          quantizeProduct: quantizeProduct(node),
           observeNorm,
         }),
       )
@@ -182,14 +202,19 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
   return {
     network,
     variables,
-    sites: 2 * table.layers.length,
+    sites: 2 * table.layers.length + productOperands.length * products.length,
+    activations: activationSites(network),
     rowsOf: (choices) =>
-      Float32Array.from(
-        table.layers.flatMap((layer) => [
+      Float32Array.from([
+        ...table.layers.flatMap((layer) => [
           ...toRow(formatOf(layer.weightFormat, choices), layer.sharedExponent),
           ...toRow(inputFormatOf(layer, choices), layer.sharedExponent),
         ]),
-      ),
+        ...products.flatMap(({ slot }) => {
+          const row = toRow(formatOf(slot, choices), table.layers[0]!.sharedExponent)
+          return productOperands.flatMap(() => row)
+        }),
+      ]),
     sizesOf: (choices) => Int32Array.from(searched.map((quantity) => valueOf(quantity, choices))),
     forward,
     dispose: () => variables.forEach(({ variable }) => variable.dispose()),

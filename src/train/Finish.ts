@@ -17,7 +17,7 @@ export interface Finished {
   /** Share of the split that is right, 0 to 1. */
   readonly accuracy: number
   readonly examples: number
-  /** [2 x layers]: the frozen activation scales' magnitudes. */
+  /** [sites]: the frozen activation scales' magnitudes. */
   readonly amax: Float32Array
 }
 

@@ -7,6 +7,7 @@ import { compile } from "../cost/Cost.ts"
 import { Gbops } from "../cost/Gbops.ts"
 import type { FormatSlot } from "../cost/LayerTable.ts"
 import { Memory } from "../cost/Memory.ts"
+import { activationSites } from "../model/Sites.ts"
 import type { SearchMetrics } from "../search/Search.ts"
 import type { Choices } from "../space/Decision.ts"
 import { valueOf } from "../space/Quantity.ts"
@@ -95,10 +96,9 @@ export function* artifacts(
   }
   yield { type: "artifact", path: "policy.json", content: `${JSON.stringify(policy)}\n` }
   const scales = Object.fromEntries(
-    network.table.layers
-      .map((layer, i) => [layer, amax[2 * i + 1]!] as const)
-      .filter(([layer]) => valueOf(layer.active, choices) === 1)
-      .map(([layer, largest]) => [layer.path, largest]),
+    activationSites(network)
+      .filter(({ active }) => valueOf(active, choices) === 1)
+      .map(({ path, site }) => [path, amax[site]!]),
   )
   yield {
     type: "artifact",

@@ -34,7 +34,7 @@ export interface Measured {
 export interface Statistics {
   /** Path of a norm -> its batch mean and variance. */
   readonly norms: ReadonlyMap<string, readonly [Float32Array, Float32Array]>
-  /** [2 x layers]: largest magnitude of each layer's input at the odd places, 0 at the even ones (weights). */
+  /** [sites]: largest magnitude of each activation, 0 for weights. */
   readonly amax: Float32Array
 }
 
@@ -187,8 +187,8 @@ export const makeSteps = (
       const observed: Observed = { norms: new Map(), activations: new Map() }
       supernet.forward(normalise(inputs[0]!, dataset), policyOf(inputs), "measure", observed)
       normPaths.splice(0, normPaths.length, ...observed.norms.keys())
-      const layers = network.table.layers.map((_, i) => observed.activations.get(i)!)
-      return [tf.stack(layers), ...[...observed.norms.values()].flat().map(release)]
+      const largest = supernet.activations.map(({ site }) => observed.activations.get(site)!)
+      return [tf.stack(largest), ...[...observed.norms.values()].flat().map(release)]
     },
   )
   const evaluate = lazily(
@@ -213,7 +213,7 @@ export const makeSteps = (
     observe: (batch, choices) => {
       const [inputs, ...norms] = read(observe(feed(batch, choices, dynamic)))
       const amax = new Float32Array(sites)
-      inputs!.forEach((value, layer) => (amax[2 * layer + 1] = value))
+      supernet.activations.forEach(({ site }, i) => (amax[site] = inputs![i]!))
       return {
         amax,
         norms: new Map(normPaths.map((path, i) => [path, [norms[2 * i]!, norms[2 * i + 1]!]])),

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest"
+import { compile } from "../../src/cost/Cost.ts"
+import { Gbops } from "../../src/cost/Gbops.ts"
+import { build } from "../../src/model/Build.ts"
 import { widestChoices } from "../../src/space/DecisionSpace.ts"
 import { valueOf } from "../../src/space/Quantity.ts"
-import { buildSpace, problemsOf } from "./fixture.ts"
+import { buildSpace, decodeSpace, problemsOf } from "./fixture.ts"
 
 const space = (items: string, more = ""): string => `
 name: test
@@ -61,6 +64,39 @@ describe("transformer", () => {
     expect(valueOf(table.layers[0]!.outputs, [0])).toBe(3 * 16)
     expect(problemsOf(yaml.replace("1.5", "1.25"))).toEqual([
       expect.stringMatching(/^network\.0\.patchEmbed\.heads: times the width multiplier gives 2.5/),
+    ])
+  })
+
+  it("decides the format of attention's products repeat by repeat, and costs nothing for it", () => {
+    const of = (field: string) =>
+      buildSpace(space(`${embed}  - transformer: { repeats: { oneOf: [1, 2] }${field} }${tail}`))
+    const plain = of("")
+    const searched = of(", attentionProducts: { oneOf: [INT4, INT8] }")
+    const decisions = searched.space.decisions
+    expect(decisions.map(({ path }) => path)).toEqual([
+      "stage1.repeats",
+      "stage1.0.attentionProducts",
+      "stage1.1.attentionProducts",
+      "format",
+    ])
+    expect(decisions[2]!.active).toEqual([{ decision: 0, choices: [1] }])
+    expect(widestChoices(searched.space).slice(1, 3)).toEqual([1, 1])
+    expect(searched.table.layers.map(({ path }) => path)).toEqual(
+      plain.table.layers.map(({ path }) => path),
+    )
+    const cost = ({ table, space }: typeof plain) =>
+      compile(table, Gbops, space).of(widestChoices(space))
+    expect(cost(searched)).toBe(cost(plain))
+  })
+
+  it("asks of block formats in attention's products what it asks elsewhere", () => {
+    const yaml = space(`${embed}  - transformer: { attentionProducts: MXFP4 }${tail}`)
+    expect(problemsOf(yaml)).toEqual([
+      expect.stringMatching(/^formats.scale: offers MXFP4 without saying/),
+    ])
+    const ruled = yaml.replace("scope: model", "scope: model, scale: { sharedExponent: even }")
+    expect(build(decodeSpace(ruled)).warnings.map(({ message }) => message)).toEqual([
+      "MXFP4 has blocks of 32, which hardware pads with zeros in stage1.0.attention (sums of 16 and 17)",
     ])
   })
 

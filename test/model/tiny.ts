@@ -5,7 +5,7 @@ input: { height: 32, width: 32, channels: 3 }
 classes: 10
 network:
 ${network}
-formats: { oneOf: [INT4, E4M3, BF16], scope: block }
+formats: { oneOf: [INT4, E4M3, BF16], scope: block, scale: { sharedExponent: floor } }
 `
 
 /** Squeeze-excite under searched width, expansion, ratio and depth; stochastic depth, dropout. */
@@ -54,6 +54,7 @@ export const attended = head(
       repeats: { oneOf: [1, 2] }
       heads: { oneOf: [1, 3] }
       mlpRatio: { oneOf: [1, 2.5] }
+      attentionProducts: { oneOf: [INT4, INT8, E4M3, MXFP4, NVFP4, BF16] }
       dropPath: 0.2
   - transformer: { mlpRatio: 2 }
   - finalNorm: {}
@@ -65,7 +66,7 @@ export const attended = head(
 export const averaged = head(
   "averaged",
   `  - patchEmbed: { name: embed, patch: 8, heads: 2, headDim: 4, classToken: false }
-  - transformer: { mlpRatio: 2 }
+  - transformer: { mlpRatio: 2, attentionProducts: INT8 }
   - finalNorm: {}
   - tokenMean: {}
   - dense: { name: classifier, units: classes }`,

@@ -1,11 +1,15 @@
 /**
  * `patchEmbed`, `transformer`, `finalNorm`, `takeClassToken`, `tokenMean`: vision transformers (arXiv 2010.11929, figure 1;
- * pre-norm, GELU). Norms, softmax and attention's two products of activations stay float32 and are not layers.
+ * pre-norm, GELU). Norms and softmax stay float32; attention's two products of activations are quantized where
+ * `attentionProducts` names a format. None of these is a layer: they cost nothing.
  */
 import { Schema } from "effect"
+import type { FormatSlot } from "../../cost/LayerTable.ts"
 import { withDefault } from "../../declaration/Field.ts"
+import { FormatName } from "../../format/FormatName.ts"
+import { parse } from "../../format/Formats.ts"
 import { combine, constant, map, type Quantity } from "../../space/Quantity.ts"
-import { Name, tunable } from "../../space/Tunable.ts"
+import { Name, tunable, type Tunable } from "../../space/Tunable.ts"
 import type { OptionValue } from "../../space/Decision.ts"
 import type { Builder, Value } from "../Builder.ts"
 import type { Chosen, Scope } from "../Choosing.ts"
@@ -16,6 +20,7 @@ import { aDepth, defineBlock, DropRate, TunableRepeats } from "./Block.ts"
 const between = (minimum: number, maximum: number) =>
   Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const TunableHeads = tunable(between(1, 256), "TunableHeads")
+const TunableFormat = tunable(FormatName, "TunableFormat")
 const MlpRatio = Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(64))
 
 const PatchEmbedSpec = Schema.Struct({
@@ -35,6 +40,7 @@ const TransformerSpec = Schema.Struct({
   repeats: withDefault(TunableRepeats, 1),
   mlpRatio: withDefault(tunable(MlpRatio, "TunableMlpRatio"), 4),
   heads: Schema.optionalKey(TunableHeads),
+  attentionProducts: Schema.optionalKey(TunableFormat),
   dropPath: Schema.optionalKey(DropRate),
 }).annotate({
   identifier: "Transformer",
@@ -54,6 +60,23 @@ const aRatio = {
   what: "a number above 0, at most 64",
   test: (v: OptionValue) => typeof v === "number" && v > 0 && v <= 64,
   fallback: 4,
+}
+
+const aFormat = {
+  what: "a format name",
+  test: (v: OptionValue) => typeof v === "string" && parse(v) !== undefined,
+  fallback: "FP32",
+}
+
+/** The format of attention's products: a decision of its own for each repeat, never costed. */
+const productsOf = (
+  builder: Builder,
+  scope: Scope,
+  value: Tunable<string> | undefined,
+): { readonly products?: FormatSlot } => {
+  if (value === undefined) return {}
+  const { decision, options } = builder.field(scope, "attentionProducts", value, "repeat", aFormat)
+  return { products: { decision, formats: options.map((o) => parse(o)!), overridden: true } }
 }
 
 /** Heads after the width multiplier, which must leave whole ones. */
@@ -166,6 +189,7 @@ export const TransformerBlock = defineBlock<typeof TransformerSpec.Type>({
         shape: { ...qkv.shape, channels: width } as Shape,
         inputChannels: qkv.shape.channels,
         headDim,
+        ...productsOf(builder, inner, fields.attentionProducts),
       })
       const project = { name: "attentionProject", units: channels }
       const y = branch("attention", builder.dense(inner, attended, project), x)

@@ -30,6 +30,10 @@ export interface VariableSpec {
  */
 export type Mode = "train" | "measure" | "infer"
 
+/** The operands of attention's two products, in the order of their format rows. */
+export const productOperands = ["query", "key", "probabilities", "value"] as const
+export type ProductOperand = (typeof productOperands)[number]
+
 export interface Context {
   readonly mode: Mode
   /** int32 [2], another one every training step: for what is random. */
@@ -47,6 +51,8 @@ export interface Context {
   readonly averages: (node: Node, mean: Variable, variance: Variable) => RunningAverages
   /** Fake quantization of a layer's weight or of its input, in the format this step gives it. */
   readonly quantize: (operand: "weight" | "activation", layer: number, x: Tensor) => Tensor
+  /** Fake quantization of an operand of attention's products, blocks along its dimension `blockAxis`. */
+  readonly quantizeProduct: (operand: ProductOperand, x: Tensor, blockAxis: number) => Tensor
   /** Tells batch statistics of a norm, each [channels]. */
   readonly observeNorm: (path: string, mean: Tensor, variance: Tensor) => void
 }

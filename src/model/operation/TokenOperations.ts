@@ -59,16 +59,25 @@ export const LayerNormOperation = defineOperation<LayerNormNode>({
 
 /**
  * softmax(q k^T / sqrt(headDim)) v, head by head. Channels of its input are [heads, (query, key, value), headDim], so
- * that a cut leaves whole heads.
+ * that a cut leaves whole heads. Blocks of block formats run along the dimension that a product sums over: channels of
+ * a head, then tokens.
  */
 export const AttentionOperation = defineOperation<AttentionNode>({
   operations: ["attention"],
   variables: () => [],
-  forward: (node, [x]) => {
+  forward: (node, [x], { quantizeProduct }) => {
     const heads = toHeads(x!, 3 * node.headDim)
     const [query, key, value] = [0, 1, 2].map((i) => headPart(heads, i, 3))
-    const scores = matMul(scaled(query!, 1 / Math.sqrt(node.headDim)), key!, true)
-    return fromHeads(matMul(softmax(scores), value!))
+    const scores = matMul(
+      quantizeProduct("query", scaled(query!, 1 / Math.sqrt(node.headDim)), 3),
+      quantizeProduct("key", key!, 3),
+      true,
+    )
+    const taken = matMul(
+      quantizeProduct("probabilities", softmax(scores), 3),
+      quantizeProduct("value", value!, 2),
+    )
+    return fromHeads(taken)
   },
 })
 

@@ -1,0 +1,48 @@
+/**
+ * Where the number format of each quantized operand stands in the tensor `rows`: weight (2 i) and input (2 i + 1) of
+ * layer i, then four rows for every attention whose products are quantized.
+ */
+import type { FormatSlot } from "../cost/LayerTable.ts"
+import type { Quantity } from "../space/Quantity.ts"
+import type { Network } from "./Build.ts"
+import { productOperands } from "./operation/Operation.ts"
+
+/** An attention whose products are quantized. */
+export interface Products {
+  /** Of its node. */
+  readonly path: string
+  /** The first of its four rows, in the order of `productOperands`. */
+  readonly site: number
+  readonly slot: FormatSlot
+  readonly active: Quantity
+}
+
+export const productsOf = ({
+  graph,
+  table,
+}: Pick<Network, "graph" | "table">): ReadonlyArray<Products> => {
+  let site = 2 * table.layers.length
+  return graph.nodes.flatMap((node) => {
+    if (node.operation !== "attention" || node.products === undefined) return []
+    const first = site
+    site += productOperands.length
+    return [{ path: node.path, site: first, slot: node.products, active: node.active }]
+  })
+}
+
+/** An operand that is no weight: its scale is re-estimated and frozen at the end. */
+export interface ActivationSite {
+  /** Of its layer, or `stage1.0.attention.query`. */
+  readonly path: string
+  readonly site: number
+  readonly active: Quantity
+}
+
+export const activationSites = (
+  network: Pick<Network, "graph" | "table">,
+): ReadonlyArray<ActivationSite> => [
+  ...network.table.layers.map(({ path, active }, i) => ({ path, site: 2 * i + 1, active })),
+  ...productsOf(network).flatMap(({ path, site, active }) =>
+    productOperands.map((operand, k) => ({ path: `${path}.${operand}`, site: site + k, active })),
+  ),
+]
