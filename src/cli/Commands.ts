@@ -151,11 +151,42 @@ const cost = Command.make(
       Flag.withDescription("Path -> option, as YAML or JSON; also what `show --json` prints"),
       Flag.optional,
     ),
+    latency: Flag.String("latency").pipe(
+      Flag.withMetavar("FILE"),
+      Flag.withDescription("Show milliseconds too, from this latency table"),
+      Flag.optional,
+    ),
     set,
     json,
   },
   lazily(() => import("./command/Cost.ts")),
 ).pipe(Command.withDescription("Cost of a whole network, layer by layer"))
+
+const latency = Command.make(
+  "latency",
+  {
+    space: Argument.String("space").pipe(Argument.withDescription("Space file")),
+    out: Flag.String("out").pipe(
+      Flag.withMetavar("FILE"),
+      Flag.withDescription("Latency table; times that it has are kept"),
+    ),
+    threads: Flag.Int("threads").pipe(
+      Flag.withDescription("Threads of a layer; 1 by default"),
+      Flag.filter(
+        (n) => n >= 1,
+        (n) => `${n} threads; at least 1 would be right`,
+      ),
+      Flag.withDefault(1),
+    ),
+    restart: Flag.Boolean("restart").pipe(
+      Flag.withDescription("Begin the table anew"),
+      Flag.withDefault(false),
+    ),
+    set,
+    json,
+  },
+  lazily(() => import("./command/Latency.ts")),
+).pipe(Command.withDescription("Measure the layers of a space: the table of the latency cost"))
 
 const formatName = Argument.String("name").pipe(Argument.withDescription("Format, such as INT4"))
 const block = Flag.Int("block").pipe(
@@ -266,6 +297,7 @@ export const root = Command.make("fliqs").pipe(
     list,
     show,
     cost,
+    latency,
     format,
     data,
     ui,

@@ -15,10 +15,29 @@ export interface FormatSlot {
   readonly overridden: boolean
 }
 
+/** What a layer's time depends on beside its output channels and its formats, batch 1. */
+export type LayerShape =
+  | {
+      /** Of the input image. */
+      readonly height: number
+      readonly width: number
+      readonly channels: Quantity
+      /** [height, width] */
+      readonly kernel: readonly [Quantity, Quantity]
+      readonly stride: readonly [number, number]
+      readonly padding: "same" | "valid"
+    }
+  | {
+      /** Vectors that meet the same weight: 1 for a classifier. */
+      readonly tokens: number
+      readonly channels: Quantity
+    }
+
 export interface Layer {
   /** `stage2.1.conv1` */
   readonly path: string
   readonly kind: "conv" | "depthwiseConv" | "dense"
+  readonly shape: LayerShape
   /** 1 where the layer is active, else 0. */
   readonly active: Quantity
   /** Multiply-accumulates at batch 1. */

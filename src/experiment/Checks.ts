@@ -3,12 +3,20 @@
  *
  * Networks are built once for each space that is met.
  */
+import type { CostSpec } from "../cost/Costs.ts"
+import { usedOf } from "../cost/LatencyTable.ts"
 import type { Check } from "../declaration/Decode.ts"
 import { describe } from "../data/Datasets.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { build, type Built, type Network } from "../model/Build.ts"
 import type { Space } from "../model/Network.ts"
-import { compileCost, targetOf, targetProblems, uniformWithin } from "../model/Target.ts"
+import {
+  compileCost,
+  costProblems,
+  targetOf,
+  targetProblems,
+  uniformWithin,
+} from "../model/Target.ts"
 import { fromAssignment } from "../space/DecisionSpace.ts"
 import type { Trial } from "../train/Trial.ts"
 
@@ -16,8 +24,10 @@ import type { Trial } from "../train/Trial.ts"
 export interface Checks {
   /** Problems and warnings of a space, by paths into it. */
   readonly space: Check<Space>
-  /** Problems of a trial whose space has none, by paths into it. */
-  readonly trial: Check<Trial>
+  /** Problems of a trial whose space has none, by paths into it; `fill` is the command that fills its latency table. */
+  readonly trial: (trial: Trial, fill?: string) => ReadonlyArray<Problem>
+  /** A trial without problems, less what cannot change its result: times of layers that its network does not have. */
+  readonly reduce: (trial: Trial) => Trial
   /** The dearest single format that the space offers within the target; a Problem when there is none. */
   readonly uniform: (trial: Trial) => string | Problem
 }
@@ -41,17 +51,34 @@ export const spaceProblems = (space: Space): ReadonlyArray<Problem> => {
   return [...problems, ...warnings.map(asWarning)]
 }
 
-const target = ["reward", "cost", "target"] as const
+/** A latency table whose file is not read, or could not be: nothing can be said of its cost. */
+export const isUnread = (spec: CostSpec | undefined): boolean =>
+  spec?.kind === "latency" && typeof spec.table === "string"
 
-const below = (problem: Problem): Problem => ({ ...problem, path: [...target, ...problem.path] })
+const cost = ["reward", "cost"] as const
 
-/** Problems of a trial whose space has none: a target out of reach, a format or an assignment that is not offered. */
-export const trialProblems = (trial: Trial): ReadonlyArray<Problem> => {
+const below =
+  (...from: ReadonlyArray<string>) =>
+  (problem: Problem): Problem => ({
+    ...problem,
+    path: [...cost, ...from, ...problem.path],
+  })
+
+/**
+ * Problems of a trial whose space has none: a latency table with gaps, a target out of reach, a format or an assignment
+ * that is not offered.
+ */
+export const trialProblems = (trial: Trial, fill?: string): ReadonlyArray<Problem> => {
   const { network } = built(trial.space)
   if (network === undefined) return []
   const { search, reward } = trial
   const problems = dataProblems(trial)
-  if (reward !== undefined) problems.push(...targetProblems(network, reward.cost).map(below))
+  if (reward !== undefined && !isUnread(reward.cost)) {
+    const unfit = costProblems(network, reward.cost, fill)
+    problems.push(...unfit.map(below()))
+    if (unfit.length === 0)
+      problems.push(...targetProblems(network, reward.cost).map(below("target")))
+  }
   return search.kind === "fixed" ? [...problems, ...fixedProblems(network, search)] : problems
 }
 
@@ -81,7 +108,7 @@ const fixedProblems = (
   const problems: Array<Problem> = []
   if (search.uniform !== undefined) {
     const uniform = { times: 1, uniform: search.uniform }
-    const found = targetOf(network, compileCost(network, { kind: "gbops" }), uniform)
+    const found = targetOf(network, compileCost(network, undefined), uniform)
     if (typeof found !== "number") problems.push({ ...found, path: ["search", ...found.path] })
   }
   if (typeof search.assignment === "object") {
@@ -107,12 +134,24 @@ export const uniformOf = (trial: Trial): string | Problem => {
       message: "a uniform control needs a target; add reward: { cost: { target: ... } }",
     }
   const found = uniformWithin(network, trial.reward.cost)
-  return typeof found === "string" ? found : below(found)
+  return typeof found === "string" ? found : below("target")(found)
+}
+
+/** A trial is its latency table's times that it can ask for: more entries in the file leave its id as it is. */
+export const reduce = (trial: Trial): Trial => {
+  const { network } = built(trial.space)
+  const { reward } = trial
+  if (network === undefined || reward?.cost.kind !== "latency") return trial
+  const { table } = reward.cost
+  if (typeof table === "string") return trial
+  const cost = { ...reward.cost, table: usedOf(table, network.table) }
+  return { ...trial, reward: { ...reward, cost } }
 }
 
 /** The checks of the network as it is built. */
 export const networkChecks: Checks = {
   space: spaceProblems,
   trial: trialProblems,
+  reduce,
   uniform: uniformOf,
 }

@@ -1,8 +1,10 @@
 /**
- * The other files an experiment names: spaces, each read once and each variant of it checked once, and assignments.
+ * The other files an experiment names: spaces, each read once and each variant of it checked once, assignments, and latency
+ * tables.
  */
 import * as nodePath from "node:path"
 import { Effect, type FileSystem } from "effect"
+import { LatencyTable } from "../cost/LatencyTable.ts"
 import { type Check, inspect, type Inspection } from "../declaration/Decode.ts"
 import { type Document, read } from "../declaration/Document.ts"
 import { DeclarationErrors } from "../declaration/Errors.ts"
@@ -21,6 +23,7 @@ export class Files {
   readonly #check: Check<Space>
   readonly #documents = new Map<string, Document | DeclarationErrors>()
   readonly #spaces = new Map<string, Found<Space>>()
+  readonly #latencyTables = new Map<string, Found<LatencyTable>>()
 
   constructor(experimentFile: string, check: Check<Space>) {
     this.#folder = nodePath.dirname(experimentFile)
@@ -60,6 +63,21 @@ export class Files {
         ? unread(experiment, document)
         : { ...inspect(Assignment, document), document },
     )
+  }
+
+  /** The latency table at a path from the experiment's folder. */
+  latencyTable(
+    experiment: Document,
+    path: string,
+  ): Effect.Effect<Found<LatencyTable>, never, FileSystem.FileSystem> {
+    const known = this.#latencyTables.get(path)
+    if (known !== undefined) return Effect.succeed(known)
+    return Effect.map(this.#read(path), (document) => {
+      if (document instanceof DeclarationErrors) return unread(experiment, document)
+      const found = { ...inspect(LatencyTable, document), document }
+      this.#latencyTables.set(path, found)
+      return found
+    })
   }
 
   #read(path: string) {

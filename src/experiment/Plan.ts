@@ -101,10 +101,8 @@ export const expand = Effect.fn("Plan.expand")(function* (
     found.warn(inspected.warnings)
     const spacePath = valueAt(changed.document.value, ["space"])
     if (isFilePath(spacePath)) {
-      const space = yield* files.space(changed.document, spacePath, [
-        ...spaceSets,
-        ...overrides.filter(intoSpace).map(withinSpace),
-      ])
+      const intoIts = [...spaceSets, ...overrides.filter(intoSpace).map(withinSpace)]
+      const space = yield* files.space(changed.document, spacePath, intoIts)
       found.add(space.errors)
       found.warn(space.warnings)
       if (inspected.value !== undefined && space.value !== undefined) {
@@ -117,6 +115,24 @@ export const expand = Effect.fn("Plan.expand")(function* (
           found.add(assignment.errors)
           parts.push({ path: ["search", "assignment"], document: assignment.document })
         }
+        const table = tableFile(inspected.value)
+        const latencyTable =
+          table === undefined ? undefined : yield* files.latencyTable(changed.document, table)
+        if (latencyTable !== undefined) {
+          found.add(latencyTable.errors)
+          parts.push({ path: ["reward", "cost", "table"], document: latencyTable.document })
+          if (latencyTable.document === changed.document)
+            found.add([
+              locateTrial(
+                {
+                  path: ["reward", "cost", "table"],
+                  message: `the table cannot be read; measure one by fliqs latency ${space.document.file} --out FILE`,
+                },
+                changed.document,
+                [],
+              ),
+            ])
+        }
         const planned = planCell(
           {
             name,
@@ -125,6 +141,12 @@ export const expand = Effect.fn("Plan.expand")(function* (
             experiment: inspected.value,
             space: space.value,
             ...(assignment?.value === undefined ? {} : { assignment: assignment.value }),
+            ...(latencyTable?.value === undefined
+              ? {}
+              : {
+                  latencyTable: latencyTable.value,
+                  fill: fillCommand(space.document, intoIts, latencyTable.document),
+                }),
           },
           checks,
         )
@@ -151,6 +173,25 @@ export const expand = Effect.fn("Plan.expand")(function* (
     warnings: found.warnings,
   }
 })
+
+/** The file of a latency table. */
+const tableFile = ({ reward }: Experiment): string | undefined =>
+  reward?.cost.kind === "latency" && typeof reward.cost.table === "string"
+    ? reward.cost.table
+    : undefined
+
+/** What measures the times that a table lacks for a variant of a space. */
+const fillCommand = (
+  space: Document,
+  changes: ReadonlyArray<Override>,
+  table: Document,
+): string => {
+  const sets = changes.map(({ path, value }) => {
+    const text = `${formatPath(path)}=${typeof value === "string" ? value : JSON.stringify(value)}`
+    return ` --set ${/^[\w.=-]+$/.test(text) ? text : `'${text}'`}`
+  })
+  return `fliqs latency ${space.file}${sets.join("")} --out ${table.file}`
+}
 
 const isFilePath = Schema.is(FilePath)
 

@@ -1,13 +1,14 @@
 /**
  * One cell of a plan -> its trial and its controls: resolved, named, with parameters and ids.
  */
+import type { LatencyTable } from "../cost/LatencyTable.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import type { Space } from "../model/Network.ts"
 import { resolved } from "../search/Searches.ts"
 import type { Assignment } from "../space/Decision.ts"
 import type { Trial } from "../train/Trial.ts"
 import { canonicalJson, idOf } from "./Canonical.ts"
-import type { Checks } from "./Checks.ts"
+import { type Checks, isUnread } from "./Checks.ts"
 import type { Control, Experiment } from "./Experiment.ts"
 import type { Cell } from "./Matrix.ts"
 import { flatten, plainDecimal } from "./Parameters.ts"
@@ -47,6 +48,10 @@ export interface ReadCell {
   readonly space: Space
   /** Read from the file that `search.assignment` names. */
   readonly assignment?: Assignment
+  /** Read from the file that `reward.cost.table` names. */
+  readonly latencyTable?: LatencyTable
+  /** The command that measures what the table lacks. */
+  readonly fill?: string
 }
 
 /** The trials of a cell, or what is wrong with them, by paths into the trial. */
@@ -56,13 +61,14 @@ export const planCell = (
 ): { readonly trials: ReadonlyArray<PlannedTrial>; readonly problems: ReadonlyArray<Problem> } => {
   const { controls } = read.experiment
   const declaration = declare(read)
-  const problems = [...checks.trial(declaration)]
-  const trials = [describe(read, declaration, undefined)]
-  if (controls.includes("uniform") && problems.length === 0) {
-    const uniform = checks.uniform(declaration)
+  const problems = [...checks.trial(declaration, read.fill)]
+  if (problems.length > 0) return { trials: [], problems }
+  const reduced = checks.reduce(declaration)
+  const trials = [describe(read, reduced, undefined)]
+  if (controls.includes("uniform") && !isUnread(reduced.reward?.cost)) {
+    const uniform = checks.uniform(reduced)
     if (typeof uniform !== "string") problems.push(uniform)
-    else
-      trials.push(describe(read, { ...declaration, search: { kind: "fixed", uniform } }, "uniform"))
+    else trials.push(describe(read, { ...reduced, search: { kind: "fixed", uniform } }, "uniform"))
   }
   return problems.length > 0 ? { trials: [], problems } : { trials, problems }
 }
@@ -72,7 +78,8 @@ export const declare = ({
   experiment,
   space,
   assignment,
-}: Pick<ReadCell, "experiment" | "space" | "assignment">): Trial => {
+  latencyTable,
+}: Pick<ReadCell, "experiment" | "space" | "assignment" | "latencyTable">): Trial => {
   const { checkpointEvery: _c, ...train } = experiment.train
   const { data, search, reward, finish, seed } = experiment
   const { $schema: _s, description: _d, ...network } = space
@@ -82,13 +89,26 @@ export const declare = ({
       ...resolved(search, train.steps),
       ...(assignment === undefined ? {} : { assignment }),
     } as Trial["search"],
-    ...(reward === undefined ? {} : { reward }),
+    ...(reward === undefined ? {} : { reward: withTable(reward, latencyTable) }),
     finish,
     seed,
     train,
     space: network,
   }
 }
+
+type Reward = NonNullable<Trial["reward"]>
+
+const withTable = (reward: Reward, table: LatencyTable | undefined): Reward =>
+  table === undefined || reward.cost.kind !== "latency"
+    ? reward
+    : { ...reward, cost: { ...reward.cost, table } }
+
+/** Thousands of times are no parameters: the digest of the table stands for it. */
+const withDigest = ({ reward, ...rest }: Omit<Trial, "space">): unknown =>
+  reward?.cost.kind !== "latency"
+    ? { reward, ...rest }
+    : { reward: { ...reward, cost: { ...reward.cost, table: idOf(reward.cost.table) } }, ...rest }
 
 const flat = (entries: ReadonlyArray<readonly [string, unknown]>): Record<string, string> =>
   Object.assign({}, ...entries.map(([key, value]) => flatten({ [key]: value })))
@@ -120,7 +140,7 @@ const describe = (
       name,
       "space.name": space.name,
       ...flat(varied.filter(([key]) => key.startsWith("space."))),
-      ...flatten(rest),
+      ...flatten(withDigest(rest)),
       ...(control === undefined ? {} : { control }),
     },
     declaration,

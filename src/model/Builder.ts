@@ -177,6 +177,14 @@ export class Builder extends Choosing {
     const layer = this.layer({
       path,
       kind: depthwise ? "depthwiseConv" : "conv",
+      shape: {
+        height: shape.height,
+        width: shape.width,
+        channels: shape.channels,
+        kernel: options.kernel,
+        stride: options.stride,
+        padding: options.padding,
+      },
       active,
       macs: map(weights, (n) => n * height * width),
       weights,
@@ -225,6 +233,7 @@ export class Builder extends Choosing {
     const layer = this.layer({
       path,
       kind: "dense",
+      shape: { tokens, channels },
       active,
       macs: map(weights, (n) => n * tokens),
       weights,

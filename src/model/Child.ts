@@ -4,7 +4,7 @@
  * Run alone it gives the supernet's logits under the same assignment bit for bit: the same operations on the same
  * numbers. Left out: writing it to a file (`export/`).
  */
-import type { FormatSlot, Layer } from "../cost/LayerTable.ts"
+import type { FormatSlot, Layer, LayerShape } from "../cost/LayerTable.ts"
 import type { Choices } from "../space/Decision.ts"
 import { constant, type Quantity, valueOf } from "../space/Quantity.ts"
 import type { Variable } from "../tensor/Backend.ts"
@@ -26,10 +26,15 @@ export const extract = (network: Network, choices: Choices): Network => {
   const layers: Array<Layer> = []
   const layerIndex = network.table.layers.map((layer) => {
     if (!isActive(layer.active)) return -1
-    const { active, macs, weights, inputs, outputs, extras } = layer
+    const { shape, active, macs, weights, inputs, outputs, extras } = layer
     return (
       layers.push({
         ...layer,
+        shape: {
+          ...shape,
+          channels: fix(shape.channels),
+          ...("kernel" in shape ? { kernel: [fix(shape.kernel[0]), fix(shape.kernel[1])] } : {}),
+        } as LayerShape,
         active: fix(active),
         macs: fix(macs),
         weights: fix(weights),

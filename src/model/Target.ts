@@ -2,14 +2,43 @@
  * Cost targets of a network: relative ones made absolute, those nobody can reach told, the uniform rival found.
  */
 import { compile, type CompiledCost, type Target } from "../cost/Cost.ts"
-import { Costs, type CostSpec } from "../cost/Costs.ts"
+import { type CostSpec, make } from "../cost/Costs.ts"
+import { missingFrom, tableProblems, textOf } from "../cost/LatencyTable.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { explain, parse } from "../format/Formats.ts"
 import type { Network } from "./Build.ts"
 import { uniformChoices, uniformFormats, uniformTable } from "./Uniform.ts"
 
-export const compileCost = (network: Network, spec: Pick<CostSpec, "kind">): CompiledCost =>
-  compile(network.table, Costs.members[spec.kind], network.space)
+/** The cost that a block names, GBOPs where there is none. Its table, if it needs one, must have no problems. */
+export const compileCost = (network: Network, spec: CostSpec | undefined): CompiledCost =>
+  compile(network.table, make(spec), network.space)
+
+/**
+ * What keeps a cost block from being compiled, by path from it: mistakes in a latency table, or times that the network
+ * asks for and the table lacks. `fill` is the command that measures them.
+ */
+export const costProblems = (
+  network: Network,
+  spec: CostSpec,
+  fill = "fliqs latency SPACE --out FILE",
+): ReadonlyArray<Problem> => {
+  if (spec.kind !== "latency") return []
+  const { table } = spec
+  if (typeof table === "string")
+    return [{ path: ["table"], message: `the file ${table} was not read` }]
+  const problems = tableProblems(table)
+  if (problems.length > 0)
+    return problems.map((problem) => ({ ...problem, path: ["table", ...problem.path] }))
+  const [first, ...others] = missingFrom(table, network.table)
+  if (first === undefined) return []
+  const more = others.length > 0 ? ` and ${others.length} more` : ""
+  return [
+    {
+      path: ["table"],
+      message: `has no time of "${textOf(first)}"${more}; fill it by ${fill}`,
+    },
+  ]
+}
 
 /** The target in the unit of its model; a Problem, by path from `target`, when it names no format the space offers. */
 export const targetOf = (

@@ -10,7 +10,7 @@ import { withDefault } from "../declaration/Field.ts"
 import { parse } from "../format/Formats.ts"
 import { build, type Network } from "../model/Build.ts"
 import { Space } from "../model/Network.ts"
-import { compileCost, targetOf } from "../model/Target.ts"
+import { compileCost, costProblems, targetOf } from "../model/Target.ts"
 import { uniformChoices } from "../model/Uniform.ts"
 import { make as bindReward, rewards } from "../reward/Rewards.ts"
 import type { Problem as SearchProblem, Searcher } from "../search/Search.ts"
@@ -62,7 +62,10 @@ export const prepare = (trial: Trial): Prepared | Failure => {
   const { reward, search, train, seed } = trial
   const fixed = search.kind === "fixed" ? fixedChoices(network, search) : undefined
   if (fixed !== undefined && "problem" in fixed) return fixed
-  const cost = compileCost(network, reward?.cost ?? { kind: "gbops" })
+  const [unfit] = reward === undefined ? [] : costProblems(network, reward.cost)
+  if (unfit !== undefined)
+    return { problem: `reward.cost.${unfit.path.join(".")}: ${unfit.message}` }
+  const cost = compileCost(network, reward?.cost)
   const target =
     reward !== undefined
       ? targetOf(network, cost, reward.cost.target)

@@ -117,6 +117,33 @@ describe("cost", () => {
     expect(cost.weightBytes).toBeGreaterThan((8 * 27 + 8 * 72 + 80) / 2)
   })
 
+  it("in milliseconds adds up a table that latency measured, and goes on with", async () => {
+    const measure = (...words: ReadonlyArray<string>) =>
+      fliqs(["latency", "space.yaml", "--out", "times.json", "--json", ...words], at)
+    const counts = async (answer: ReturnType<typeof measure>) => {
+      const { kept, keys, measured } = json<any>(await answer)
+      return { kept, keys, measured }
+    }
+    // 3 formats of 3 layers
+    expect(await counts(measure())).toEqual({ kept: 0, keys: 9, measured: 9 })
+    expect(await counts(measure())).toEqual({ kept: 9, keys: 9, measured: 0 })
+    // the classifier sees the body's channels
+    const wider = ["--set", "network.1.conv.filters=16"]
+    expect(await counts(measure(...wider))).toEqual({ kept: 3, keys: 9, measured: 6 })
+    expect((await measure("--threads", "2")).stderr).toContain("give --threads 1")
+
+    const words = ["cost", "space.yaml", "--latency", "times.json", "--json", "--uniform"]
+    const cost = json<any>(await fliqs([...words, "INT4"], at))
+    expect(cost.ms).toBeGreaterThan(0)
+    expect(cost.ms).toBeCloseTo(
+      cost.layers.reduce((sum: number, layer: any) => sum + layer.ms, 0),
+      9,
+    )
+    const gap = await fliqs([...words, "INT5"], at)
+    expect(gap.code).toBe(2)
+    expect(gap.stderr).toContain('no time of "conv 8x8x3 to 8, kernel 3x3, stride 1x1, same, INT5"')
+  })
+
   it("of an assignment takes each layer's own format", async () => {
     const answer = await fliqs(
       ["cost", "space.yaml", "--assignment", "assignment.json", "--json"],

@@ -22,6 +22,14 @@ const fixed = (name: string): FormatSlot => ({
 const conv: Layer = {
   path: "conv",
   kind: "conv",
+  shape: {
+    height: 8,
+    width: 8,
+    channels: constant(16),
+    kernel: [constant(3), constant(3)],
+    stride: [1, 1],
+    padding: "same",
+  },
   active: constant(1),
   macs: constant(16 * 32 * 9 * 64),
   weights: constant(16 * 32 * 9),

@@ -1,11 +1,13 @@
 /**
  * Every whole YAML file in README.md and docs/ is what `validate` accepts: a block with `network:` at its top is a space,
- * one with `space:` an experiment beside those that ship. Fragments, which have neither key, are left out.
+ * one with `space:` an experiment beside those that ship, one with `layers:` a latency table. Fragments, which have no such
+ * key, are left out.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { LatencyTable, tableProblems } from "../../src/cost/LatencyTable.ts"
 import { inspect } from "../../src/declaration/Decode.ts"
 import { parse } from "../../src/declaration/Document.ts"
 import { spaceProblems } from "../../src/experiment/Checks.ts"
@@ -22,12 +24,18 @@ const pages = [
 interface Example {
   /** `docs/spaces.md:17`: where the block begins. */
   readonly place: string
-  readonly kind: "space" | "experiment"
+  readonly kind: "space" | "experiment" | "latency table"
   readonly text: string
 }
 
 const kindOf = (text: string): Example["kind"] | undefined =>
-  /^network:/m.test(text) ? "space" : /^space:/m.test(text) ? "experiment" : undefined
+  /^network:/m.test(text)
+    ? "space"
+    : /^space:/m.test(text)
+      ? "experiment"
+      : /^layers:/m.test(text)
+        ? "latency table"
+        : undefined
 
 const examplesOf = (page: string): ReadonlyArray<Example> => {
   const source = readFileSync(page, "utf8")
@@ -46,7 +54,10 @@ const messages = ({ kind, text }: Example) =>
     // Its paths are those of a file among the shipped experiments.
     const document = yield* parse("experiments/example.yaml", text)
     if (kind === "experiment") return (yield* expand(document)).warnings
-    const { errors, warnings } = inspect(Space, document, spaceProblems)
+    const { errors, warnings } =
+      kind === "space"
+        ? inspect(Space, document, spaceProblems)
+        : inspect(LatencyTable, document, tableProblems)
     return [...errors, ...warnings]
   }).pipe(
     Effect.catchTag("DeclarationErrors", ({ errors }) => Effect.succeed(errors)),
@@ -58,6 +69,7 @@ describe("examples", () => {
   it("are found on the pages that have them", () => {
     for (const [page, kind] of [
       ["README.md", "space"],
+      ["docs/formats.md", "latency table"],
       ["docs/spaces.md", "space"],
       ["docs/experiments.md", "experiment"],
     ] as const)

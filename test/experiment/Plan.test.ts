@@ -4,7 +4,7 @@ import { Effect, FileSystem, Schema } from "effect"
 import { parse } from "../../src/declaration/Document.ts"
 import { differences } from "../../src/experiment/Parameters.ts"
 import { expand, type Options } from "../../src/experiment/Plan.ts"
-import { Trial } from "../../src/train/Trial.ts"
+import { prepare, Trial } from "../../src/train/Trial.ts"
 
 // Named as if it stood in experiments/, so that its paths lead to the shipped spaces.
 const file = "experiments/x.yaml"
@@ -264,6 +264,99 @@ layer(NodeFileSystem.layer)("expand", (it) => {
             (yield* messages(base.replace("times: 1,", `times: ${times},`))).join("\n"),
             /^experiments\/x\.yaml:6:27 reward\.cost\.target: a target of .* is out of reach; this space costs from [\d.]+ GBOPs to [\d.]+ GBOPs$/,
           )
+      }),
+    )
+  })
+
+  describe("a latency table", () => {
+    const tiny = `name: tiny
+input: { height: 8, width: 8, channels: 3 }
+classes: 10
+network:
+  - conv: { name: stem, filters: 8, kernel: 3 }
+  - globalAveragePool: {}
+  - dense: { name: classifier, units: classes }
+formats: { oneOf: [INT4, INT8] }
+`
+    const stem = { kind: "conv", height: 8, width: 8, channels: 3, outputs: 8 }
+    const window = { kernel: [3, 3], stride: [1, 1], padding: "same" }
+    const dense = { kind: "dense", tokens: 1, channels: 8, outputs: 10 }
+    const head = { machine: "a device", date: "2026-01-31", threads: 1 }
+    const layers = [
+      { ...stem, ...window, ms: { INT4: 1, INT8: 2 } },
+      { ...dense, ms: { INT4: 0.1, INT8: 0.2 } },
+    ]
+    const files = Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const folder = yield* fs.makeTempDirectoryScoped()
+      yield* fs.writeFileString(`${folder}/tiny.yaml`, tiny)
+      const table = (name: string, value: object) =>
+        fs.writeFileString(`${folder}/${name}`, JSON.stringify(value, undefined, 2))
+      yield* table("times.json", { ...head, layers })
+      const text = `space: ${folder}/tiny.yaml
+data: { kind: synthetic, height: 8, width: 8 }
+train: { steps: 100 }
+reward: { cost: { kind: latency, table: ${folder}/times.json, target: { times: 1.5, uniform: INT4 } } }
+controls: [uniform]
+`
+      return { folder, table, text }
+    })
+
+    it.effect("is part of the trial by what the network can ask of it, not by its place", () =>
+      Effect.gen(function* () {
+        const { folder, table, text } = yield* files
+        const [trial, control] = (yield* plan(text)).trials
+        assert.strictEqual(control!.name, "uniform INT4")
+        assert.match(trial!.parameters["reward.cost.table"]!, /^[0-9a-f]{16}$/)
+        assert.strictEqual(
+          Object.keys(trial!.parameters).filter((key) => key.startsWith("reward.cost.table"))
+            .length,
+          1,
+        )
+        const again = Schema.decodeUnknownSync(Trial)(
+          JSON.parse(JSON.stringify(trial!.declaration)),
+        )
+        const prepared = prepare(again)
+        assert.ok("cost" in prepared)
+        assert.strictEqual(prepared.cost.model.unit, "ms")
+        assert.closeTo(prepared.target, 1.5 * 1.1, 1e-12)
+
+        const moved = text.replace("times.json", "moved.json")
+        const other = { kind: "dense", tokens: 1, channels: 9, outputs: 9, ms: { INT4: 7 } }
+        yield* table("moved.json", { ...head, layers: [other, ...[...layers].reverse()] })
+        assert.strictEqual(yield* id(moved), trial!.id)
+        yield* table("moved.json", {
+          ...head,
+          layers: [{ ...layers[0]!, ms: { INT4: 1, INT8: 3 } }, layers[1]!],
+        })
+        assert.notStrictEqual(yield* id(moved), trial!.id)
+        assert.ok(!JSON.stringify(trial!.declaration).includes(folder))
+      }),
+    )
+    it.effect("with a gap is told with the key and the command that fills it", () =>
+      Effect.gen(function* () {
+        const { folder, table, text } = yield* files
+        const at = `${file}:4:41 reward.cost.table:`
+        assert.deepStrictEqual(
+          yield* messages(text, { sets: ["space.network.0.conv.filters=16"] }),
+          [
+            `${at} has no time of "conv 8x8x3 to 16, kernel 3x3, stride 1x1, same, INT4" and 3 more; fill it by fliqs latency ${folder}/tiny.yaml --set network.0.conv.filters=16 --out ${folder}/times.json`,
+          ],
+        )
+        yield* table("times.json", {
+          ...head,
+          layers: [layers[0], { ...dense, ms: { INT4: 1, INT88: 1 } }],
+        })
+        assert.match(
+          (yield* messages(text)).join(),
+          /times\.json:33:9 layers\.1\.ms\.INT88: INT88 is no format; /,
+        )
+        yield* table("times.json", { ...head, layers: [{ ...dense, ms: { INT4: 0 }, tokns: 1 }] })
+        assert.match((yield* messages(text)).join("\n"), /tokns.*did you mean tokens\?/)
+        assert.deepStrictEqual(yield* messages(text.replace("times.json", "none.json")), [
+          `${at} the table cannot be read; measure one by fliqs latency ${folder}/tiny.yaml --out FILE`,
+          `${folder}/none.json:1:1: no such file; give the path of a YAML file`,
+        ])
       }),
     )
   })

@@ -3,10 +3,14 @@ import { Effect, Option } from "effect"
 import { compile } from "../../cost/Cost.ts"
 import { Gbops } from "../../cost/Gbops.ts"
 import type { FormatSlot, LayerTable } from "../../cost/LayerTable.ts"
+import { latencyBy } from "../../cost/Latency.ts"
+import { LatencyTable, missingFrom, tableProblems, textOf } from "../../cost/LatencyTable.ts"
 import { Memory } from "../../cost/Memory.ts"
+import { decode } from "../../declaration/Decode.ts"
 import { read } from "../../declaration/Document.ts"
 import { explain, parse } from "../../format/Formats.ts"
 import type { Network } from "../../model/Build.ts"
+import { extract } from "../../model/Child.ts"
 import { uniformTable } from "../../model/Uniform.ts"
 import type { Assignment, Choices } from "../../space/Decision.ts"
 import { fromAssignment, widestChoices } from "../../space/DecisionSpace.ts"
@@ -44,7 +48,31 @@ const ofFile = Effect.fnUntraced(function* (network: Network, file: string) {
   return { table: network.table, choices: found.choices } satisfies Chosen
 })
 
-const describe = ({ choices, table: layers }: Chosen, network: Network) => {
+/** The cost of a latency table that has every time of these layers at these choices. */
+const ofTable = Effect.fnUntraced(function* (
+  { choices, table: layers }: Chosen,
+  network: Network,
+  file: string,
+) {
+  const times = yield* decode(LatencyTable, yield* read(file), tableProblems)
+  const single = extract({ ...network, table: layers }, choices)
+  const [first, ...more] = missingFrom(times, single.table)
+  if (first !== undefined)
+    return yield* new Wrong({
+      message: `${file} has no time of "${textOf(first)}"${more.length === 0 ? "" : ` and ${more.length} more`}; fill it by fliqs latency, or choose what the table has`,
+    })
+  const cost = compile(single.table, latencyBy(times), single.space)
+  const shares = new Map(
+    single.table.layers.map(({ path }, i) => [path, valueOf(cost.terms[i]!, [])]),
+  )
+  return { ms: cost.of([]), shares }
+})
+
+const describe = (
+  { choices, table: layers }: Chosen,
+  network: Network,
+  latency: { readonly ms: number; readonly shares: ReadonlyMap<string, number> } | undefined,
+) => {
   const gbops = compile(layers, Gbops, network.space)
   const memory = compile(layers, Memory, network.space)
   const format = (slot: FormatSlot) =>
@@ -63,6 +91,7 @@ const describe = ({ choices, table: layers }: Chosen, network: Network) => {
         activationBits: activations.bits,
         weightBytes: valueOf(memory.terms[i]!, choices),
         gbops: valueOf(gbops.terms[i]!, choices),
+        ...(latency === undefined ? {} : { ms: latency.shares.get(layer.path)! }),
       },
     ]
   })
@@ -70,6 +99,7 @@ const describe = ({ choices, table: layers }: Chosen, network: Network) => {
     gbops: gbops.of(choices),
     gmacs: rows.reduce((sum, row) => sum + row.gmacs, 0),
     weightBytes: memory.of(choices),
+    ...(latency === undefined ? {} : { ms: latency.ms }),
     layers: rows,
   }
 }
@@ -78,10 +108,11 @@ export const run = Effect.fn("cost")(function* (input: {
   readonly space: string
   readonly uniform: Option.Option<string>
   readonly assignment: Option.Option<string>
+  readonly latency: Option.Option<string>
   readonly set: ReadonlyArray<string>
   readonly json: boolean
 }) {
-  const { assignment, json, uniform } = input
+  const { assignment, json, latency, uniform } = input
   if (Option.isSome(uniform) && Option.isSome(assignment))
     return yield* new Wrong({ message: "give --uniform or --assignment, not both" })
   const network = yield* readSpace(input.space, input.set)
@@ -92,11 +123,20 @@ export const run = Effect.fn("cost")(function* (input: {
       : { table: network.table, choices: widestChoices(network.space) }
   if (Option.isNone(uniform) && Option.isNone(assignment) && network.space.decisions.length > 0)
     yield* note("every decision at its widest option; choose with --uniform or --assignment")
-  const cost = describe(chosen, network)
+  const times = Option.isSome(latency) ? yield* ofTable(chosen, network, latency.value) : undefined
+  const cost = describe(chosen, network, times)
   if (json) return yield* printJson(cost)
   yield* print(
     table(
-      ["layer", "weights", "activations", "MMACs", "GBOPs", "share"],
+      [
+        "layer",
+        "weights",
+        "activations",
+        "MMACs",
+        "GBOPs",
+        "share",
+        ...(times === undefined ? [] : ["ms"]),
+      ],
       cost.layers.map((row) => [
         row.path,
         row.weightFormat,
@@ -104,10 +144,12 @@ export const run = Effect.fn("cost")(function* (input: {
         short(row.gmacs * 1e3),
         short(row.gbops),
         percent(row.gbops / cost.gbops),
+        ...(row.ms === undefined ? [] : [short(row.ms)]),
       ]),
     ),
   )
   yield* print(
-    `${dim("in all")}  ${short(cost.gbops, 6)} GBOPs, ${short(cost.gmacs, 6)} GMACs, ${short(cost.weightBytes / 1e6, 6)} MB of weights`,
+    `${dim("in all")}  ${short(cost.gbops, 6)} GBOPs, ${short(cost.gmacs, 6)} GMACs, ${short(cost.weightBytes / 1e6, 6)} MB of weights` +
+      (cost.ms === undefined ? "" : `, ${short(cost.ms, 6)} ms`),
   )
 })

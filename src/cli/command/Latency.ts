@@ -1,0 +1,127 @@
+/** `fliqs latency SPACE --out FILE`: fills a latency table with the times of a space's layers on this machine. */
+import { Effect, FileSystem } from "effect"
+import { cpus } from "node:os"
+import {
+  keysOf,
+  LatencyTable,
+  tableProblems,
+  textOf,
+  type TimeKey,
+  timesOf,
+  withTimes,
+} from "../../cost/LatencyTable.ts"
+import { decode } from "../../declaration/Decode.ts"
+import { read } from "../../declaration/Document.ts"
+import { makeLayerTimer } from "../../model/LayerTimer.ts"
+import { replace } from "../../orchestrator/Durable.ts"
+import * as Backend from "../../tensor/Backend.ts"
+import { readSpace } from "../Files.ts"
+import { duration, note, print, printJson } from "../Output.ts"
+import { Wrong } from "../Words.ts"
+
+/** Keys that take turns, held in memory at once; after each group the file is written. */
+const groupSize = 64
+const rounds = 15
+
+/** The head of a table of this machine, as it is now. */
+const emptyTable = (threads: number): LatencyTable => {
+  const { tensorflow = "", tfjs = "" } = Backend.loaded() ?? {}
+  return {
+    machine: cpus()[0]?.model.trim() ?? "unknown",
+    date: new Date().toISOString().slice(0, 10),
+    threads,
+    batch: 1,
+    versions: { tensorflow, tfjs, node: process.versions.node },
+    layers: [],
+  }
+}
+
+/** Times of two machines do not go together. */
+const differenceOf = (known: LatencyTable, here: LatencyTable): string | undefined => {
+  const { tensorflow } = known.versions
+  if (known.machine !== here.machine) return `on ${known.machine}, and this is ${here.machine}`
+  if (known.threads !== here.threads)
+    return `with ${known.threads} threads; give --threads ${known.threads}`
+  if (known.batch !== 1) return `at batch ${known.batch}, and here it is 1`
+  return tensorflow === here.versions["tensorflow"]
+    ? undefined
+    : `with TensorFlow ${tensorflow}, and this is ${here.versions["tensorflow"]}`
+}
+
+/** The table that is there, or an empty one. */
+const begin = Effect.fnUntraced(function* (file: string, threads: number, restart: boolean) {
+  const fs = yield* FileSystem.FileSystem
+  const here = emptyTable(threads)
+  if (restart || !(yield* fs.exists(file))) return here
+  const known = yield* decode(LatencyTable, yield* read(file), tableProblems)
+  const difference = differenceOf(known, here)
+  if (difference === undefined) return known
+  return yield* new Wrong({
+    message: `${file} was measured ${difference}. Give another --out, or --restart to begin it anew`,
+  })
+})
+
+/** JSON, a layer on each line: short to read and to compare. */
+const textOfTable = ({ layers, ...head }: LatencyTable): string => {
+  const lines = layers.map((layer) => `    ${JSON.stringify(layer)}`).join(",\n")
+  return `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "layers": [\n${lines}\n  ]\n}\n`
+}
+
+const write = (file: string, table: LatencyTable) =>
+  replace(file.includes("/") ? file : `./${file}`, [new TextEncoder().encode(textOfTable(table))])
+
+const measure = Effect.fnUntraced(function* (keys: ReadonlyArray<TimeKey>) {
+  const timer = yield* Effect.acquireRelease(
+    Effect.sync(() => makeLayerTimer(keys)),
+    ({ dispose }) => Effect.sync(dispose),
+  )
+  for (let round = 0; round < rounds; round++) {
+    timer.round()
+    // Lets a signal be heard.
+    yield* Effect.sleep(0)
+  }
+  return timer.medians()
+}, Effect.scoped)
+
+export const run = Effect.fn("latency")(function* (input: {
+  readonly space: string
+  readonly out: string
+  readonly threads: number
+  readonly set: ReadonlyArray<string>
+  readonly restart: boolean
+  readonly json: boolean
+}) {
+  const { json, out, restart, set, space, threads } = input
+  const network = yield* readSpace(space, set)
+  yield* Backend.load({ threads })
+  let table = yield* begin(out, threads, restart)
+  const keys = keysOf(network.table)
+  const known = timesOf(table)
+  const missing = keys.filter((key) => !known.has(textOf(key)))
+  const start = performance.now()
+  const seconds = () => (performance.now() - start) / 1e3
+  for (let first = 0; first < missing.length; first += groupSize) {
+    const group = missing.slice(first, first + groupSize)
+    const times = yield* measure(group)
+    table = withTimes(
+      table,
+      group.map((key, i) => [key, Number(times[i]!.toPrecision(4))]),
+    )
+    yield* write(out, table)
+    const done = first + group.length
+    const left = (seconds() / done) * (missing.length - done)
+    yield* note(`${done} of ${missing.length} times${left > 0 ? `, ${duration(left)} left` : ""}`)
+  }
+  const counts = { keys: keys.length, measured: missing.length, kept: keys.length - missing.length }
+  if (json)
+    return yield* printJson({
+      file: out,
+      machine: table.machine,
+      threads,
+      ...counts,
+      seconds: seconds(),
+    })
+  yield* print(
+    `${out}: ${counts.keys} times of ${space}, ${counts.measured} measured, ${counts.kept} there before`,
+  )
+})

@@ -1,0 +1,262 @@
+/**
+ * Measured times of layers: the schema of the file, its keys, and what of it a network can ask for.
+ *
+ * A key is (kind, shape, formats): two layers of one key take one entry. `fliqs latency` fills such a file on this
+ * machine; a script that measures another device writes the same. Left out: the cost made of it (`Latency.ts`),
+ * measuring (`model/LayerTimer.ts`).
+ */
+import { Schema } from "effect"
+import type { Problem } from "../declaration/Errors.ts"
+import { withDefault } from "../declaration/Field.ts"
+import type { Format } from "../format/Format.ts"
+import { explain, parse } from "../format/Formats.ts"
+import { combine, constant, ofDecision, type Quantity } from "../space/Quantity.ts"
+import type { FormatSlot, Layer, LayerTable } from "./LayerTable.ts"
+
+const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000_000 }))
+const Pair = Schema.Tuple([Count, Count])
+
+const ms = Schema.Record(Schema.String, Schema.Finite.check(Schema.isGreaterThan(0))).annotate({
+  description:
+    "Milliseconds by format: INT4 for weight and input alike, INT4/INT8 for an INT4 weight and an INT8 input.",
+})
+
+const image = {
+  height: Count.annotate({ description: "Of the input, as width." }),
+  width: Count,
+  channels: Count.annotate({ description: "Of the input." }),
+}
+const window = {
+  kernel: Pair.annotate({ description: "[height, width], as stride." }),
+  stride: Pair,
+  padding: Schema.Literals(["same", "valid"]),
+}
+
+const ConvTimes = Schema.Struct({
+  kind: Schema.Literal("conv"),
+  ...image,
+  outputs: Count,
+  ...window,
+  ms,
+}).annotate({ identifier: "ConvTimes" })
+
+const DepthwiseConvTimes = Schema.Struct({
+  kind: Schema.Literal("depthwiseConv"),
+  ...image,
+  ...window,
+  ms,
+}).annotate({ identifier: "DepthwiseConvTimes" })
+
+const DenseTimes = Schema.Struct({
+  kind: Schema.Literal("dense"),
+  tokens: Count.annotate({ description: "Vectors that meet the weight: 1 for a classifier." }),
+  channels: Count,
+  outputs: Count,
+  ms,
+}).annotate({ identifier: "DenseTimes" })
+
+const LayerTimes = Schema.Union([ConvTimes, DepthwiseConvTimes, DenseTimes]).annotate({
+  identifier: "LayerTimes",
+})
+type LayerTimes = typeof LayerTimes.Type
+
+export const LatencyTable = Schema.Struct({
+  $schema: Schema.optionalKey(Schema.String),
+  machine: Schema.String.annotate({ description: "What was measured: the processor or device." }),
+  date: Schema.String.check(
+    Schema.isPattern(/^\d{4}-\d{2}-\d{2}$/, { expected: "a date such as 2026-01-31" }),
+  ),
+  threads: Count,
+  batch: withDefault(Count, 1),
+  versions: withDefault(
+    Schema.Record(Schema.String, Schema.String).annotate({
+      description: "Of the software that was measured, by name.",
+    }),
+    {},
+  ),
+  layers: Schema.Array(LayerTimes),
+}).annotate({
+  identifier: "LatencyTable",
+  title: "fliqs latency table",
+  description: "Milliseconds of layers by kind, shape and format.",
+})
+export type LatencyTable = typeof LatencyTable.Type
+
+type Shape<T> = T extends unknown ? Omit<T, "ms"> : never
+/** A layer as the table knows it: all that its time depends on but its formats. */
+export type LayerKey = Shape<LayerTimes>
+
+/** One time that a network can ask for. */
+export interface TimeKey {
+  readonly layer: LayerKey
+  readonly weights: Format
+  readonly activations: Format
+}
+
+const formatsText = (weights: Format, activations: Format): string =>
+  weights.name === activations.name ? weights.name : `${weights.name}/${activations.name}`
+
+const layerText = (layer: LayerKey): string => {
+  if (layer.kind === "dense") return `dense ${layer.tokens}x${layer.channels} to ${layer.outputs}`
+  const { channels, height, kernel, kind, padding, stride, width } = layer
+  const outputs = kind === "conv" ? ` to ${layer.outputs}` : ""
+  return `${kind} ${height}x${width}x${channels}${outputs}, kernel ${kernel.join("x")}, stride ${stride.join("x")}, ${padding}`
+}
+
+/** `conv 56x56x64 to 128, kernel 3x3, stride 2x2, same, INT4/INT8`: the same for equal keys alone. */
+export const textOf = ({ activations, layer, weights }: TimeKey): string =>
+  `${layerText(layer)}, ${formatsText(weights, activations)}`
+
+/** Which format of a slot is taken, as a quantity. */
+const optionOf = (slot: FormatSlot): Quantity =>
+  slot.decision === null ? constant(0) : ofDecision(slot.decision, [...slot.formats.keys()])
+
+/** A quantity made of the key that a layer has under each joint choice; 0 where the layer is inactive. */
+export const overKeys = (layer: Layer, f: (key: TimeKey) => number): Quantity => {
+  const { activationFormat, active, kind, outputs, shape, weightFormat } = layer
+  const kernel = "kernel" in shape ? shape.kernel : []
+  return combine(
+    [
+      active,
+      optionOf(weightFormat),
+      optionOf(activationFormat),
+      shape.channels,
+      outputs,
+      ...kernel,
+    ],
+    ([runs, weights, activations, channels, units, kh, kw]) => {
+      if (runs === 0) return 0
+      const formats = {
+        weights: weightFormat.formats[weights!]!,
+        activations: activationFormat.formats[activations!]!,
+      }
+      if ("tokens" in shape) {
+        const { tokens } = shape
+        return f({
+          layer: { kind: "dense", tokens, channels: channels!, outputs: units! },
+          ...formats,
+        })
+      }
+      const { height, padding, stride, width } = shape
+      const common = { height, width, channels: channels! }
+      const rest = { kernel: [kh!, kw!] as const, stride, padding }
+      return f({
+        layer:
+          kind === "depthwiseConv"
+            ? { kind, ...common, ...rest }
+            : { kind: "conv", ...common, outputs: units!, ...rest },
+        ...formats,
+      })
+    },
+  )
+}
+
+/** Every time the layers can ask for, each once, in the order of the network. */
+export const keysOf = ({ layers }: LayerTable): ReadonlyArray<TimeKey> => {
+  const keys = new Map<string, TimeKey>()
+  for (const layer of layers)
+    overKeys(layer, (key) => {
+      const text = textOf(key)
+      if (!keys.has(text)) keys.set(text, key)
+      return 0
+    })
+  return [...keys.values()]
+}
+
+/** The formats of a key of `ms`: weight and input. */
+const readFormats = (name: string): readonly [Format, Format] | undefined => {
+  const [weights, activations, ...more] = name.split("/").map(parse)
+  if (weights === undefined || more.length > 0) return undefined
+  if (!name.includes("/")) return [weights, weights]
+  return activations === undefined ? undefined : [weights, activations]
+}
+
+const times = new WeakMap<LatencyTable, ReadonlyMap<string, number>>()
+
+/** Milliseconds by `textOf`; made once for each table in memory. */
+export const timesOf = (table: LatencyTable): ReadonlyMap<string, number> => {
+  const known = times.get(table)
+  if (known !== undefined) return known
+  const made = new Map<string, number>()
+  for (const { ms, ...layer } of table.layers)
+    for (const [name, value] of Object.entries(ms)) {
+      const formats = readFormats(name)
+      if (formats === undefined) continue
+      const [weights, activations] = formats
+      made.set(textOf({ layer, weights, activations }), value)
+    }
+  times.set(table, made)
+  return made
+}
+
+/** The table with these times added, those of one layer in one entry. */
+export const withTimes = (
+  table: LatencyTable,
+  added: ReadonlyArray<readonly [TimeKey, number]>,
+): LatencyTable => {
+  const layers = new Map<
+    string,
+    { readonly layer: LayerKey; readonly ms: Record<string, number> }
+  >()
+  for (const { ms, ...layer } of table.layers)
+    layers.set(layerText(layer), { layer, ms: { ...layers.get(layerText(layer))?.ms, ...ms } })
+  for (const [{ activations, layer, weights }, value] of added) {
+    const entry = layers.get(layerText(layer)) ?? { layer, ms: {} }
+    entry.ms[formatsText(weights, activations)] = value
+    layers.set(layerText(layer), entry)
+  }
+  return {
+    ...table,
+    layers: [...layers.values()].map(({ layer, ms }) => ({ ...layer, ms }) as LayerTimes),
+  }
+}
+
+/** What a network can ask for of a table and no more: entries of other networks are no part of a trial. */
+export const usedOf = (table: LatencyTable, network: LayerTable): LatencyTable => {
+  const all = timesOf(table)
+  const { $schema: _, ...kept } = table
+  return withTimes(
+    { ...kept, layers: [] },
+    keysOf(network).flatMap((key) => {
+      const value = all.get(textOf(key))
+      return value === undefined ? [] : [[key, value] as const]
+    }),
+  )
+}
+
+/** The keys a network can ask for that have no entry. */
+export const missingFrom = (table: LatencyTable, network: LayerTable): ReadonlyArray<TimeKey> => {
+  const all = timesOf(table)
+  return keysOf(network).filter((key) => !all.has(textOf(key)))
+}
+
+/** What the schema cannot say: unknown formats, entries that are there twice; by paths into the table. */
+export const tableProblems = (table: LatencyTable): ReadonlyArray<Problem> => {
+  const problems: Array<Problem> = []
+  const seen = new Map<string, number>()
+  for (const [i, { ms, ...layer }] of table.layers.entries())
+    for (const name of Object.keys(ms)) {
+      const path = ["layers", i, "ms", name]
+      const formats = readFormats(name)
+      if (formats === undefined) {
+        const wrong = name.split("/").find((part) => parse(part) === undefined)
+        const message =
+          wrong === undefined
+            ? "is no format; write INT4, or INT4/INT8 for weight and input"
+            : `${wrong} is no format; ${explain(wrong)}`
+        problems.push({ path, at: "key", message })
+        continue
+      }
+      const [weights, activations] = formats
+      const text = textOf({ layer, weights, activations })
+      const before = seen.get(text)
+      if (before !== undefined)
+        problems.push({
+          path,
+          at: "key",
+          message: `${text} stands in layers.${before} too; keep one of them`,
+        })
+      seen.set(text, i)
+    }
+  return problems
+}

@@ -1,0 +1,181 @@
+import { Schema } from "effect"
+import { describe, expect, it } from "vitest"
+import { compile } from "../../src/cost/Cost.ts"
+import { latencyBy } from "../../src/cost/Latency.ts"
+import {
+  keysOf,
+  LatencyTable,
+  missingFrom,
+  tableProblems,
+  textOf,
+  type TimeKey,
+  usedOf,
+  withTimes,
+} from "../../src/cost/LatencyTable.ts"
+import { extract } from "../../src/model/Child.ts"
+import { fromAssignment } from "../../src/space/DecisionSpace.ts"
+import { buildSpace, joint } from "../model/fixture.ts"
+
+const network = buildSpace(`
+name: small
+input: { height: 8, width: 8, channels: 3 }
+classes: 10
+network:
+  - conv: { name: stem, filters: { oneOf: [8, 16] }, kernel: { oneOf: [1, 3] } }
+  - depthwiseConv: { kernel: 3, stride: 2 }
+  - invertedResidual: { repeats: { oneOf: [1, 2] }, filters: 8, expansion: 2 }
+  - globalAveragePool: {}
+  - dense: { name: classifier, units: classes }
+formats:
+  weights: { oneOf: [INT4, INT8] }
+  activations: INT8
+  overrides:
+    - { match: classifier, oneOf: [BF16] }
+`)
+
+const head = { machine: "a device", date: "2026-01-31", threads: 1, batch: 1, versions: {} }
+const empty: LatencyTable = { ...head, layers: [] }
+
+/** A made-up time, another for every key. */
+const made = ({ activations, layer, weights }: TimeKey): number =>
+  layer.channels +
+  ("outputs" in layer ? layer.outputs / 100 : 0) +
+  ("kernel" in layer ? layer.kernel[0] / 1e4 : 0) +
+  weights.bits / 1e6 +
+  activations.bits / 1e8
+
+const full = withTimes(
+  empty,
+  keysOf(network.table).map((key) => [key, made(key)]),
+)
+
+const choose = (assignment: Record<string, string | number>) => {
+  const found = fromAssignment(network.space, assignment)
+  if ("problems" in found) throw new Error(found.problems.join("\n"))
+  return found.choices
+}
+
+const shallow = {
+  "stem.filters": 16,
+  "stem.kernel": 3,
+  "stage1.repeats": 1,
+  "stem.weightFormat": "INT4",
+  "depthwiseConv.weightFormat": "INT8",
+  "stage1.0.expand.weightFormat": "INT4",
+  "stage1.0.depthwise.weightFormat": "INT4",
+  "stage1.0.project.weightFormat": "INT8",
+}
+
+describe("the latency cost", () => {
+  const cost = compile(network.table, latencyBy(full), network.space)
+
+  it("adds up the times of the keys that the choices select; what is inactive takes none", () => {
+    const layers = [
+      16 * 0 + 3 + 0.16 + 3e-4 + 4e-6 + 8e-8,
+      16 + 3e-4 + 8e-6 + 8e-8,
+      16 + 0.32 + 1e-4 + 4e-6 + 8e-8,
+      32 + 3e-4 + 4e-6 + 8e-8,
+      32 + 0.08 + 1e-4 + 8e-6 + 8e-8,
+      8 + 0.1 + 16e-6 + 16e-8,
+    ]
+    const total = layers.reduce((a, b) => a + b, 0)
+    expect(cost.of(choose(shallow))).toBeCloseTo(total, 9)
+    const deep = {
+      ...shallow,
+      "stage1.repeats": 2,
+      "stage1.1.expand.weightFormat": "INT4",
+      "stage1.1.depthwise.weightFormat": "INT4",
+      "stage1.1.project.weightFormat": "INT4",
+    }
+    const second = 8 + 0.16 + 1e-4 + 16 + 3e-4 + 16 + 0.08 + 1e-4 + 3 * (4e-6 + 8e-8)
+    expect(cost.of(choose(deep))).toBeCloseTo(total + second, 9)
+  })
+
+  it("is, of a found network on its own, what it was in the space", () => {
+    const choices = choose(shallow)
+    const child = extract(network, choices)
+    expect(compile(child.table, latencyBy(full), child.space).of([])).toBe(cost.of(choices))
+  })
+
+  it("has a gradient that is the difference of its expectations", () => {
+    const uniform = network.space.decisions.map(({ options }) =>
+      new Float64Array(options.length).fill(1 / options.length),
+    )
+    const kernel = network.space.decisions.findIndex(({ path }) => path === "stem.kernel")
+    const at = (option: number) =>
+      cost.expected(
+        uniform.map((p, i) => (i === kernel ? p.map((_, k) => (k === option ? 1 : 0)) : p)),
+      )
+    const gradient = cost.gradient(uniform)[kernel]!
+    expect(gradient[1]! - gradient[0]!).toBeCloseTo(at(1) - at(0), 9)
+    expect(at(1) - at(0)).toBeCloseTo(2e-4, 9)
+  })
+})
+
+describe("the keys of a network", () => {
+  it("are all that the choices can select, each once", () => {
+    const texts = keysOf(network.table).map(textOf)
+    expect(new Set(texts).size).toBe(texts.length)
+    expect(texts).toContain("conv 8x8x3 to 16, kernel 1x1, stride 1x1, same, INT4/INT8")
+    expect(texts).toContain("depthwiseConv 8x8x8, kernel 3x3, stride 2x2, same, INT8")
+    expect(texts).toContain("dense 1x8 to 10, BF16")
+    // stem 2 x 2, depthwise 2, expand 3 inputs, depthwise 3, project 3, of two formats each; the classifier has one
+    expect(texts.length).toBe(2 * (4 + 2 + 2 + 2 + 2) + 1)
+  })
+
+  it("of a width that layers share meet no combination that cannot be", () => {
+    // the stage's 3 widths of 3 multipliers, fed by the stage before under the same multiplier
+    const expands = keysOf(buildSpace(joint).table).filter(
+      ({ layer }) => layer.kind === "conv" && layer.height === 32 && layer.kernel[0] === 1,
+    )
+    for (const { layer } of expands) {
+      expect([8, 16, 24, 32, 48]).toContain(layer.channels)
+      if ("outputs" in layer && layer.channels === 8) expect(layer.outputs % 8).toBe(0)
+    }
+    expect(expands.length).toBeGreaterThan(0)
+  })
+})
+
+describe("a table", () => {
+  it("lacks what it has no time of, and gives a network what it can ask for alone", () => {
+    expect(missingFrom(full, network.table)).toEqual([])
+    const [first, ...rest] = keysOf(network.table)
+    const gap = withTimes(
+      empty,
+      rest.map((key) => [key, 1]),
+    )
+    expect(missingFrom(gap, network.table).map(textOf)).toEqual([textOf(first!)])
+    const other: TimeKey = {
+      ...first!,
+      layer: { kind: "dense", tokens: 1, channels: 9, outputs: 9 },
+    }
+    const more = withTimes(full, [[other, 5]])
+    expect(more.layers.length).toBe(full.layers.length + 1)
+    const shuffled = { ...more, layers: [...more.layers].reverse() }
+    expect(usedOf(shuffled, network.table)).toEqual(full)
+  })
+
+  it("reads back as it was written", () => {
+    const again = Schema.decodeUnknownSync(LatencyTable)(JSON.parse(JSON.stringify(full)))
+    expect(again).toEqual(full)
+  })
+
+  it("tells unknown formats and times that stand twice", () => {
+    const dense = { kind: "dense", tokens: 1, channels: 8, outputs: 10 } as const
+    const table: LatencyTable = {
+      ...head,
+      layers: [
+        { ...dense, ms: { INT4: 1, "INT4/INT9000": 1, "INT4/INT8/INT8": 1 } },
+        { ...dense, ms: { "INT4/INT4": 2 } },
+      ],
+    }
+    const messages = tableProblems(table).map(
+      ({ message, path }) => `${path.join(".")}: ${message}`,
+    )
+    expect(messages).toEqual([
+      expect.stringMatching(/^layers\.0\.ms\.INT4\/INT9000: INT9000 is no format; /),
+      "layers.0.ms.INT4/INT8/INT8: is no format; write INT4, or INT4/INT8 for weight and input",
+      "layers.1.ms.INT4/INT4: dense 1x8 to 10, INT4 stands in layers.0 too; keep one of them",
+    ])
+  })
+})
