@@ -354,8 +354,8 @@ controls: [uniform]
         yield* table("times.json", { ...head, layers: [{ ...dense, ms: { INT4: 0 }, tokns: 1 }] })
         assert.match((yield* messages(text)).join("\n"), /tokns.*did you mean tokens\?/)
         assert.deepStrictEqual(yield* messages(text.replace("times.json", "none.json")), [
-          `${at} the table cannot be read; measure one by fliqs latency ${folder}/tiny.yaml --out FILE`,
           `${folder}/none.json:1:1: no such file; give the path of a YAML file`,
+          `${at} the table cannot be read; measure one by fliqs latency ${folder}/tiny.yaml --out FILE`,
         ])
       }),
     )
