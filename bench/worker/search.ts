@@ -12,7 +12,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { NodeServices } from "@effect/platform-node"
 import { Effect, Schema, Stream } from "effect"
-import { makeBatches } from "../../src/data/Batches.ts"
+import { openBatches } from "../../src/data/Batches.ts"
 import * as Datasets from "../../src/data/Datasets.ts"
 import { read } from "../../src/declaration/Document.ts"
 import { makeSupernet } from "../../src/model/Supernet.ts"
@@ -105,26 +105,26 @@ const search = async (): Promise<() => Promise<void>> => {
   return gate.step
 }
 
-const frozen = async (): Promise<() => void> => {
+const frozen = async (): Promise<() => Promise<void>> => {
   await Effect.runPromise(load({ threads: Number(threads) }))
   const trial = Schema.decodeUnknownSync(Trial)(declaration)
   const prepared = prepare(trial)
   if ("problem" in prepared) throw new Error(prepared.problem)
   const dataset = await Effect.runPromise(
-    Datasets.load(trial.data, cache).pipe(Effect.provide(NodeServices.layer)),
+    Datasets.load(trial.data, cache, ".").pipe(Effect.provide(NodeServices.layer)),
   )
-  const data = makeBatches(dataset, { ...trial.data, seed: trial.seed })
+  const data = openBatches(dataset, { ...trial.data, seed: trial.seed })
   const supernet = makeSupernet(prepared.network, trial.seed)
   const steps = makeSteps(supernet, dataset, trial.data.batchSize, trial.train, false)
   const random = randomStream(1, "bench/proposals")
   const draw = (): Choices =>
     prepared.network.space.decisions.map(({ options }) => random.integer(options.length))
   let step = 0
-  return () => {
+  return async () => {
     const all = Array.from({ length: Math.max(count, 1) }, draw)
-    steps.train(data.trainBatch(step), all[0]!, 0.01)
+    steps.train(await data.trainBatch(step), all[0]!, 0.01)
     if (count > 0) {
-      const batch = data.heldOutBatch(step)
+      const batch = await data.heldOutBatch(step)
       for (const choices of all) steps.measure(batch, choices)
     }
     step++

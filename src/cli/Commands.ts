@@ -244,9 +244,13 @@ const data = Command.make("data").pipe(
     ).pipe(Command.withDescription("Fetch a data set into the cache")),
     Command.make(
       "verify",
-      { name: dataName, json },
+      { name: dataName, path, json },
       lazily(async () => ({ run: (await import("./command/Data.ts")).verify })),
-    ).pipe(Command.withDescription("Check every byte of a data set in the cache")),
+    ).pipe(
+      Command.withDescription(
+        "Check every byte of a data set in the cache, or every image of your own",
+      ),
+    ),
   ]),
 )
 

@@ -72,20 +72,46 @@ export interface DatasetKind<
   Kind extends string,
   Spec extends DataSpec,
   Encoded extends { readonly kind: string },
+  Loaded extends Images = Dataset,
 > {
   readonly kind: Kind
   readonly spec: Schema.Codec<Spec, Encoded>
   /** One sentence for `data list`: what it is, how large, where it comes from. */
   readonly summary: string
-  /** The shape that `load` will give (before the limits), without loading. */
-  readonly describe: (spec: Spec) => DatasetShape
+  /**
+   * The shape that `load` will give (before the limits), without loading; only where `problems` has none.
+   *
+   * @param folder what paths are relative to: that of the experiment file
+   */
+  readonly describe: (spec: Spec, folder: string) => DatasetShape
+  /** What is wrong with the files of the user that it names; paths are relative to `data`. */
+  readonly problems?: (spec: Spec, folder: string) => ReadonlyArray<SpecProblem>
+  /** For files of the user: looks into all of them; fails with the names of those that are broken. */
+  readonly verify?: (
+    spec: Spec,
+    cacheDirectory: string,
+    folder: string,
+  ) => Effect.Effect<OwnFiles, DatasetError, DataServices>
   /** Where it is fetched from; none for data that is made on the spot. */
   readonly source: (spec: Spec) => Source | undefined
   /** Loads it; the first time it is fetched into `cacheDirectory`/data, once for all processes. */
   readonly load: (
     spec: Spec,
     cacheDirectory: string,
-  ) => Effect.Effect<Dataset, DatasetError, DataServices>
+    folder: string,
+  ) => Effect.Effect<Loaded, DatasetError, DataServices>
+}
+
+/** A mistake in the `data:` block. */
+export interface SpecProblem {
+  readonly path: ReadonlyArray<string>
+  readonly message: string
+}
+
+/** Files of the user that were looked into. */
+export interface OwnFiles {
+  readonly where: string
+  readonly digests: { readonly train: string; readonly test: string }
 }
 
 const positive = Schema.Int.check(Schema.isGreaterThan(0))
@@ -141,11 +167,8 @@ export const dataFields = (defaults: {
 })
 
 /** What is wrong with a specification before anything is loaded; paths are relative to `data`. */
-export const specProblems = (
-  spec: DataSpec,
-  shape: DatasetShape,
-): ReadonlyArray<{ readonly path: ReadonlyArray<string>; readonly message: string }> => {
-  const problems: Array<{ path: ReadonlyArray<string>; message: string }> = []
+export const specProblems = (spec: DataSpec, shape: DatasetShape): ReadonlyArray<SpecProblem> => {
+  const problems: Array<SpecProblem> = []
   const tooMany = (key: string, limit: number | undefined, count: number) => {
     if (limit !== undefined && limit > count)
       problems.push({

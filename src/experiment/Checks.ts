@@ -6,7 +6,7 @@
 import type { CostSpec } from "../cost/Costs.ts"
 import { usedOf } from "../cost/LatencyTable.ts"
 import type { Check } from "../declaration/Decode.ts"
-import { describe } from "../data/Datasets.ts"
+import * as Datasets from "../data/Datasets.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { build, type Built, type Network } from "../model/Build.ts"
 import type { Space } from "../model/Network.ts"
@@ -68,11 +68,15 @@ const below =
  * Problems of a trial whose space has none: a latency table with gaps, a target out of reach, a format or an assignment
  * that is not offered.
  */
-export const trialProblems = (trial: Trial, fill?: string): ReadonlyArray<Problem> => {
+export const trialProblems = (
+  trial: Trial,
+  folder: string,
+  fill?: string,
+): ReadonlyArray<Problem> => {
   const { network } = built(trial.space)
   if (network === undefined) return []
   const { search, reward } = trial
-  const problems = dataProblems(trial)
+  const problems = dataProblems(trial, folder)
   if (reward !== undefined && !isUnread(reward.cost)) {
     const unfit = costProblems(network, reward.cost, fill)
     problems.push(...unfit.map(below()))
@@ -83,8 +87,10 @@ export const trialProblems = (trial: Trial, fill?: string): ReadonlyArray<Proble
 }
 
 /** Images or classes that are not those the network is made for. */
-const dataProblems = ({ data, space }: Trial): Array<Problem> => {
-  const { height, width, channels, classes, name } = describe(data)
+const dataProblems = ({ data, space }: Trial, folder: string): Array<Problem> => {
+  // Told with the experiment; the classes are not known then.
+  if (Datasets.problems(data, folder).length > 0) return []
+  const { height, width, channels, classes, name } = Datasets.describe(data, folder)
   const { input } = space
   const problems: Array<Problem> = []
   if (input.height !== height || input.width !== width || input.channels !== channels)
@@ -148,10 +154,10 @@ export const reduce = (trial: Trial): Trial => {
   return { ...trial, reward: { ...reward, cost } }
 }
 
-/** The checks of the network as it is built. */
-export const networkChecks: Checks = {
+/** The checks of the network as it is built, for an experiment file in `folder`. */
+export const networkChecks = (folder: string): Checks => ({
   space: spaceProblems,
-  trial: trialProblems,
+  trial: (trial, fill) => trialProblems(trial, folder, fill),
   reduce,
   uniform: uniformOf,
-}
+})

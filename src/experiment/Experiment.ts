@@ -5,8 +5,7 @@
  * gives it meaning), matrices written out and ids (`Plan.ts`).
  */
 import { Schema } from "effect"
-import { describe } from "../data/Datasets.ts"
-import { specProblems } from "../data/Dataset.ts"
+import * as Datasets from "../data/Datasets.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { distinct, FilePath, withDefault } from "../declaration/Field.ts"
 import { delaySteps } from "../search/Schedule.ts"
@@ -101,8 +100,15 @@ export const Experiment = Schema.Struct({
 }).annotate({ identifier: "Experiment", title: "fliqs experiment" })
 export type Experiment = typeof Experiment.Type
 
-/** The rules between the blocks of one cell: what the schema cannot say. */
-export const experimentProblems = (experiment: Experiment): ReadonlyArray<Problem> => {
+/**
+ * The rules between the blocks of one cell: what the schema cannot say.
+ *
+ * @param folder that of the experiment file
+ */
+export const experimentProblems = (
+  experiment: Experiment,
+  folder: string,
+): ReadonlyArray<Problem> => {
   const problems: Array<Problem> = []
   const { train, search, reward } = experiment
   problems.push(...searchProblems(search, reward))
@@ -148,7 +154,7 @@ export const experimentProblems = (experiment: Experiment): ReadonlyArray<Proble
       message:
         "no images are held out to evaluate on; test, or data.heldOut above 0 would be right",
     })
-  for (const { path, message } of specProblems(experiment.data, describe(experiment.data)))
+  for (const { path, message } of Datasets.problems(experiment.data, folder))
     problems.push({ path: ["data", ...path], message })
   return problems
 }

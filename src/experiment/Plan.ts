@@ -56,7 +56,9 @@ export const expand = Effect.fn("Plan.expand")(function* (
   options: Options = {},
 ): Effect.fn.Return<Plan, DeclarationErrors, FileSystem.FileSystem> {
   const found = new Findings()
-  const checks: Checks = { ...networkChecks, ...options.checks }
+  const folder = nodePath.dirname(document.file)
+  const checks: Checks = { ...networkChecks(folder), ...options.checks }
+  const rules: Check<Experiment> = (experiment) => experimentProblems(experiment, folder)
   const sets = (options.sets ?? []).flatMap((text, i) => {
     const result = parseSet(text, i + 1)
     if (result._tag === "Success") return [result.success]
@@ -81,7 +83,7 @@ export const expand = Effect.fn("Plan.expand")(function* (
     const path = valueAt(base.document.value, ["space"])
     const space = isFilePath(path) ? yield* files.space(base.document, path, spaceSets) : undefined
     found.add(space?.errors ?? [])
-    found.add(inspect(Experiment, base.document, rulesOf(checks, space?.value)).errors)
+    found.add(inspect(Experiment, base.document, rulesOf(checks, space?.value, rules)).errors)
     return yield* found.fail()
   }
 
@@ -96,7 +98,7 @@ export const expand = Effect.fn("Plan.expand")(function* (
       overrides.filter((override) => !intoSpace(override)),
     )
     found.add(changed.errors)
-    const inspected = inspect(Experiment, changed.document, experimentProblems)
+    const inspected = inspect(Experiment, changed.document, rules)
     found.add(inspected.errors)
     found.warn(inspected.warnings)
     const spacePath = valueAt(changed.document.value, ["space"])
@@ -251,9 +253,9 @@ const notVaried = new Set([
 
 /** All rules at once, for a file of a wrong shape: those of the network too when there is one and no cell can change it. */
 const rulesOf =
-  (checks: Checks, space: Space | undefined): Check<Experiment> =>
+  (checks: Checks, space: Space | undefined, rules: Check<Experiment>): Check<Experiment> =>
   (experiment) => [
-    ...experimentProblems(experiment),
+    ...rules(experiment),
     ...(space === undefined || experiment.matrix !== undefined
       ? []
       : checks.trial(declare({ experiment, space }))),

@@ -1,6 +1,7 @@
 /**
  * A plan on its way into the state folder: planned trials as trial files, and how each already stands.
  */
+import * as nodePath from "node:path"
 import { Effect } from "effect"
 import type { Plan, PlannedTrial } from "../experiment/Plan.ts"
 import * as Heartbeat from "./Heartbeat.ts"
@@ -43,6 +44,7 @@ export const trialFile = (
     threads: trial.execution.threads ?? threads,
     checkpointEvery: trial.execution.checkpointEvery,
     eager,
+    folder: nodePath.resolve(nodePath.dirname(plan.file)),
   },
 })
 

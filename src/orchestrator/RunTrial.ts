@@ -199,6 +199,7 @@ const attempt = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
         threads: trial.execution.threads,
         cacheDirectory: options.cacheDirectory,
         eager: trial.execution.eager,
+        ...(trial.execution.folder === undefined ? {} : { folder: trial.execution.folder }),
       },
     )
     yield* Stream.runForEachWhile(events, (event) =>

@@ -91,6 +91,8 @@ export class TrialFile extends Schema.Opaque<TrialFile>()(
       /** Completed steps between two checkpoints. */
       checkpointEvery: Schema.Int,
       eager: Schema.Boolean,
+      /** What paths in the declaration are relative to: the folder of the experiment file. */
+      folder: Schema.optionalKey(Schema.String),
     }),
   }),
 ) {}

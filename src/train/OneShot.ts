@@ -7,6 +7,7 @@
 import { Effect, Schema, Stream } from "effect"
 import type { DataServices } from "../data/Dataset.ts"
 import * as Datasets from "../data/Datasets.ts"
+import { DatasetCorrupt, type DatasetError } from "../data/Errors.ts"
 import { load } from "../tensor/Backend.ts"
 import type { BackendError } from "../tensor/Errors.ts"
 import { DatasetUnusable, Diverged, InvalidTrial, OutOfMemory, TrialError } from "./Errors.ts"
@@ -28,15 +29,11 @@ export const run = (
       if ("problem" in prepared)
         return yield* failed(trial, 0, new InvalidTrial({ message: prepared.problem }))
       yield* load({ threads: context.threads })
-      const dataset = yield* Datasets.load(declaration.data, context.cacheDirectory).pipe(
-        Effect.mapError((error) =>
-          failed(
-            trial,
-            0,
-            new DatasetUnusable({ message: error.message, retryable: error.isRetryable }),
-          ),
-        ),
-      )
+      const dataset = yield* Datasets.load(
+        declaration.data,
+        context.cacheDirectory,
+        context.folder ?? ".",
+      ).pipe(Effect.mapError((error) => failed(trial, 0, unusable(error))))
       return Stream.fromAsyncIterable(loop(prepared, dataset, context), (cause) => cause).pipe(
         Stream.catch((cause) => Stream.fromEffect(raise(trial, cause))),
       )
@@ -46,12 +43,16 @@ export const run = (
 const failed = (trial: ResolvedTrial, step: number, reason: TrialError["reason"]): TrialError =>
   new TrialError({ trialId: trial.id, step, reason })
 
+const unusable = ({ isRetryable, message }: DatasetError) =>
+  new DatasetUnusable({ message, retryable: isRetryable })
+
 const outOfMemory = /out of memory|OOM when allocating|Array buffer allocation failed/i
 
 /** What stopped the loop, as an error of the trial; anything unforeseen is a defect. */
 const raise = (trial: ResolvedTrial, cause: unknown): Effect.Effect<never, TrialError> => {
   if (cause instanceof NotFinite)
     return Effect.fail(failed(trial, cause.step, new Diverged({ message: cause.message })))
+  if (cause instanceof DatasetCorrupt) return Effect.fail(failed(trial, 0, unusable(cause)))
   const message = cause instanceof Error ? cause.message : String(cause)
   return outOfMemory.test(message)
     ? Effect.fail(failed(trial, 0, new OutOfMemory({ message })))

@@ -36,6 +36,8 @@ export interface TrainContext {
   readonly cacheDirectory: string
   /** Runs operation by operation instead of the recorded step: slower, easier to look into. */
   readonly eager: boolean
+  /** What paths in the declaration are relative to; the current directory by default. */
+  readonly folder?: string
 }
 
 /** How one layer came out: what the table at the end of a run shows. */

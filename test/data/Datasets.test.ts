@@ -6,13 +6,17 @@ import { channelStatistics } from "../../src/data/Dataset.ts"
 import type { Dataset } from "../../src/data/Dataset.ts"
 import * as Datasets from "../../src/data/Datasets.ts"
 import { DatasetMissing } from "../../src/data/Errors.ts"
+import { inMemory } from "./small.ts"
 
 const decode = Schema.decodeUnknownSync(Datasets.datasets.schema, { onExcessProperty: "error" })
 const load = (block: object) =>
-  Datasets.load(decode(block), "/nonexistent").pipe(Effect.provide(NodeServices.layer))
+  Datasets.load(decode(block), "/nonexistent", ".").pipe(
+    Effect.map(inMemory),
+    Effect.provide(NodeServices.layer),
+  )
 
 const problems = (block: object) =>
-  Datasets.problems(decode(block)).map(({ path, message }) => [path[0], message])
+  Datasets.problems(decode(block), ".").map(({ path, message }) => [path[0], message])
 
 describe("data block", () => {
   it("has defaults for all but the kind", () => {
@@ -22,7 +26,8 @@ describe("data block", () => {
       augment: ["flip", "crop"],
       heldOut: 5000,
     })
-    for (const kind of Datasets.datasets.kinds) assert.strictEqual(decode({ kind }).kind, kind)
+    for (const kind of Datasets.datasets.kinds)
+      if (kind !== "imageFolder") assert.strictEqual(decode({ kind }).kind, kind)
   })
 
   it.each([
@@ -39,6 +44,12 @@ describe("data block", () => {
     { kind: "synthetic", classes: 1 },
     { kind: "synthetic", height: 512, width: 512, channels: 4, train: 2000 },
     { kind: "synthetic", noise: Number.NaN },
+    { kind: "imageFolder" },
+    { kind: "imageFolder", path: "~/images" },
+    { kind: "imageFolder", path: "images", channels: 2 },
+    { kind: "imageFolder", path: "images", channels: 1, mean: [0.5, 0.5, 0.5] },
+    { kind: "imageFolder", path: "images", testShare: 0 },
+    { kind: "imageFolder", path: "images", brokenLimit: 1.1 },
   ])("refuses %j", (block) => {
     assert.throws(() => decode(block))
   })
@@ -62,7 +73,7 @@ describe("synthetic", () => {
   it.effect("is what its description says, with classes of nearly equal size", () =>
     Effect.gen(function* () {
       const data = yield* load(block)
-      const described = Datasets.describe(decode(block))
+      const described = Datasets.describe(decode(block), ".")
       assert.deepStrictEqual(
         [data.name, data.height, data.width, data.channels, data.classes],
         [described.name, 12, 16, 3, described.classes],
@@ -147,7 +158,13 @@ describe("list and verify", () => {
       const list = yield* Datasets.list("/nonexistent")
       assert.deepStrictEqual(
         list.map(({ kind, state }) => `${kind} ${state}`),
-        ["cifar10 absent", "synthetic made", "mnist absent", "fashionMnist absent"],
+        [
+          "cifar10 absent",
+          "synthetic made",
+          "mnist absent",
+          "fashionMnist absent",
+          "imageFolder own",
+        ],
       )
       const error = yield* Effect.flip(Datasets.verify("cifar10", "/nonexistent"))
       assert.instanceOf(error, DatasetMissing)

@@ -10,10 +10,14 @@ import * as Datasets from "../../src/data/Datasets.ts"
 import type { DataKind } from "../../src/data/Datasets.ts"
 import { DatasetCorrupt, DatasetMissing } from "../../src/data/Errors.ts"
 import { npmPackage } from "../../src/data/Fetch.ts"
+import { inMemory } from "./small.ts"
 
 const cache = nodePath.resolve(process.env["FLIQS_CACHE"] ?? ".cache")
 const load = (kind: DataKind) =>
-  Datasets.load(Datasets.defaultsOf(kind), cache).pipe(Effect.provide(NodeServices.layer))
+  Datasets.load(Datasets.defaultsOf(kind), cache, ".").pipe(
+    Effect.map(inMemory),
+    Effect.provide(NodeServices.layer),
+  )
 const counts = (labels: Uint8Array) =>
   labels.reduce(
     (count, label) => count.with(label, count[label]! + 1),

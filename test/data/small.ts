@@ -1,5 +1,6 @@
 /** A data set of a few bytes, and a temporary folder with it on the way. */
 import { channelStatistics, makeSplit } from "../../src/data/Dataset.ts"
+import type { StreamedDataset } from "../../src/data/Batches.ts"
 import type { Dataset, DatasetShape } from "../../src/data/Dataset.ts"
 
 export const shape: DatasetShape = {
@@ -24,4 +25,10 @@ export const dataset: Dataset = {
   train: makeSplit("train", train, Uint8Array.of(0, 1, 2, 1, 0)),
   test: makeSplit("test", train.slice(0, shape.testCount * pixels), Uint8Array.of(2, 1)),
   ...channelStatistics(train, shape.channels),
+}
+
+/** A loaded data set that must be in memory. */
+export const inMemory = (loaded: Dataset | StreamedDataset): Dataset => {
+  if ("open" in loaded) throw new Error(`${loaded.name} is not in memory`)
+  return loaded
 }

@@ -1,4 +1,4 @@
-/** `fliqs data list|pull|verify`: data sets in the cache. */
+/** `fliqs data list|pull|verify`: data sets in the cache, and one's own. */
 import { Effect, Option } from "effect"
 import * as Datasets from "../../data/Datasets.ts"
 import { didYouMean } from "../../declaration/Suggest.ts"
@@ -49,13 +49,21 @@ export const pull = Effect.fn("data pull")(function* (input: {
 }) {
   const kind = yield* kindOf(input.name)
   const status = yield* Datasets.pull(kind, cacheDirectory(), Option.getOrUndefined(input.path))
-  yield* report(status, input.json, status.state === "made" ? "made on the spot" : "in the cache")
+  const words = { made: "made on the spot", own: "your own; nothing is fetched" } as const
+  yield* report(
+    status,
+    input.json,
+    status.state === "made" || status.state === "own" ? words[status.state] : "in the cache",
+  )
 })
 
 export const verify = Effect.fn("data verify")(function* (input: {
   readonly name: string
+  readonly path: Option.Option<string>
   readonly json: boolean
 }) {
-  const status = yield* Datasets.verify(yield* kindOf(input.name), cacheDirectory())
-  yield* report(status, input.json, "every byte is right")
+  const kind = yield* kindOf(input.name)
+  const status = yield* Datasets.verify(kind, cacheDirectory(), Option.getOrUndefined(input.path))
+  const words = status.state === "own" ? "every image can be decoded" : "every byte is right"
+  yield* report(status, input.json, words)
 })

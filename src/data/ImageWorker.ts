@@ -1,0 +1,44 @@
+/** A thread that decodes images, one after another in the order they are asked for: `ImagePool.ts` starts it. */
+import { parentPort, workerData } from "node:worker_threads"
+import { BrokenImage, type Cut, decodeImage, readImageFile, type Size } from "./ImageFile.ts"
+
+/** What a thread is given once. */
+export interface WorkerData {
+  readonly root: string
+  readonly size: Size
+}
+
+/** One image to decode. */
+export interface Request {
+  readonly id: number
+  readonly file: string
+  readonly cut: Cut
+}
+
+/** The pixels of an image, or why it has none. */
+export type Decoded = { readonly pixels: Uint8Array<ArrayBuffer> } | { readonly broken: string }
+
+export interface Reply {
+  readonly id: number
+  readonly decoded: Decoded
+}
+
+const { root, size } = workerData as WorkerData
+
+const decode = async ({ file, cut }: Request): Promise<Decoded> => {
+  try {
+    return { pixels: await decodeImage(readImageFile(root, file), size, cut) }
+  } catch (error) {
+    if (error instanceof BrokenImage) return { broken: error.message }
+    throw error
+  }
+}
+
+let last = Promise.resolve()
+parentPort!.on("message", (request: Request) => {
+  last = last.then(async () => {
+    const decoded = await decode(request)
+    const reply: Reply = { id: request.id, decoded }
+    parentPort!.postMessage(reply, "pixels" in decoded ? [decoded.pixels.buffer] : [])
+  })
+})
