@@ -238,7 +238,7 @@ const verify = Effect.fn("ImageFolder.verify")(function* (
     return yield* new DatasetCorrupt({
       dataset: nameOf(spec),
       where: root,
-      what: `${broken.length} of ${files.length} images are broken:\n${broken.sort().join("\n")}\n`,
+      what: `${broken.length} of ${files.length} images cannot be decoded:\n${broken.sort().join("\n")}`,
       mend: "replace or remove them",
     })
   return { where: root, digests: { train: train.digest, test: test.digest } }

@@ -264,7 +264,8 @@ const makePulse = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
     warnings: () => [...warnings],
     metrics: () => metrics,
     warn: ({ alarm, message }: { readonly alarm: string; readonly message: string }) => {
-      if (!warnings.some((known) => known.alarm === alarm)) warnings.push({ alarm, message })
+      const known = warnings.findIndex((before) => before.alarm === alarm)
+      warnings.splice(known < 0 ? warnings.length : known, 1, { alarm, message })
     },
     tell: (values: Readonly<Record<string, number>>) => {
       metrics = { ...metrics, ...finite(values) }

@@ -105,6 +105,10 @@ it("broken images are all named by verify", async () => {
   writeFileSync(join(root, "c1", "001.png"), "")
   const wrong = await verify()
   expect(wrong).toMatchObject({
-    failure: { what: expect.stringMatching(/2 of 8.*\nc0\/000.png .*\nc1\/001.png /s) },
+    failure: {
+      what: expect.stringMatching(
+        /2 of 8 images cannot be decoded:\nc0\/000.png .*\nc1\/001.png /s,
+      ),
+    },
   })
 })
