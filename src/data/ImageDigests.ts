@@ -2,9 +2,9 @@
  * The digest of a split of images: SHA-256 over name, size and SHA-256 of every file, in the order of the names.
  *
  * Every byte is read, once: what was found stays in `<cache>/data/imageFolder`, and a file whose size and times of change
- * are still the same is not read again. So the first time costs what reading the folder costs (0.6 GB/s on one core where
- * the disk keeps up), and later a look at each file's entry. Lines are appended as they come: who is killed on the way
- * has lost nothing. A torn or foreign line is passed over, and its file is read again.
+ * are still the same is not read again. So the first time costs what reading the folder costs, and later a look at each
+ * file's entry. Lines are appended as they come: who is killed on the way has lost nothing. A torn or foreign line is
+ * passed over, and its file is read again.
  */
 import { createHash } from "node:crypto"
 import { appendFileSync, lstatSync, mkdirSync, readFileSync } from "node:fs"

@@ -17,6 +17,17 @@ export class BrokenImage extends Error {}
 const maxBytes = 2 ** 26
 const maxPixels = 2 ** 26
 
+/** What lies with the file; all else (EMFILE, EIO) may pass, and must not leave out an image. */
+const ofTheFile = new Set([
+  "ENOENT",
+  "ENOTDIR",
+  "ELOOP",
+  "ENAMETOOLONG",
+  "EACCES",
+  "EPERM",
+  "ENXIO",
+])
+
 /** The bytes of a file under `root`; throws `BrokenImage` for links out of it and whatever is no regular file. */
 export const readImageFile = (root: string, file: string): Buffer => {
   let descriptor: number | undefined
@@ -31,8 +42,9 @@ export const readImageFile = (root: string, file: string): Buffer => {
     if (stat.size > maxBytes) throw new BrokenImage(`${stat.size} bytes, more than ${maxBytes}`)
     return readFileSync(descriptor)
   } catch (error) {
-    if (error instanceof BrokenImage) throw error
-    throw new BrokenImage((error as NodeJS.ErrnoException).code ?? String(error))
+    const { code } = error as NodeJS.ErrnoException
+    if (code === undefined || !ofTheFile.has(code)) throw error
+    throw new BrokenImage(code)
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
   }

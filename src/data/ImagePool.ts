@@ -37,10 +37,11 @@ interface Waiting {
 export const makeImagePool = (data: WorkerData, threads: number): ImagePool => {
   const waiting = new Map<number, Waiting>()
   let workers: ReadonlyArray<Worker> | undefined
-  let closed = false
+  let over: Error | undefined
   let next = 0
 
   const fail = (error: Error): void => {
+    over ??= error
     for (const { reject } of waiting.values()) reject(error)
     waiting.clear()
   }
@@ -56,7 +57,7 @@ export const makeImagePool = (data: WorkerData, threads: number): ImagePool => {
 
   return {
     decode: (file, cut) => {
-      if (closed) return Promise.reject(new Error("the images are closed"))
+      if (over !== undefined) return Promise.reject(over)
       workers ??= Array.from({ length: threads }, start)
       const id = next++
       const request: Request = { id, file, cut }
@@ -67,9 +68,8 @@ export const makeImagePool = (data: WorkerData, threads: number): ImagePool => {
       })
     },
     close: async () => {
-      closed = true
-      await Promise.all((workers ?? []).map((worker) => worker.terminate()))
       fail(new Error("the images are closed"))
+      await Promise.all((workers ?? []).map((worker) => worker.terminate()))
     },
   }
 }

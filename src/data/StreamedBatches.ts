@@ -70,7 +70,7 @@ const named = (broken: ReadonlyMap<string, string>): string => {
 /** Broken images as they come to light: counted, told of when their number has doubled, an error over the limit. */
 const makeBroken = ({ name, root, train, test, brokenLimit }: StreamedImages) => {
   const broken = new Map<string, string>()
-  const limit = brokenLimit * (train.files.length + test.files.length)
+  const limit = Math.floor(brokenLimit * (train.files.length + test.files.length) + 1e-9)
   let told = 0
   const tooMany = (found: ReadonlyMap<string, string>) =>
     new DatasetCorrupt({
