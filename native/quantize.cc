@@ -1,12 +1,18 @@
 // FliqsQuantize: fake quantization in one pass over the data, for every scalar number format.
 //
-//   FliqsQuantize(x: float, rows: float [sites, 7], amax: float [sites]; row: int, axis: int = -1, block_axis: int = -1)
-//     -> y: float, like x
+//   FliqsQuantize(x: float, rows: float [sites, 7], amax: float [sites]; row: int, axis: int = -1, block_axis: int = -1,
+//                 block_size: int = 0, clip: bool = false) -> y: float, like x
+//   FliqsClipGradient(dy: float, x: float, rows: float [sites, 7], amax: float; row: int, axis: int = -1)
+//     -> dx: float, like dy
 //
-// rows[row] = {2^-M, smallest step, lo, hi, scaleBy, block size, shared exponent}, see toRow in src/format/Formats.ts. The scale is
-// absmax / scaleBy, over the whole tensor (axis -1) or one for every index along `axis`; amax[row] > 0 takes the place of the
-// tensor's absmax. With a block size above 0 every so many elements along `block_axis` have a scale of their own. The same rule in float32 as src/quantizer/reference.ts and src/tensor/Rounding.ts, bit for bit; the gradient is straight
-// through, so there is no gradient operation.
+// rows[row] = {2^-M, smallest step, lo, hi, scaleBy, block size, shared exponent}, see toRow in src/format/Formats.ts. The
+// scale is absmax / scaleBy, over the whole tensor (axis -1) or one for every index along `axis`; amax[row] > 0 takes the
+// place of the tensor's absmax. With `clip` amax has a magnitude for every scale ([1], or as many as x along `axis`), and
+// each that is above 0 takes the place of an absmax. With a block size above 0 in the row, or else in the attribute, every
+// so many elements along `block_axis` have a scale of their own.
+//
+// The gradient is straight through. Only magnitudes that clip need an operation for it: dy where x lies inside the range,
+// 0 where it saturates. The same rules in float32 as src/quantizer/reference.ts and src/tensor/Rounding.ts, bit for bit.
 //
 // Only TensorFlow's C interface is used, and it is looked up at run time: the addon is linked against nothing, so that
 // it can load TensorFlow's library itself and keep the library's start-up lines from standard error.
@@ -31,7 +37,8 @@
   X(TF_GetInput) X(TF_AllocateOutput) X(TF_NumDims) X(TF_Dim) X(TF_TensorData)                 \
   X(TF_TensorElementCount) X(TF_TensorByteSize) X(TF_DeleteTensor)                             \
   X(TF_OpKernelContext_Failure) X(TF_OpKernelConstruction_Failure)                             \
-  X(TF_OpKernelConstruction_GetAttrInt32) X(TF_NewKernelBuilder) X(TF_RegisterKernelBuilder)   \
+  X(TF_OpKernelConstruction_GetAttrInt32) X(TF_OpKernelConstruction_GetAttrBool)               \
+  X(TF_NewKernelBuilder) X(TF_RegisterKernelBuilder)                                           \
   X(TF_NewOpDefinitionBuilder) X(TF_OpDefinitionBuilderAddInput)                               \
   X(TF_OpDefinitionBuilderAddOutput) X(TF_OpDefinitionBuilderAddAttr)                          \
   X(TF_OpDefinitionBuilderSetShapeInferenceFunction) X(TF_RegisterOpDefinition)                \
@@ -144,16 +151,17 @@ CLONES static void QuantizeBlockByColumn(const float* x, float* y, int64_t rows,
     }
 }
 
-// x as [outer, channels, inner], a scale for every `size` channels; the last block of an outer index may be short.
-static void QuantizeByBlock(const float* x, float* y, int64_t outer, int64_t channels, int64_t inner, const float* row,
-                            float frozen) {
+// x as [outer, channels, inner], a scale for every `size` channels; the last block of an outer index may be short. A row
+// without blocks of its own has a float32 scale for each.
+static void QuantizeByBlock(const float* x, float* y, int64_t outer, int64_t channels, int64_t inner, int64_t size,
+                            const float* row, float frozen) {
   const auto* bits = reinterpret_cast<const uint32_t*>(x);
-  const int64_t size = static_cast<int64_t>(row[5]);
   const auto increment = static_cast<uint32_t>(row[6]);
-  const bool underTensor = row[4] < __builtin_inff();
+  const bool ofFormat = row[5] > 0, underTensor = ofFormat && row[4] < __builtin_inff();
   float t = 1;
   if (underTensor) t = (frozen > 0 ? frozen : FromBits(AbsMaxBits(bits, outer * channels * inner))) / row[4];
   const auto scale = [&](uint32_t top) {
+    if (!ofFormat) return Scale(FromBits(top), row[4]);
     if (!underTensor) return SharedScale(top, ToBits(row[3]), increment);
     return t < 0x1p-126f ? 0.0f : Element(FromBits(top) / row[3] / t, 0x1p-3f, 0x1p-9f, -448.0f, 448.0f);  // E4M3
   };
@@ -173,22 +181,25 @@ static void QuantizeByBlock(const float* x, float* y, int64_t outer, int64_t cha
     }
 }
 
-// x as [outer, channels, inner], a scale for every channel.
+// x as [outer, channels, inner], a scale for every channel; `clip` has a magnitude for each, or is null.
 static void QuantizeByChannel(const float* x, float* y, int64_t outer, int64_t channels, int64_t inner,
-                              const float* row) {
+                              const float* row, const float* clip) {
   const auto* bits = reinterpret_cast<const uint32_t*>(x);
   std::vector<uint32_t> top(channels, 0);
   std::vector<float> scale(channels);
-  if (inner == 1) {
+  bool known = clip != nullptr;
+  for (int64_t c = 0; known && c < channels; c++) known = clip[c] > 0;
+  if (!known && inner == 1) {
     AbsMaxBitsByColumn(bits, outer, channels, top.data());
-  } else {
+  } else if (!known) {
     for (int64_t o = 0; o < outer; o++)
       for (int64_t c = 0; c < channels; c++) {
         const uint32_t m = AbsMaxBits(bits + (o * channels + c) * inner, inner);
         top[c] = top[c] > m ? top[c] : m;
       }
   }
-  for (int64_t c = 0; c < channels; c++) scale[c] = Scale(FromBits(top[c]), row[4]);
+  for (int64_t c = 0; c < channels; c++)
+    scale[c] = Scale(clip != nullptr && clip[c] > 0 ? clip[c] : FromBits(top[c]), row[4]);
   if (inner == 1) {
     QuantizeByColumn(x, y, outer, channels, scale.data(), row);
   } else {
@@ -200,75 +211,184 @@ static void QuantizeByChannel(const float* x, float* y, int64_t outer, int64_t c
   }
 }
 
+// Whether x saturates under the clip magnitude c. The largest value that c comes from never does, however c / s rounds.
+static inline __attribute__((always_inline)) bool Saturates(float x, float c, float s, float lo, float hi) {
+  const float y = x / s;
+  return ((y > hi) | (y < lo)) & (__builtin_fabsf(x) > c) & (c > 0);
+}
+
+CLONES static void ClipGradient(const float* dy, const float* x, float* dx, int64_t n, float c, const float* row) {
+  const float s = Scale(c, row[4]), lo = row[2], hi = row[3];
+  for (int64_t i = 0; i < n; i++) dx[i] = Saturates(x[i], c, s, lo, hi) ? 0.0f : dy[i];
+}
+
+CLONES static void ClipGradientByColumn(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns,
+                                        const float* c, const float* s, const float* row) {
+  const float lo = row[2], hi = row[3];
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t i = 0; i < columns; i++) {
+      const int64_t at = r * columns + i;
+      dx[at] = Saturates(x[at], c[i], s[i], lo, hi) ? 0.0f : dy[at];
+    }
+}
+
+static void ClipGradientByChannel(const float* dy, const float* x, float* dx, int64_t outer, int64_t channels,
+                                  int64_t inner, const float* row, const float* clip) {
+  if (inner == 1) {
+    std::vector<float> scale(channels);
+    for (int64_t c = 0; c < channels; c++) scale[c] = Scale(clip[c], row[4]);
+    ClipGradientByColumn(dy, x, dx, outer, channels, clip, scale.data(), row);
+    return;
+  }
+  for (int64_t o = 0; o < outer; o++)
+    for (int64_t c = 0; c < channels; c++) {
+      const int64_t start = (o * channels + c) * inner;
+      ClipGradient(dy + start, x + start, dx + start, inner, clip[c], row);
+    }
+}
+
 struct Attributes {
   int32_t row = 0;
   int32_t axis = -1;
   int32_t blockAxis = -1;
+  int32_t blockSize = 0;
+  unsigned char clip = 0;
+  bool gradient = false;
 };
 
-static void* Create(TF_OpKernelConstruction* construction) {
+static void* CreateWith(TF_OpKernelConstruction* construction, bool gradient) {
   TF_Status* status = tf::TF_NewStatus();
   auto* attributes = new Attributes;
-  tf::TF_OpKernelConstruction_GetAttrInt32(construction, "row", &attributes->row, status);
-  if (tf::TF_GetCode(status) == TF_OK)
-    tf::TF_OpKernelConstruction_GetAttrInt32(construction, "axis", &attributes->axis, status);
-  if (tf::TF_GetCode(status) == TF_OK)
-    tf::TF_OpKernelConstruction_GetAttrInt32(construction, "block_axis", &attributes->blockAxis, status);
+  attributes->gradient = gradient;
+  const auto integer = [&](const char* name, int32_t* to) {
+    if (tf::TF_GetCode(status) == TF_OK) tf::TF_OpKernelConstruction_GetAttrInt32(construction, name, to, status);
+  };
+  integer("row", &attributes->row);
+  integer("axis", &attributes->axis);
+  if (gradient) {
+    attributes->clip = 1;
+  } else {
+    integer("block_axis", &attributes->blockAxis);
+    integer("block_size", &attributes->blockSize);
+    if (tf::TF_GetCode(status) == TF_OK)
+      tf::TF_OpKernelConstruction_GetAttrBool(construction, "clip", &attributes->clip, status);
+  }
   if (tf::TF_GetCode(status) != TF_OK) tf::TF_OpKernelConstruction_Failure(construction, status);
   tf::TF_DeleteStatus(status);
   return attributes;
 }
 
+static void* Create(TF_OpKernelConstruction* construction) { return CreateWith(construction, false); }
+static void* CreateGradient(TF_OpKernelConstruction* construction) { return CreateWith(construction, true); }
+
 static void Delete(void* attributes) { delete static_cast<Attributes*>(attributes); }
 
-static void Compute(void* kernel, TF_OpKernelContext* context) {
-  const auto& [row, axis, blockAxis] = *static_cast<Attributes*>(kernel);
-  TF_Status* status = tf::TF_NewStatus();
-  TF_Tensor *x = nullptr, *rows = nullptr, *amax = nullptr, *y = nullptr;
-  const auto ok = [&] { return tf::TF_GetCode(status) == TF_OK; };
-  tf::TF_GetInput(context, 0, &x, status);
-  if (ok()) tf::TF_GetInput(context, 1, &rows, status);
-  if (ok()) tf::TF_GetInput(context, 2, &amax, status);
+// What both operations read: x, its sizes, the row of its site and the magnitudes, checked.
+struct Input {
+  TF_Tensor *x = nullptr, *rows = nullptr, *amax = nullptr;
   std::vector<int64_t> sizes;
-  if (ok()) {
+
+  void Read(TF_OpKernelContext* context, int first, const Attributes& at, TF_Status* status) {
+    const auto ok = [&] { return tf::TF_GetCode(status) == TF_OK; };
+    tf::TF_GetInput(context, first, &x, status);
+    if (ok()) tf::TF_GetInput(context, first + 1, &rows, status);
+    if (ok()) tf::TF_GetInput(context, first + 2, &amax, status);
+    if (!ok()) return;
     for (int i = 0; i < tf::TF_NumDims(x); i++) sizes.push_back(tf::TF_Dim(x, i));
     const int rank = static_cast<int>(sizes.size());
-    const bool valid = tf::TF_NumDims(rows) == 2 && tf::TF_Dim(rows, 1) == 7 && row >= 0 &&
-                       row < tf::TF_Dim(rows, 0) && tf::TF_NumDims(amax) == 1 &&
-                       tf::TF_Dim(amax, 0) == tf::TF_Dim(rows, 0) && axis < rank && blockAxis < rank;
+    bool valid = tf::TF_NumDims(rows) == 2 && tf::TF_Dim(rows, 1) == 7 && at.row >= 0 &&
+                 at.row < tf::TF_Dim(rows, 0) && tf::TF_NumDims(amax) == 1 && at.axis < rank && at.blockAxis < rank;
+    if (valid) {
+      const int64_t scales = at.axis < 0 ? 1 : sizes[at.axis];
+      valid = tf::TF_Dim(amax, 0) == (at.clip ? scales : tf::TF_Dim(rows, 0));
+    }
     if (!valid)
       tf::TF_SetStatus(status, TF_INVALID_ARGUMENT,
-                       "FliqsQuantize: rows must be [sites, 7], amax [sites], row a site, the axes dimensions of x");
-    else if (blockAxis < 0 && static_cast<const float*>(tf::TF_TensorData(rows))[7 * row + 5] > 0)
-      tf::TF_SetStatus(status, TF_INVALID_ARGUMENT, "FliqsQuantize: a block format needs a block axis");
+                       "FliqsQuantize: rows must be [sites, 7], amax [sites] or, with clip, one for every scale, row a "
+                       "site, the axes dimensions of x");
+    else if (!at.gradient && at.blockAxis < 0 && (Row(at)[5] > 0 || at.blockSize > 0))
+      tf::TF_SetStatus(status, TF_INVALID_ARGUMENT, "FliqsQuantize: blocks need a block axis");
   }
-  if (ok()) y = tf::TF_AllocateOutput(context, 0, TF_FLOAT, sizes.data(), sizes.size(), tf::TF_TensorByteSize(x), status);
-  if (ok()) {
-    const int64_t n = tf::TF_TensorElementCount(x);
-    const auto* from = static_cast<const float*>(tf::TF_TensorData(x));
+  const float* Row(const Attributes& at) const {
+    return static_cast<const float*>(tf::TF_TensorData(rows)) + 7 * at.row;
+  }
+  const float* X() const { return static_cast<const float*>(tf::TF_TensorData(x)); }
+  const float* Amax() const { return static_cast<const float*>(tf::TF_TensorData(amax)); }
+  int64_t Count() const { return tf::TF_TensorElementCount(x); }
+  int64_t Inner(int dimension) const {
+    int64_t inner = 1;
+    for (size_t i = dimension + 1; i < sizes.size(); i++) inner *= sizes[i];
+    return inner;
+  }
+  TF_Tensor* Result(TF_OpKernelContext* context, TF_Status* status) const {
+    return tf::TF_AllocateOutput(context, 0, TF_FLOAT, sizes.data(), sizes.size(), tf::TF_TensorByteSize(x), status);
+  }
+  ~Input() {
+    for (TF_Tensor* tensor : {x, rows, amax})
+      if (tensor != nullptr) tf::TF_DeleteTensor(tensor);
+  }
+};
+
+static void Compute(void* kernel, TF_OpKernelContext* context) {
+  const auto& attributes = *static_cast<Attributes*>(kernel);
+  const auto& [site, axis, blockAxis, blockSize, clip, _] = attributes;
+  TF_Status* status = tf::TF_NewStatus();
+  Input input;
+  TF_Tensor* y = nullptr;
+  input.Read(context, 0, attributes, status);
+  if (tf::TF_GetCode(status) == TF_OK) y = input.Result(context, status);
+  if (tf::TF_GetCode(status) == TF_OK) {
+    const int64_t n = input.Count();
+    const float *from = input.X(), *row = input.Row(attributes), *amax = input.Amax();
     auto* to = static_cast<float*>(tf::TF_TensorData(y));
-    const float* format = static_cast<const float*>(tf::TF_TensorData(rows)) + 7 * row;
-    const float frozen = static_cast<const float*>(tf::TF_TensorData(amax))[row];
-    const auto innerOf = [&](int dimension) {
-      int64_t inner = 1;
-      for (size_t i = dimension + 1; i < sizes.size(); i++) inner *= sizes[i];
-      return inner;
-    };
-    if (format[0] == 0) {  // FP32: no rounding at all
+    const int64_t size = row[5] > 0 ? static_cast<int64_t>(row[5]) : blockSize;
+    const float frozen = clip ? (axis < 0 ? amax[0] : 0) : amax[site];
+    if (row[0] == 0) {  // FP32: no rounding at all
       memcpy(to, from, n * sizeof(float));
-    } else if (format[5] > 0) {
-      const int64_t inner = innerOf(blockAxis);
-      if (n > 0) QuantizeByBlock(from, to, n / (inner * sizes[blockAxis]), sizes[blockAxis], inner, format, frozen);
+    } else if (size > 0) {
+      const int64_t inner = input.Inner(blockAxis), channels = input.sizes[blockAxis];
+      if (n > 0) QuantizeByBlock(from, to, n / (inner * channels), channels, inner, size, row, frozen);
     } else if (axis < 0) {
-      QuantizeByTensor(from, to, n, format, frozen);
+      QuantizeByTensor(from, to, n, row, frozen);
     } else if (n > 0) {
-      const int64_t inner = innerOf(axis);
-      QuantizeByChannel(from, to, n / (inner * sizes[axis]), sizes[axis], inner, format);
+      const int64_t inner = input.Inner(axis), channels = input.sizes[axis];
+      QuantizeByChannel(from, to, n / (inner * channels), channels, inner, row, clip ? amax : nullptr);
     }
   } else {
     tf::TF_OpKernelContext_Failure(context, status);
   }
-  for (TF_Tensor* tensor : {x, rows, amax, y})
+  if (y != nullptr) tf::TF_DeleteTensor(y);
+  tf::TF_DeleteStatus(status);
+}
+
+static void ComputeGradient(void* kernel, TF_OpKernelContext* context) {
+  const auto& attributes = *static_cast<Attributes*>(kernel);
+  TF_Status* status = tf::TF_NewStatus();
+  Input input;
+  TF_Tensor *dy = nullptr, *dx = nullptr;
+  tf::TF_GetInput(context, 0, &dy, status);
+  if (tf::TF_GetCode(status) == TF_OK) input.Read(context, 1, attributes, status);
+  if (tf::TF_GetCode(status) == TF_OK && tf::TF_TensorElementCount(dy) != input.Count())
+    tf::TF_SetStatus(status, TF_INVALID_ARGUMENT, "FliqsClipGradient: dy and x must be of one shape");
+  if (tf::TF_GetCode(status) == TF_OK) dx = input.Result(context, status);
+  if (tf::TF_GetCode(status) == TF_OK) {
+    const int64_t n = input.Count();
+    const float *from = static_cast<const float*>(tf::TF_TensorData(dy)), *x = input.X();
+    const float *row = input.Row(attributes), *clip = input.Amax();
+    auto* to = static_cast<float*>(tf::TF_TensorData(dx));
+    const int axis = attributes.axis;
+    if (row[0] == 0 || row[5] > 0) {
+      memcpy(to, from, n * sizeof(float));
+    } else if (axis < 0) {
+      ClipGradient(from, x, to, n, clip[0], row);
+    } else if (n > 0) {
+      const int64_t inner = input.Inner(axis), channels = input.sizes[axis];
+      ClipGradientByChannel(from, x, to, n / (inner * channels), channels, inner, row, clip);
+    }
+  } else {
+    tf::TF_OpKernelContext_Failure(context, status);
+  }
+  for (TF_Tensor* tensor : {dy, dx})
     if (tensor != nullptr) tf::TF_DeleteTensor(tensor);
   tf::TF_DeleteStatus(status);
 }
@@ -280,18 +400,42 @@ static void SameShape(TF_ShapeInferenceContext* context, TF_Status* status) {
   tf::TF_DeleteShapeHandle(shape);
 }
 
-static void Register(TF_Status* status) {
-  auto* definition = tf::TF_NewOpDefinitionBuilder("FliqsQuantize");
-  for (const char* input : {"x: float", "rows: float", "amax: float"})
-    tf::TF_OpDefinitionBuilderAddInput(definition, input);
-  for (const char* attribute : {"row: int", "axis: int = -1", "block_axis: int = -1"})
-    tf::TF_OpDefinitionBuilderAddAttr(definition, attribute);
-  tf::TF_OpDefinitionBuilderAddOutput(definition, "y: float");
+struct Definition {
+  const char* name;
+  std::vector<const char*> inputs, attributes;
+  const char* output;
+  void* (*create)(TF_OpKernelConstruction*);
+  void (*compute)(void*, TF_OpKernelContext*);
+};
+
+static void Register(const Definition& op, TF_Status* status) {
+  if (tf::TF_GetCode(status) != TF_OK) return;
+  auto* definition = tf::TF_NewOpDefinitionBuilder(op.name);
+  for (const char* input : op.inputs) tf::TF_OpDefinitionBuilderAddInput(definition, input);
+  for (const char* attribute : op.attributes) tf::TF_OpDefinitionBuilderAddAttr(definition, attribute);
+  tf::TF_OpDefinitionBuilderAddOutput(definition, op.output);
   tf::TF_OpDefinitionBuilderSetShapeInferenceFunction(definition, SameShape);
   tf::TF_RegisterOpDefinition(definition, status);
   if (tf::TF_GetCode(status) != TF_OK) return;
-  auto* kernel = tf::TF_NewKernelBuilder("FliqsQuantize", "CPU", Create, Compute, Delete);
-  tf::TF_RegisterKernelBuilder("FliqsQuantize", kernel, status);
+  auto* kernel = tf::TF_NewKernelBuilder(op.name, "CPU", op.create, op.compute, Delete);
+  tf::TF_RegisterKernelBuilder(op.name, kernel, status);
+}
+
+static void Register(TF_Status* status) {
+  Register({"FliqsQuantize",
+            {"x: float", "rows: float", "amax: float"},
+            {"row: int", "axis: int = -1", "block_axis: int = -1", "block_size: int = 0", "clip: bool = false"},
+            "y: float",
+            Create,
+            Compute},
+           status);
+  Register({"FliqsClipGradient",
+            {"dy: float", "x: float", "rows: float", "amax: float"},
+            {"row: int", "axis: int = -1"},
+            "dx: float",
+            CreateGradient,
+            ComputeGradient},
+           status);
 }
 
 // TensorFlow writes two lines to standard error when its library is loaded, whatever its log level.

@@ -2,7 +2,7 @@
  * Fake quantization with a straight-through gradient: the tensor that a layer multiplies with, rounded to the format
  * that the policy gives to its site.
  *
- *     s = absmax / scaleBy,  q = round(clip(x / s)) * s,  dL/dx = dL/dq
+ *     s = magnitude / scaleBy,  q = round(clip(x / s)) * s,  dL/dx = dL/dq, or 0 where x saturates
  *
  * The format is data: a row of the tensor `rows` (`toRow`), so a new policy every step costs nothing. Computed by the
  * fused kernel, or by TensorFlow operations when the backend was loaded without it; both give the same bits, those of
@@ -10,17 +10,22 @@
  *
  * A block format has a scale for every few elements: `format/roundBlocks.ts` gives the rule.
  *
- * Left out: scale rules other than absmax.
+ * Left out: the magnitudes of other rules than absmax (`ScaleRule.ts`).
  */
 import { loaded, tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
 import { differentiable } from "../tensor/Differentiable.ts"
-import { quantizeByOps, quantizeFused } from "../tensor/Rounding.ts"
+import {
+  clipGradientByOps,
+  clipGradientFused,
+  quantizeByOps,
+  quantizeFused,
+} from "../tensor/Rounding.ts"
 
 export interface FakeQuantizeOptions {
   /**
    * One scale for every index along this dimension of x (a weight's output channel); default: one for the tensor.
-   * Such scales always come from x: `amax` is not read.
+   * Such scales come from x or from `clip`: `amax` is not read.
    */
   readonly axis?: number
   /**
@@ -28,7 +33,27 @@ export interface FakeQuantizeOptions {
    * format; the others do not read it.
    */
   readonly blockAxis?: number
+  /**
+   * Formats without blocks of their own get a float32 scale for every so many elements along `blockAxis`; default 0: none.
+   * Such scales always come from x.
+   */
+  readonly blockSize?: number
+  /**
+   * Magnitudes beyond which values saturate, [1] or one for every index along `axis`; one that is not above 0 takes the
+   * absmax of x. `amax` is then not read. The gradient is 0 where a value saturates.
+   */
+  readonly clip?: Tensor1D
 }
+
+const isNative = (): boolean => loaded()?.native !== false
+
+/** The rounding alone, without a gradient. */
+export const quantize: typeof quantizeFused = (...all) =>
+  isNative() ? quantizeFused(...all) : quantizeByOps(...all)
+
+/** dy where x is inside the range that `clip` gives, 0 where it saturates. */
+export const clipGradient: typeof clipGradientFused = (...all) =>
+  isNative() ? clipGradientFused(...all) : clipGradientByOps(...all)
 
 /**
  * x float32 of any shape -> the same shape.
@@ -38,21 +63,23 @@ export interface FakeQuantizeOptions {
  *
  * NaN goes through. An infinity makes everything NaN when the scale comes from x, and saturates when the scale is
  * frozen or the format is never scaled. Scales of blocks always come from x; in E8M0 an infinity or NaN makes its block
- * NaN, under a tensor scale the tensor. The gradient is dy everywhere, also where values saturate.
+ * NaN, under a tensor scale the tensor. The gradient is dy; with `clip` it is 0 where values saturate.
  */
 export const fakeQuantize = <T extends Tensor>(
   x: T,
   rows: Tensor2D,
   site: number,
   amax?: Tensor1D,
-  { axis = -1, blockAxis = -1 }: FakeQuantizeOptions = {},
+  { axis = -1, blockAxis = -1, blockSize = 0, clip }: FakeQuantizeOptions = {},
 ): T =>
   differentiable(
     [x],
     () => {
-      const quantize = loaded()?.native === false ? quantizeByOps : quantizeFused
-      const frozen = amax ?? tf.zeros([rows.shape[0]])
-      return { value: quantize(x, rows, frozen, { site, axis, blockAxis }) }
+      const magnitudes = clip ?? amax ?? tf.zeros([rows.shape[0]])
+      const at = { site, axis, blockAxis, blockSize, clip: clip !== undefined }
+      const value = quantize(x, rows, magnitudes, at)
+      return clip === undefined ? { value } : { value, save: [x, rows, clip] }
     },
-    (dy) => [dy.clone()],
+    (dy, [x, rows, clip]) =>
+      clip === undefined ? [dy.clone()] : [clipGradient(dy, x!, rows!, clip, { site, axis })],
   ) as T

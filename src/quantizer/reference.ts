@@ -72,6 +72,45 @@ export const fakeQuantizeChannelsReference = (
   return result
 }
 
+/** The largest |x| after floor(n (1 - percent / 100)) of the n values are left out. */
+export const percentileReference = (x: Float32Array, percent: number): number => {
+  const leftOut = Math.floor(fround(x.length * fround(1 - percent / 100)))
+  return x
+    .map(Math.abs)
+    .sort()
+    .at(-1 - leftOut)!
+}
+
+/** The first of `parts` of max |x| at which rounding has the least squared error. */
+export const leastErrorReference = (
+  x: Float32Array,
+  row: Row,
+  parts: ReadonlyArray<number>,
+): number => {
+  const clips = parts.map((part) => fround(absMax(x) * fround(part)))
+  const errors = clips.map((clip) =>
+    fakeQuantizeReference(x, row, clip).reduce((sum, q, i) => sum + (q - x[i]!) ** 2, 0),
+  )
+  return clips[errors.indexOf(Math.min(...errors))]!
+}
+
+/** Whether a value saturates under the clip magnitude `clip`; the value that `clip` is never does. */
+const saturates = (value: number, clip: number, row: Row): boolean => {
+  const y = fround(value / scaleOf(clip, row))
+  return (y > row[3] || y < row[2]) && Math.abs(value) > clip && clip > 0
+}
+
+/** dy where x is inside the range, 0 where it saturates. */
+export const clipGradientReference = (
+  dy: Float32Array,
+  x: Float32Array,
+  row: Row,
+  clip: number,
+): Float32Array => {
+  const f32 = Float32Array.from(row) as unknown as Row
+  return dy.map((slope, i) => (saturates(x[i]!, fround(clip), f32) ? 0 : slope))
+}
+
 const blockScaleRow = toRow(parse("E4M3")!)
 
 /** The power of two that a block is scaled by, from the bits of its largest magnitude. */

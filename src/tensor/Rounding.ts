@@ -15,8 +15,12 @@ export interface RoundingSite {
   readonly site: number
   /** -1: one scale for the tensor; else one for every index along this dimension. */
   readonly axis: number
-  /** The dimension along which blocks run; -1 where no format has blocks. */
+  /** The dimension along which blocks run; -1 where there are none. */
   readonly blockAxis: number
+  /** How many elements share a float32 scale in formats without blocks of their own; 0: as `axis` says. */
+  readonly blockSize: number
+  /** Whether `amax` has a magnitude for every scale ([1], or the size of `axis`) in place of one for every site. */
+  readonly clip: boolean
 }
 
 /** x any shape, rows [sites, 7], amax [sites] -> like x. Fails inside TensorFlow when the shapes are others. */
@@ -24,15 +28,30 @@ export const quantizeFused = (
   x: Tensor,
   rows: Tensor,
   amax: Tensor,
-  { site, axis, blockAxis }: RoundingSite,
+  { site, axis, blockAxis, blockSize, clip }: RoundingSite,
 ): Tensor =>
   op(
     "FliqsQuantize",
-    [int("row", site), int("axis", axis), int("block_axis", blockAxis)],
+    [
+      int("row", site),
+      int("axis", axis),
+      int("block_axis", blockAxis),
+      int("block_size", blockSize),
+      bool("clip", clip),
+    ],
     x,
     rows,
     amax,
   )
+
+/** dy where x lies inside the range that `clip` ([1], or one for each index along `axis`) gives, 0 where it saturates. */
+export const clipGradientFused = (
+  dy: Tensor,
+  x: Tensor,
+  rows: Tensor,
+  clip: Tensor,
+  { site, axis }: Pick<RoundingSite, "site" | "axis">,
+): Tensor => op("FliqsClipGradient", [int("row", site), int("axis", axis)], dy, x, rows, clip)
 
 const exponentMask = 0x7f800000
 const smallestNormal = 2 ** -126
@@ -57,6 +76,27 @@ const pick = (table: Tensor, row: number): Array<Tensor> => {
   return ops("Unpack", [type("T"), int("num", width), int("axis", 0)], [flat], width)
 }
 
+/** A format's row as scalars: `toRow` of `format/Formats.ts`. */
+export interface Row extends Grid {
+  readonly scaleBy: Tensor
+  readonly blockSize: Tensor
+  readonly increment: Tensor
+}
+
+/** The row of one site. */
+export const pickRow = (rows: Tensor, site: number): Row => {
+  const [relative, smallest, lo, hi, scaleBy, blockSize, increment] = pick(rows, site)
+  return {
+    relative: relative!,
+    smallest: smallest!,
+    lo: lo!,
+    hi: hi!,
+    scaleBy: scaleBy!,
+    blockSize: blockSize!,
+    increment: increment!,
+  }
+}
+
 const integer = (name: string): Attribute => type(name, "int32")
 
 /** 2^exponent(y) by the bits of y: log2 is wrong just under powers of two. */
@@ -67,7 +107,7 @@ const powerBelow = (y: Tensor): Tensor => {
 }
 
 /** max |x| over all dimensions but `axis`, which stays to broadcast. */
-const absMaxBut = (x: Tensor, axis: number): Tensor => {
+export const absMaxBut = (x: Tensor, axis: number): Tensor => {
   const others = [...x.shape.keys()].filter((dimension) => dimension !== axis)
   const attributes = [type("T"), type("Tidx", "int32"), bool("keep_dims", axis >= 0)]
   return op("Max", attributes, op("Abs", [type("T")], x), indices(...others))
@@ -80,6 +120,22 @@ interface Grid {
   readonly lo: Tensor
   readonly hi: Tensor
 }
+
+/** absmax / scaleBy; 1 where that is zero, subnormal or NaN. */
+const scaleOf = (largest: Tensor, scaleBy: Tensor): Tensor => {
+  const ratio = binary("RealDiv", largest, scaleBy)
+  const usable = binary("GreaterEqual", ratio, tf.scalar(smallestNormal))
+  return select(usable, ratio, tf.scalar(1))
+}
+
+/** A magnitude for every index along `axis`, or one for all ([1]), in a shape that broadcasts. */
+const broadcastAlong = (magnitudes: Tensor, rank: number, axis: number): Tensor =>
+  reshape(
+    magnitudes,
+    axis < 0
+      ? tf.tensor1d([], "int32")
+      : indices(...Array.from({ length: rank }, (_, i) => (i === axis ? -1 : 1))),
+  )
 
 /** The nearest values of the grid to y, which is already scaled. */
 const element = (y: Tensor, { relative, smallest, lo, hi }: Grid): Tensor => {
@@ -115,28 +171,25 @@ const sharedScale = (top: Tensor, hi: Tensor, increment: Tensor): Tensor => {
   return select(binary("Equal", nothing, tf.scalar(0)), power, nothing)
 }
 
-/** Block formats; `largest` is what the tensor scale comes from. For rows without blocks the result means nothing. */
+/**
+ * A scale for every block; `largest` is what the tensor scale comes from. A row without blocks of its own has a float32
+ * scale for every `ownSize` elements; when that is 0 too, the result means nothing.
+ */
 const quantizeBlocks = (
   x: Tensor,
-  row: ReadonlyArray<Tensor>,
+  { relative, smallest, lo, hi, scaleBy, blockSize, increment }: Row,
   largest: Tensor,
   blockAxis: number,
+  ownSize: number,
 ): Tensor => {
-  const [relative, smallest, lo, hi, scaleBy, blockSize, increment] = row as [
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-  ]
+  const ofFormat = binary("Greater", blockSize, tf.scalar(0))
   // x as [outer, blocks, size, inner], with zeros after the last channel
   const shape = shapeOf(x)
   const sizes = ops("Unpack", [integer("T"), int("num", x.rank), int("axis", 0)], [shape], x.rank)
   const channels = sizes[blockAxis]!
   const inner = sizes.slice(blockAxis + 1).reduce((a, b) => integers("Mul", a, b), whole(1))
-  const size = integers("Maximum", toInteger(blockSize), whole(1))
+  const chosen = select(ofFormat, blockSize, tf.scalar(ownSize))
+  const size = integers("Maximum", toInteger(chosen), whole(1))
   const last = integers("Sub", integers("AddV2", channels, size), whole(1))
   const blocks = integers("FloorDiv", last, size)
   const padded = integers("Mul", blocks, size)
@@ -157,7 +210,7 @@ const quantizeBlocks = (
     op("Abs", [type("T")], parts),
     indices(2),
   )
-  const underTensor = op("IsFinite", [type("T")], scaleBy)
+  const underTensor = op("LogicalAnd", [], ofFormat, op("IsFinite", [type("T")], scaleBy))
   const t = select(underTensor, binary("RealDiv", largest, scaleBy), tf.scalar(1))
   const e4m3 = {
     relative: tf.scalar(2 ** -3),
@@ -167,7 +220,8 @@ const quantizeBlocks = (
   }
   const fine = element(binary("RealDiv", binary("RealDiv", top, hi), t), e4m3)
   const ofTensor = select(binary("Less", t, tf.scalar(smallestNormal)), tf.scalar(0), fine)
-  const b = select(underTensor, ofTensor, sharedScale(top, hi, increment))
+  const shared = select(ofFormat, sharedScale(top, hi, increment), scaleOf(top, scaleBy))
+  const b = select(underTensor, ofTensor, shared)
   const s = binary("Mul", b, t)
   const q = element(binary("RealDiv", parts, s), { relative, smallest, lo, hi })
   const scaled = binary("Mul", binary("Mul", q, b), t)
@@ -190,32 +244,43 @@ export const quantizeByOps = (
   x: Tensor,
   rows: Tensor,
   amax: Tensor,
-  { site, axis, blockAxis }: RoundingSite,
+  { site, axis, blockAxis, blockSize: ownSize, clip }: RoundingSite,
 ): Tensor => {
-  const row = pick(rows, site)
-  const [relative, smallest, lo, hi, scaleBy, blockSize] = row as [
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-  ]
-  const own = absMaxBut(x, axis)
-  const [frozen] = pick(amax, site) as [Tensor]
+  const row = pickRow(rows, site)
+  const { relative, scaleBy, blockSize } = row
   const zero = tf.scalar(0)
-  const largest = axis < 0 ? select(binary("Greater", frozen, zero), frozen, own) : own
-  const ratio = binary("RealDiv", largest, scaleBy)
-  const usable = binary("GreaterEqual", ratio, tf.scalar(smallestNormal))
-  const s = select(usable, ratio, tf.scalar(1))
-  const q = element(binary("RealDiv", x, s), { relative, smallest, lo, hi })
-  const rounded = select(binary("Equal", relative, zero), x, binary("Mul", q, s))
+  const whereSet = (magnitude: Tensor, otherwise: Tensor): Tensor =>
+    select(binary("Greater", magnitude, zero), magnitude, otherwise)
+  const own = absMaxBut(x, axis)
+  const frozen = clip ? broadcastAlong(amax, x.rank, axis) : pick(amax, site)[0]!
+  const largest = clip || axis < 0 ? whereSet(frozen, own) : own
+  const s = scaleOf(largest, scaleBy)
+  const q = element(binary("RealDiv", x, s), row)
+  const unchanged = binary("Equal", relative, zero)
+  const rounded = select(unchanged, x, binary("Mul", q, s))
   if (blockAxis < 0) return rounded
-  const largestOfAll = select(
-    binary("Greater", frozen, zero),
-    frozen,
-    axis < 0 ? own : absMaxBut(x, -1),
-  )
-  const inBlocks = quantizeBlocks(x, row, largestOfAll, blockAxis)
+  const ownOfAll = axis < 0 ? own : absMaxBut(x, -1)
+  const largestOfAll = clip && axis >= 0 ? ownOfAll : whereSet(frozen, ownOfAll)
+  const inBlocks = quantizeBlocks(x, row, largestOfAll, blockAxis, ownSize)
+  if (ownSize > 0) return select(unchanged, x, inBlocks)
   return select(binary("Greater", blockSize, zero), inBlocks, rounded)
+}
+
+/** `clipGradientFused` as TensorFlow operations. */
+export const clipGradientByOps = (
+  dy: Tensor,
+  x: Tensor,
+  rows: Tensor,
+  clip: Tensor,
+  { site, axis }: Pick<RoundingSite, "site" | "axis">,
+): Tensor => {
+  const { lo, hi, scaleBy, blockSize } = pickRow(rows, site)
+  const zero = tf.scalar(0)
+  const c = broadcastAlong(clip, x.rank, axis)
+  const y = binary("RealDiv", x, scaleOf(c, scaleBy))
+  const and = (a: Tensor, b: Tensor): Tensor => op("LogicalAnd", [], a, b)
+  const outside = op("LogicalOr", [], binary("Greater", y, hi), binary("Less", y, lo))
+  const beyond = binary("Greater", op("Abs", [type("T")], x), c)
+  const clips = and(binary("Greater", c, zero), binary("Equal", blockSize, zero))
+  return select(and(and(outside, beyond), clips), zero, dy)
 }

@@ -188,3 +188,19 @@ export const firstToken = (x: Tensor): Tensor2D => {
     },
   ) as Tensor2D
 }
+
+/** Tokens as rows of a matrix: [batch, tokens, channels] -> [batch * tokens, channels]. */
+export const tokensAsRows = (x: Tensor): Tensor2D =>
+  differentiable(
+    [x],
+    () => ({ value: asRows(x, x, 2), save: [x] }),
+    (dy, [x]) => [reshape(dy, shapeOf(x!))],
+  ) as Tensor2D
+
+/** Undoes `tokensAsRows`: rows in the shape of `like`. */
+export const rowsAsTokens = (rows: Tensor, like: Tensor): Tensor3D =>
+  differentiable(
+    [rows],
+    () => ({ value: reshape(rows, shapeOf(like)), save: [rows] }),
+    (dy, [rows]) => [reshape(dy, shapeOf(rows!))],
+  ) as Tensor3D

@@ -1,0 +1,6 @@
+import { beforeAll } from "vitest"
+import { loadBackend } from "../tensor/support.ts"
+import { describeClipping } from "./clipping.ts"
+
+beforeAll(() => loadBackend(false))
+describeClipping()

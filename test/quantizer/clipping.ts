@@ -1,0 +1,192 @@
+/** Clipping rules of the backend (fused kernel or TensorFlow formula) against the reference, bit for bit. */
+import { describe, expect, it } from "vitest"
+import { names, parse, rowLength, toRow } from "../../src/format/Formats.ts"
+import type { Row } from "../../src/format/Formats.ts"
+import { unsigned } from "../../src/format/IntFormat.ts"
+import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
+import { magnitudesOf } from "../../src/quantizer/ScaleRule.ts"
+import {
+  absMax,
+  clipGradientReference,
+  fakeQuantizeReference,
+  leastErrorReference,
+  percentileReference,
+} from "../../src/quantizer/reference.ts"
+import { counts, tf } from "../../src/tensor/Backend.ts"
+import type { Tensor, Tensor2D } from "../../src/tensor/Backend.ts"
+import { parts } from "../../src/tensor/Magnitudes.ts"
+import { makeStep } from "../../src/tensor/Step.ts"
+import { differing, normal, read } from "../tensor/support.ts"
+
+const { NaN: nan } = Number
+const table = (row: Row): Tensor2D => tf.tensor2d([...row], [1, rowLength])
+const values = (shape: ReadonlyArray<number>, seed: number): Float32Array =>
+  tf.tidy(() => read(normal(shape, seed)).slice())
+
+/** Result and gradient under given clip magnitudes. */
+const clipped = (
+  x: Float32Array,
+  dy: Float32Array,
+  shape: Array<number>,
+  row: Row,
+  clip: ReadonlyArray<number>,
+  axis = -1,
+): readonly [Float32Array, Float32Array] =>
+  tf.tidy(() => {
+    const options = { axis, blockAxis: shape.length - 1, clip: tf.tensor1d([...clip]) }
+    const quantize = tf.valueAndGrad((x) => fakeQuantize(x, table(row), 0, undefined, options))
+    const { value, grad } = quantize(tf.tensor(x, shape), tf.tensor(dy, shape))
+    return [read(value).slice(), read(grad).slice()] as const
+  })
+
+/** Elements of x at index c of an axis; x as [outer, channels, inner]. */
+const along = (x: Float32Array, channels: number, inner: number, c: number): Float32Array =>
+  x.filter((_, i) => Math.floor(i / inner) % channels === c)
+
+const layouts = [
+  { shape: [3, 40], axis: 1, channels: 40, inner: 1 },
+  { shape: [2, 3, 7, 5], axis: 2, channels: 7, inner: 5 },
+  { shape: [70, 3], axis: 0, channels: 70, inner: 3 },
+]
+const formats = ["INT2", "INT4", "INT8", "E2M1", "E4M3", "E5M2", "BF16", "FP16", "FP32"]
+
+/** Declares the tests; a process has one backend, so a file calls this once. */
+export const describeClipping = (): void => {
+  describe.each(formats)("clipping in %s", (name) => {
+    const row = toRow(parse(name)!)
+
+    it("saturates, and has no gradient there, as the reference does", () => {
+      const x = values([500], 1)
+      const dy = values([500], 2)
+      for (const clip of [0, 0.3, 1, 2.9, absMax(x), 1e9]) {
+        const [value, grad] = clipped(x, dy, [500], row, [clip])
+        expect(differing(value, fakeQuantizeReference(x, row, clip))).toBe(0)
+        expect(differing(grad, clipGradientReference(dy, x, row, clip))).toBe(0)
+        const outside = grad.filter((slope, i) => slope !== dy[i]).length
+        if (clip === 0.3) expect(outside > 0).toBe(parse(name)!.scaled)
+        if (clip === 0 || clip >= absMax(x)) expect(outside).toBe(0)
+      }
+    })
+
+    it("has a magnitude for every channel", () => {
+      for (const { shape, axis, channels, inner } of layouts) {
+        const size = shape.reduce((a, b) => a * b, 1)
+        const [x, dy] = [values([size], 3), values([size], 4)]
+        const clip = Array.from({ length: channels }, (_, c) => (c % 4) * 0.4)
+        const [value, grad] = clipped(x, dy, shape, row, clip, axis)
+        for (let c = 0; c < channels; c++) {
+          const at = (all: Float32Array) => along(all, channels, inner, c)
+          const reference = clipGradientReference(at(dy), at(x), row, clip[c]!)
+          expect(differing(at(value), fakeQuantizeReference(at(x), row, clip[c]))).toBe(0)
+          expect(differing(at(grad), reference)).toBe(0)
+        }
+      }
+    })
+
+    it("lets NaN through, and saturates infinities", () => {
+      const x = Float32Array.from([1, nan, -9, Infinity, -Infinity, 0])
+      const dy = Float32Array.from([1, 2, 3, 4, nan, 6])
+      const [value, grad] = clipped(x, dy, [6], row, [2])
+      expect(differing(value, fakeQuantizeReference(x, row, 2))).toBe(0)
+      expect(differing(grad, clipGradientReference(dy, x, row, 2))).toBe(0)
+      expect([value[1], grad[1]]).toEqual([nan, 2])
+    })
+
+    it("finds the magnitudes of each rule as the reference does", () => {
+      const x = values([997], 5)
+      for (const percent of [50, 99, 99.9, 100]) {
+        const [found] = tf.tidy(() =>
+          read(magnitudesOf(tf.tensor1d(x), table(row), 0, { percentile: percent })).slice(),
+        )
+        expect(found).toBe(parse(name)!.scaled ? percentileReference(x, percent) : absMax(x))
+      }
+      const [least] = tf.tidy(() =>
+        read(magnitudesOf(tf.tensor1d(x), table(row), 0, "mse")).slice(),
+      )
+      const largest = absMax(x)
+      expect(least).toBe(parse(name)!.scaled ? leastErrorReference(x, row, parts) : largest)
+      if (name === "INT2") expect(least).toBeLessThan(0.6 * largest)
+    })
+  })
+
+  it.each(formats)("has a float32 scale for every block in %s", (name) => {
+    const row = toRow(parse(name)!)
+    for (const { shape, axis, channels, inner } of layouts) {
+      const x = values([shape.reduce((n, size) => n * size, 1)], 10)
+      const found = tf.tidy(() => {
+        const options = { blockAxis: axis, blockSize: 16 }
+        return read(fakeQuantize(tf.tensor(x, shape), table(row), 0, undefined, options)).slice()
+      })
+      for (let first = 0; first < channels; first += 16)
+        for (let start = 0; start < x.length; start += channels * inner)
+          for (let i = 0; i < inner; i++) {
+            const inBlock = (all: Float32Array) =>
+              all.filter((_, at) => {
+                const channel = Math.floor(at / inner) % channels
+                return (
+                  at >= start &&
+                  at < start + channels * inner &&
+                  at % inner === i &&
+                  channel >= first &&
+                  channel < first + 16
+                )
+              })
+            const reference = fakeQuantizeReference(inBlock(x), row)
+            expect(differing(inBlock(found), reference)).toBe(0)
+          }
+    }
+  })
+
+  it("gives an unsigned format its own range", () => {
+    const row = toRow(unsigned(parse("INT4")!))
+    const [x, dy] = [values([300], 6).map(Math.abs), values([300], 7)]
+    const [value, grad] = clipped(x, dy, [300], row, [0.8])
+    expect(differing(value, fakeQuantizeReference(x, row, 0.8))).toBe(0)
+    expect(differing(grad, clipGradientReference(dy, x, row, 0.8))).toBe(0)
+    expect(grad.filter((slope) => slope === 0).length).toBeGreaterThan(50)
+  })
+
+  it("leaves formats with blocks of their own alone", () => {
+    for (const name of names.filter((name) => parse(name)!.block !== undefined)) {
+      const row = toRow(parse(name)!, "floor")
+      const [x, dy] = [values([4 * 40], 8), values([4 * 40], 9)]
+      expect(differing(clipped(x, dy, [4, 40], row, [0.2])[1], dy)).toBe(0)
+      for (const rule of ["mse", { percentile: 90 }] as const) {
+        const magnitude = tf.tidy(() =>
+          read(magnitudesOf(tf.tensor(x, [4, 40]), table(row), 0, rule, { blockAxis: 1 })).slice(),
+        )
+        expect(magnitude).toEqual(Float32Array.from([absMax(x)]))
+      }
+    }
+  })
+
+  it.each(["mse", { percentile: 80 }] as const)(
+    "has the same bits in a graph, whatever the format: %j",
+    (rule) => {
+      const before = counts()
+      const body = ([x, rows, dy]: ReadonlyArray<Tensor>): Array<Tensor> => {
+        const options = { axis: 3, blockAxis: 2 }
+        const clip = magnitudesOf(x!, rows as Tensor2D, 0, rule, options)
+        const quantize = tf.valueAndGrad((x) =>
+          fakeQuantize(x, rows as Tensor2D, 0, undefined, { ...options, clip }),
+        )
+        const { value, grad } = quantize(x!, dy!)
+        return [clip, value, grad]
+      }
+      const [x, dy] = [normal([3, 3, 40, 6], 1), normal([3, 3, 40, 6], 2)]
+      const first = table(toRow(parse("INT8")!))
+      const inputs = [x, first, dy]
+      const step = makeStep({ state: [], inputs, body })
+      for (const name of ["INT4", "NVFP4", "BF16", "FP32"]) {
+        const rows = table(toRow(parse(name)!))
+        const graph = step.run([x, rows, dy])
+        const eager = tf.tidy(() => body([x, rows, dy]))
+        graph.forEach((found, i) => expect(differing(read(found), read(eager[i]!))).toBe(0))
+        tf.dispose([rows, ...graph, ...eager])
+      }
+      step.dispose()
+      tf.dispose(inputs)
+      expect(counts()).toEqual(before)
+    },
+  )
+}
