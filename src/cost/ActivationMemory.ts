@@ -1,7 +1,7 @@
 /** Bytes of activations read: the sum over layers of input elements at their format's storage bits, batch 1. */
 import { Schema } from "effect"
 import { combine } from "../space/Quantity.ts"
-import { storedBits } from "./Bits.ts"
+import { scaleBlockOf, storedBits } from "./Bits.ts"
 import { type CostModel, Target } from "./Cost.ts"
 
 export const ActivationMemory = {
@@ -14,7 +14,7 @@ export const ActivationMemory = {
   printUnit: "MB",
   layerCost: (layer) =>
     combine(
-      [layer.inputs, storedBits(layer.activationFormat)],
+      [layer.inputs, storedBits(layer.activationFormat, scaleBlockOf(layer, "inputScales"))],
       ([inputs, bits]) => (inputs! * bits!) / 8,
     ),
 } as const satisfies CostModel

@@ -5,7 +5,15 @@
  * over the architecture decisions they depend on, already 0 where the layer is inactive.
  */
 import type { Format, SharedExponent } from "../format/Format.ts"
+import type { ScaleRule } from "../quantizer/ScaleRule.ts"
 import type { Quantity } from "../space/Quantity.ts"
+
+/** What one float32 scale of a weight may cover: the tensor, an output channel, a block of input channels. */
+export const weightGranularities = ["tensor", "channel", "block"] as const
+export type WeightGranularity = (typeof weightGranularities)[number]
+/** The same of an input; `token` where it is tokens, the tensor where it is not. */
+export const inputGranularities = ["tensor", "token", "block"] as const
+export type InputGranularity = (typeof inputGranularities)[number]
 
 /** Which format a layer's operand takes: `formats[choice of decision]`, or `formats[0]` when nothing is decided. */
 export interface FormatSlot {
@@ -50,8 +58,14 @@ export interface Layer {
   readonly outputs: Quantity
   /** Float32 values stored beside the weights: bias (1 a channel) or batch norm (4 a channel). */
   readonly extras: Quantity
-  /** What one float32 weight scale covers: the whole tensor (also when absent) or an output channel. */
-  readonly weightScales?: "tensor" | "channel"
+  /** What one float32 weight scale covers; the tensor when absent. */
+  readonly weightScales?: WeightGranularity
+  /** What one float32 scale of the input covers; the tensor when absent. */
+  readonly inputScales?: InputGranularity
+  /** Input channels that share a scale; there when `weightScales` or `inputScales` is `block`. */
+  readonly blockSize?: number
+  /** Where scales come from; absmax when absent. */
+  readonly scaleRule?: ScaleRule
   /** True when integer formats of the input take the range 0 to 2^b - 1; false when absent. */
   readonly unsignedInput?: boolean
   /** Rule of E8M0 block scales; there when a format of the layer has such. */

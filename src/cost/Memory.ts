@@ -1,10 +1,10 @@
 /**
- * Bytes of the stored weights: elements at their format's storage bits (block scales included), one float32 scale per tensor or output channel where
- * the format is scaled, and float32 biases and norms.
+ * Bytes of the stored weights: elements at their format's storage bits (block scales included), one float32 scale per
+ * tensor, output channel or block where the format is scaled, and float32 biases and norms.
  */
 import { Schema } from "effect"
 import { combine } from "../space/Quantity.ts"
-import { ofFormat, storedBits } from "./Bits.ts"
+import { ofFormat, scaleBlockOf, storedBits } from "./Bits.ts"
 import { type CostModel, Target } from "./Cost.ts"
 
 const floatBytes = 4
@@ -18,9 +18,10 @@ export const Memory = {
   scale: 1e6,
   printUnit: "MB",
   layerCost: (layer) => {
-    const bits = storedBits(layer.weightFormat)
+    const bits = storedBits(layer.weightFormat, scaleBlockOf(layer, "weightScales"))
+    const ofTensor = (layer.weightScales ?? "tensor") === "tensor"
     const perTensor = ofFormat(layer.weightFormat, ({ scaled, block }) =>
-      scaled && (layer.weightScales !== "channel" || block !== undefined) ? 1 : 0,
+      scaled && (ofTensor || block !== undefined) ? 1 : 0,
     )
     const perChannel = ofFormat(layer.weightFormat, ({ scaled, block }) =>
       scaled && layer.weightScales === "channel" && block === undefined ? 1 : 0,

@@ -8,9 +8,9 @@ import { expand, parse } from "../format/Formats.ts"
 import type { Format } from "../format/Format.ts"
 import type { Activity, Gate, OptionValue } from "../space/Decision.ts"
 import type { Builder, LayerDraft } from "./Builder.ts"
-import type { FormatChoice, Formats, Override, Scale } from "./Network.ts"
+import type { FormatChoice, Formats, Override } from "./Network.ts"
 import { matcher } from "./Pattern.ts"
-import { nonNegativeInputs } from "./Signs.ts"
+import { layerScales } from "./Scales.ts"
 
 type Operand = "weights" | "activations"
 type ScopeName = "layer" | "block" | "stage" | "model"
@@ -32,8 +32,6 @@ const formatOf = (name: string): Format => {
   if (format === undefined) throw new Error(`format ${name} passed the schema but is unknown`)
   return format
 }
-
-const defaultScale: Scale = { granularity: "tensor", rule: "absmax", unsignedAfterRelu: false }
 
 const aFormat = {
   what: "a format name",
@@ -147,8 +145,7 @@ export const assignFormats = (
     return { override, matches, place }
   })
   const base = declared.scope ?? "layer"
-  const scale = declared.scale ?? defaultScale
-  const unsignedInputs = new Set(scale.unsignedAfterRelu ? nonNegativeInputs(builder.nodes) : [])
+  const scaleOf = layerScales(builder, declared.scale)
 
   const draftOf = (layer: LayerDraft, operand: Operand): Draft => {
     const hit = overrides.find(({ matches }) => matches(layer.path))
@@ -194,9 +191,7 @@ export const assignFormats = (
   }
   return drafts.map(({ layer, weights, activations }, i) => ({
     ...layer,
-    weightScales: scale.granularity,
-    unsignedInput: unsignedInputs.has(i),
-    ...(scale.sharedExponent === undefined ? {} : { sharedExponent: scale.sharedExponent }),
+    ...scaleOf(i),
     weightFormat: slot(weights),
     activationFormat: slot(activations),
   }))

@@ -1,6 +1,7 @@
 /** The schema of a space file: what may vary in one whole network. Meaning is given by `Build.ts`. */
 import { Schema } from "effect"
 import { distinct, withDefault } from "../declaration/Field.ts"
+import { inputGranularities, weightGranularities } from "../cost/LayerTable.ts"
 import { sharedExponents } from "../format/Format.ts"
 import { FormatName } from "../format/FormatName.ts"
 import { sets } from "../format/Formats.ts"
@@ -53,13 +54,35 @@ export type Override = typeof Override.Type
 
 const Scale = Schema.Struct({
   granularity: withDefault(
-    Schema.Literals(["tensor", "channel"]).annotate({
+    Schema.Union([
+      Schema.Literals(["tensor", "channel", "token", "block"]),
+      Schema.Struct({
+        weights: withDefault(Schema.Literals(weightGranularities), "tensor"),
+        activations: withDefault(Schema.Literals(inputGranularities), "tensor"),
+      }).annotate({ identifier: "Granularity" }),
+    ]).annotate({
       description:
-        "What one weight scale covers: the tensor or an output channel. An input has one scale.",
+        "What one scale covers: the tensor, an output channel (weights), a token (inputs) or a block of input channels.",
     }),
     "tensor",
   ),
-  rule: withDefault(Schema.Literals(["absmax"]), "absmax"),
+  blockSize: Schema.optionalKey(
+    between(2, 4096).annotate({
+      description: "Input channels that share a float32 scale at block granularity.",
+    }),
+  ),
+  rule: withDefault(
+    Schema.Union([
+      Schema.Literals(["absmax", "mse"]),
+      Schema.Struct({
+        percentile: Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(100)),
+      }).annotate({ identifier: "Percentile" }),
+    ]).annotate({
+      description:
+        "Which magnitude the largest value of a format stands for: absmax, mse, or { percentile: 99.9 }.",
+    }),
+    "absmax",
+  ),
   unsignedAfterRelu: withDefault(
     Schema.Boolean.annotate({
       description: "Integer formats of inputs that cannot be negative range from 0 to 2^b - 1.",

@@ -19,6 +19,7 @@ import { cut, cutAverages, type Size } from "../tensor/Cut.ts"
 import type { RunningAverages } from "../tensor/Norms.ts"
 import type { Network } from "./Build.ts"
 import type { Node } from "./Graph.ts"
+import { neverRounds, quantizeOperand } from "./OperandScale.ts"
 import {
   type Mode,
   type ProductOperand,
@@ -42,7 +43,7 @@ export interface PolicyTensors {
 export interface Observed {
   /** Path of a norm -> its batch mean and variance, each [channels], kept: the caller disposes of them. */
   readonly norms: Map<string, readonly [Tensor, Tensor]>
-  /** Site of an activation -> its largest magnitude, a scalar. */
+  /** Site of an activation -> the magnitude that its frozen scale comes from, a scalar. */
   readonly activations: Map<number, Tensor>
 }
 
@@ -95,10 +96,6 @@ const inputFormatOf = ({ activationFormat, unsignedInput }: Layer, choices: Choi
   return unsignedInput === true ? unsigned(format) : format
 }
 
-/** FP32 and nothing else: such a site costs no pass over the tensor. */
-const neverRounds = ({ formats }: FormatSlot): boolean =>
-  formats.every(({ name }) => name === "FP32")
-
 /** Makes the variables of a network, drawn from the stream `weights` of `seed`. The backend must be loaded. */
 export const makeSupernet = (network: Network, seed: number): Supernet => {
   const { graph, table } = network
@@ -145,19 +142,18 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
         isConstant(node.active) ? undefined : (size(node.active) as Tensor),
       )
     const quantize = (operand: "weight" | "activation", layer: number, x: Tensor): Tensor => {
-      const site = 2 * layer + (operand === "weight" ? 0 : 1)
-      if (operand === "activation") observed?.activations.set(site, tf.max(tf.abs(x)))
-      const { kind, weightScales, weightFormat, activationFormat } = table.layers[layer]!
-      const slot = operand === "weight" ? weightFormat : activationFormat
-      if (neverRounds(slot)) return x
-      const inBlocks = slot.formats.some(({ block }) => block !== undefined)
-      const perChannel = operand === "weight" && weightScales === "channel"
-      // output channels: the last dimension of [.., in, out], but of a depthwise [h, w, channels, 1] the one before
-      const axis = kind === "depthwiseConv" ? x.rank - 2 : x.rank - 1
-      return fakeQuantize(x, policy.rows, site, policy.amax, {
-        ...(perChannel ? { axis } : {}),
-        // input channels: of an image or a vector the last dimension, of a weight [.., in, out] the one before
-        ...(inBlocks ? { blockAxis: operand === "weight" ? x.rank - 2 : x.rank - 1 } : {}),
+      const isWeight = operand === "weight"
+      const site = 2 * layer + (isWeight ? 0 : 1)
+      return quantizeOperand(x, {
+        operand,
+        layer: table.layers[layer]!,
+        site,
+        rows: policy.rows,
+        amax: policy.amax,
+        mode,
+        ...(isWeight || observed === undefined
+          ? {}
+          : { observe: (magnitude) => observed.activations.set(site, magnitude) }),
       })
     }
     const quantizeProduct =

@@ -2,7 +2,7 @@
  * After the search: re-estimate norms and activation scales under the final assignment, freeze them, evaluate.
  *
  * Norms get the plain mean of the statistics of `recalibrate` training batches, activation scales the mean of their
- * largest magnitudes; so one image's prediction does not depend on its neighbours, and an exported file gives the same.
+ * magnitudes that their rule gives them; so one image's prediction does not depend on its neighbours, and an exported file gives the same.
  */
 import type { Batches } from "../data/Batches.ts"
 import type { Supernet } from "../model/Supernet.ts"

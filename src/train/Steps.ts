@@ -34,7 +34,7 @@ export interface Measured {
 export interface Statistics {
   /** Path of a norm -> its batch mean and variance. */
   readonly norms: ReadonlyMap<string, readonly [Float32Array, Float32Array]>
-  /** [sites]: largest magnitude of each activation, 0 for weights. */
+  /** [sites]: the magnitude that each activation's scale comes from, 0 for weights. */
   readonly amax: Float32Array
 }
 

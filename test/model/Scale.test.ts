@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { compile } from "../../src/cost/Cost.ts"
+import { ActivationMemory } from "../../src/cost/ActivationMemory.ts"
 import { Memory } from "../../src/cost/Memory.ts"
 import { extract } from "../../src/model/Child.ts"
 import { build } from "../../src/model/Build.ts"
@@ -62,6 +63,61 @@ describe("formats.scale", () => {
       "stage1.0.conv2",
       "classifier",
     ])
+  })
+})
+
+describe("scale rules and granularities", () => {
+  const withScale = (scale: string) => problemsOf(tiny(scale)).join()
+  const tiny = (scale: string, formats = "INT4") => `
+name: rules
+input: { height: 8, width: 8, channels: 3 }
+classes: 10
+network:
+  - conv: { name: stem, filters: 8, kernel: 3 }
+  - globalAveragePool: {}
+  - dense: { units: classes }
+formats: { oneOf: [${formats}], scale: ${scale} }
+`
+
+  it.each([
+    ["{ granularity: block }", /scale.granularity: block needs a size; add blockSize: 32/],
+    ["{ blockSize: 32 }", /scale.blockSize: is of use at block granularity alone/],
+    ["{ granularity: block, blockSize: 32, rule: mse }", /scale.rule: scales of blocks come from/],
+    ["{ granularity: token, rule: { percentile: 99 } }", /scale.rule: scales of tokens come from/],
+  ])("refuse what does not go together: %s", (scale, problem) => {
+    expect(withScale(scale)).toMatch(problem)
+  })
+
+  it("go to every layer, apart for weights and inputs", () => {
+    const scale =
+      "{ granularity: { weights: channel, activations: block }, blockSize: 16, rule: absmax }"
+    for (const layer of buildSpace(tiny(scale)).table.layers)
+      expect(layer).toMatchObject({
+        weightScales: "channel",
+        inputScales: "block",
+        blockSize: 16,
+      })
+    const [layer] = buildSpace(tiny("{ rule: { percentile: 99.9 } }")).table.layers
+    expect(layer!.scaleRule).toEqual({ percentile: 99.9 })
+  })
+
+  it("warn of tokens that no layer has", () => {
+    const { warnings } = build(decodeSpace(tiny("{ granularity: token }")))
+    expect(warnings.map(({ message }) => message).join()).toMatch(/no layer's input is tokens/)
+  })
+
+  it("cost 32 bits for each block of a scaled format", () => {
+    const bytes = (model: typeof Memory | typeof ActivationMemory, format: string) => {
+      const scale = "{ granularity: block, blockSize: 16 }"
+      const { table, space } = buildSpace(tiny(scale, format))
+      return compile(table, model, space).of([])
+    }
+    const weights = 9 * 3 * 8 + 8 * 10
+    const inputs = 8 * 8 * 3 + 8
+    const extras = 4 * (4 * 8 + 10)
+    expect(bytes(Memory, "INT4")).toBe((weights * (4 + 2)) / 8 + extras)
+    expect(bytes(ActivationMemory, "INT4")).toBe((inputs * (4 + 2)) / 8)
+    expect(bytes(Memory, "BF16")).toBe(weights * 2 + extras)
   })
 })
 

@@ -1,5 +1,6 @@
 /** Scales of every kind in one small space: a graph gives the bits of the eager run. */
 import { beforeAll, describe, expect, it } from "vitest"
+import * as tiny from "../model/tiny.ts"
 import { loadAll, trained } from "./bitEquality.ts"
 
 const space = (scale: string, formats = "INT4, INT8, E4M3, E2M1, BF16") => `
@@ -23,6 +24,13 @@ const spaces: Readonly<Record<string, string>> = {
   blocks: space(
     "{ granularity: channel, sharedExponent: even }",
     "INT4, MXFP4, NVFP4, E4M3, MXFP8E5M2, MXINT8, BF16",
+  ),
+  block: space("{ granularity: block, blockSize: 8 }"),
+  percentile: space("{ granularity: channel, rule: { percentile: 99 } }"),
+  mse: space("{ rule: mse, sharedExponent: floor }", "INT2, INT4, MXFP4, NVFP4, E2M1, BF16"),
+  token: tiny.attended.replace(
+    /formats: .*/,
+    "formats: { oneOf: [INT4, NVFP4, E4M3], scale: { granularity: { weights: channel, activations: token } } }",
   ),
   both: space("{ granularity: channel, unsignedAfterRelu: true }"),
 }

@@ -1,0 +1,60 @@
+/**
+ * How a layer's weight or input gets its scale, and is rounded with it: rule and granularity of the layer, the frozen
+ * magnitudes of a network that is finished. Left out: which format it takes (the rows of the policy).
+ */
+import type { FormatSlot, Layer } from "../cost/LayerTable.ts"
+import { fakeQuantize } from "../quantizer/FakeQuantize.ts"
+import { magnitudesOf } from "../quantizer/ScaleRule.ts"
+import { tf } from "../tensor/Backend.ts"
+import type { Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
+import { rowsAsTokens, tokensAsRows } from "../tensor/Tokens.ts"
+import type { Mode } from "./operation/Operation.ts"
+
+export interface OperandOptions {
+  readonly operand: "weight" | "activation"
+  readonly layer: Layer
+  /** Row of the operand in `rows` and `amax`. */
+  readonly site: number
+  readonly rows: Tensor2D
+  readonly amax: Tensor1D
+  readonly mode: Mode
+  /** Told the magnitude that a frozen scale of an input comes from, a scalar. */
+  readonly observe?: (magnitude: Tensor) => void
+}
+
+/** FP32 and nothing else: such a site costs no pass over the tensor. */
+export const neverRounds = ({ formats }: FormatSlot): boolean =>
+  formats.every(({ name }) => name === "FP32")
+
+/** x rounded to the format of its site, in the same shape. */
+export const quantizeOperand = (
+  x: Tensor,
+  { operand, layer, site, rows, amax, mode, observe }: OperandOptions,
+): Tensor => {
+  const isWeight = operand === "weight"
+  const slot = isWeight ? layer.weightFormat : layer.activationFormat
+  const scales = (isWeight ? layer.weightScales : layer.inputScales) ?? "tensor"
+  const rule = layer.scaleRule ?? "absmax"
+  const quantized = !neverRounds(slot)
+  if (!quantized || rule === "absmax") observe?.(tf.max(tf.abs(x)))
+  if (!quantized) return x
+  const inBlocks = scales === "block" || slot.formats.some(({ block }) => block !== undefined)
+  if (scales === "token" && x.rank === 3) {
+    const options = { axis: 0, ...(inBlocks ? { blockAxis: 1 } : {}) }
+    return rowsAsTokens(fakeQuantize(tokensAsRows(x), rows, site, amax, options), x)
+  }
+  const options = {
+    // output channels: the last dimension of [.., in, out], but of a depthwise [h, w, channels, 1] the one before
+    ...(scales === "channel"
+      ? { axis: layer.kind === "depthwiseConv" ? x.rank - 2 : x.rank - 1 }
+      : {}),
+    // input channels: of an image or a vector the last dimension, of a weight [.., in, out] the one before
+    ...(inBlocks ? { blockAxis: isWeight ? x.rank - 2 : x.rank - 1 } : {}),
+    ...(scales === "block" ? { blockSize: layer.blockSize! } : {}),
+  }
+  const isFrozen = !isWeight && mode === "infer"
+  if (rule === "absmax" || isFrozen) return fakeQuantize(x, rows, site, amax, options)
+  const clip = magnitudesOf(x, rows, site, rule, options)
+  observe?.(tf.reshape(clip, []))
+  return fakeQuantize(x, rows, site, amax, { ...options, clip })
+}
