@@ -8,7 +8,7 @@
 // rows[row] = {2^-M, smallest step, lo, hi, scaleBy, block size, shared exponent}, see toRow in src/format/Formats.ts. The
 // scale is absmax / scaleBy, over the whole tensor (axis -1) or one for every index along `axis`; amax[row] > 0 takes the
 // place of the tensor's absmax. With `clip` amax has a magnitude for every scale ([1], or as many as x along `axis`), and
-// each that is above 0 takes the place of an absmax. With a block size above 0 in the row, or else in the attribute, every
+// each that is above 0 takes the place of an absmax; without a block axis blocks are then not looked at. With a block size above 0 in the row, or else in the attribute, every
 // so many elements along `block_axis` have a scale of their own.
 //
 // The gradient is straight through. Only magnitudes that clip need an operation for it: dy where x lies inside the range,
@@ -253,13 +253,11 @@ struct Attributes {
   int32_t blockAxis = -1;
   int32_t blockSize = 0;
   unsigned char clip = 0;
-  bool gradient = false;
 };
 
 static void* CreateWith(TF_OpKernelConstruction* construction, bool gradient) {
   TF_Status* status = tf::TF_NewStatus();
   auto* attributes = new Attributes;
-  attributes->gradient = gradient;
   const auto integer = [&](const char* name, int32_t* to) {
     if (tf::TF_GetCode(status) == TF_OK) tf::TF_OpKernelConstruction_GetAttrInt32(construction, name, to, status);
   };
@@ -306,7 +304,7 @@ struct Input {
       tf::TF_SetStatus(status, TF_INVALID_ARGUMENT,
                        "FliqsQuantize: rows must be [sites, 7], amax [sites] or, with clip, one for every scale, row a "
                        "site, the axes dimensions of x");
-    else if (!at.gradient && at.blockAxis < 0 && (Row(at)[5] > 0 || at.blockSize > 0))
+    else if (!at.clip && at.blockAxis < 0 && (Row(at)[5] > 0 || at.blockSize > 0))
       tf::TF_SetStatus(status, TF_INVALID_ARGUMENT, "FliqsQuantize: blocks need a block axis");
   }
   const float* Row(const Attributes& at) const {
@@ -331,7 +329,7 @@ struct Input {
 
 static void Compute(void* kernel, TF_OpKernelContext* context) {
   const auto& attributes = *static_cast<Attributes*>(kernel);
-  const auto& [site, axis, blockAxis, blockSize, clip, _] = attributes;
+  const auto& [site, axis, blockAxis, blockSize, clip] = attributes;
   TF_Status* status = tf::TF_NewStatus();
   Input input;
   TF_Tensor* y = nullptr;
@@ -341,7 +339,7 @@ static void Compute(void* kernel, TF_OpKernelContext* context) {
     const int64_t n = input.Count();
     const float *from = input.X(), *row = input.Row(attributes), *amax = input.Amax();
     auto* to = static_cast<float*>(tf::TF_TensorData(y));
-    const int64_t size = row[5] > 0 ? static_cast<int64_t>(row[5]) : blockSize;
+    const int64_t size = blockAxis < 0 ? 0 : row[5] > 0 ? static_cast<int64_t>(row[5]) : blockSize;
     const float frozen = clip ? (axis < 0 ? amax[0] : 0) : amax[site];
     if (row[0] == 0) {  // FP32: no rounding at all
       memcpy(to, from, n * sizeof(float));

@@ -54,7 +54,7 @@ export const quantizeOperand = (
   }
   const isFrozen = !isWeight && mode === "infer"
   if (rule === "absmax" || isFrozen) return fakeQuantize(x, rows, site, amax, options)
-  const clip = magnitudesOf(x, rows, site, rule, options)
+  const clip = magnitudesOf(x, rows, site, rule, options.axis)
   observe?.(tf.reshape(clip, []))
   return fakeQuantize(x, rows, site, amax, { ...options, clip })
 }

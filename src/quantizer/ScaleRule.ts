@@ -9,7 +9,7 @@
  */
 import type { Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
 import { leastError, percentile, whereScaled } from "../tensor/Magnitudes.ts"
-import { type FakeQuantizeOptions, quantize } from "./FakeQuantize.ts"
+import { quantize } from "./FakeQuantize.ts"
 
 export type ClippingRule = "mse" | { readonly percentile: number }
 export type ScaleRule = "absmax" | ClippingRule
@@ -23,12 +23,12 @@ export const magnitudesOf = (
   rows: Tensor2D,
   site: number,
   rule: ClippingRule,
-  { axis = -1, blockAxis = -1 }: Pick<FakeQuantizeOptions, "axis" | "blockAxis"> = {},
+  axis = -1,
 ): Tensor1D => {
   const magnitudes =
     rule === "mse"
       ? leastError(x, axis, (clip) =>
-          quantize(x, rows, clip, { site, axis, blockAxis, blockSize: 0, clip: true }),
+          quantize(x, rows, clip, { site, axis, blockAxis: -1, blockSize: 0, clip: true }),
         )
       : percentile(x, axis, rule.percentile)
   return whereScaled(rows, site, magnitudes, x, axis) as Tensor1D

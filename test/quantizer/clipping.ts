@@ -58,13 +58,12 @@ export const describeClipping = (): void => {
     it("saturates, and has no gradient there, as the reference does", () => {
       const x = values([500], 1)
       const dy = values([500], 2)
-      for (const clip of [0, 0.3, 1, 2.9, absMax(x), 1e9]) {
+      for (const clip of [0, 0.3, 1, 1.7, absMax(x), 1e9]) {
         const [value, grad] = clipped(x, dy, [500], row, [clip])
         expect(differing(value, fakeQuantizeReference(x, row, clip))).toBe(0)
         expect(differing(grad, clipGradientReference(dy, x, row, clip))).toBe(0)
         const outside = grad.filter((slope, i) => slope !== dy[i]).length
-        if (clip === 0.3) expect(outside > 0).toBe(parse(name)!.scaled)
-        if (clip === 0 || clip >= absMax(x)) expect(outside).toBe(0)
+        expect(outside > 0).toBe(parse(name)!.scaled && clip > 0 && clip < absMax(x))
       }
     })
 
@@ -105,7 +104,6 @@ export const describeClipping = (): void => {
       )
       const largest = absMax(x)
       expect(least).toBe(parse(name)!.scaled ? leastErrorReference(x, row, parts) : largest)
-      if (name === "INT2") expect(least).toBeLessThan(0.6 * largest)
     })
   })
 
@@ -153,7 +151,7 @@ export const describeClipping = (): void => {
       expect(differing(clipped(x, dy, [4, 40], row, [0.2])[1], dy)).toBe(0)
       for (const rule of ["mse", { percentile: 90 }] as const) {
         const magnitude = tf.tidy(() =>
-          read(magnitudesOf(tf.tensor(x, [4, 40]), table(row), 0, rule, { blockAxis: 1 })).slice(),
+          read(magnitudesOf(tf.tensor(x, [4, 40]), table(row), 0, rule)).slice(),
         )
         expect(magnitude).toEqual(Float32Array.from([absMax(x)]))
       }
@@ -166,7 +164,7 @@ export const describeClipping = (): void => {
       const before = counts()
       const body = ([x, rows, dy]: ReadonlyArray<Tensor>): Array<Tensor> => {
         const options = { axis: 3, blockAxis: 2 }
-        const clip = magnitudesOf(x!, rows as Tensor2D, 0, rule, options)
+        const clip = magnitudesOf(x!, rows as Tensor2D, 0, rule, options.axis)
         const quantize = tf.valueAndGrad((x) =>
           fakeQuantize(x, rows as Tensor2D, 0, undefined, { ...options, clip }),
         )

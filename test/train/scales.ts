@@ -18,6 +18,20 @@ widthRounding: exact
 formats: { weights: { oneOf: [${formats}] }, activations: { oneOf: [${formats}] }, scale: ${scale} }
 `
 
+/** Rules that clip take their time, and eager runs most. */
+const clipping = (scale: string) => `
+name: clipping
+input: { height: 32, width: 32, channels: 3 }
+classes: 10
+network:
+  - conv: { name: stem, filters: { oneOf: [6, 8] }, kernel: 3, stride: 2 }
+  - depthwiseConv: { kernel: 3, stride: 2, activation: relu6 }
+  - globalAveragePool: {}
+  - dense: { units: classes }
+widthRounding: exact
+formats: { oneOf: [INT2, INT8, MXFP4, NVFP4, E2M1, BF16], scale: ${scale} }
+`
+
 const spaces: Readonly<Record<string, string>> = {
   channel: space("{ granularity: channel }"),
   unsigned: space("{ unsignedAfterRelu: true }"),
@@ -26,8 +40,8 @@ const spaces: Readonly<Record<string, string>> = {
     "INT4, MXFP4, NVFP4, E4M3, MXFP8E5M2, MXINT8, BF16",
   ),
   block: space("{ granularity: block, blockSize: 8 }"),
-  percentile: space("{ granularity: channel, rule: { percentile: 99 } }"),
-  mse: space("{ rule: mse, sharedExponent: floor }", "INT2, INT4, MXFP4, NVFP4, E2M1, BF16"),
+  percentile: clipping("{ granularity: channel, rule: { percentile: 99 } }"),
+  mse: clipping("{ rule: mse, sharedExponent: floor }"),
   token: tiny.attended.replace(
     /formats: .*/,
     "formats: { oneOf: [INT4, NVFP4, E4M3], scale: { granularity: { weights: channel, activations: token } } }",
