@@ -40,11 +40,11 @@ const spaces: Readonly<Record<string, string>> = {
     "INT4, MXFP4, NVFP4, E4M3, MXFP8E5M2, MXINT8, BF16",
   ),
   block: space("{ granularity: block, blockSize: 8 }"),
-  percentile: clipping("{ granularity: channel, rule: { percentile: 99 } }"),
+  percentile: clipping("{ granularity: channel, rule: { percentile: 99 }, sharedExponent: even }"),
   mse: clipping("{ rule: mse, sharedExponent: floor }"),
   token: tiny.attended.replace(
     /formats: .*/,
-    "formats: { oneOf: [INT4, NVFP4, E4M3], scale: { granularity: { weights: channel, activations: token } } }",
+    "formats: { oneOf: [INT4, NVFP4, E4M3], scale: { granularity: { weights: channel, activations: token }, sharedExponent: ceil } }",
   ),
   both: space("{ granularity: channel, unsignedAfterRelu: true }"),
 }
