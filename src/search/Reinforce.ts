@@ -67,6 +67,8 @@ const turn = 0.5
 /** How much more the cost weighs from there on, where that moves no optimum. */
 const lateWeight = 4
 const deviationDecay = 0.99
+/** Relative distance from the target that counts as on target. */
+const tolerance = 0.02
 /** Share of the steps at which a hard budget freezes the policy at the latest. */
 export const budgetAt = 0.9
 
@@ -102,6 +104,14 @@ export const makeReinforce = (
     hard && state.chosen === undefined && (state.frozen || step + 1 >= budgetAt * steps)
       ? { ...state, frozen: true, chosen: within(policyIn(state)) }
       : state
+
+  /** Off target, a sure policy goes on: one off by a single option still moves, slowly, and a frozen one does not. */
+  const isOnTarget = (choices: Choices): boolean => {
+    const spent = cost.of(choices)
+    const isNoWorse =
+      !reward.turnsAtTarget || reward.costPart(1, spent) >= reward.costPart(1, target)
+    return isNoWorse || Math.abs(spent / target - 1) <= tolerance
+  }
 
   const drawInDelay = (random: Random, step: number): Choices => {
     const share = settings.delaySampling === "widest" ? 1 - step / firstUpdate : 0
@@ -149,14 +159,16 @@ export const makeReinforce = (
       learningRateAt(settings.optimizer, s),
       settings.optimizer,
     )
-    const { topProbability } = summarise(space, policyOf(moved.values, temperature))
+    const after = policyOf(moved.values, temperature)
+    const isSure =
+      settings.stopAt !== "off" && summarise(space, after).topProbability > settings.stopAt
     return {
       learned: {
         logits: moved.values,
         adam: moved.state,
         baseline,
         advantageSquares,
-        frozen: settings.stopAt !== "off" && topProbability > settings.stopAt,
+        frozen: isSure && isOnTarget(mostProbable(after)),
       },
       commitment,
       baseline: meanOf(baselines),

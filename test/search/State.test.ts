@@ -155,7 +155,7 @@ describe("a search's steps", () => {
   })
 
   it("freeze once committed: one proposal, nothing measured, nothing changed", () => {
-    const searcher = setUp(4, { stopAt: 0.6 })
+    const searcher = setUp(3, { stopAt: 0.6 })
     const frozen = advance(searcher, searcher.init(), 0, steps)
     expect(frozen.frozen).toBe(true)
     const proposed = searcher.propose(frozen, steps)
@@ -164,6 +164,13 @@ describe("a search's steps", () => {
     const { metrics } = searcher.update(frozen, steps, { ...proposed, qualities: [] })
     expect(metrics.switching).toBe(0)
     expect(metrics.frozen).toBe(true)
+  })
+
+  it("do not freeze a policy that is sure of an assignment off target", () => {
+    const searcher = setUp(4, { stopAt: 0.6 })
+    const end = advance(searcher, searcher.init(), 0, steps)
+    expect(searcher.argmaxProbability(end)).toBeGreaterThan(0.6)
+    expect(end.frozen).toBe(false)
   })
 
   it("survive a proposal whose loss is not finite", () => {
