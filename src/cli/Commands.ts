@@ -104,6 +104,29 @@ const run = Command.make(
   ]),
 )
 
+const simulate = Command.make(
+  "simulate",
+  {
+    experiment,
+    set,
+    yes,
+    sensitivities: Flag.String("sensitivities").pipe(
+      Flag.withMetavar("FILE"),
+      Flag.withDescription("Path of a decision -> what its narrowest option loses; by size else"),
+      Flag.optional,
+    ),
+    out: Flag.String("out").pipe(
+      Flag.withMetavar("FILE.svg"),
+      Flag.withDescription("Draw cost, entropy and top probability over the steps"),
+      Flag.optional,
+    ),
+    json,
+  },
+  lazily(() => import("./command/Simulate.ts")),
+).pipe(
+  Command.withDescription("Rehearse the searches of an experiment without a network, in seconds"),
+)
+
 const list = Command.make(
   "list",
   {
@@ -298,6 +321,7 @@ export const root = Command.make("fliqs").pipe(
     validate,
     plan,
     run,
+    simulate,
     list,
     show,
     cost,

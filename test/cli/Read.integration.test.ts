@@ -1,4 +1,6 @@
 /** The commands that only read: their answers, their JSON, their exit codes. */
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
 import { experiment, fliqs, json, makeFolder, space } from "./fliqs.ts"
 
@@ -16,6 +18,7 @@ const { folder, remove } = makeFolder({
   "space.yaml": space,
   "experiment.yaml": experiment,
   "wrong.yaml": wrongSpace,
+  "sensitive.yaml": "stem.format: 0.2\nbody.fromat: 0.1\n",
   "neither.yaml": "name: neither\n",
   "assignment.json": JSON.stringify({
     "stem.format": "INT8",
@@ -98,6 +101,29 @@ describe("plan", () => {
     expect(answer.code).toBe(2)
     expect(answer.stderr).toContain("out of reach")
     expect(answer.stderr).toContain("from 0.0000924")
+  })
+})
+
+describe("simulate", () => {
+  it("rehearses every trial, draws it, and answers in JSON of the documented shape", async () => {
+    const answer = await fliqs(["simulate", "experiment.yaml", "--json", "--out", "a.svg"], at)
+    expect(answer.code).toBe(0)
+    const { trials } = json<any>(answer)
+    expect(trials).toHaveLength(4)
+    for (const trial of trials) {
+      expect(Object.keys(trial.assignment)).toHaveLength(3)
+      expect(trial.quality).toBeGreaterThan(0.4)
+      expect(trial.uniform.costOverTarget).toBeLessThanOrEqual(Math.max(1, trial.costOverTarget))
+    }
+    expect(readFileSync(join(folder, "a.svg"), "utf8").match(/<polyline/g)).toHaveLength(12)
+  })
+
+  it("takes sensitivities, and tells a wrong path at its place", async () => {
+    const set = ["--sensitivities", "sensitive.yaml"]
+    const answer = await fliqs(["simulate", "experiment.yaml", ...set], at)
+    expect(answer.code).toBe(2)
+    expect(answer.stderr).toContain("sensitive.yaml:2:1")
+    expect(answer.stderr).toContain("did you mean body.format?")
   })
 })
 

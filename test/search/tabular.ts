@@ -8,9 +8,9 @@ import { Gbops } from "../../src/cost/Gbops.ts"
 import { Absolute } from "../../src/reward/Absolute.ts"
 import { bind } from "../../src/reward/Reward.ts"
 import type { Problem, SearchMetrics, Searcher } from "../../src/search/Search.ts"
+import { makeQuality as simulatedQuality } from "../../src/search/Simulation.ts"
 import type { Choices, DecisionSpace } from "../../src/space/Decision.ts"
 import { ofDecision } from "../../src/space/Quantity.ts"
-import { randomStream } from "../../src/space/Random.ts"
 
 export interface Table {
   readonly decisions: number
@@ -92,20 +92,9 @@ export const lossOf = (table: Table, choices: Choices): number =>
 export const costOf = (table: Table, choices: Choices): number =>
   choices.reduce((sum, k, i) => sum + table.cost(i, k), 0)
 
-/** Qualities of one step: 0.8 g(t) - g(t) * loss, noise sd 0.05 of which 70 % of the variance is shared. */
-export const makeQuality = (table: Table, steps: number, seed: number) => {
-  const random = randomStream(seed, "quality")
-  return (step: number, proposals: ReadonlyArray<Choices>): Array<number> => {
-    const grown = 1 - 0.85 * (1 + (20 * step) / steps) ** -0.9
-    const shared = Math.sqrt(0.7) * random.normal()
-    return proposals.map(
-      (choices) =>
-        0.8 * grown -
-        grown * lossOf(table, choices) +
-        0.05 * (shared + Math.sqrt(0.3) * random.normal()),
-    )
-  }
-}
+/** Qualities of one step, as a rehearsed search sees them. */
+export const makeQuality = (table: Table, steps: number, seed: number) =>
+  simulatedQuality((choices) => lossOf(table, choices), steps, seed)
 
 export interface Outcome<State> {
   readonly state: State

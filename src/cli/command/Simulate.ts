@@ -1,0 +1,172 @@
+/** `fliqs simulate EXPERIMENT`: every trial of the grid rehearsed on a synthetic quality, in seconds, without a network. */
+import { Effect, FileSystem, Option, Schema } from "effect"
+import type { CompiledCost } from "../../cost/Cost.ts"
+import { inspect } from "../../declaration/Decode.ts"
+import { read } from "../../declaration/Document.ts"
+import { DeclarationErrors } from "../../declaration/Errors.ts"
+import { suggest } from "../../declaration/Suggest.ts"
+import * as Plan from "../../experiment/Plan.ts"
+import { parse } from "../../format/Formats.ts"
+import type { Network } from "../../model/Build.ts"
+import { uniformChoices, uniformFormats } from "../../model/Uniform.ts"
+import { simulationPicture } from "../../report/SimulationPicture.ts"
+import * as Simulation from "../../search/Simulation.ts"
+import { toAssignment } from "../../space/DecisionSpace.ts"
+import { prepare, type Prepared } from "../../train/Trial.ts"
+import { note, print, printJson, short, table } from "../Output.ts"
+import { Wrong } from "../Words.ts"
+
+const Sensitivities = Schema.Record(
+  Schema.String,
+  Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),
+)
+type Sensitivities = typeof Sensitivities.Type
+
+/** Path of a decision -> its sensitivity; a path that no space of the grid has is told at its place. */
+const readSensitivities = Effect.fnUntraced(function* (
+  file: Option.Option<string>,
+  paths: ReadonlyArray<string>,
+) {
+  if (Option.isNone(file)) return {}
+  const { errors, value } = inspect(Sensitivities, yield* read(file.value), (given) =>
+    Object.keys(given).flatMap((path) => {
+      if (paths.includes(path)) return []
+      const close = suggest(path, paths)
+      const hint = close === undefined ? "" : `; did you mean ${close}?`
+      return [{ path: [path], message: `no space of the experiment has this decision${hint}` }]
+    }),
+  )
+  if (errors.length > 0) return yield* new DeclarationErrors({ errors })
+  return value ?? {}
+})
+
+/** The uniform network of the least loss within a cost. */
+const bestUniform = (network: Network, cost: CompiledCost, lossOf: LossOf, limit: number) =>
+  uniformFormats(network)
+    .flatMap(({ name }) => {
+      const choices = uniformChoices(network, parse(name)!)
+      if (choices === undefined || cost.of(choices) > limit) return []
+      return [{ format: name, cost: cost.of(choices), loss: lossOf(choices) }]
+    })
+    .reduce<Uniform | undefined>(
+      (best, uniform) => (best === undefined || uniform.loss < best.loss ? uniform : best),
+      undefined,
+    )
+
+type LossOf = (choices: ReadonlyArray<number>) => number
+
+interface Uniform {
+  readonly format: string
+  readonly cost: number
+  readonly loss: number
+}
+
+const rehearse = (prepared: Prepared, given: Sensitivities) => {
+  const { cost, network, searcher, target, trial } = prepared
+  const { space } = network
+  const byDefault = Simulation.defaultSensitivities(space, cost)
+  const losses = Simulation.lossTable(
+    space,
+    space.decisions.map(({ path }, i) => given[path] ?? byDefault[i]!),
+  )
+  const problem = { space, cost, target, steps: trial.train.steps, seed: trial.seed }
+  const rehearsal = Simulation.rehearse(searcher, problem, losses)
+  // of the same target, but for rounding
+  const limit = Math.max(target, cost.of(rehearsal.final)) * (1 + 1e-9)
+  const lossOf = (choices: ReadonlyArray<number>) => Simulation.lossOf(space, losses, choices)
+  return { rehearsal, uniform: bestUniform(network, cost, lossOf, limit) }
+}
+
+const describe = (
+  { id, name, declaration }: Plan.PlannedTrial,
+  { cost, network, target }: Prepared,
+  { rehearsal, uniform }: ReturnType<typeof rehearse>,
+) => {
+  const { alarms, committedAt, costOverTarget, final, loss, onTargetAt, topProbability } = rehearsal
+  const quality = Simulation.finalQuality(loss)
+  return {
+    id,
+    name,
+    search: declaration.search.kind,
+    steps: declaration.train.steps,
+    target,
+    targetUnit: cost.model.unit,
+    onTargetAt,
+    committedAt,
+    costOverTarget,
+    topProbability,
+    quality,
+    uniform:
+      uniform === undefined
+        ? null
+        : {
+            format: uniform.format,
+            costOverTarget: uniform.cost / target,
+            quality: Simulation.finalQuality(uniform.loss),
+          },
+    beatsUniform: uniform === undefined ? null : loss < uniform.loss,
+    assignment: toAssignment(network.space, final),
+    warnings: alarms,
+  }
+}
+type Described = ReturnType<typeof describe>
+
+const step = (at: number | null): string => (at === null ? "never" : `step ${at}`)
+
+const showText = Effect.fnUntraced(function* (trials: ReadonlyArray<Described>) {
+  yield* print(
+    table(
+      ["trial", "name", "on target", "committed", "cost/target", "top", "quality", "best uniform"],
+      trials.map((trial) => [
+        trial.id,
+        trial.name,
+        step(trial.onTargetAt),
+        step(trial.committedAt),
+        trial.costOverTarget.toFixed(3),
+        trial.topProbability.toFixed(3),
+        trial.quality.toFixed(4),
+        trial.uniform === null
+          ? "none"
+          : `${trial.uniform.quality.toFixed(4)} ${trial.uniform.format} at ${short(trial.uniform.costOverTarget, 3)}`,
+      ]),
+    ),
+  )
+  for (const { name, warnings } of trials)
+    for (const { message } of warnings) yield* note(`warning: ${name}: ${message}`)
+})
+
+export const run = Effect.fn("simulate")(function* (input: {
+  readonly experiment: string
+  readonly set: ReadonlyArray<string>
+  readonly yes: boolean
+  readonly sensitivities: Option.Option<string>
+  readonly out: Option.Option<string>
+  readonly json: boolean
+}) {
+  const document = yield* read(input.experiment)
+  const plan = yield* Plan.expand(document, { sets: input.set, yes: input.yes })
+  for (const warning of plan.warnings) yield* note(`warning: ${warning.text}`)
+  const ready = plan.trials.map((trial) => ({ trial, prepared: prepare(trial.declaration) }))
+  const networks = ready.flatMap(({ prepared }) =>
+    "problem" in prepared ? [] : [prepared.network],
+  )
+  const paths = networks.flatMap(({ space }) => space.decisions.map(({ path }) => path))
+  const given = yield* readSensitivities(input.sensitivities, [...new Set(paths)])
+
+  const trials: Array<Described> = []
+  const lines: Array<Parameters<typeof simulationPicture>[0][number]> = []
+  for (const { prepared, trial } of ready) {
+    if ("problem" in prepared) return yield* new Wrong({ message: prepared.problem })
+    const rehearsed = rehearse(prepared, given)
+    trials.push(describe(trial, prepared, rehearsed))
+    lines.push({ name: trial.name, history: rehearsed.rehearsal.history })
+  }
+  if (Option.isSome(input.out)) {
+    const files = yield* FileSystem.FileSystem
+    yield* files
+      .writeFileString(input.out.value, simulationPicture(lines, `${plan.name}, rehearsed`))
+      .pipe(Effect.mapError(({ message }) => new Wrong({ message: `--out: ${message}` })))
+  }
+  if (input.json) yield* printJson({ name: plan.name, trials })
+  else yield* showText(trials)
+})

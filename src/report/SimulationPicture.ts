@@ -1,0 +1,98 @@
+/**
+ * A picture of rehearsed searches: cost over target, entropy and top probability over the steps, a line per trial.
+ *
+ * SVG without scripts or outside parts. Left out: what a trial decided (`PolicyPicture.ts`).
+ */
+import type { Moment } from "../search/Simulation.ts"
+
+export interface Line {
+  readonly name: string
+  readonly history: ReadonlyArray<Moment>
+}
+
+const left = 64
+const plot = { width: 520, height: 130 }
+const gap = 44
+const top = 40
+/** Lines that are named; all are drawn. */
+const named = 12
+
+const escape = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;")
+
+/** Okabe and Ito's colours, apart for every eye; in turn where there are more trials. */
+const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
+
+interface Panel {
+  readonly title: string
+  readonly value: (moment: Moment) => number
+  /** A value to be met. */
+  readonly mark?: number
+}
+
+const panels: ReadonlyArray<Panel> = [
+  { title: "cost / target", value: ({ costOverTarget }) => costOverTarget, mark: 1 },
+  { title: "entropy, nats", value: ({ entropy }) => entropy },
+  { title: "top probability", value: ({ topProbability }) => topProbability, mark: 0.95 },
+]
+
+const panel = (lines: ReadonlyArray<Line>, { mark, title, value }: Panel, y0: number): string => {
+  const last = Math.max(1, ...lines.map(({ history }) => history.at(-1)?.step ?? 1))
+  const most = Math.max(
+    mark ?? 0,
+    ...lines.flatMap(({ history }) => history.map(value).filter(Number.isFinite)),
+  )
+  const highest = most > 0 ? most * 1.05 : 1
+  const x = (step: number) => (left + (plot.width * step) / last).toFixed(1)
+  const y = (v: number) => (y0 + plot.height * (1 - v / highest)).toFixed(1)
+  const curves = lines.map(({ history }, i) => {
+    const points = history
+      .filter((moment) => Number.isFinite(value(moment)))
+      .map((moment) => `${x(moment.step)},${y(value(moment))}`)
+    return `<polyline fill="none" stroke="${colours[i % colours.length]}" stroke-width="1.4" points="${points.join(" ")}"/>`
+  })
+  const marked =
+    mark === undefined
+      ? []
+      : [
+          `<line x1="${left}" x2="${left + plot.width}" y1="${y(mark)}" y2="${y(mark)}" stroke="#555" stroke-dasharray="4 3"/>`,
+          `<text x="${left - 6}" y="${Number(y(mark)) + 4}" text-anchor="end" fill="#555">${mark}</text>`,
+        ]
+  return [
+    `<text x="${left}" y="${y0 - 8}" font-weight="600">${title}</text>`,
+    `<rect x="${left}" y="${y0}" width="${plot.width}" height="${plot.height}" fill="none" stroke="#999" stroke-width="0.5"/>`,
+    ...marked,
+    ...curves,
+    `<text x="${left}" y="${y0 + plot.height + 14}" fill="#555">0</text>`,
+    `<text x="${left + plot.width}" y="${y0 + plot.height + 14}" text-anchor="end" fill="#555">step ${last}</text>`,
+  ].join("\n")
+}
+
+/** The picture as an SVG document. */
+export const simulationPicture = (lines: ReadonlyArray<Line>, title: string): string => {
+  const width = left + plot.width + 20
+  const below = top + 20 + panels.length * (plot.height + gap)
+  const legend = lines
+    .slice(0, named)
+    .map(
+      ({ name }, i) =>
+        `<rect x="${left}" y="${below + 16 * i}" width="10" height="10" fill="${colours[i % colours.length]}"/>` +
+        `<text x="${left + 16}" y="${below + 9 + 16 * i}">${escape(name)}</text>`,
+    )
+  const more = lines.length - legend.length
+  const rest =
+    more > 0
+      ? [`<text x="${left}" y="${below + 9 + 16 * named}" fill="#555">and ${more} more</text>`]
+      : []
+  const height = below + 16 * (legend.length + rest.length) + 10
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
+    `<rect width="${width}" height="${height}" fill="#fff"/>`,
+    `<text x="${left}" y="18" font-size="13" font-weight="600">${escape(title)}</text>`,
+    ...panels.map((each, i) => panel(lines, each, top + 14 + i * (plot.height + gap))),
+    ...legend,
+    ...rest,
+    "</svg>",
+    "",
+  ].join("\n")
+}

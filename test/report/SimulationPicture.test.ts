@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest"
+import { simulationPicture } from "../../src/report/SimulationPicture.ts"
+
+const moments = [1, 50, 100].map((step) => ({
+  step,
+  costOverTarget: 2 - step / 100,
+  entropy: 1 - step / 100,
+  topProbability: step / 100,
+}))
+
+const lines = (count: number) =>
+  Array.from({ length: count }, (_, i) => ({ name: `trial <${i}>`, history: moments }))
+
+describe("the picture of rehearsed searches", () => {
+  it("draws every trial in three panels and names it", () => {
+    const svg = simulationPicture(lines(2), "two & more")
+    expect(svg.match(/<polyline/g)).toHaveLength(6)
+    expect(svg).toContain("trial &lt;1>")
+    expect(svg).toContain("two &amp; more")
+    expect(svg).not.toMatch(/NaN|Infinity|undefined/)
+  })
+
+  it("names a dozen, and says how many more there are", () => {
+    const svg = simulationPicture(lines(20), "many")
+    expect(svg.match(/<polyline/g)).toHaveLength(60)
+    expect(svg).toContain("and 8 more")
+  })
+
+  it("leaves out what a search has no number for", () => {
+    const nothing = moments.map((moment) => ({ ...moment, entropy: Number.NaN }))
+    expect(simulationPicture([{ name: "fixed", history: nothing }], "none")).not.toContain("NaN")
+  })
+})

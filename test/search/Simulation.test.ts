@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest"
+import { compileTerms } from "../../src/cost/Cost.ts"
+import { Gbops } from "../../src/cost/Gbops.ts"
+import { makeFixed } from "../../src/search/Fixed.ts"
+import { Reinforce } from "../../src/search/Reinforce.ts"
+import {
+  defaultSensitivities,
+  finalQuality,
+  isCommitted,
+  lossOf,
+  lossTable,
+  onTarget,
+  rehearse,
+} from "../../src/search/Simulation.ts"
+import type { DecisionSpace } from "../../src/space/Decision.ts"
+import { ofDecision } from "../../src/space/Quantity.ts"
+import { budget, lossOf as tabularLoss, problemOf } from "./tabular.ts"
+
+/** A small and a large layer, a depth that opens the third. */
+const space: DecisionSpace = {
+  decisions: [
+    { path: "depth", tag: "repeats", options: [1, 2], sizes: [1, 2], active: "always" },
+    { path: "a.format", tag: "format", options: ["INT2", "INT8"], sizes: [2, 8], active: "always" },
+    {
+      path: "b.format",
+      tag: "format",
+      options: ["INT2", "INT8"],
+      sizes: [2, 8],
+      active: [{ decision: 0, choices: [1] }],
+    },
+  ],
+}
+const cost = compileTerms(
+  [ofDecision(0, [0, 50]), ofDecision(1, [4, 64]), ofDecision(2, [16, 256])],
+  Gbops,
+  space,
+)
+
+describe("a synthetic quality", () => {
+  it("loses 2^(2 - bits) of a format's sensitivity and the missing share of a size, where active", () => {
+    const losses = lossTable(space, [1, 0.1, 0.2])
+    expect(losses).toEqual([
+      [0.5, 0],
+      [0.1, 0.1 / 64],
+      [0.2, 0.2 / 64],
+    ])
+    expect(lossOf(space, losses, [0, 0, 0])).toBeCloseTo(0.6, 12)
+    expect(lossOf(space, losses, [1, 0, 1])).toBeCloseTo(0.1 + 0.2 / 64, 12)
+  })
+
+  it("is by default the more sensitive the less cost hangs on a decision", () => {
+    const sensitivities = defaultSensitivities(space, cost)
+    expect(sensitivities[1]! / sensitivities[2]!).toBeCloseTo(2, 12)
+    const narrowest = lossTable(space, sensitivities).reduce((sum, row) => sum + row[0]!, 0)
+    expect(narrowest).toBeCloseTo(0.3, 12)
+  })
+})
+
+describe("a rehearsed search", () => {
+  it("says when it was on target and committed, and what it found", () => {
+    const problem = problemOf(budget, 1500, 1)
+    const losses = problem.space.decisions.map(({ options }, i) =>
+      options.map((_, k) => budget.loss(i, k)),
+    )
+    const searcher = Reinforce.make({ kind: "reinforce" }, problem)
+    const found = rehearse(searcher, problem, losses)
+    expect(onTarget(found.costOverTarget)).toBe(true)
+    expect(isCommitted(found.topProbability)).toBe(true)
+    expect(found.loss).toBeCloseTo(tabularLoss(budget, found.final), 12)
+    expect(found.onTargetAt).toBeGreaterThan(375)
+    expect(found.committedAt).toBeGreaterThan(375)
+    for (const { costOverTarget, step } of found.history)
+      expect(onTarget(costOverTarget) || step < found.onTargetAt!).toBe(true)
+    expect(rehearse(searcher, problem, losses)).toEqual(found)
+  })
+
+  it("of a fixed assignment is committed from the start, and never on a target it misses", () => {
+    const problem = problemOf(budget, 20, 1)
+    const losses = problem.space.decisions.map(({ options }) => options.map(() => 0))
+    const choices = problem.space.decisions.map(() => 2)
+    const found = rehearse(makeFixed(problem, choices), problem, losses)
+    expect(found.committedAt).toBe(1)
+    expect(found.onTargetAt).toBe(null)
+    expect(finalQuality(found.loss)).toBeCloseTo(0.756, 2)
+  })
+})
