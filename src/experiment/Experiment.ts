@@ -9,7 +9,7 @@ import * as Datasets from "../data/Datasets.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { distinct, FilePath, withDefault } from "../declaration/Field.ts"
 import { delaySteps } from "../search/Schedule.ts"
-import { measures, resolved, searches, searchProblems } from "../search/Searches.ts"
+import { measures, qualityOf, resolved, searches, searchProblems } from "../search/Searches.ts"
 import { trialFields } from "../train/Trial.ts"
 import { TrainSpec } from "../train/TrainSpec.ts"
 
@@ -142,11 +142,15 @@ export const experimentProblems = (
       path: ["search", "delay"],
       message: `a delay of ${settings.delay} leaves the policy none of ${train.steps} steps; more steps or a shorter delay would be right`,
     })
-  const measured = reward?.quality === "heldOutAccuracy" || reward?.quality === "heldOutLoss"
-  if (experiment.data.heldOut === 0 && measured && measures(search))
+  const quality = qualityOf(search, reward)
+  const heldOut = quality === "heldOutAccuracy" || quality === "heldOutLoss"
+  if (experiment.data.heldOut === 0 && reward !== undefined && heldOut && measures(search))
     problems.push({
       path: ["data", "heldOut"],
-      message: `reward.quality is ${reward.quality}, and no images are held out; 5000, say, or a quality of the training batch would be right`,
+      message:
+        quality === reward.quality
+          ? `reward.quality is ${quality}, and no images are held out; 5000, say, or a quality of the training batch would be right`
+          : `a ${search.kind} search measures ${quality}, and no images are held out; 5000, say, would be right`,
     })
   if (experiment.data.heldOut === 0 && experiment.finish.evaluate === "heldOut")
     problems.push({

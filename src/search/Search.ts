@@ -8,7 +8,7 @@
 import type { Schema } from "effect"
 import type { CompiledCost } from "../cost/Cost.ts"
 import type { Problem as Finding } from "../declaration/Errors.ts"
-import type { BoundReward } from "../reward/Reward.ts"
+import type { BoundReward, Quality } from "../reward/Reward.ts"
 import type { RewardSpec } from "../reward/Rewards.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 
@@ -109,4 +109,6 @@ export interface SearchKind<Spec extends { readonly kind: string }> {
   problems?(spec: Spec, reward: RewardSpec | undefined): ReadonlyArray<Finding>
   /** Whether it ever asks for a quality; true by default. */
   measures?(spec: Spec): boolean
+  /** What it measures, whatever the reward names; the reward's quality by default. */
+  readonly quality?: Quality
 }

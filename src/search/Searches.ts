@@ -1,12 +1,14 @@
 /** The searches there are: the only list. `schema` is the whole of an experiment's `search:` block. */
 import type { Problem as Finding } from "../declaration/Errors.ts"
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
+import type { Quality } from "../reward/Reward.ts"
 import type { RewardSpec } from "../reward/Rewards.ts"
 import { Fixed } from "./Fixed.ts"
 import { Reinforce } from "./Reinforce.ts"
 import type { Problem, Searcher, SearchKind } from "./Search.ts"
+import { Sensitivity } from "./Sensitivity.ts"
 
-export const searches = oneOfKinds("Search", [Reinforce, Fixed], "reinforce")
+export const searches = oneOfKinds("Search", [Reinforce, Fixed, Sensitivity], "reinforce")
 
 /** A decoded `search:` block. */
 export type SearchSpec = typeof searches.schema.Type
@@ -29,3 +31,7 @@ export const searchProblems = (
 
 /** Whether a search ever asks for a quality. */
 export const measures = (spec: SearchSpec): boolean => kindOf(spec).measures?.(spec) ?? true
+
+/** What a search measures of its proposals: its own quality, else the reward's. */
+export const qualityOf = (spec: SearchSpec, reward: RewardSpec | undefined): Quality =>
+  kindOf(spec).quality ?? reward?.quality ?? "heldOutAccuracy"

@@ -11,6 +11,7 @@ import { setImmediate } from "node:timers/promises"
 import { Schema } from "effect"
 import { openBatches, type StreamedDataset } from "../data/Batches.ts"
 import type { Dataset } from "../data/Dataset.ts"
+import { qualityOf } from "../search/Searches.ts"
 import { randomStream } from "../space/Random.ts"
 import { toAssignment } from "../space/DecisionSpace.ts"
 import { finish } from "./Finish.ts"
@@ -60,7 +61,7 @@ export async function* loop(
     let search = saved === undefined ? searcher.init() : searcher.restore(saved.search)
     let best = saved?.best ?? null
     const progress = new Progress(saved?.progress)
-    const quality = trial.reward?.quality ?? "heldOutAccuracy"
+    const quality = qualityOf(trial.search, trial.reward)
 
     for (let step = context.resume?.step ?? 0; step < train.steps; step++) {
       const done = step + 1
