@@ -158,6 +158,13 @@ export const experimentProblems = (
       message:
         "no images are held out to evaluate on; test, or data.heldOut above 0 would be right",
     })
+  if (experiment.finish.retrain === true && search.kind === "fixed")
+    problems.push({
+      path: ["finish", "retrain"],
+      message:
+        "a fixed assignment is trained from scratch already, and the same comes out again; leave retrain away",
+      severity: "warning",
+    })
   for (const { path, message } of Datasets.problems(experiment.data, folder))
     problems.push({ path: ["data", ...path], message })
   return problems

@@ -68,7 +68,19 @@ export const planCell = (
   if (controls.includes("uniform") && !isUnread(reduced.reward?.cost)) {
     const uniform = checks.uniform(reduced)
     if (typeof uniform !== "string") problems.push(uniform)
-    else trials.push(describe(read, { ...reduced, search: { kind: "fixed", uniform } }, "uniform"))
+    else
+      trials.push(
+        describe(
+          read,
+          {
+            ...reduced,
+            search: { kind: "fixed", uniform },
+            // trained as it is from the first step: from scratch it would come out the same
+            finish: withoutRetrain(reduced.finish),
+          },
+          "uniform",
+        ),
+      )
   }
   return problems.length > 0 ? { trials: [], problems } : { trials, problems }
 }
@@ -90,11 +102,17 @@ export const declare = ({
       ...(assignment === undefined ? {} : { assignment }),
     } as Trial["search"],
     ...(reward === undefined ? {} : { reward: withTable(reward, latencyTable) }),
-    finish,
+    // `retrain: false` is the same trial as none
+    finish: finish.retrain === true ? finish : withoutRetrain(finish),
     seed,
     train,
     space: network,
   }
+}
+
+const withoutRetrain = (finish: Trial["finish"]): Trial["finish"] => {
+  const { retrain: _, ...rest } = finish
+  return rest
 }
 
 type Reward = NonNullable<Trial["reward"]>
@@ -119,9 +137,11 @@ const describe = (
   control: Control | undefined,
 ): PlannedTrial => {
   const { space, ...rest } = declaration
-  // A control is the same whatever the search it stands beside.
+  // A control is the same whatever the search it stands beside, and never retrained.
   const varied = Object.entries(cell).filter(
-    ([key]) => control === undefined || !(key === "search" || key.startsWith("search.")),
+    ([key]) =>
+      control === undefined ||
+      !(key === "search" || key.startsWith("search.") || key === "finish.retrain"),
   )
   const label =
     control === undefined

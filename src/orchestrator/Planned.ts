@@ -4,6 +4,7 @@
 import * as nodePath from "node:path"
 import { Effect } from "effect"
 import type { Plan, PlannedTrial } from "../experiment/Plan.ts"
+import { totalSteps } from "../train/TrainSpec.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as Result from "./Result.ts"
 import * as State from "./State.ts"
@@ -34,7 +35,7 @@ export const trialFile = (
   cell: trial.cell,
   parameters: trial.parameters,
   declaration: trial.declaration,
-  steps: trial.declaration.train.steps,
+  steps: totalSteps(trial.declaration),
   tags: {
     ...tags,
     "fliqs.search": trial.declaration.search.kind,

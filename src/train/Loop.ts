@@ -1,42 +1,33 @@
 /**
- * The one-shot loop (FLIQS, arXiv 2308.03290, section 3): propose, train, measure, reward, update; then finish the
- * network under its final assignment.
+ * The phases of a trial, one after the other: the search (`train.steps`); the network frozen and measured under the
+ * final assignment; `finish.fineTune` more steps under it; `finish.retrain`: the same assignment from scratch.
  *
- * At step t the searcher proposes assignments; the shared weights take one optimizer step under one of them; the
- * quality of every proposal is measured; the searcher updates its policy. Batches follow from (seed, t) alone, so
- * step, variables and the searcher's state are all a resumed trial needs. Left out: the graphs (`Steps.ts`), the
- * policy (`search/`), snapshots (`Session.ts`), the end (`Finish.ts`, `Outcome.ts`).
+ * Batches follow from (seed, step) alone, so step, variables, the searcher's state and what the phases before found
+ * are all a resumed trial needs; freezing and measuring are done again from the last checkpoint before them. Left
+ * out: the steps of a phase (`Phase.ts`), snapshots (`Session.ts`), the freezing (`Finish.ts`).
  */
-import { setImmediate } from "node:timers/promises"
 import { Schema } from "effect"
-import { openBatches, type StreamedDataset } from "../data/Batches.ts"
+import { type Batches, openBatches, type StreamedDataset } from "../data/Batches.ts"
 import type { Dataset } from "../data/Dataset.ts"
-import { qualityOf } from "../search/Searches.ts"
-import { randomStream } from "../space/Random.ts"
+import { makeFixed } from "../search/Fixed.ts"
+import type { Searcher } from "../search/Search.ts"
 import { toAssignment } from "../space/DecisionSpace.ts"
-import { finish } from "./Finish.ts"
-import { artifacts, divergence, finalCosts, layerOutcomes, searchMetrics } from "./Outcome.ts"
-import { metricsEvery, policyEvery, Progress } from "./Progress.ts"
-import { qualitiesOf } from "./Qualities.ts"
-import { openSession, SessionState, snapshotOf } from "./Session.ts"
+import { finish, type Finished } from "./Finish.ts"
+import { artifacts, finalCosts, layerOutcomes } from "./Outcome.ts"
+import { type Phase, type PhaseState, resumed, startOf, trainPhase } from "./Phase.ts"
+import { type Found, openSession, type Session, SessionState } from "./Session.ts"
 import type { TrainContext, TrainEvent } from "./TrainEvent.ts"
-import { learningRateAt } from "./TrainSpec.ts"
+import { fineTuneRateAt, learningRateAt } from "./TrainSpec.ts"
 import type { Prepared } from "./Trial.ts"
 
-/** Thrown inside the loop when a loss is not finite. */
-export class NotFinite extends Error {
-  readonly step: number
-  constructor(step: number, message: string) {
-    super(message)
-    this.step = step
-  }
-}
-
-/** What dropout draws from at a step: it follows from (seed, step) alone. */
-const dropoutSeed = (seed: number, step: number): readonly [number, number] => {
-  const random = randomStream(seed, `dropout/${step}`)
-  const word = () => random.integer(2 ** 32) | 0
-  return [word(), word()]
+/** What all phases of a trial share. */
+interface Run {
+  readonly prepared: Prepared
+  readonly dataset: Dataset | StreamedDataset
+  readonly data: Batches
+  readonly context: TrainContext
+  /** The state in the checkpoint that the trial goes on from. */
+  readonly saved: SessionState | undefined
 }
 
 /** Trains a prepared trial to its end, or on from `context.resume`. Throws `NotFinite`. */
@@ -45,90 +36,148 @@ export async function* loop(
   dataset: Dataset | StreamedDataset,
   context: TrainContext,
 ): AsyncGenerator<TrainEvent> {
-  const { trial, network, searcher } = prepared
-  const { seed, train } = trial
-  const data = openBatches(dataset, { ...trial.data, seed })
-  for (const [split, digest] of Object.entries(data.splitDigests))
-    yield { type: "dataset", name: dataset.name, digest, context: split }
-
-  const session = openSession(prepared, dataset, context)
-  const { steps, variables } = session
+  const { network, trial } = prepared
+  const data = openBatches(dataset, { ...trial.data, seed: trial.seed })
   try {
+    for (const [split, digest] of Object.entries(data.splitDigests))
+      yield { type: "dataset", name: dataset.name, digest, context: split }
     const saved =
       context.resume === undefined
         ? undefined
         : Schema.decodeUnknownSync(SessionState)(context.resume.state)
-    let search = saved === undefined ? searcher.init() : searcher.restore(saved.search)
-    let best = saved?.best ?? null
-    const progress = new Progress(saved?.progress)
-    const quality = qualityOf(trial.search, trial.reward)
-
-    for (let step = context.resume?.step ?? 0; step < train.steps; step++) {
-      const done = step + 1
-      const proposed = searcher.propose(search, step)
-      const batch = await data.trainBatch(step)
-      const rate = learningRateAt(train.learningRate, step, train.steps)
-      const measured = steps.train(batch, proposed.train, rate, dropoutSeed(seed, step))
-      if (!Number.isFinite(measured.loss))
-        throw new NotFinite(done, divergence(prepared, proposed.train, done))
-      const qualities = searcher.needsQuality(proposed.state, step)
-        ? await qualitiesOf(
-            quality,
-            steps,
-            proposed.proposals,
-            { choices: proposed.train, measured },
-            { train: () => batch, heldOut: () => data.heldOutBatch(step) },
-          )
-        : []
-      const updated = searcher.update(proposed.state, step, { ...proposed, qualities })
-      search = updated.state
-      const finite = qualities.filter(Number.isFinite)
-      if (finite.length > 0) best = Math.max(best ?? -Infinity, ...finite)
-
-      progress.add({
-        "train/loss": measured.loss,
-        "train/accuracy": measured.accuracy,
-        ...searchMetrics(updated.metrics),
-      })
-      if (done % metricsEvery(train.steps) === 0 || done === train.steps)
-        yield { type: "metrics", step: done, values: progress.take() }
-      if (done % policyEvery(train.steps) === 0 || done === 1 || done === train.steps)
-        progress.keepPolicy(done, searcher.probabilities(search))
-      for (const alarm of searcher.alarms(search, step)) yield { type: "warning", ...alarm }
-      for (const warning of data.warnings()) yield { type: "warning", ...warning }
-      yield {
-        type: "checkpoint",
-        step: done,
-        snapshot: () => snapshotOf(done, variables, { search, progress: progress.state(), best }),
-      }
-      await setImmediate()
-    }
-
-    const choices = searcher.final(search)
-    const { accuracy, amax } = await finish(
-      session.supernet,
-      steps,
-      data,
-      choices,
-      trial.finish,
-      train.steps,
-      trial.data.batchSize,
-    )
-    for (const warning of data.warnings()) yield { type: "warning", ...warning }
-    yield* artifacts(prepared, choices, progress, amax)
+    const run: Run = { prepared, dataset, data, context, saved }
+    const searched = saved?.phase === "retrain" ? saved.found! : yield* searchAndTune(run)
+    const found = trial.finish.retrain === true ? yield* retrain(run, searched) : searched
     yield {
       type: "finished",
+      metrics: found.metrics,
+      assignment: toAssignment(network.space, found.choices),
+      layers: layerOutcomes(prepared, found.choices),
+    }
+  } finally {
+    await data.close()
+  }
+}
+
+/** The search and what goes on with its weights. */
+async function* searchAndTune(run: Run): AsyncGenerator<TrainEvent, Found> {
+  const { context, dataset, prepared, saved } = run
+  const session = openSession(prepared, dataset, context)
+  try {
+    const found = saved?.phase === "fineTune" ? saved.found! : yield* search(run, session)
+    const { fineTune } = prepared.trial.finish
+    return fineTune === undefined ? found : yield* tune(run, session, found, fineTune)
+  } finally {
+    session.dispose()
+  }
+}
+
+async function* search(run: Run, session: Session): AsyncGenerator<TrainEvent, Found> {
+  const { prepared } = run
+  const { searcher, trial } = prepared
+  const { learningRate, steps } = trial.train
+  const ended = yield* train(run, session, {
+    searcher,
+    steps,
+    before: 0,
+    firstBatch: 0,
+    learningRate: (step) => learningRateAt(learningRate, step, steps),
+    section: "train",
+    keep: {},
+  })
+  const choices = searcher.final(ended.search)
+  const { accuracy, amax } = yield* freeze(run, session, choices, steps)
+  yield* artifacts(prepared, choices, ended.progress, amax)
+  const { count, sum } = ended.switching
+  return {
+    choices: [...choices],
+    metrics: {
+      "final/accuracy": accuracy,
+      ...finalCosts(prepared, choices),
+      "final/argmax_probability": searcher.argmaxProbability(ended.search),
+      ...(count === 0 ? {} : { "final/switching": sum / count }),
+      ...(ended.best === null ? {} : { "best/quality": ended.best }),
+    },
+  }
+}
+
+/** Proposes what was found, and nothing else. */
+const fixedAt = ({ cost, network }: Prepared, { choices }: Found): Searcher =>
+  makeFixed({ cost, space: network.space }, choices)
+
+async function* tune(
+  run: Run,
+  session: Session,
+  found: Found,
+  steps: number,
+): AsyncGenerator<TrainEvent, Found> {
+  const { train: spec } = run.prepared.trial
+  yield* train(run, session, {
+    searcher: fixedAt(run.prepared, found),
+    steps,
+    before: spec.steps,
+    firstBatch: spec.steps,
+    learningRate: (step) => fineTuneRateAt(spec.learningRate, step, steps),
+    section: "fine_tune",
+    keep: { phase: "fineTune", found },
+  })
+  const { accuracy } = yield* freeze(run, session, found.choices, spec.steps + steps)
+  return { ...found, metrics: { ...found.metrics, "final/fine_tuned_accuracy": accuracy } }
+}
+
+/** Exactly the trial that `search: { kind: fixed, assignment }` would be. */
+async function* retrain(run: Run, found: Found): AsyncGenerator<TrainEvent, Found> {
+  const { context, dataset, prepared, saved } = run
+  const { finish, train: spec } = prepared.trial
+  const { resume, ...scratch } = context
+  const session = openSession(
+    prepared,
+    dataset,
+    saved?.phase === "retrain" && resume !== undefined ? { ...scratch, resume } : scratch,
+  )
+  try {
+    yield* train(run, session, {
+      searcher: fixedAt(prepared, found),
+      steps: spec.steps,
+      before: spec.steps + (finish.fineTune ?? 0),
+      firstBatch: 0,
+      learningRate: (step) => learningRateAt(spec.learningRate, step, spec.steps),
+      section: "retrain",
+      keep: { phase: "retrain", found },
+    })
+    const { accuracy } = yield* freeze(run, session, found.choices, spec.steps)
+    return {
+      ...found,
       metrics: {
-        "final/accuracy": accuracy,
-        ...finalCosts(prepared, choices),
-        "final/argmax_probability": searcher.argmaxProbability(search),
-        ...(best === null ? {} : { "best/quality": best }),
+        ...found.metrics,
+        "final/retrain_accuracy": accuracy,
+        "final/retrain_gap": accuracy - found.metrics["final/accuracy"]!,
       },
-      assignment: toAssignment(network.space, choices),
-      layers: layerOutcomes(prepared, choices),
     }
   } finally {
     session.dispose()
-    await data.close()
   }
+}
+
+/** Trains a phase from its start, or from where the checkpoint left it. */
+const train = (
+  { context, data, prepared, saved }: Run,
+  session: Session,
+  phase: Phase,
+): AsyncGenerator<TrainEvent, PhaseState> => {
+  const isSaved = saved !== undefined && saved.phase === phase.keep.phase
+  const from = isSaved ? resumed(phase, context.resume!.step, saved) : startOf(phase)
+  return trainPhase(phase, from, prepared, session, data)
+}
+
+async function* freeze(
+  { data, prepared }: Run,
+  { steps, supernet }: Session,
+  choices: Found["choices"],
+  firstStep: number,
+): AsyncGenerator<TrainEvent, Finished> {
+  const { data: spec, finish: how } = prepared.trial
+  const finished = await finish(supernet, steps, data, choices, how, firstStep, spec.batchSize)
+  for (const warning of data.warnings()) yield { type: "warning", ...warning }
+  return finished
 }

@@ -2,7 +2,7 @@
  * The tensors of a trial: its supernet and the steps over it, opened from the seed or from a snapshot, and what a
  * snapshot holds.
  *
- * Left out: which steps are taken, and when (`Loop.ts`).
+ * Left out: which steps are taken, and when (`Phase.ts`, `Loop.ts`).
  */
 import { Schema } from "effect"
 import type { Images } from "../data/Dataset.ts"
@@ -14,13 +14,26 @@ import { makeSteps, type Steps } from "./Steps.ts"
 import type { Prepared } from "./Trial.ts"
 import type { Snapshot, TrainContext } from "./TrainEvent.ts"
 
+/** What the search, and the phases after it that are done, came to. */
+const Found = Schema.Struct({
+  choices: Schema.Array(Schema.Int),
+  metrics: Schema.Record(Schema.String, Schema.Finite),
+})
+export type Found = typeof Found.Type
+
 /** What goes into a checkpoint beside the variables. */
 export const SessionState = Schema.Struct({
   search: Schema.Unknown,
   progress: ProgressState,
   /** Best quality so far; null before the first was measured. */
   best: Schema.NullOr(Schema.Finite),
+  /** Sum and number of the shares of decisions that changed, over the last steps. */
+  switching: Schema.optionalKey(Schema.Struct({ sum: Schema.Finite, count: Schema.Int })),
+  /** Absent while searching; every later phase knows what was found. */
+  phase: Schema.optionalKey(Schema.Literals(["fineTune", "retrain"])),
+  found: Schema.optionalKey(Found),
 })
+export type SessionState = typeof SessionState.Type
 
 /** Name -> variable, of everything a step changes. */
 const stateVariables = (supernet: Supernet, steps: Steps): ReadonlyMap<string, Variable> =>

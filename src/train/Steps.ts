@@ -2,7 +2,7 @@
  * The four graphs of a trial over one set of variables: train, measure, observe, evaluate. Each is pure tensors in,
  * tensors out, recorded once; formats, architecture, learning rate and batch are inputs.
  *
- * Left out: in which order they run (`Loop.ts`).
+ * Left out: in which order they run (`Phase.ts`).
  */
 import type { Images } from "../data/Dataset.ts"
 import type { Batch } from "../data/Batches.ts"

@@ -63,6 +63,10 @@ export const FinishSpec = Schema.Struct({
   /** Batches of training data from which norms and activation scales are re-estimated under the final assignment. */
   recalibrate: withDefault(count(1), 50),
   evaluate: withDefault(Schema.Literals(["test", "heldOut"]), "test"),
+  /** More steps under the final assignment after the search, with the weights it ended with. */
+  fineTune: Schema.optionalKey(count(1)),
+  /** Trains the final assignment from scratch, for the same steps and seed: the retrain gap. */
+  retrain: Schema.optionalKey(Schema.Boolean),
 }).annotate({ identifier: "Finish" })
 export type FinishSpec = typeof FinishSpec.Type
 
@@ -76,3 +80,16 @@ export const learningRateAt = (spec: LearningRate, step: number, steps: number):
   const after = (step - spec.warmupSteps) / Math.max(1, steps - spec.warmupSteps)
   return (spec.peak * (1 + Math.cos(Math.PI * after))) / 2
 }
+
+/** The learning rate of a fine-tuning step: half a cosine from a tenth of the search's peak to 0. */
+export const fineTuneRateAt = ({ peak }: LearningRate, step: number, steps: number): number =>
+  learningRateAt({ kind: "cosine", peak: peak / 10, warmupSteps: 0 }, step, steps)
+
+/** Steps of all phases of a trial together. */
+export const totalSteps = ({
+  finish,
+  train,
+}: {
+  readonly finish: FinishSpec
+  readonly train: Pick<TrainSpec, "steps">
+}): number => train.steps + (finish.fineTune ?? 0) + (finish.retrain === true ? train.steps : 0)

@@ -87,6 +87,60 @@ describe("one-shot search", () => {
     120_000,
   )
 
+  const whole = trial({
+    train: { steps: 30, learningRate: { kind: "cosine", peak: 0.05, warmupSteps: 5 } },
+    finish: { recalibrate: 3, fineTune: 12, retrain: true },
+  })
+
+  it("retrains exactly as a fixed search with the assignment it found would train", async () => {
+    const { events } = await collect(whole)
+    const { assignment, metrics } = finished(events)
+    const { declaration } = whole
+    const fixed = await collect({
+      ...whole,
+      declaration: {
+        ...declaration,
+        search: { kind: "fixed", assignment },
+        finish: { recalibrate: 3 },
+      } as typeof declaration,
+    })
+    const scratch = finished(fixed.events).metrics["final/accuracy"]!
+    expect(metrics["final/retrain_accuracy"]).toBe(scratch)
+    expect(metrics["final/retrain_gap"]).toBe(scratch - metrics["final/accuracy"]!)
+    expect(metrics["final/fine_tuned_accuracy"]).toBeTypeOf("number")
+    const losses = (all: ReadonlyArray<TrainEvent>, key: string) =>
+      all.flatMap((event) =>
+        event.type === "metrics" && key in event.values ? [event.values[key]] : [],
+      )
+    expect(losses(events, "retrain/loss")).toEqual(losses(fixed.events, "train/loss"))
+    expect(losses(events, "fine_tune/loss")).toHaveLength(12)
+  }, 120_000)
+
+  it("leaves the search as it is without the phases after it", async () => {
+    const { events } = await collect(whole)
+    const alone = await collect(trial({ ...whole.declaration, finish: { recalibrate: 3 } }))
+    const { metrics } = finished(events)
+    for (const [key, value] of Object.entries(finished(alone.events).metrics))
+      expect(metrics[key]).toBe(value)
+    expect(metrics["final/switching"]).toBeGreaterThanOrEqual(0)
+    const steps = events.flatMap((event) => (event.type === "metrics" ? [event.step] : []))
+    expect(steps).toEqual(Array.from({ length: 72 }, (_, i) => i + 1))
+  }, 120_000)
+
+  it.each([31, 42, 60])(
+    "goes on from step %i of search, fine-tuning and retraining bit for bit",
+    async (step) => {
+      const through = await collect(whole, undefined, step)
+      const { tensors, ...rest } = through.kept!
+      const goneOn = await collect(whole, { ...JSON.parse(JSON.stringify(rest)), tensors })
+      expect(finished(goneOn.events)).toEqual(finished(through.events))
+      const after = (events: ReadonlyArray<TrainEvent>) =>
+        events.filter((event) => event.type === "metrics" && event.step > step)
+      expect(after(goneOn.events)).toEqual(after(through.events))
+    },
+    120_000,
+  )
+
   it("tells finite metrics, cost shares that add up, and an assignment of active decisions only", async () => {
     const { events } = await collect(trial())
     const { metrics, assignment, layers } = finished(events)

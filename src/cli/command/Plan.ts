@@ -8,6 +8,7 @@ import { compileCost, targetOf } from "../../model/Target.ts"
 import { log10 } from "../../space/DecisionSpace.ts"
 import * as Planned from "../../orchestrator/Planned.ts"
 import { stateOf, type TrialState } from "../../orchestrator/RunGrid.ts"
+import { totalSteps } from "../../train/TrainSpec.ts"
 import { stateFolder } from "../Files.ts"
 import { bold, dim, duration, note, print, printJson, short, table } from "../Output.ts"
 import { sizeOf } from "./Validate.ts"
@@ -57,7 +58,7 @@ const expectedSeconds = (
   for (const { step, trial } of left) {
     const speed = speedOf(trial)
     if (speed === undefined) return undefined
-    seconds += speed * (trial.declaration.train.steps - step)
+    seconds += speed * (totalSteps(trial.declaration) - step)
   }
   return seconds / jobs
 }
@@ -89,7 +90,7 @@ const showText = Effect.fnUntraced(function* (
       rows.map(({ state, step, trial }) => [
         trial.id,
         trial.name,
-        String(trial.declaration.train.steps),
+        String(totalSteps(trial.declaration)),
         targetWords(networkOf(trial.declaration.space), trial)?.text ?? "",
         state === "planned" || state === "finished" ? state : `${state} at ${step}`,
       ]),
@@ -136,7 +137,7 @@ export const run = Effect.fn("plan")(function* (input: {
       parameters: trial.parameters,
       state,
       step,
-      steps: trial.declaration.train.steps,
+      steps: totalSteps(trial.declaration),
       ...(target === undefined ? {} : { target: target.target, targetUnit: target.unit }),
     }
   })

@@ -1,0 +1,147 @@
+/**
+ * One phase of a trial: so many steps under one searcher, each of which proposes, trains, measures and updates.
+ *
+ * At step t the searcher proposes assignments; the shared weights take one optimizer step under one of them; the
+ * quality of every proposal is measured; the searcher updates its policy (FLIQS, arXiv 2308.03290, section 3). Left
+ * out: which phases there are and what each ends with (`Loop.ts`), the graphs (`Steps.ts`), the policy (`search/`).
+ */
+import { setImmediate } from "node:timers/promises"
+import type { Batches } from "../data/Batches.ts"
+import { isEnding } from "../search/Ending.ts"
+import type { Searcher } from "../search/Search.ts"
+import { qualityOf } from "../search/Searches.ts"
+import { randomStream } from "../space/Random.ts"
+import { divergence, searchMetrics } from "./Outcome.ts"
+import { metricsEvery, policyEvery, Progress } from "./Progress.ts"
+import { qualitiesOf } from "./Qualities.ts"
+import { type Session, type SessionState, snapshotOf } from "./Session.ts"
+import type { TrainEvent } from "./TrainEvent.ts"
+import type { Prepared } from "./Trial.ts"
+
+export interface Phase {
+  readonly searcher: Searcher
+  readonly steps: number
+  /** Steps of the trial that lie before it. */
+  readonly before: number
+  /** Batches and dropout of its first step are those of this step of the data's order. */
+  readonly firstBatch: number
+  /** Steps count from 0 within the phase. */
+  readonly learningRate: (step: number) => number
+  /** Section of its loss and accuracy. */
+  readonly section: "train" | "fine_tune" | "retrain"
+  /** What its checkpoints hold beside its own state: which phase it is, what those before it found. */
+  readonly keep: Pick<SessionState, "phase" | "found">
+}
+
+/** Where a phase goes on from, or how it ended. */
+export interface PhaseState {
+  /** Completed steps of the phase. */
+  readonly step: number
+  readonly search: unknown
+  readonly progress: Progress
+  /** Best quality so far; null before the first was measured. */
+  readonly best: number | null
+  /** Over the last 2 % of the steps. */
+  readonly switching: { readonly sum: number; readonly count: number }
+}
+
+/** Thrown when a loss is not finite. */
+export class NotFinite extends Error {
+  readonly step: number
+  constructor(step: number, message: string) {
+    super(message)
+    this.step = step
+  }
+}
+
+export const startOf = ({ searcher }: Phase): PhaseState => ({
+  step: 0,
+  search: searcher.init(),
+  progress: new Progress(),
+  best: null,
+  switching: { sum: 0, count: 0 },
+})
+
+/** The state of this phase in a checkpoint that was made after `step` steps of the trial. */
+export const resumed = (
+  { before, searcher }: Phase,
+  step: number,
+  saved: SessionState,
+): PhaseState => ({
+  step: step - before,
+  search: searcher.restore(saved.search),
+  progress: new Progress(saved.progress),
+  best: saved.best,
+  switching: saved.switching ?? { sum: 0, count: 0 },
+})
+
+/** What dropout draws from at a step: it follows from (seed, step) alone. */
+const dropoutSeed = (seed: number, step: number): readonly [number, number] => {
+  const random = randomStream(seed, `dropout/${step}`)
+  const word = () => random.integer(2 ** 32) | 0
+  return [word(), word()]
+}
+
+/** Trains a phase to its end. Throws `NotFinite`. */
+export async function* trainPhase(
+  phase: Phase,
+  from: PhaseState,
+  prepared: Prepared,
+  { steps, variables }: Session,
+  data: Batches,
+): AsyncGenerator<TrainEvent, PhaseState> {
+  const { searcher, section } = phase
+  const { reward, seed } = prepared.trial
+  const { progress } = from
+  let { best, search, switching } = from
+
+  for (let step = from.step; step < phase.steps; step++) {
+    const done = step + 1
+    const total = phase.before + done
+    const drawn = phase.firstBatch + step
+    const proposed = searcher.propose(search, step)
+    const batch = await data.trainBatch(drawn)
+    const rate = phase.learningRate(step)
+    const measured = steps.train(batch, proposed.train, rate, dropoutSeed(seed, drawn))
+    if (!Number.isFinite(measured.loss))
+      throw new NotFinite(total, divergence(prepared, proposed.train, total))
+    const qualities = searcher.needsQuality(proposed.state, step)
+      ? await qualitiesOf(
+          qualityOf(prepared.trial.search, reward),
+          steps,
+          proposed.proposals,
+          { choices: proposed.train, measured },
+          { train: () => batch, heldOut: () => data.heldOutBatch(step) },
+        )
+      : []
+    const updated = searcher.update(proposed.state, step, { ...proposed, qualities })
+    search = updated.state
+    const finite = qualities.filter(Number.isFinite)
+    if (finite.length > 0) best = Math.max(best ?? -Infinity, ...finite)
+    if (isEnding(step, phase.steps) && Number.isFinite(updated.metrics.switching))
+      switching = {
+        sum: switching.sum + updated.metrics.switching,
+        count: switching.count + 1,
+      }
+
+    progress.add({
+      [`${section}/loss`]: measured.loss,
+      [`${section}/accuracy`]: measured.accuracy,
+      ...(section === "train" ? searchMetrics(updated.metrics) : {}),
+    })
+    if (done % metricsEvery(phase.steps) === 0 || done === phase.steps)
+      yield { type: "metrics", step: total, values: progress.take() }
+    if (done % policyEvery(phase.steps) === 0 || done === 1 || done === phase.steps)
+      progress.keepPolicy(done, searcher.probabilities(search))
+    for (const alarm of searcher.alarms(search, step)) yield { type: "warning", ...alarm }
+    for (const warning of data.warnings()) yield { type: "warning", ...warning }
+    const state = { search, best, switching, ...phase.keep }
+    yield {
+      type: "checkpoint",
+      step: total,
+      snapshot: () => snapshotOf(total, variables, { ...state, progress: progress.state() }),
+    }
+    await setImmediate()
+  }
+  return { step: phase.steps, search, progress, best, switching }
+}
