@@ -7,6 +7,7 @@
  */
 import type { OptionValue } from "../space/Decision.ts"
 import type { TrainEvent } from "../train/TrainEvent.ts"
+import { escape } from "./Svg.ts"
 
 export interface PolicyHistory {
   readonly decisions: ReadonlyArray<{
@@ -25,9 +26,6 @@ const left = 190
 const plot = 420
 const right = 150
 const top = 44
-
-const escape = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;")
 
 /** Even steps through a perceptually ordered ramp, dark to light (viridis, sampled at five points). */
 const ramp = [

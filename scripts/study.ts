@@ -1,0 +1,183 @@
+/**
+ * The study: runs what is missing of `experiments/study/*.yaml` and keeps a line for each trial that has ended.
+ *
+ *     npm run study                        all of it, or on from where it stopped; stop it with Ctrl-C
+ *     npm run study -- a-int b-fp          these experiments only
+ *     npm run study -- --write             runs nothing; writes docs/results.md and its pictures anew
+ *     options: --jobs N (1), --state DIR (.fliqs), --track
+ *
+ * Lines lie in `docs/results/NAME.jsonl`. A trial that has one is not run again, on any machine; delete the line of a
+ * failed trial to have it tried again.
+ */
+import { spawn, spawnSync } from "node:child_process"
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import { Schema } from "effect"
+import { parse } from "yaml"
+import {
+  armNames,
+  armsOf,
+  type Planned,
+  replaceBetween,
+  StudyLine,
+  studyText,
+} from "../src/report/Study.ts"
+import { studyPicture } from "../src/report/StudyPicture.ts"
+
+process.chdir(fileURLToPath(new URL("..", import.meta.url)))
+const folder = "experiments/study"
+const fliqs = fileURLToPath(new URL("../fliqs", import.meta.url))
+const page = "docs/results.md"
+/** Milliseconds between two looks for results. */
+const lookEvery = 15_000
+
+const { positionals, values: flags } = parseArgs({
+  allowPositionals: true,
+  options: {
+    jobs: { type: "string", default: "1" },
+    state: { type: "string", default: ".fliqs" },
+    track: { type: "boolean", default: false },
+    write: { type: "boolean", default: false },
+  },
+})
+
+interface PlannedTrial extends Planned {
+  readonly id: string
+}
+
+const fileOf = (name: string) => `${folder}/${name}.yaml`
+const linesFile = (name: string) => `docs/results/${name}.jsonl`
+const decodeLine = Schema.decodeUnknownSync(StudyLine)
+
+const linesOf = (name: string): ReadonlyArray<StudyLine> =>
+  existsSync(linesFile(name))
+    ? readFileSync(linesFile(name), "utf8")
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => decodeLine(JSON.parse(line)))
+    : []
+
+const fail = (message: string): never => {
+  console.error(message)
+  process.exit(1)
+}
+
+const planOf = (name: string): ReadonlyArray<PlannedTrial> => {
+  const { status, stderr, stdout } = spawnSync(
+    fliqs,
+    ["plan", fileOf(name), "--state", flags.state, "--json"],
+    { encoding: "utf8", maxBuffer: 1e9 },
+  )
+  if (status !== 0) return fail(stderr)
+  return (JSON.parse(stdout) as { readonly trials: ReadonlyArray<PlannedTrial> }).trials
+}
+
+/** The ended trial as a line; undefined while it has no result. */
+const lineOf = (trial: PlannedTrial, arm: string): StudyLine | undefined => {
+  const file = `${flags.state}/trials/${trial.id}/result.json`
+  if (!existsSync(file)) return undefined
+  const { state, metrics, assignment, steps, seconds, message } = JSON.parse(
+    readFileSync(file, "utf8"),
+  ) as StudyLine
+  return {
+    id: trial.id,
+    arm,
+    seed: Number(trial.parameters["seed"]),
+    state,
+    metrics,
+    assignment,
+    steps,
+    seconds: Math.round(seconds),
+    ...(message === undefined ? {} : { message }),
+  }
+}
+
+const collect = (name: string, trials: ReadonlyArray<PlannedTrial>): void => {
+  const known = new Set(linesOf(name).map(({ id }) => id))
+  const arms = armNames(trials)
+  for (const [i, trial] of trials.entries()) {
+    const line = known.has(trial.id) ? undefined : lineOf(trial, arms[i]!)
+    if (line !== undefined) appendFileSync(linesFile(name), `${JSON.stringify(line)}\n`)
+  }
+}
+
+/** Runs what has no line yet; the exit code of `fliqs run`. */
+const run = (name: string): Promise<number> => {
+  const trials = planOf(name)
+  collect(name, trials)
+  const done = new Set(linesOf(name).map(({ id }) => id))
+  const missing = trials.filter(({ id }) => !done.has(id))
+  console.error(`${name}: ${missing.length} of ${trials.length} trials to run`)
+  if (missing.length === 0) return Promise.resolve(0)
+  const child = spawn(
+    fliqs,
+    [
+      "run",
+      fileOf(name),
+      "--state",
+      flags.state,
+      "--jobs",
+      flags.jobs,
+      ...(flags.track ? [] : ["--no-track"]),
+      ...missing.flatMap(({ id }) => ["--only", id]),
+    ],
+    { stdio: "inherit" },
+  )
+  const timer = setInterval(() => collect(name, trials), lookEvery)
+  return new Promise((resolve) =>
+    child.on("exit", (code) => {
+      clearInterval(timer)
+      collect(name, trials)
+      resolve(code ?? 130)
+    }),
+  )
+}
+
+/** Everything the lines say, between the markers of each study. */
+const write = (names: ReadonlyArray<string>): void => {
+  let text = readFileSync(page, "utf8")
+  mkdirSync("docs/pictures", { recursive: true })
+  for (const name of names) {
+    const lines = linesOf(name)
+    if (lines.length === 0) continue
+    const { description } = parse(readFileSync(fileOf(name), "utf8")) as { description: string }
+    const reference = armNames(planOf(name))[0]!
+    writeFileSync(`docs/pictures/${name}.svg`, studyPicture(armsOf(lines, reference), name))
+    text = replaceBetween(
+      text,
+      name,
+      [
+        `### ${name}`,
+        `${description} Lines: [results/${name}.jsonl](results/${name}.jsonl); again: \`npm run study -- ${name}\`.`,
+        studyText(lines, reference),
+        `![Accuracy of every arm and seed of ${name}](pictures/${name}.svg)`,
+      ].join("\n\n"),
+    )
+  }
+  writeFileSync(page, text)
+}
+
+const all = readdirSync(folder)
+  .filter((file) => file.endsWith(".yaml"))
+  .map((file) => file.replace(/\.yaml$/, ""))
+  .sort()
+const unknown = positionals.find((name) => !all.includes(name))
+if (unknown !== undefined) fail(`there is no ${fileOf(unknown)}; there are ${all.join(", ")}`)
+const names = positionals.length === 0 ? all : positionals
+
+// the child is told by the terminal, saves its trials and ends; then so do we
+process.on("SIGINT", () => {})
+for (const name of flags.write ? [] : names) {
+  const code = await run(name)
+  write(names)
+  if (code > 1) process.exit(code)
+}
+write(names)

@@ -1,0 +1,52 @@
+/**
+ * A picture of a study: a row for each arm, a dot for the accuracy of each seed, a bar at their mean. SVG without
+ * scripts or outside parts.
+ */
+import { accuracyOf, type Arm } from "./Study.ts"
+import { escape } from "./Svg.ts"
+
+const row = 26
+const left = 250
+const plot = 420
+const right = 30
+const top = 40
+
+/** The picture as an SVG document; arms without a finished trial have an empty row. */
+export const studyPicture = (arms: ReadonlyArray<Arm>, title: string): string => {
+  const all = arms.flatMap(({ finished }) => finished.map(accuracyOf))
+  const low = Math.floor(100 * Math.min(...all)) / 100
+  const high = Math.max(low + 0.01, Math.ceil(100 * Math.max(...all)) / 100)
+  const x = (accuracy: number) => (left + (plot * (accuracy - low)) / (high - low)).toFixed(1)
+  const width = left + plot + right
+  const bottom = top + arms.length * row
+  const rows = arms.flatMap(({ finished, name }, i) => {
+    const y = top + i * row + row / 2
+    const values = finished.map(accuracyOf)
+    const mean = values.reduce((a, b) => a + b, 0) / values.length
+    return [
+      `<text x="${left - 10}" y="${y + 4}" text-anchor="end">${escape(name)}</text>`,
+      `<line x1="${left}" y1="${y}" x2="${left + plot}" y2="${y}" stroke="#ddd"/>`,
+      ...values.map(
+        (value) => `<circle cx="${x(value)}" cy="${y}" r="4" fill="#3b528b" fill-opacity="0.6"/>`,
+      ),
+      ...(values.length === 0
+        ? []
+        : [`<rect x="${Number(x(mean)) - 1}" y="${y - 9}" width="2" height="18" fill="#440154"/>`]),
+    ]
+  })
+  const percent = (value: number) => `${(100 * value).toFixed(0)} %`
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${bottom + 26}" viewBox="0 0 ${width} ${bottom + 26}" font-family="system-ui, sans-serif" font-size="12">`,
+    `<rect width="${width}" height="${bottom + 26}" fill="#fff"/>`,
+    `<text x="${left}" y="20" font-size="13" font-weight="600">${escape(title)}</text>`,
+    ...(all.length === 0 ? [] : rows),
+    ...(all.length === 0
+      ? []
+      : [
+          `<text x="${left}" y="${bottom + 16}" fill="#555">${percent(low)}</text>`,
+          `<text x="${left + plot}" y="${bottom + 16}" text-anchor="end" fill="#555">${percent(high)}</text>`,
+        ]),
+    "</svg>",
+    "",
+  ].join("\n")
+}
