@@ -4,23 +4,30 @@ import { beforeAll, describe, expect, it } from "vitest"
 import { rowLength } from "../../src/format/Formats.ts"
 import { childWeights, extract } from "../../src/model/Child.ts"
 import { makeSupernet, type Supernet } from "../../src/model/Supernet.ts"
+import { activationSites } from "../../src/model/Sites.ts"
 import type { Mode } from "../../src/model/operation/Operation.ts"
 import type { Choices } from "../../src/space/Decision.ts"
-import { randomStream } from "../../src/space/Random.ts"
+import { type Random, randomStream } from "../../src/space/Random.ts"
 import { load, tf } from "../../src/tensor/Backend.ts"
 import type { Tensor } from "../../src/tensor/Backend.ts"
-import { buildSpace } from "./fixture.ts"
+import { buildSpace, joint } from "./fixture.ts"
 import * as tiny from "./tiny.ts"
 
 beforeAll(() => Effect.runPromise(load({ threads: 1 })))
 
-const logits = (net: Supernet, images: Tensor, choices: Choices, mode: Mode): Float32Array => {
+const logits = (
+  net: Supernet,
+  images: Tensor,
+  choices: Choices,
+  mode: Mode,
+  amax: Float32Array = new Float32Array(net.sites),
+): Float32Array => {
   const result = tf.tidy(() =>
     net.forward(
       images,
       {
         rows: tf.tensor2d(net.rowsOf(choices), [net.sites, rowLength]),
-        amax: tf.zeros([net.sites]),
+        amax: tf.tensor1d(amax.slice()),
         sizes: tf.tensor1d(net.sizesOf(choices), "int32"),
       },
       mode,
@@ -31,6 +38,36 @@ const logits = (net: Supernet, images: Tensor, choices: Choices, mode: Mode): Fl
   return values
 }
 
+/** Norms that are not the identity. */
+const shiftNorms = (supernet: Supernet, random: Random): void => {
+  for (const { kind, variable } of supernet.variables)
+    if (kind === "average")
+      tf.tidy(() =>
+        variable.assign(
+          tf.tensor(
+            Float32Array.from({ length: variable.size }, () => 0.5 + random.uniform()),
+            variable.shape,
+          ) as never,
+        ),
+      )
+}
+
+/** The child alone, with the supernet's weights. */
+const alone = (supernet: Supernet, choices: Choices): Supernet => {
+  const child = extract(supernet.network, choices)
+  const net = makeSupernet(child, 99)
+  const weights = childWeights(child, supernet.variables)
+  for (const { name, variable } of net.variables)
+    tf.tidy(() => variable.assign(tf.tensor(weights.get(name)!, variable.shape) as never))
+  return net
+}
+
+const drawImages = (count: number, random: Random): Tensor =>
+  tf.tensor(
+    Float32Array.from({ length: count * 32 * 32 * 3 }, () => random.normal()),
+    [count, 32, 32, 3],
+  )
+
 describe("the extracted child", () => {
   const shipped = ["mobilenet-joint", "resnet8-mixed"].map(
     (file) => [file, readFileSync(`spaces/${file}.yaml`, "utf8")] as const,
@@ -38,39 +75,59 @@ describe("the extracted child", () => {
   it.each([...shipped, ...Object.entries(tiny)])(
     "gives the supernet's logits bit for bit: %s",
     (_, yaml) => {
-      const network = buildSpace(yaml)
-      const supernet = makeSupernet(network, 1)
+      const { numTensors } = tf.memory()
+      const supernet = makeSupernet(buildSpace(yaml), 1)
+      const { decisions } = supernet.network.space
       const random = randomStream(2, "test")
-      // norms that are not the identity
-      for (const { kind, variable } of supernet.variables)
-        if (kind === "average")
-          tf.tidy(() =>
-            variable.assign(
-              tf.tensor(
-                Float32Array.from({ length: variable.size }, () => 0.5 + random.uniform()),
-                variable.shape,
-              ) as never,
-            ),
-          )
-      const images = tf.tensor(
-        Float32Array.from({ length: 2 * 32 * 32 * 3 }, () => random.normal()),
-        [2, 32, 32, 3],
-      )
-      for (let i = 0; i < 12; i++) {
-        const choices = network.space.decisions.map((d) => random.integer(d.options.length))
-        const child = extract(network, choices)
-        const alone = makeSupernet(child, 99)
-        const weights = childWeights(child, supernet.variables)
-        for (const { name, variable } of alone.variables)
-          tf.tidy(() => variable.assign(tf.tensor(weights.get(name)!, variable.shape) as never))
+      shiftNorms(supernet, random)
+      const images = drawImages(2, random)
+      for (let i = 0; i < 6; i++) {
+        const choices = decisions.map((d) => random.integer(d.options.length))
+        const net = alone(supernet, choices)
         for (const mode of ["infer", "measure"] as const)
-          expect(logits(alone, images, [], mode)).toEqual(logits(supernet, images, choices, mode))
-        expect(alone.sizesOf([])).toHaveLength(0)
-        alone.dispose()
+          expect(logits(net, images, [], mode)).toEqual(logits(supernet, images, choices, mode))
+        expect(net.sizesOf([])).toHaveLength(0)
+        net.dispose()
       }
       supernet.dispose()
       images.dispose()
+      expect(tf.memory().numTensors).toBe(numTensors)
     },
     120_000,
+  )
+
+  it.each([
+    ["convolutional", joint],
+    ["transformer", tiny.attended],
+  ])(
+    "gives them under 200 random assignments of a joint space, norms and scales frozen: %s",
+    (_, yaml) => {
+      const { numTensors } = tf.memory()
+      const supernet = makeSupernet(buildSpace(yaml), 1)
+      const { space } = supernet.network
+      const random = randomStream(3, "test")
+      shiftNorms(supernet, random)
+      const images = drawImages(1, random)
+      const scales = new Map(
+        activationSites(supernet.network).map(({ path }) => [path, 0.5 + 3 * random.uniform()]),
+      )
+      const frozen = (net: Supernet): Float32Array => {
+        const amax = new Float32Array(net.sites)
+        for (const { path, site } of activationSites(net.network)) amax[site] = scales.get(path)!
+        return amax
+      }
+      for (let i = 0; i < 200; i++) {
+        const choices = space.decisions.map((d) => random.integer(d.options.length))
+        const net = alone(supernet, choices)
+        expect(logits(net, images, [], "infer", frozen(net))).toEqual(
+          logits(supernet, images, choices, "infer", frozen(supernet)),
+        )
+        net.dispose()
+      }
+      supernet.dispose()
+      images.dispose()
+      expect(tf.memory().numTensors).toBe(numTensors)
+    },
+    240_000,
   )
 })

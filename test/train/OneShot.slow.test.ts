@@ -2,7 +2,9 @@ import { NodeServices } from "@effect/platform-node"
 import { Effect, Exit, Stream } from "effect"
 import { describe, expect, it } from "vitest"
 import { run } from "../../src/train/OneShot.ts"
+import { fromAssignment } from "../../src/space/DecisionSpace.ts"
 import type { Snapshot, TrainEvent } from "../../src/train/TrainEvent.ts"
+import { buildSpace, decodeSpace, joint } from "../model/fixture.ts"
 
 const space = {
   name: "tiny",
@@ -170,6 +172,27 @@ describe("one-shot search", () => {
       new Set(["INT8"]),
     )
   })
+
+  it("trains the joint sample of the space language as it is written", async () => {
+    const sample = decodeSpace(joint)
+    const { events } = await collect(
+      trial({
+        space: sample,
+        data: { kind: "synthetic", batchSize: 8, heldOut: 32, train: 256, test: 32 },
+        train: { steps: 8, learningRate: { kind: "cosine", peak: 0.02, warmupSteps: 1 } },
+        reward: {
+          kind: "absolute",
+          cost: { kind: "gbops", target: { times: 0.5, uniform: "INT8" } },
+        },
+        finish: { recalibrate: 2 },
+      }),
+    )
+    const { space: decided } = buildSpace(joint)
+    expect(decided.decisions).toHaveLength(28)
+    const { assignment, metrics } = finished(events)
+    expect(fromAssignment(decided, assignment)).toHaveProperty("choices")
+    expect(Object.values(metrics).every(Number.isFinite)).toBe(true)
+  }, 120_000)
 
   it("fails the trial when the loss is not finite, naming the narrowest format", async () => {
     const exploding = trial({
