@@ -127,32 +127,58 @@ const simulate = Command.make(
   Command.withDescription("Rehearse the searches of an experiment without a network, in seconds"),
 )
 
+const sort = Flag.String("sort").pipe(
+  Flag.withMetavar("KEY[:asc]"),
+  Flag.withDescription("Metric or column to sort by, largest first"),
+  Flag.optional,
+)
+const filter = Flag.String("filter").pipe(
+  Flag.withMetavar("KEY=VALUE"),
+  Flag.withDescription("Only trials whose column or parameter has this value; may be given again"),
+  Flag.atLeast(0),
+)
+const columns = Flag.String("columns").pipe(
+  Flag.withMetavar("KEY,KEY"),
+  Flag.withDescription("Parameters and metrics to show"),
+  Flag.optional,
+)
+const limit = Flag.Int("limit").pipe(Flag.withDescription("At most so many"), Flag.optional)
+
 const list = Command.make(
   "list",
-  {
-    state,
-    json,
-    sort: Flag.String("sort").pipe(
-      Flag.withMetavar("KEY[:asc]"),
-      Flag.withDescription("Metric or column to sort by, largest first"),
-      Flag.optional,
-    ),
-    filter: Flag.String("filter").pipe(
-      Flag.withMetavar("KEY=VALUE"),
-      Flag.withDescription(
-        "Only trials whose column or parameter has this value; may be given again",
-      ),
-      Flag.atLeast(0),
-    ),
-    columns: Flag.String("columns").pipe(
-      Flag.withMetavar("KEY,KEY"),
-      Flag.withDescription("Parameters and metrics to show"),
-      Flag.optional,
-    ),
-    limit: Flag.Int("limit").pipe(Flag.withDescription("At most so many"), Flag.optional),
-  },
+  { state, json, sort, filter, columns, limit },
   lazily(() => import("./command/List.ts")),
 ).pipe(Command.withDescription("List trials and how they stand"))
+
+const compare = Command.make(
+  "compare",
+  {
+    experiment,
+    set,
+    yes,
+    state,
+    json,
+    sort,
+    filter,
+    columns,
+    limit,
+    pareto: Flag.String("pareto").pipe(
+      Flag.withMetavar("KEY:max,KEY:min"),
+      Flag.withDescription("Only the trials on the Pareto front of these metrics"),
+      Flag.optional,
+    ),
+    onlyChanged: Flag.Boolean("only-changed").pipe(
+      Flag.withDescription("Leave out columns in which all trials agree"),
+      Flag.withDefault(false),
+    ),
+    out: Flag.String("out").pipe(
+      Flag.withMetavar("FILE.svg"),
+      Flag.withDescription("Draw the trials and their front"),
+      Flag.optional,
+    ),
+  },
+  lazily(() => import("./command/Compare.ts")),
+).pipe(Command.withDescription("Compare the trials of an experiment; * marks the Pareto front"))
 
 const show = Command.make(
   "show",
@@ -323,6 +349,7 @@ export const root = Command.make("fliqs").pipe(
     run,
     simulate,
     list,
+    compare,
     show,
     cost,
     latency,

@@ -101,6 +101,40 @@ describe("run", () => {
     expect(second.stdout.toString()).toBe(said)
     expect(second.stderr.match(/finished before, skipped/g)).toHaveLength(4)
     expect(results.map((path) => statSync(path).mtimeMs)).toEqual(written)
+    const compared = json<any>(await fliqs(["compare", "experiment.yaml", "--json"], at))
+    expect(compared.map((row: any) => row.id).sort()).toEqual(trials.map((trial) => trial.id))
+    const beats = (a: any, b: any) =>
+      a.metrics["final/accuracy"] >= b.metrics["final/accuracy"] &&
+      a.metrics["final/gbops"] <= b.metrics["final/gbops"] &&
+      (a.metrics["final/accuracy"] > b.metrics["final/accuracy"] ||
+        a.metrics["final/gbops"] < b.metrics["final/gbops"])
+    for (const row of compared)
+      expect(row.pareto).toBe(!compared.some((other: any) => beats(other, row)))
+    const front = await fliqs(
+      [
+        "compare",
+        "experiment.yaml",
+        "--out",
+        "front.svg",
+        "--pareto",
+        "final/accuracy:max,final/gbops:min",
+      ],
+      at,
+    )
+    const marked = front.stdout.toString().match(/^\* +[0-9a-f]{16} /gm)
+    expect(marked).toHaveLength(compared.filter((row: any) => row.pareto).length)
+    expect(readFileSync(join(folder, "front.svg"), "utf8").match(/<circle/g)).toHaveLength(4)
+    const narrowed = "--sort final/accuracy --limit 1 --filter search.kind=fixed --json"
+    const best = await fliqs(["compare", "experiment.yaml", ...narrowed.split(" ")], at)
+    const fixed = compared.filter((row: any) => row.parameters["search.kind"] === "fixed")
+    const accuracies = fixed.map((row: any) => row.metrics["final/accuracy"])
+    expect(json<any>(best)[0].metrics["final/accuracy"]).toBe(Math.max(...accuracies))
+    const misspelt = await fliqs(
+      ["compare", "experiment.yaml", "--pareto", "final/acuracy:max"],
+      at,
+    )
+    expect(misspelt.code).toBe(2)
+    expect(misspelt.stderr).toContain("final/accuracy")
     const id = trials[0]!.id
     const shown = json<any>(await fliqs(["show", id.slice(0, 6), "--json"], at))
     expect(shown).toMatchObject({ id, state: "finished", step: 60 })

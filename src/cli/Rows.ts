@@ -1,0 +1,70 @@
+/** Trials as rows of a table: their columns by name, filtered and sorted. For `list` and `compare`. */
+import { Effect, Option } from "effect"
+import { didYouMean } from "../declaration/Suggest.ts"
+import { short } from "./Output.ts"
+import { Wrong } from "./Words.ts"
+
+export interface Row {
+  /** Columns that every trial has: `id`, `name`, `state`, ... */
+  readonly own: Readonly<Record<string, string | number>>
+  readonly metrics: Readonly<Record<string, number>>
+  readonly parameters: Readonly<Record<string, string>>
+}
+
+export type Cell = string | number | undefined
+
+export const cellOf = ({ metrics, own, parameters }: Row, column: string): Cell =>
+  own[column] ?? metrics[column] ?? parameters[column]
+
+export const showCell = (value: Cell): string =>
+  value === undefined ? "" : typeof value === "number" ? short(value, 5) : value
+
+/** Every column there is a value for, so that a misspelt one can be told. */
+export const columnsOf = (rows: ReadonlyArray<Row>): ReadonlySet<string> =>
+  new Set(
+    rows.flatMap(({ metrics, own, parameters }) => [
+      ...Object.keys(own),
+      ...Object.keys(metrics),
+      ...Object.keys(parameters),
+    ]),
+  )
+
+const order = (a: Cell, b: Cell): number => {
+  if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined)
+  if (typeof a === "number" && typeof b === "number") return b - a
+  return String(b).localeCompare(String(a), "en", { numeric: true })
+}
+
+/** The column itself; an error that says what was meant where there is none. */
+export const checkColumn = Effect.fnUntraced(function* (
+  column: string,
+  known: ReadonlySet<string>,
+) {
+  if (known.has(column)) return column
+  return yield* new Wrong({
+    message: `no trial has ${column}; ${didYouMean(column, [...known])}`,
+  })
+})
+
+/** `KEY=VALUE`, each of which a row must have as it is shown; then `KEY[:asc|:desc]`, largest first. */
+export const selectRows = Effect.fnUntraced(function* <R extends Row>(
+  all: ReadonlyArray<R>,
+  input: { readonly filter: ReadonlyArray<string>; readonly sort: Option.Option<string> },
+): Effect.fn.Return<ReadonlyArray<R>, Wrong> {
+  if (all.length === 0) return all
+  const known = columnsOf(all)
+  let rows = all
+  for (const filter of input.filter) {
+    const [key = "", ...value] = filter.split("=")
+    yield* checkColumn(key, known)
+    rows = rows.filter((row) => showCell(cellOf(row, key)) === value.join("="))
+  }
+  if (Option.isNone(input.sort)) return rows
+  const ascending = input.sort.value.endsWith(":asc")
+  const key = yield* checkColumn(input.sort.value.replace(/:(asc|desc)$/, ""), known)
+  return rows.toSorted((a, b) => {
+    const [x, y] = [cellOf(a, key), cellOf(b, key)]
+    const missing = x === undefined || y === undefined
+    return ascending && !missing ? -order(x, y) : order(x, y)
+  })
+})

@@ -1,0 +1,136 @@
+/** `fliqs compare EXPERIMENT`: the trials of a grid side by side, what differs between them, and their Pareto front. */
+import { Effect, FileSystem, Option } from "effect"
+import { read } from "../../declaration/Document.ts"
+import * as Plan from "../../experiment/Plan.ts"
+import { stateOf } from "../../orchestrator/RunGrid.ts"
+import { frontPicture } from "../../report/FrontPicture.ts"
+import { type Objective, paretoFront, parseObjectives } from "../../report/Pareto.ts"
+import { stateFolder } from "../Files.ts"
+import { dim, note, print, printJson, table } from "../Output.ts"
+import { cellOf, checkColumn, columnsOf, type Row, selectRows, showCell } from "../Rows.ts"
+import { Wrong } from "../Words.ts"
+
+interface Compared extends Row {
+  readonly trial: Plan.PlannedTrial
+}
+
+interface Input {
+  readonly experiment: string
+  readonly set: ReadonlyArray<string>
+  readonly yes: boolean
+  readonly state: Option.Option<string>
+  readonly json: boolean
+  readonly sort: Option.Option<string>
+  readonly filter: ReadonlyArray<string>
+  readonly columns: Option.Option<string>
+  readonly limit: Option.Option<number>
+  readonly pareto: Option.Option<string>
+  readonly onlyChanged: boolean
+  readonly out: Option.Option<string>
+}
+
+const usualObjectives = "final/accuracy:max,final/gbops:min"
+const usualMetrics = ["final/accuracy", "final/cost_over_target", "final/gbops"]
+
+const metricOf = ({ metrics }: Row, key: string): number | undefined => metrics[key]
+
+/** Parameters in which the trials of the plan differ, in the order of the cells. */
+const differing = (rows: ReadonlyArray<Compared>): ReadonlyArray<string> => {
+  const keys = new Set(rows.flatMap(({ trial }) => Object.keys(trial.cell)))
+  const values = (key: string) =>
+    new Set(rows.map(({ parameters, trial }) => parameters[key] ?? trial.cell[key]))
+  return [...keys].filter((key) => values(key).size > 1)
+}
+
+const objectivesOf = Effect.fnUntraced(function* (
+  told: Option.Option<string>,
+  rows: ReadonlyArray<Compared>,
+) {
+  const objectives = parseObjectives(Option.getOrElse(told, () => usualObjectives))
+  if (typeof objectives === "string")
+    return yield* new Wrong({ message: `--pareto: ${objectives}` })
+  const known = new Set(rows.flatMap(({ metrics }) => Object.keys(metrics)))
+  if (Option.isSome(told) && known.size > 0)
+    yield* Effect.forEach(objectives, ({ key }) => checkColumn(key, known))
+  return objectives
+})
+
+/** The second objective to the right, the first upwards. */
+const draw = Effect.fnUntraced(function* (
+  file: string,
+  title: string,
+  rows: ReadonlyArray<Compared>,
+  front: ReadonlySet<Compared>,
+  objectives: ReadonlyArray<Objective>,
+) {
+  const [y, x] = objectives
+  if (y === undefined || x === undefined || objectives.length > 2)
+    return yield* new Wrong({
+      message: `--out draws two objectives, and there are ${objectives.length}; --pareto ${usualObjectives} would be right`,
+    })
+  const points = rows.flatMap((row) => {
+    const [across, up] = [metricOf(row, x.key), metricOf(row, y.key)]
+    return across === undefined || up === undefined
+      ? []
+      : [{ name: row.trial.name, x: across, y: up, isOnFront: front.has(row) }]
+  })
+  const fs = yield* FileSystem.FileSystem
+  yield* fs
+    .writeFileString(file, frontPicture(points, { title, x: x.key, y: y.key }))
+    .pipe(Effect.mapError(({ message }) => new Wrong({ message: `--out ${file}: ${message}` })))
+})
+
+export const run = Effect.fn("compare")(function* (input: Input) {
+  const document = yield* read(input.experiment)
+  const plan = yield* Plan.expand(document, { sets: input.set, yes: input.yes })
+  const folder = yield* stateFolder(input.state, input.experiment)
+  const all = yield* Effect.forEach(plan.trials, (trial) =>
+    Effect.map(stateOf(folder, trial.id), ({ result, state }): Compared => ({
+      trial,
+      own: { id: trial.id, name: trial.name, state },
+      metrics: result?.state === "finished" ? result.metrics : {},
+      parameters: trial.parameters,
+    })),
+  )
+  const objectives = yield* objectivesOf(input.pareto, all)
+  const selected = yield* selectRows(all, input)
+  const front = new Set(paretoFront(selected, objectives, metricOf))
+  if (Option.isSome(input.out)) yield* draw(input.out.value, plan.name, selected, front, objectives)
+  const shown = Option.isSome(input.pareto) ? selected.filter((row) => front.has(row)) : selected
+  const rows = shown.slice(
+    0,
+    Option.getOrElse(input.limit, () => shown.length),
+  )
+  if (input.json)
+    return yield* printJson(
+      rows.map((row) => ({
+        ...row.own,
+        control: row.trial.control ?? null,
+        cell: row.trial.cell,
+        parameters: row.parameters,
+        metrics: row.metrics,
+        pareto: front.has(row),
+      })),
+    )
+  const known = columnsOf(all)
+  const more = Option.isSome(input.columns)
+    ? yield* Effect.forEach(input.columns.value.split(","), (key) => checkColumn(key, known))
+    : [...differing(all), ...usualMetrics.filter((key) => known.has(key))]
+  const agree = (key: string) => new Set(rows.map((row) => cellOf(row, key))).size <= 1
+  const columns = ["id", "name", "state", ...more].filter(
+    (key) => !input.onlyChanged || rows.length < 2 || !agree(key),
+  )
+  yield* print(
+    table(
+      ["", ...columns],
+      rows.map((row) => [
+        front.has(row) ? "*" : "",
+        ...columns.map((key) => showCell(cellOf(row, key))),
+      ]),
+    ),
+  )
+  const words = objectives.map(({ direction, key }) => `${key}:${direction}`).join(", ")
+  if (front.size > 0) yield* print(dim(`* on the Pareto front of ${words}`))
+  const waiting = all.filter(({ own }) => own["state"] !== "finished").length
+  if (waiting > 0) yield* note(`${waiting} of ${all.length} trials have not finished`)
+})

@@ -1,0 +1,71 @@
+/**
+ * A picture of a Pareto front: a dot for every trial, those on the front filled, named and joined. SVG without scripts
+ * or outside parts. Left out: which are on the front (`Pareto.ts`).
+ */
+import { escape } from "./Svg.ts"
+
+export interface FrontPoint {
+  readonly name: string
+  readonly x: number
+  readonly y: number
+  readonly isOnFront: boolean
+}
+
+const left = 80
+const plot = { width: 520, height: 320 }
+const top = 44
+
+const short = (value: number): string => String(Number(value.toPrecision(4)))
+
+/** Lowest and highest, a twentieth of their distance further out. */
+const bounds = (values: ReadonlyArray<number>): readonly [number, number] => {
+  const [low, high] = [Math.min(...values), Math.max(...values)]
+  const margin = (high - low || Math.abs(high) || 1) / 20
+  return [low - margin, high + margin]
+}
+
+/** The picture as an SVG document; no points give the axes' names alone. */
+export const frontPicture = (
+  points: ReadonlyArray<FrontPoint>,
+  names: { readonly title: string; readonly x: string; readonly y: string },
+): string => {
+  const width = left + plot.width + 140
+  const height = top + plot.height + 50
+  const bottom = top + plot.height
+  const [lowX, highX] = bounds(points.map(({ x }) => x))
+  const [lowY, highY] = bounds(points.map(({ y }) => y))
+  const at = ({ x, y }: FrontPoint) =>
+    [
+      (left + (plot.width * (x - lowX)) / (highX - lowX)).toFixed(1),
+      (bottom - (plot.height * (y - lowY)) / (highY - lowY)).toFixed(1),
+    ] as const
+  const front = points.filter(({ isOnFront }) => isOnFront).toSorted((a, b) => a.x - b.x)
+  const dots = points.map((point) => {
+    const [x, y] = at(point)
+    return `<circle cx="${x}" cy="${y}" r="4" fill="${point.isOnFront ? "#3b528b" : "#fff"}" stroke="#3b528b"/>`
+  })
+  const labels = front.map((point) => {
+    const [x, y] = at(point)
+    return `<text x="${Number(x) + 8}" y="${Number(y) + 14}" font-size="11">${escape(point.name)}</text>`
+  })
+  const ends = [
+    `<text x="${left}" y="${bottom + 18}" fill="#555">${short(lowX)}</text>`,
+    `<text x="${left + plot.width}" y="${bottom + 18}" text-anchor="end" fill="#555">${short(highX)}</text>`,
+    `<text x="${left - 8}" y="${bottom}" text-anchor="end" fill="#555">${short(lowY)}</text>`,
+    `<text x="${left - 8}" y="${top + 10}" text-anchor="end" fill="#555">${short(highY)}</text>`,
+  ]
+  const path = front.map((point) => at(point).join(",")).join(" ")
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
+    `<rect width="${width}" height="${height}" fill="#fff"/>`,
+    `<text x="${left}" y="18" font-size="13" font-weight="600">${escape(names.title)}</text>`,
+    `<text x="${left}" y="36" fill="#555">${escape(names.y)}</text>`,
+    `<rect x="${left}" y="${top}" width="${plot.width}" height="${plot.height}" fill="none" stroke="#999" stroke-width="0.5"/>`,
+    ...(points.length === 0
+      ? []
+      : [`<polyline points="${path}" fill="none" stroke="#21918c"/>`, ...dots, ...labels, ...ends]),
+    `<text x="${left + plot.width / 2}" y="${bottom + 36}" text-anchor="middle" fill="#555">${escape(names.x)}</text>`,
+    "</svg>",
+    "",
+  ].join("\n")
+}
