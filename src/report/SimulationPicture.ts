@@ -4,6 +4,7 @@
  * SVG without scripts or outside parts. Left out: what a trial decided (`PolicyPicture.ts`).
  */
 import type { Moment } from "../search/Simulation.ts"
+import { escape } from "./Svg.ts"
 
 export interface Line {
   readonly name: string
@@ -16,9 +17,6 @@ const gap = 44
 const top = 40
 /** Lines that are named; all are drawn. */
 const named = 12
-
-const escape = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;")
 
 /** Okabe and Ito's colours, apart for every eye; in turn where there are more trials. */
 const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
