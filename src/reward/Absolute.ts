@@ -13,6 +13,7 @@ export const Absolute = {
   kind: "absolute",
   spec,
   turnsAtTarget: true,
+  punishesBelow: true,
   reward: ({ beta }, quality, ratio) => quality - beta * Math.abs(ratio - 1),
   costPart: ({ beta }, _quality, ratio) => -beta * Math.abs(ratio - 1),
   costSlope: ({ beta }, _quality, ratio) => -beta * smoothSign(ratio - 1),

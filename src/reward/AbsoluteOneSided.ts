@@ -13,6 +13,7 @@ export const AbsoluteOneSided = {
   kind: "absoluteOneSided",
   spec,
   turnsAtTarget: true,
+  punishesBelow: false,
   reward: ({ beta }, quality, ratio) => quality - beta * Math.max(0, ratio - 1),
   costPart: ({ beta }, _quality, ratio) => -beta * Math.max(0, ratio - 1),
   costSlope: ({ beta }, _quality, ratio) => -beta * Math.max(0, smoothSign(ratio - 1)),

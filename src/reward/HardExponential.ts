@@ -16,6 +16,7 @@ export const HardExponential = {
   kind: "hardExponential",
   spec,
   turnsAtTarget: true,
+  punishesBelow: false,
   reward: value,
   costPart: value,
   costSlope: ({ beta }, quality, ratio) =>

@@ -63,6 +63,8 @@ export interface Reward<Spec extends { readonly beta: number } = { readonly beta
   readonly spec: Schema.Codec<Spec & { readonly kind: string }, { readonly kind: string }>
   /** Whether the cost part has its kink at the target: pulling harder then lands there, and changes no optimum. */
   readonly turnsAtTarget: boolean
+  /** Whether a cost below the target is punished as one above it is: only then is such a cost off target. */
+  readonly punishesBelow: boolean
   /** `ratio` is cost / target. */
   reward(spec: Spec, quality: number, ratio: number): number
   /** The part of the reward that depends on the cost; the rest does not change with `ratio`. */
@@ -74,6 +76,7 @@ export interface Reward<Spec extends { readonly beta: number } = { readonly beta
 /** A reward with its specification and target filled in; costs are in the unit of the target. */
 export interface BoundReward {
   readonly turnsAtTarget: boolean
+  readonly punishesBelow: boolean
   readonly of: (quality: number, cost: number) => number
   readonly costPart: (quality: number, cost: number) => number
   /** d costPart / d cost. */
@@ -86,6 +89,7 @@ export const bind = <Spec extends { readonly beta: number }>(
   target: number,
 ): BoundReward => ({
   turnsAtTarget: reward.turnsAtTarget,
+  punishesBelow: reward.punishesBelow,
   of: (quality, cost) => reward.reward(spec, quality, cost / target),
   costPart: (quality, cost) => reward.costPart(spec, quality, cost / target),
   costSlope: (quality, cost) => reward.costSlope(spec, quality, cost / target) / target,

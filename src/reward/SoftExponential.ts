@@ -16,6 +16,7 @@ export const SoftExponential = {
   kind: "softExponential",
   spec,
   turnsAtTarget: false,
+  punishesBelow: false,
   reward: value,
   costPart: value,
   costSlope: ({ beta }, quality, ratio) => quality * beta * ratio ** (beta - 1),

@@ -19,7 +19,7 @@ import { Schema } from "effect"
 import type { Problem as Finding } from "../declaration/Errors.ts"
 import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices } from "../space/Decision.ts"
-import { activity, widest } from "../space/DecisionSpace.ts"
+import { activity, narrowestChoices, widest, widestChoices } from "../space/DecisionSpace.ts"
 import { fromState, type Random, RandomState, randomStream } from "../space/Random.ts"
 import { AdamState, ascend, initAdam } from "./Adam.ts"
 import { alarmsAt, isAlarmStep } from "./Alarms.ts"
@@ -91,6 +91,10 @@ export const makeReinforce = (
     // a target that nobody meets is refused before training, but for the rounding of one that only the cheapest meets
     return withinBudget(space, cost, scores, target) ?? cost.range().minChoices
   }
+  /** cost / target, where a cost below the target that nothing forbids counts as on target. */
+  const offTarget = (spent: number): number =>
+    reward.punishesBelow && !hard ? spent / target : Math.max(1, spent / target)
+
   const final = (state: ReinforceState): Choices => {
     const policy = policyIn(state)
     return state.chosen ?? (hard ? within(policy) : mostProbable(policy))
@@ -113,7 +117,11 @@ export const makeReinforce = (
     return isNoWorse || Math.abs(spent / target - 1) <= tolerance
   }
 
-  const drawInDelay = (random: Random, step: number): Choices => {
+  /** `j` counts the proposals of a step; the first is the one that is trained. */
+  const drawInDelay = (random: Random, step: number, j: number): Choices => {
+    // The sandwich rule (arXiv 1903.05134, section 3.3) trains both ends beside random ones; here by turns.
+    if (settings.delaySampling === "sandwich" && j === 0 && step % 3 < 2)
+      return step % 3 === 0 ? widestChoices(space) : narrowestChoices(space)
     const share = settings.delaySampling === "widest" ? 1 - step / firstUpdate : 0
     return space.decisions.map((decision) =>
       random.uniform() < share ? widest(decision) : random.integer(decision.options.length),
@@ -198,7 +206,7 @@ export const makeReinforce = (
         : state.signal
     const ending = isEnding(step, steps)
       ? proposals.reduce(
-          (sum, choices, j) => addSample(sum, choices, active[j]!, costs[j]! / target),
+          (sum, choices, j) => addSample(sum, choices, active[j]!, offTarget(costs[j]!)),
           state.ending,
         )
       : state.ending
@@ -251,8 +259,8 @@ export const makeReinforce = (
       }
       const random = fromState(state.random)
       const policy = policyIn(state)
-      const proposals = Array.from({ length: count }, () =>
-        step < firstUpdate ? drawInDelay(random, step) : sample(policy, random),
+      const proposals = Array.from({ length: count }, (_, j) =>
+        step < firstUpdate ? drawInDelay(random, step, j) : sample(policy, random),
       )
       return { state: { ...state, random: random.state() }, proposals, train: proposals[0]! }
     },

@@ -13,7 +13,8 @@ const decay = Schema.Finite.check(
   Schema.isBetween({ minimum: 0, maximum: 1, exclusiveMaximum: true }),
 )
 
-const described = <S extends Schema.Top>(schema: S, description: string) =>
+/** An optional knob; what it says ends with its default in brackets. */
+export const described = <S extends Schema.Top>(schema: S, description: string) =>
   Schema.optionalKey(schema.annotate({ description } as never) as S)
 
 const CommitmentSpec = Schema.Struct({
@@ -49,8 +50,8 @@ export const ReinforceSpec = Schema.Struct({
     "Share of the steps before the policy's first update (0.25).",
   ),
   delaySampling: described(
-    Schema.Literals(["widest", "uniform"]),
-    "Draws during the delay: the widest option with a probability falling from 1 to 0, else uniformly; or uniformly (widest).",
+    Schema.Literals(["widest", "uniform", "sandwich"]),
+    "Draws during the delay: the widest option with a probability falling from 1 to 0, else uniformly; uniformly; or the widest, the smallest and a uniform assignment by turns (widest).",
   ),
   commitment: described(CommitmentSpec, "Penalty on the policy's entropy (normalised)."),
   costGradient: described(
@@ -98,7 +99,7 @@ export interface Settings {
     readonly epsilon: number
   }
   readonly delay: number
-  readonly delaySampling: "widest" | "uniform"
+  readonly delaySampling: "widest" | "uniform" | "sandwich"
   readonly commitment: Commitment
   readonly costGradient: "exact" | "sampled"
   readonly baseline: { readonly kind: "leaveOneOut" | "movingAverage"; readonly decay: number }

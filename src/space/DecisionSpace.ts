@@ -27,6 +27,10 @@ export const widest = (decision: Decision): number =>
 /** The choices that take the widest option everywhere. */
 export const widestChoices = (space: DecisionSpace): Choices => space.decisions.map(widest)
 
+/** The choices that take the smallest option everywhere, the first of equals. */
+export const narrowestChoices = (space: DecisionSpace): Choices =>
+  space.decisions.map(({ sizes }) => sizes.indexOf(Math.min(...sizes)))
+
 /** More open combinations of conditions than this are refused: no shipped or plausible space has over a hundred. */
 const maxStates = 200_000
 

@@ -1,4 +1,9 @@
 import { describe, expect, it } from "vitest"
+import { Absolute } from "../../src/reward/Absolute.ts"
+import { AbsoluteOneSided } from "../../src/reward/AbsoluteOneSided.ts"
+import { HardExponential } from "../../src/reward/HardExponential.ts"
+import { bind, type Reward } from "../../src/reward/Reward.ts"
+import { SoftExponential } from "../../src/reward/SoftExponential.ts"
 import { alarmsAt, isAlarmStep, type Moment } from "../../src/search/Alarms.ts"
 import { makeReinforce } from "../../src/search/Reinforce.ts"
 import { resolve } from "../../src/search/Settings.ts"
@@ -96,6 +101,31 @@ describe("alarms of real runs", () => {
     const table = { ...budget, beta: 0 }
     const searcher = makeReinforce(resolve({ kind: "reinforce" }, 1000), problemOf(table, 1000, 1))
     expect(runSearch(searcher, table, 1000, 1).alarms).toContain("costOffTarget")
+  })
+})
+
+describe("a cost below target", () => {
+  /** The cheapest options are the best, so a search ends far below its target unless it is made to reach it. */
+  const cheapIsBest = { ...budget, loss: (_: number, k: number) => 0.05 * k }
+  const alarmsUnder = (reward: Reward, beta: number, knobs: object = {}) => {
+    const problem = problemOf(cheapIsBest, 1000, 1)
+    const bound = bind(reward, { beta }, problem.target)
+    const settings = resolve({ kind: "reinforce", ...knobs }, 1000)
+    const searcher = makeReinforce(settings, { ...problem, reward: bound })
+    return runSearch(searcher, cheapIsBest, 1000, 1).alarms
+  }
+
+  it("is off target for a reward that punishes it, and for no other", () => {
+    expect(alarmsUnder(Absolute as unknown as Reward, 0.01)).toContain("costOffTarget")
+    expect(alarmsUnder(Absolute as unknown as Reward, 0.01, { budget: "hard" })).not.toContain(
+      "costOffTarget",
+    )
+    for (const [reward, beta] of [
+      [AbsoluteOneSided, 1],
+      [SoftExponential, -0.07],
+      [HardExponential, -1],
+    ] as const)
+      expect(alarmsUnder(reward as unknown as Reward, beta)).not.toContain("costOffTarget")
   })
 })
 

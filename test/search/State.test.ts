@@ -70,6 +70,8 @@ const variants: ReadonlyArray<Omit<ReinforceSpec, "kind">> = [
   { preset: "tunas" },
   { costGradient: "sampled", baseline: { kind: "movingAverage" }, temperature: 2, reduce: "sum" },
   { stopAt: 0.6 },
+  { delaySampling: "sandwich", commitment: { schedule: "step", max: 0.1 } },
+  { delaySampling: "uniform", commitment: { schedule: "linear", max: 0.1 } },
   { budget: "hard" },
   { budget: "hard", stopAt: 0.6 },
 ]
@@ -152,6 +154,21 @@ describe("a search's steps", () => {
     })
     const share = late.filter((choices) => choices[0] === widest[0]).length / late.length
     expect(share).toBeLessThan(0.75)
+  })
+
+  it("train the widest, the smallest and a uniform assignment by turns in a sandwich", () => {
+    const searcher = setUp(2, { delaySampling: "sandwich" })
+    const widest = setUp(2, {}).propose(searcher.init(), 0).train
+    const trained = Array.from({ length: 30 }, (_, step) => {
+      const state = { ...searcher.init(), random: randomStream(step, "turns").state() }
+      return searcher.propose(state, step).train
+    })
+    const turn = (k: number) => trained.filter((_, step) => step % 3 === k)
+    for (const choices of turn(0)) expect(choices).toEqual(widest)
+    const smallest = turn(1)[0]!
+    expect(smallest).not.toEqual(widest)
+    for (const choices of turn(1)) expect(choices).toEqual(smallest)
+    expect(new Set(turn(2).map((choices) => choices.join())).size).toBeGreaterThan(1)
   })
 
   it("freeze once committed: one proposal, nothing measured, nothing changed", () => {
