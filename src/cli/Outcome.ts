@@ -1,4 +1,4 @@
-/** What a finished grid looks like on a terminal: formats layer by layer, each search beside its uniform control. */
+/** What a finished grid looks like on a terminal: formats layer by layer, each search beside its controls. */
 import type { Plan } from "../experiment/Plan.ts"
 import type { Result } from "../orchestrator/Result.ts"
 import type { TrialSummary } from "../orchestrator/RunGrid.ts"
@@ -18,11 +18,12 @@ export const layerTable = ({ layers }: Result): string =>
     ]),
   )
 
-const isSearch = ({ trial }: TrialSummary): boolean => trial.parameters["search.kind"] !== "fixed"
+const isSearch = ({ trial: { parameters } }: TrialSummary): boolean =>
+  parameters["control"] === undefined && parameters["search.kind"] !== "fixed"
 
-/** The cell of a trial without what makes it a control: controls share it with their search. */
+/** The cell of a trial without its search: controls share it with the searches they stand beside. */
 const siblings = ({ trial }: TrialSummary): string =>
-  JSON.stringify(Object.entries(trial.cell).filter(([key]) => key !== "search.kind"))
+  JSON.stringify(Object.entries(trial.cell).filter(([key]) => !key.startsWith("search.")))
 
 const resultRow = (label: string, { result }: TrialSummary): ReadonlyArray<string> => {
   const of = (key: string, show: (value: number) => string) => {
@@ -48,18 +49,20 @@ const splitsOf = (finished: ReadonlyArray<TrialSummary>): string => {
 const signed = (difference: number): string =>
   `${difference >= 0 ? "+" : "-"}${Math.abs(100 * difference).toFixed(1)}`
 
-/** Every search beside its control at the same target, paired over the seeds. */
+/** Every search beside each of its controls at the same target, paired over the seeds. */
 const comparisons = (finished: ReadonlyArray<TrialSummary>): ReadonlyArray<string> => {
   const groups = new Map<
     string,
     { readonly names: [string, string]; readonly gains: Array<number> }
   >()
-  for (const search of finished.filter(isSearch)) {
-    const control = finished.find(
-      (other) => !isSearch(other) && siblings(other) === siblings(search),
-    )
-    const [mine, theirs] = [search, control].map((s) => s?.result?.metrics["final/accuracy"])
-    if (control === undefined || mine === undefined || theirs === undefined) continue
+  const controlsOf = (search: TrialSummary) =>
+    finished.filter((other) => !isSearch(other) && siblings(other) === siblings(search))
+  const beside = finished
+    .filter(isSearch)
+    .flatMap((search) => controlsOf(search).map((control) => ({ search, control })))
+  for (const { search, control } of beside) {
+    const [mine, theirs] = [search, control].map((s) => s.result?.metrics["final/accuracy"])
+    if (mine === undefined || theirs === undefined) continue
     const names: [string, string] = [unseeded(search), unseeded(control)]
     const key = JSON.stringify(names)
     const group = groups.get(key) ?? { names, gains: [] }

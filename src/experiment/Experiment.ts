@@ -9,7 +9,7 @@ import * as Datasets from "../data/Datasets.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { distinct, FilePath, withDefault } from "../declaration/Field.ts"
 import { delaySteps } from "../search/Schedule.ts"
-import { measures, qualityOf, resolved, searches, searchProblems } from "../search/Searches.ts"
+import { measures, qualityOf, resolved, searchProblems } from "../search/Searches.ts"
 import { trialFields } from "../train/Trial.ts"
 import { TrainSpec } from "../train/TrainSpec.ts"
 
@@ -86,7 +86,7 @@ export const Experiment = Schema.Struct({
   controls: withDefault(
     Schema.Array(Control).check(distinct).annotate({
       description:
-        "Trials to compare with: the same steps spent without the search, at equal cost.",
+        "Trials to compare with: the same steps spent without the search, at equal cost, under one format (uniform) or one random assignment (random).",
     }),
     [],
   ),
@@ -118,18 +118,11 @@ export const experimentProblems = (
       message:
         "the key reward is missing, and a search needs a target; add reward: { cost: { target: { times: 1, uniform: INT4 } } }",
     })
-  if (reward === undefined && experiment.controls.includes("uniform"))
+  const [control] = experiment.controls
+  if (reward === undefined && control !== undefined)
     problems.push({
       path: ["controls"],
-      message: "a uniform control needs a target; add reward: { cost: { target: ... } }",
-    })
-  if (
-    experiment.controls.includes("random") &&
-    !(searches.kinds as ReadonlyArray<string>).includes("random")
-  )
-    problems.push({
-      path: ["controls", experiment.controls.indexOf("random")],
-      message: "random is not there yet; uniform would be right",
+      message: `a ${control} control needs a target; add reward: { cost: { target: ... } }`,
     })
   if (train.learningRate.warmupSteps >= train.steps)
     problems.push({

@@ -82,6 +82,10 @@ export const planCell = (
         ),
       )
   }
+  if (controls.includes("random")) {
+    const search = resolved({ kind: "random", candidates: 1 }, reduced.train.steps)
+    trials.push(describe(read, { ...reduced, search }, "random"))
+  }
   return problems.length > 0 ? { trials: [], problems } : { trials, problems }
 }
 

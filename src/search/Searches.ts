@@ -3,12 +3,14 @@ import type { Problem as Finding } from "../declaration/Errors.ts"
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
 import type { Quality } from "../reward/Reward.ts"
 import type { RewardSpec } from "../reward/Rewards.ts"
+import { Evolution } from "./Evolution.ts"
 import { Fixed } from "./Fixed.ts"
+import { Random } from "./Random.ts"
 import { Reinforce } from "./Reinforce.ts"
 import type { Problem, Searcher, SearchKind } from "./Search.ts"
 import { Sensitivity } from "./Sensitivity.ts"
 
-export const searches = oneOfKinds("Search", [Reinforce, Fixed, Sensitivity], "reinforce")
+export const searches = oneOfKinds("Search", [Reinforce, Fixed, Random, Evolution, Sensitivity], "reinforce")
 
 /** A decoded `search:` block. */
 export type SearchSpec = typeof searches.schema.Type

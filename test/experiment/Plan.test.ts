@@ -248,6 +248,25 @@ layer(NodeFileSystem.layer)("expand", (it) => {
         )
       }),
     )
+    it.effect("of a random assignment cost the same, train as long and measure nothing", () =>
+      Effect.gen(function* () {
+        const { trials } = yield* plan(
+          `${base}matrix: { seed: [1, 2], search.proposals: [1, 4] }\ncontrols: [random, uniform]\n`,
+        )
+        assert.deepStrictEqual(
+          trials.flatMap(({ name, control }) => (control === "random" ? [name] : [])),
+          ["random seed=1", "random seed=2"],
+        )
+        const control = trials.find((trial) => trial.control === "random")!
+        assert.deepStrictEqual(control.declaration.search, {
+          kind: "random",
+          candidates: 1,
+          tolerance: 0.02,
+        })
+        assert.strictEqual(control.cell["search.kind"], "random")
+        assert.deepStrictEqual(control.declaration.reward, trials[0]!.declaration.reward)
+      }),
+    )
     it.effect("take the dearest format within the target", () =>
       Effect.gen(function* () {
         assert.strictEqual(yield* uniformAt("1.6"), "uniform INT5")

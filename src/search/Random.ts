@@ -1,0 +1,46 @@
+/**
+ * Random search: the best of n random assignments within target, on shared weights trained under such assignments (the
+ * baseline of Li and Talwalkar, arXiv 1902.07638, which weight-sharing searches often fail to beat).
+ *
+ * With one candidate nothing is measured: one random assignment is trained from the first step, the control that says
+ * what the same steps give without any search.
+ */
+import { Schema } from "effect"
+import {
+  makePopulation,
+  delayProblems,
+  populationDefaults,
+  populationFields,
+} from "./Population.ts"
+import type { SearchKind } from "./Search.ts"
+import { described } from "./Settings.ts"
+
+export const RandomSpec = Schema.Struct({
+  kind: Schema.Literal("random"),
+  candidates: described(
+    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4096 })),
+    "Random assignments within target, of which the best is kept; 1: one is trained from the first step (64).",
+  ),
+  ...populationFields,
+}).annotate({ identifier: "RandomSearch" })
+export type RandomSpec = typeof RandomSpec.Type
+
+const resolve = (spec: RandomSpec) => ({ candidates: 64, ...populationDefaults, ...spec })
+
+export const Random = {
+  kind: "random",
+  spec: RandomSpec,
+  make: (spec, problem) => {
+    if (problem.reward === null) throw new Error("a search needs a reward")
+    const settings = resolve(spec)
+    const plan = { ...settings, size: settings.candidates }
+    return makePopulation(plan, { ...problem, reward: problem.reward })
+  },
+  resolved: (spec) => {
+    const { kind, candidates, tolerance, ...knobs } = resolve(spec)
+    // one alone is trained throughout: the other knobs do nothing
+    return { kind, candidates, tolerance, ...(candidates === 1 ? {} : knobs) }
+  },
+  problems: (spec) => (spec.candidates === 1 ? [] : delayProblems(resolve(spec))),
+  measures: (spec) => spec.candidates !== 1,
+} as const satisfies SearchKind<RandomSpec>
