@@ -10,7 +10,11 @@ import { Reinforce } from "./Reinforce.ts"
 import type { Problem, Searcher, SearchKind } from "./Search.ts"
 import { Sensitivity } from "./Sensitivity.ts"
 
-export const searches = oneOfKinds("Search", [Reinforce, Fixed, Random, Evolution, Sensitivity], "reinforce")
+export const searches = oneOfKinds(
+  "Search",
+  [Reinforce, Fixed, Random, Evolution, Sensitivity],
+  "reinforce",
+)
 
 /** A decoded `search:` block. */
 export type SearchSpec = typeof searches.schema.Type
