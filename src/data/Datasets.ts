@@ -41,18 +41,21 @@ const memberOf = (kind: DataKind): AnyKind => datasets.members[kind] as unknown 
 export const defaultsOf = (kind: DataKind, path?: string): Data =>
   Schema.decodeUnknownSync(datasets.schema)({ kind, ...(path === undefined ? {} : { path }) })
 
+const ownProblems = (data: Data, folder: string): ReadonlyArray<SpecProblem> =>
+  memberOf(data.kind).problems?.(data, folder) ?? []
+
 /**
- * The shape that `load` will give (before the limits), without loading; only where there are no `problems`.
+ * The shape that `load` will give (before the limits), without loading; none where the user's own files are not fit.
  *
  * @param folder what paths are relative to: that of the experiment file
  */
-export const describe = (data: Data, folder: string): DatasetShape =>
-  memberOf(data.kind).describe(data, folder)
+export const describe = (data: Data, folder: string): DatasetShape | undefined =>
+  ownProblems(data, folder).length > 0 ? undefined : memberOf(data.kind).describe(data, folder)
 
 /** What is wrong with a block before anything is loaded; paths are relative to `data`. */
 export const problems = (data: Data, folder: string): ReadonlyArray<SpecProblem> => {
-  const own = memberOf(data.kind).problems?.(data, folder) ?? []
-  return own.length > 0 ? own : specProblems(data, describe(data, folder))
+  const shape = describe(data, folder)
+  return shape === undefined ? ownProblems(data, folder) : specProblems(data, shape)
 }
 
 /**

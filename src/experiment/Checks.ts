@@ -88,9 +88,10 @@ export const trialProblems = (
 
 /** Images or classes that are not those the network is made for. */
 const dataProblems = ({ data, space }: Trial, folder: string): Array<Problem> => {
-  // Told with the experiment; the classes are not known then.
-  if (Datasets.problems(data, folder).length > 0) return []
-  const { height, width, channels, classes, name } = Datasets.describe(data, folder)
+  const shape = Datasets.describe(data, folder)
+  // What is wrong with one's own files is told with the experiment.
+  if (shape === undefined) return []
+  const { height, width, channels, classes, name } = shape
   const { input } = space
   const problems: Array<Problem> = []
   if (input.height !== height || input.width !== width || input.channels !== channels)

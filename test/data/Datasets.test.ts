@@ -73,7 +73,7 @@ describe("synthetic", () => {
   it.effect("is what its description says, with classes of nearly equal size", () =>
     Effect.gen(function* () {
       const data = yield* load(block)
-      const described = Datasets.describe(decode(block), ".")
+      const described = Datasets.describe(decode(block), ".")!
       assert.deepStrictEqual(
         [data.name, data.height, data.width, data.channels, data.classes],
         [described.name, 12, 16, 3, described.classes],

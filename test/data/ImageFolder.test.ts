@@ -115,7 +115,7 @@ describe("the files of a folder", () => {
       writeFileSync(join(folder, "a.png"), one)
       writeFileSync(join(folder, "b.png"), two)
     }
-    expect(Datasets.describe(block(root), ".").classes).toHaveLength(300)
+    expect(Datasets.describe(block(root), ".")!.classes).toHaveLength(300)
     const { train, test } = listImages(root, { testShare: 0.5, dataSeed: 1 })
     const labels = Array.from({ length: 300 }, (_, i) => i)
     expect([[...train.labels], [...test.labels]]).toEqual([labels, labels])
