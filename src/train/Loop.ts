@@ -9,6 +9,7 @@
 import { Schema } from "effect"
 import { type Batches, openBatches, type StreamedDataset } from "../data/Batches.ts"
 import type { Dataset } from "../data/Dataset.ts"
+import { DatasetCorrupt } from "../data/Errors.ts"
 import { makeFixed } from "../search/Fixed.ts"
 import type { Searcher } from "../search/Search.ts"
 import { toAssignment } from "../space/DecisionSpace.ts"
@@ -30,7 +31,7 @@ interface Run {
   readonly saved: SessionState | undefined
 }
 
-/** Trains a prepared trial to its end, or on from `context.resume`. Throws `NotFinite`. */
+/** Trains a prepared trial to its end, or on from `context.resume`. Throws `NotFinite` and `DatasetCorrupt`. */
 export async function* loop(
   prepared: Prepared,
   dataset: Dataset | StreamedDataset,
@@ -45,6 +46,7 @@ export async function* loop(
       context.resume === undefined
         ? undefined
         : Schema.decodeUnknownSync(SessionState)(context.resume.state)
+    checkUnchanged(dataset.name, data, saved)
     const run: Run = { prepared, dataset, data, context, saved }
     const searched = saved?.phase === "retrain" ? saved.found! : yield* searchAndTune(run)
     const found = trial.finish.retrain === true ? yield* retrain(run, searched) : searched
@@ -57,6 +59,22 @@ export async function* loop(
   } finally {
     await data.close()
   }
+}
+
+/** A trial that goes on with other images would be neither the one nor the other. */
+const checkUnchanged = (
+  dataset: string,
+  { splitDigests }: Batches,
+  saved: SessionState | undefined,
+): void => {
+  for (const [split, digest] of Object.entries(splitDigests))
+    if ((saved?.data?.[split] ?? digest) !== digest)
+      throw new DatasetCorrupt({
+        dataset,
+        where: `its ${split} split`,
+        what: "is not the one this trial began with",
+        mend: "bring that back, or start from scratch with --restart",
+      })
 }
 
 /** The search and what goes on with its weights. */

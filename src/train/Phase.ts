@@ -135,7 +135,7 @@ export async function* trainPhase(
       progress.keepPolicy(done, searcher.probabilities(search))
     for (const alarm of searcher.alarms(search, step)) yield { type: "warning", ...alarm }
     for (const warning of data.warnings()) yield { type: "warning", ...warning }
-    const state = { search, best, switching, ...phase.keep }
+    const state = { search, best, switching, data: data.splitDigests, ...phase.keep }
     yield {
       type: "checkpoint",
       step: total,

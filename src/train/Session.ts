@@ -29,6 +29,8 @@ export const SessionState = Schema.Struct({
   best: Schema.NullOr(Schema.Finite),
   /** Sum and number of the shares of decisions that changed, over the last steps. */
   switching: Schema.optionalKey(Schema.Struct({ sum: Schema.Finite, count: Schema.Int })),
+  /** Digests of the splits that it was trained on. */
+  data: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** Absent while searching; every later phase knows what was found. */
   phase: Schema.optionalKey(Schema.Literals(["fineTune", "retrain"])),
   found: Schema.optionalKey(Found),

@@ -37,9 +37,11 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 const untilSaved = async (folder: string) => {
   const trials = join(folder, ".fliqs/trials")
   for (;;) {
-    const saved = existsSync(trials)
-      ? readdirSync(trials).flatMap((id) => readdirSync(join(trials, id, "checkpoint")))
+    // folders appear one after the other
+    const folders = existsSync(trials)
+      ? readdirSync(trials).map((id) => join(trials, id, "checkpoint"))
       : []
+    const saved = folders.filter(existsSync).flatMap((path) => readdirSync(path))
     if (saved.some((name) => name.endsWith(".bin"))) return
     await pause(20)
   }

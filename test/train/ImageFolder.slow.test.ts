@@ -78,9 +78,13 @@ describe("training on a folder of images", () => {
       alarm: "broken images",
       message: expect.stringMatching(/^1 broken image is skipped: c1\/003.png \(not a JPEG/),
     })
+    writeFileSync(join(images, "c1", "004.png"), "another")
+    expect(JSON.stringify((await collect(whole.kept, { brokenLimit: 0.02 })).exit)).toMatch(
+      /DatasetUnusable.*split: is not the one this trial began with/,
+    )
     const refused = await collect(undefined, { brokenLimit: 0 })
     expect(JSON.stringify(refused.exit)).toMatch(
-      /DatasetUnusable.*1 broken image, more than brokenLimit 0/,
+      /DatasetUnusable.*[12] broken images?, more than brokenLimit 0/,
     )
   }, 60_000)
 })
