@@ -76,11 +76,22 @@ const turn = async ({ workers }: Started, steps: number): Promise<number> => {
   return 1 / times.reduce((speed, time) => speed + 1 / time, 0)
 }
 
+/** What the peak memory of a contestant is called among the figures. */
+export const peakOf = (name: string): string => `${name}, peak memory`
+
 /** Starts all, then lets them take turns; those that do not start are left out. */
 export const interleave = async (
   contestants: ReadonlyArray<Contestant>,
   aims: ReadonlyArray<Aim>,
-  { threads, rounds, steps }: Settings & { readonly steps: number },
+  {
+    threads,
+    rounds,
+    steps,
+    memory = false,
+  }: Settings & {
+    readonly steps: number
+    readonly memory?: boolean
+  },
 ): Promise<Outcome> => {
   const started: Array<Started> = []
   const failures: Record<string, string> = {}
@@ -99,19 +110,31 @@ export const interleave = async (
   for (const one of started) await turn(one, Math.ceil(steps / 4))
   for (let round = 0; round < rounds; round++)
     for (const one of started) one.times.push(await turn(one, steps))
+  const peaks = started.map(({ workers }) =>
+    workers.reduce((total, worker) => total + worker.peakMemory(), 0),
+  )
   await Promise.all(started.flatMap(({ workers }) => workers.map((worker) => worker.close())))
 
-  const timesOf = (name: string | undefined) => started.find((one) => one.name === name)?.times
+  const timed = started.map(({ name, times, workers }) => ({
+    name,
+    unit: "ms",
+    ...spread(times),
+    facts: workers[0]!.facts,
+  }))
+  const remembered = started.map(({ name }, i) => ({
+    name: peakOf(name),
+    unit: "MB",
+    ...spread([peaks[i]!]),
+  }))
+  const valuesOf = new Map([
+    ...started.map(({ name, times }) => [name, times] as const),
+    ...remembered.map(({ name, median }) => [name, [median]] as const),
+  ])
   return {
     failures,
-    figures: started.map(({ name, times, workers }) => ({
-      name,
-      unit: "ms",
-      ...spread(times),
-      facts: workers[0]!.facts,
-    })),
+    figures: memory ? [...timed, ...remembered] : timed,
     ratios: aims.flatMap((aim) => {
-      const [of, to] = [timesOf(aim.of), timesOf(aim.to)]
+      const [of, to] = [valuesOf.get(aim.of), valuesOf.get(aim.to ?? "")]
       return of === undefined || to === undefined
         ? []
         : [judged(aim, spread(of.map((time, round) => time / to[round]!)))]

@@ -23,11 +23,15 @@ export interface Worker {
   readonly counts: () => Promise<{ readonly tensors: number; readonly handles: number }>
   /** Resident memory in megabytes (2^20 bytes). */
   readonly memory: () => number
+  /** The most it ever was. */
+  readonly peakMemory: () => number
   readonly close: () => Promise<void>
 }
 
-const residentMemory = (pid: number): number => {
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))!
+/** `VmRSS` is the resident memory now, `VmHWM` its peak. */
+const megabytes = (pid: number, which: "VmRSS" | "VmHWM"): number => {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8")
+  const [, kilobytes] = new RegExp(`^${which}:\\s+(\\d+) kB$`, "m").exec(status)!
   return Number(kilobytes) / 1024
 }
 
@@ -64,7 +68,8 @@ export const start = async ({ program, args, environment }: Command): Promise<Wo
     started,
     run: async (steps) => Number(await ask(String(steps))),
     counts: async () => JSON.parse(await ask("counts")) as { tensors: number; handles: number },
-    memory: () => residentMemory(child.pid!),
+    memory: () => megabytes(child.pid!, "VmRSS"),
+    peakMemory: () => megabytes(child.pid!, "VmHWM"),
     close: async () => {
       child.stdin.end()
       await ended

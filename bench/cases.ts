@@ -1,5 +1,13 @@
 /** The cases of the bench, one entry each: who takes turns with whom, and what is aimed at. */
-import { judged, interleave, type Aim, type Case, type Contestant, type Figure } from "./Case.ts"
+import {
+  type Aim,
+  type Case,
+  type Contestant,
+  type Figure,
+  interleave,
+  judged,
+  peakOf,
+} from "./Case.ts"
 import { torch } from "./peers/Torch.ts"
 import { spread } from "./Statistics.ts"
 import { type Command, start } from "./Worker.ts"
@@ -21,6 +29,9 @@ const ours =
     node("step", ["--serve", "--space", space, "--threads", threads, ...options], environment)
 
 const resnet20 = "spaces/resnet20.yaml"
+const resnet18 = "spaces/resnet18.yaml"
+/** Steps at 224 pixels are long: fewer of them, and fewer before the first that counts. */
+const large = ["--batch", "8", "--warm", "3"]
 /** The formats of `spaces/resnet20-mixed.yaml`. */
 const mixed = "INT4,E2M1,INT6,E3M2,INT8,E4M3,BF16"
 
@@ -28,11 +39,11 @@ const fp32: Contestant = { name: "fliqs FP32", command: ours(resnet20, ["--unifo
 const int4: Contestant = { name: "fliqs INT4", command: ours(resnet20, ["--uniform", "INT4"]) }
 const torchFp32: Contestant = {
   name: "PyTorch FP32",
-  command: (threads) => torch("resnet20", threads, "none", "FP32"),
+  command: (threads) => torch("resnet", threads, "resnet20", "none", "FP32"),
 }
 const published: Contestant = {
   name: "PyTorch INT4, published modules",
-  command: (threads) => torch("resnet20", threads, "published", "INT4"),
+  command: (threads) => torch("resnet", threads, "resnet20", "published", "INT4"),
 }
 const peer = (name: string, script: string, ...args: ReadonlyArray<string>): Contestant => ({
   name,
@@ -50,12 +61,23 @@ interface Turns {
   readonly contestants: ReadonlyArray<Contestant>
   readonly aims: ReadonlyArray<Aim>
   readonly needsTorch?: boolean
+  /** Tell the peak memory too, as `NAME, peak memory`. */
+  readonly memory?: boolean
 }
 
-const turns = ({ steps, contestants, aims, ...rest }: Turns): Case => ({
+const turns = ({ steps, contestants, aims, memory = false, ...rest }: Turns): Case => ({
   ...rest,
-  run: (settings) => interleave(contestants, aims, { ...settings, steps }),
+  run: (settings) => interleave(contestants, aims, { ...settings, steps, memory }),
 })
+
+/** Aims at time, and the same at peak memory. */
+const timeAndMemory = (aims: ReadonlyArray<Aim>): ReadonlyArray<Aim> => [
+  ...aims,
+  ...aims.map(({ of, to }) => ({
+    of: peakOf(of),
+    ...(to === undefined ? {} : { to: peakOf(to) }),
+  })),
+]
 
 /** Each round starts every contestant anew: milliseconds from the start of the process to the end of its first step. */
 const starts =
@@ -124,7 +146,7 @@ export const cases: ReadonlyArray<Case> = [
     contestants: [
       fp32,
       torchFp32,
-      peer("PyTorch FP32, compiled", "resnet20", "none", "FP32", "--compile"),
+      peer("PyTorch FP32, compiled", "resnet", "resnet20", "none", "FP32", "--compile"),
       stock("none"),
     ],
     aims: [
@@ -146,8 +168,15 @@ export const cases: ReadonlyArray<Case> = [
       },
       { name: "fliqs INT4, eager", command: ours(resnet20, ["--uniform", "INT4", "--eager"]) },
       published,
-      peer("PyTorch INT4, lean", "resnet20", "lean", "INT4"),
-      peer("PyTorch INT4, published, compiled", "resnet20", "published", "INT4", "--compile"),
+      peer("PyTorch INT4, lean", "resnet", "resnet20", "lean", "INT4"),
+      peer(
+        "PyTorch INT4, published, compiled",
+        "resnet",
+        "resnet20",
+        "published",
+        "INT4",
+        "--compile",
+      ),
       stock("INT4"),
     ],
     aims: [
@@ -166,8 +195,8 @@ export const cases: ReadonlyArray<Case> = [
     steps: 8,
     contestants: [
       { name: "fliqs E4M3", command: ours(resnet20, ["--uniform", "E4M3"]) },
-      peer("PyTorch E4M3, lean", "resnet20", "lean", "E4M3"),
-      peer("PyTorch E4M3, compiled", "resnet20", "by_row", "E4M3", "--compile"),
+      peer("PyTorch E4M3, lean", "resnet", "resnet20", "lean", "E4M3"),
+      peer("PyTorch E4M3, compiled", "resnet", "resnet20", "by_row", "E4M3", "--compile"),
     ],
     aims: [
       { of: "fliqs E4M3", to: "PyTorch E4M3, lean", atMost: 0.7 },
@@ -184,8 +213,8 @@ export const cases: ReadonlyArray<Case> = [
       { name: "fliqs fixed", command: ours("spaces/resnet20-mixed.yaml", ["--policy", "once"]) },
       fp32,
       published,
-      peer("PyTorch random, lean", "resnet20", "lean", mixed),
-      peer("PyTorch random, compiled", "resnet20", "by_row", mixed, "--compile"),
+      peer("PyTorch random, lean", "resnet", "resnet20", "lean", mixed),
+      peer("PyTorch random, compiled", "resnet", "resnet20", "by_row", mixed, "--compile"),
     ],
     aims: [
       { of: "fliqs random", to: published.name, atMost: 0.7 },
@@ -194,6 +223,31 @@ export const cases: ReadonlyArray<Case> = [
       { of: "fliqs random", to: "fliqs FP32", atMost: 1.1 },
       { of: "fliqs random", to: "fliqs fixed", atMost: 1.03 },
     ],
+  }),
+  turns({
+    name: "resnet18",
+    about: "ResNet-18 at 224 pixels, batch 8: time and peak memory",
+    needsTorch: true,
+    memory: true,
+    steps: 2,
+    contestants: [
+      { name: "fliqs FP32", command: ours(resnet18, ["--uniform", "FP32", ...large]) },
+      peer("PyTorch FP32", "resnet", "resnet18", "none", "FP32", ...large),
+      { name: "fliqs random", command: ours(resnet18, ["--policy", "random", ...large]) },
+      peer(
+        "PyTorch random, lean",
+        "resnet",
+        "resnet18",
+        "lean",
+        "INT4,INT5,INT6,INT7,INT8,BF16",
+        ...large,
+      ),
+    ],
+    aims: timeAndMemory([
+      { of: "fliqs FP32", to: "PyTorch FP32" },
+      { of: "fliqs random", to: "PyTorch random, lean" },
+      { of: "fliqs random", to: "fliqs FP32" },
+    ]),
   }),
   turns({
     name: "supernet",
@@ -254,7 +308,7 @@ export const cases: ReadonlyArray<Case> = [
         name: "fliqs held-out quality",
         command: ours(resnet20, ["--uniform", "INT4", "--pass", "measure"]),
       },
-      peer("PyTorch evaluation", "resnet20", "published", "INT4", "--evaluate"),
+      peer("PyTorch evaluation", "resnet", "resnet20", "published", "INT4", "--evaluate"),
     ],
     aims: [
       { of: "fliqs evaluation", to: "PyTorch evaluation" },
@@ -332,8 +386,17 @@ export const cases: ReadonlyArray<Case> = [
           name: "fliqs trial with its data",
           command: (threads) => node("worker/search", [threads, "search", 1, 1]),
         },
-        peer("PyTorch", "resnet20", "published", "INT4", "--warm", "1"),
-        peer("PyTorch, compiled", "resnet20", "published", "INT4", "--warm", "1", "--compile"),
+        peer("PyTorch", "resnet", "resnet20", "published", "INT4", "--warm", "1"),
+        peer(
+          "PyTorch, compiled",
+          "resnet",
+          "resnet20",
+          "published",
+          "INT4",
+          "--warm",
+          "1",
+          "--compile",
+        ),
       ],
       { "fliqs step": 3000, "fliqs trial with its data": 3000 },
     ),

@@ -1,6 +1,7 @@
-"""ResNet-20 for CIFAR with projections, as spaces/resnet20.yaml: a training or an evaluation step of PyTorch.
+"""ResNet-20 for CIFAR or ResNet-18 for ImageNet, as spaces/resnet20.yaml and resnet18.yaml: a training or an evaluation
+step of PyTorch.
 
-    python resnet20.py THREADS QUANTIZER FORMAT [--compile] [--evaluate] [--batch 64]
+    python resnet.py THREADS resnet20|resnet18 QUANTIZER FORMAT [--compile] [--evaluate] [--batch 64]
 
 QUANTIZER is none, published, lean or by_row (see quantize.py); FORMAT is one name for every weight and input, or several
 with commas between, of which every site draws one at every step. The batch is normalised once, before the first step.
@@ -18,6 +19,7 @@ from serve import serve, threads
 
 parser = argparse.ArgumentParser()
 parser.add_argument("threads", type=int)
+parser.add_argument("network", choices=["resnet20", "resnet18"])
 parser.add_argument("quantizer", choices=["none", "published", "lean", "by_row"])
 parser.add_argument("format")
 parser.add_argument("--compile", action="store_true")
@@ -67,12 +69,12 @@ class Dense(nn.Linear):
 
 
 class Block(nn.Module):
-    def __init__(self, inputs, outputs, stride):
+    def __init__(self, inputs, outputs, stride, projects):
         super().__init__()
         self.first, self.first_norm = Conv(inputs, outputs, 3, stride), nn.BatchNorm2d(outputs)
         self.second, self.second_norm = Conv(outputs, outputs, 3, 1), nn.BatchNorm2d(outputs)
         self.shortcut = None
-        if stride != 1 or inputs != outputs:
+        if projects:
             self.shortcut = nn.Sequential(Conv(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
 
     def forward(self, x):
@@ -81,31 +83,42 @@ class Block(nn.Module):
         return F.relu(y + (x if self.shortcut is None else self.shortcut(x)))
 
 
-class ResNet20(nn.Module):
-    def __init__(self):
+class ResNet(nn.Module):
+    """`always`: the first stage has a projection too."""
+
+    def __init__(self, stem, pool, widths, repeats, classes, always):
         super().__init__()
-        self.stem, self.stem_norm = Conv(3, 16, 3, 1), nn.BatchNorm2d(16)
-        blocks, inputs = [], 16
-        for outputs, stride in ((16, 1), (32, 2), (64, 2)):
-            for repeat in range(3):
-                blocks.append(Block(inputs, outputs, stride if repeat == 0 else 1))
+        inputs = widths[0]
+        self.stem, self.stem_norm, self.pool = Conv(3, inputs, *stem), nn.BatchNorm2d(inputs), pool
+        blocks = []
+        for stage, outputs in enumerate(widths):
+            for repeat in range(repeats):
+                first = repeat == 0 and (stage > 0 or always)
+                stride = 2 if repeat == 0 and stage > 0 else 1
+                blocks.append(Block(inputs, outputs, stride, first))
                 inputs = outputs
         self.blocks = nn.Sequential(*blocks)
-        self.classifier = Dense(64, 10)
+        self.classifier = Dense(inputs, classes)
 
     def forward(self, x):
-        x = self.blocks(F.relu(self.stem_norm(self.stem(x))))
+        x = self.blocks(self.pool(F.relu(self.stem_norm(self.stem(x)))))
         return self.classifier(x.mean((2, 3)))
 
 
-network = ResNet20().to(memory_format=torch.channels_last)
+if options.network == "resnet20":
+    size, classes = 32, 10
+    network = ResNet((3, 1), nn.Identity(), (16, 32, 64), 3, classes, always=False)
+else:
+    size, classes = 224, 1000
+    network = ResNet((7, 2), nn.MaxPool2d(3, 2, 1), (64, 128, 256, 512), 2, classes, always=True)
+network = network.to(memory_format=torch.channels_last)
 rows = torch.tensor([quantize.ROWS.get(names[0], quantize.ROWS["INT4"])] * len(sites))
 weights = [p for p in network.parameters() if p.ndim > 1]
 others = [p for p in network.parameters() if p.ndim <= 1]
 optimizer = torch.optim.SGD([{"params": weights, "weight_decay": 5e-4}, {"params": others}], 0.01, momentum=0.9)
 model = torch.compile(network) if options.compile else network
-images = torch.randn(options.batch, 3, 32, 32).to(memory_format=torch.channels_last)
-labels = torch.randint(0, 10, (options.batch,))
+images = torch.randn(options.batch, 3, size, size).to(memory_format=torch.channels_last)
+labels = torch.randint(0, classes, (options.batch,))
 generator = random.Random(1)
 
 
