@@ -126,7 +126,7 @@ export const interleave = async (
     unit: "MB",
     ...spread([peaks[i]!]),
   }))
-  const valuesOf = new Map([
+  const valuesOf = new Map<string, ReadonlyArray<number>>([
     ...started.map(({ name, times }) => [name, times] as const),
     ...remembered.map(({ name, median }) => [name, [median]] as const),
   ])

@@ -6,6 +6,7 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { JsonSchema, Schema } from "effect"
+import { LatencyTable } from "../src/cost/LatencyTable.ts"
 import { Experiment } from "../src/experiment/Experiment.ts"
 import { Space } from "../src/model/Network.ts"
 
@@ -29,6 +30,7 @@ const rootName = (schema: JsonSchema.JsonSchema): string => {
 /** File name -> text. */
 export const schemaFiles = (): Readonly<Record<string, string>> => ({
   "experiment.schema.json": schemaText(Experiment),
+  "latency.schema.json": schemaText(LatencyTable),
   "space.schema.json": schemaText(Space),
 })
 
