@@ -3,20 +3,35 @@
  * magnitudes of a network that is finished. Left out: which format it takes (the rows of the policy).
  */
 import type { FormatSlot, Layer } from "../cost/LayerTable.ts"
-import { fakeQuantize } from "../quantizer/FakeQuantize.ts"
+import { fakeQuantize, type FakeQuantizeOptions } from "../quantizer/FakeQuantize.ts"
+import { relaxedQuantize } from "../quantizer/RelaxedQuantize.ts"
 import { magnitudesOf } from "../quantizer/ScaleRule.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
 import { rowsAsTokens, tokensAsRows } from "../tensor/Tokens.ts"
 import type { Mode } from "./operation/Operation.ts"
 
-export interface OperandOptions {
-  readonly operand: "weight" | "activation"
-  readonly layer: Layer
+/** All formats of an operand at once, each in the proportion of its probability. */
+export interface Mixture {
+  /** [options, 7] */
+  readonly rows: Tensor2D
+  /** [options] */
+  readonly probabilities: Tensor1D
+}
+
+/** Which format an operand takes. */
+export interface OperandFormat {
   /** Row of the operand in `rows` and `amax`. */
   readonly site: number
   readonly rows: Tensor2D
   readonly amax: Tensor1D
+  /** Instead of the row. */
+  readonly mixture?: Mixture
+}
+
+export interface OperandOptions extends OperandFormat {
+  readonly operand: "weight" | "activation"
+  readonly layer: Layer
   readonly mode: Mode
   /** Told the magnitude that a frozen scale of an input comes from, a scalar. */
   readonly observe?: (magnitude: Tensor) => void
@@ -26,11 +41,22 @@ export interface OperandOptions {
 export const neverRounds = ({ formats }: FormatSlot): boolean =>
   formats.every(({ name }) => name === "FP32")
 
+/** x rounded to the format of its site, or to the mixture of all. */
+export const roundAt = (
+  x: Tensor,
+  { site, rows, amax, mixture }: OperandFormat,
+  options: FakeQuantizeOptions,
+): Tensor =>
+  mixture === undefined
+    ? fakeQuantize(x, rows, site, amax, options)
+    : relaxedQuantize(x, mixture.rows, mixture.probabilities, options)
+
 /** x rounded to the format of its site, in the same shape. */
 export const quantizeOperand = (
   x: Tensor,
-  { operand, layer, site, rows, amax, mode, observe }: OperandOptions,
+  { operand, layer, mode, observe, ...format }: OperandOptions,
 ): Tensor => {
+  const { site, rows, mixture } = format
   const isWeight = operand === "weight"
   const slot = isWeight ? layer.weightFormat : layer.activationFormat
   const scales = (isWeight ? layer.weightScales : layer.inputScales) ?? "tensor"
@@ -41,7 +67,7 @@ export const quantizeOperand = (
   const inBlocks = scales === "block" || slot.formats.some(({ block }) => block !== undefined)
   if (scales === "token" && x.rank === 3) {
     const options = { axis: 0, ...(inBlocks ? { blockAxis: 1 } : {}) }
-    return rowsAsTokens(fakeQuantize(tokensAsRows(x), rows, site, amax, options), x)
+    return rowsAsTokens(roundAt(tokensAsRows(x), format, options), x)
   }
   const options = {
     // output channels: the last dimension of [.., in, out], but of a depthwise [h, w, channels, 1] the one before
@@ -53,8 +79,14 @@ export const quantizeOperand = (
     ...(scales === "block" ? { blockSize: layer.blockSize! } : {}),
   }
   const isFrozen = !isWeight && mode === "infer"
-  if (rule === "absmax" || isFrozen) return fakeQuantize(x, rows, site, amax, options)
+  if (rule === "absmax" || isFrozen) return roundAt(x, format, options)
+  if (mixture !== undefined) {
+    const clips = Array.from({ length: mixture.rows.shape[0] }, (_, k) =>
+      magnitudesOf(x, mixture.rows, k, rule, options.axis),
+    )
+    return relaxedQuantize(x, mixture.rows, mixture.probabilities, options, clips)
+  }
   const clip = magnitudesOf(x, rows, site, rule, options.axis)
   observe?.(tf.reshape(clip, []))
-  return fakeQuantize(x, rows, site, amax, { ...options, clip })
+  return roundAt(x, format, { ...options, clip })
 }

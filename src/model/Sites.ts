@@ -3,6 +3,9 @@
  * layer i, then four rows for every attention whose products are quantized.
  */
 import type { FormatSlot } from "../cost/LayerTable.ts"
+import type { Format, SharedExponent } from "../format/Format.ts"
+import { type Row, toRow } from "../format/Formats.ts"
+import { unsigned } from "../format/IntFormat.ts"
 import type { Quantity } from "../space/Quantity.ts"
 import type { Network } from "./Build.ts"
 import { productOperands } from "./operation/Operation.ts"
@@ -46,3 +49,38 @@ export const activationSites = (
     productOperands.map((operand, k) => ({ path: `${path}.${operand}`, site: site + k, active })),
   ),
 ]
+
+/** An operand that is quantized. */
+export interface FormatSite {
+  /** Null: one format. */
+  readonly decision: number | null
+  /** Per option, the format as the quantizer reads it. */
+  readonly rows: ReadonlyArray<Row>
+}
+
+const formatSite = (
+  { decision, formats }: FormatSlot,
+  sharedExponent: SharedExponent | undefined,
+  as = (format: Format): Format => format,
+): FormatSite => ({ decision, rows: formats.map((format) => toRow(as(format), sharedExponent)) })
+
+/** Every operand that is quantized, in the order of the sites. */
+export const formatSites = (
+  network: Pick<Network, "graph" | "table">,
+): ReadonlyArray<FormatSite> => [
+  ...network.table.layers.flatMap((layer) => [
+    formatSite(layer.weightFormat, layer.sharedExponent),
+    formatSite(
+      layer.activationFormat,
+      layer.sharedExponent,
+      layer.unsignedInput === true ? unsigned : undefined,
+    ),
+  ]),
+  ...productsOf(network).flatMap(({ slot }) =>
+    productOperands.map(() => formatSite(slot, network.table.layers[0]!.sharedExponent)),
+  ),
+]
+
+/** The decisions that choose formats, not sizes. */
+export const formatDecisions = (network: Pick<Network, "graph" | "table">): ReadonlySet<number> =>
+  new Set(formatSites(network).flatMap(({ decision }) => (decision === null ? [] : [decision])))

@@ -2,14 +2,12 @@
  * The weight-sharing network on tensors: its variables, and one forward pass under a policy that is data.
  *
  * A policy is two tensors: `rows` [sites, 7] holds the number format of every weight (row 2 i), every input (row 2 i + 1)
- * and attention's operands (`Sites.ts`), `sizes` [quantities] the architecture. Both change every step without a new graph. Variables have the
- * shape of the largest network; a smaller one is cut from them. Left out: training (`train/`), which choice is best.
+ * and attention's operands (`Sites.ts`), `sizes` [quantities] the architecture. Both change every step without a new
+ * graph. Where probabilities are given, an operand whose format is searched takes the weighted mean over all of its
+ * formats instead. Variables have the shape of the largest network; a smaller one is cut from them. Left out: training
+ * (`train/`), which choice is best.
  */
-import type { Format } from "../format/Format.ts"
-import { toRow } from "../format/Formats.ts"
-import { unsigned } from "../format/IntFormat.ts"
-import type { FormatSlot, Layer } from "../cost/LayerTable.ts"
-import { fakeQuantize } from "../quantizer/FakeQuantize.ts"
+import { rowLength } from "../format/Formats.ts"
 import type { Choices } from "../space/Decision.ts"
 import { isConstant, maximum, type Quantity, valueOf } from "../space/Quantity.ts"
 import { randomStream } from "../space/Random.ts"
@@ -19,7 +17,7 @@ import { cut, cutAverages, type Size } from "../tensor/Cut.ts"
 import type { RunningAverages } from "../tensor/Norms.ts"
 import type { Network } from "./Build.ts"
 import type { Node } from "./Graph.ts"
-import { neverRounds, quantizeOperand } from "./OperandScale.ts"
+import { type Mixture, neverRounds, quantizeOperand, roundAt } from "./OperandScale.ts"
 import {
   type Mode,
   type ProductOperand,
@@ -27,7 +25,7 @@ import {
   type VariableSpec,
 } from "./operation/Operation.ts"
 import { operationOf } from "./operation/Operations.ts"
-import { type ActivationSite, activationSites, productsOf } from "./Sites.ts"
+import { type ActivationSite, activationSites, formatSites, productsOf } from "./Sites.ts"
 
 /** The policy as a step reads it. */
 export interface PolicyTensors {
@@ -37,6 +35,15 @@ export interface PolicyTensors {
   readonly amax: Tensor1D
   /** int32 [searched sizes] */
   readonly sizes: Tensor1D
+  /** Every searched format in the proportion of its probability; scales then come from the tensor at hand. */
+  readonly relaxed?: Relaxed
+}
+
+export interface Relaxed {
+  /** Format site -> [options of its decision]; a tensor for each site, so that each has its own gradient. */
+  readonly probabilities: ReadonlyMap<number, Tensor1D>
+  /** Elements of the roundings that a pass keeps for its gradient; a pass adds its own. */
+  copied: number
 }
 
 /** What a `measure` pass saw, for re-estimation. */
@@ -60,6 +67,8 @@ export interface Supernet {
   /** Number of format rows. */
   readonly sites: number
   readonly activations: ReadonlyArray<ActivationSite>
+  /** The sites whose format is searched, each with its decision: those that `Relaxed` names. */
+  readonly searchedSites: ReadonlyArray<readonly [site: number, decision: number]>
   /** Values of `PolicyTensors.rows` under these choices, row-major. */
   readonly rowsOf: (choices: Choices) => Float32Array
   /** Values of `PolicyTensors.sizes` under these choices. */
@@ -88,18 +97,11 @@ const initialValues = (spec: VariableSpec, seed: number, name: string): Float32A
   return values
 }
 
-const formatOf = (slot: FormatSlot, choices: Choices): Format =>
-  slot.formats[slot.decision === null ? 0 : choices[slot.decision]!]!
-
-const inputFormatOf = ({ activationFormat, unsignedInput }: Layer, choices: Choices): Format => {
-  const format = formatOf(activationFormat, choices)
-  return unsignedInput === true ? unsigned(format) : format
-}
-
 /** Makes the variables of a network, drawn from the stream `weights` of `seed`. The backend must be loaded. */
 export const makeSupernet = (network: Network, seed: number): Supernet => {
   const { graph, table } = network
   const products = productsOf(network)
+  const formats = formatSites(network)
   const variables: Array<NamedVariable> = []
   const byName = new Map<string, Variable>()
   for (const node of graph.nodes) {
@@ -141,6 +143,16 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
         size(node.shape.channels),
         isConstant(node.active) ? undefined : (size(node.active) as Tensor),
       )
+    /** All formats of a site, where the policy weights them. */
+    const mixtureAt = (site: number, x: Tensor): { readonly mixture?: Mixture } => {
+      const probabilities = policy.relaxed?.probabilities.get(site)
+      if (probabilities === undefined) return {}
+      const { rows } = formats[site]!
+      policy.relaxed!.copied += rows.length * x.size
+      return {
+        mixture: { rows: tf.tensor2d(rows.flat(), [rows.length, rowLength]), probabilities },
+      }
+    }
     const quantize = (operand: "weight" | "activation", layer: number, x: Tensor): Tensor => {
       const isWeight = operand === "weight"
       const site = 2 * layer + (isWeight ? 0 : 1)
@@ -151,6 +163,7 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
         rows: policy.rows,
         amax: policy.amax,
         mode,
+        ...mixtureAt(site, x),
         ...(isWeight || observed === undefined
           ? {}
           : { observe: (magnitude) => observed.activations.set(site, magnitude) }),
@@ -165,7 +178,9 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
         observed?.activations.set(site, tf.max(tf.abs(x)))
         if (neverRounds(found.slot)) return x
         const inBlocks = found.slot.formats.some(({ block }) => block !== undefined)
-        return fakeQuantize(x, policy.rows, site, policy.amax, inBlocks ? { blockAxis } : {})
+        const { rows, amax } = policy
+        const at = { site, rows, amax, ...mixtureAt(site, x) }
+        return roundAt(x, at, inBlocks ? { blockAxis } : {})
       }
     const results: Array<Tensor> = []
     for (const node of graph.nodes) {
@@ -198,19 +213,17 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
   return {
     network,
     variables,
-    sites: 2 * table.layers.length + productOperands.length * products.length,
+    sites: formats.length,
     activations: activationSites(network),
+    searchedSites: formats.flatMap(({ decision }, site) =>
+      decision === null ? [] : [[site, decision] as const],
+    ),
     rowsOf: (choices) =>
-      Float32Array.from([
-        ...table.layers.flatMap((layer) => [
-          ...toRow(formatOf(layer.weightFormat, choices), layer.sharedExponent),
-          ...toRow(inputFormatOf(layer, choices), layer.sharedExponent),
+      Float32Array.from(
+        formats.flatMap(({ decision, rows }) => [
+          ...rows[decision === null ? 0 : choices[decision]!]!,
         ]),
-        ...products.flatMap(({ slot }) => {
-          const row = toRow(formatOf(slot, choices), table.layers[0]!.sharedExponent)
-          return productOperands.flatMap(() => row)
-        }),
-      ]),
+      ),
     sizesOf: (choices) => Int32Array.from(searched.map((quantity) => valueOf(quantity, choices))),
     forward,
     dispose: () => variables.forEach(({ variable }) => variable.dispose()),

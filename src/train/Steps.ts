@@ -1,17 +1,18 @@
 /**
- * The four graphs of a trial over one set of variables: train, measure, observe, evaluate. Each is pure tensors in,
- * tensors out, recorded once; formats, architecture, learning rate and batch are inputs.
+ * The graphs of a trial over one set of variables: train, train relaxed, measure, observe, evaluate. Each is pure tensors
+ * in, tensors out, recorded once; formats or their probabilities, architecture, learning rate and batch are inputs.
  *
  * Left out: in which order they run (`Phase.ts`).
  */
 import type { Images } from "../data/Dataset.ts"
 import type { Batch } from "../data/Batches.ts"
-import type { Observed, PolicyTensors, Supernet } from "../model/Supernet.ts"
+import type { Observed, PolicyTensors, Relaxed, Supernet } from "../model/Supernet.ts"
+import type { PerOption } from "../search/Policy.ts"
 import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
 import { rowLength } from "../format/Formats.ts"
 import { tf } from "../tensor/Backend.ts"
-import type { Scalar, Tensor, Variable } from "../tensor/Backend.ts"
+import type { Scalar, Tensor, Tensor1D, Variable } from "../tensor/Backend.ts"
 import {
   accuracy,
   bytesTensor,
@@ -30,6 +31,14 @@ export interface Measured {
   readonly accuracy: number
 }
 
+/** What a step under softmax-weighted formats tells beside. */
+export interface MeasuredRelaxed extends Measured {
+  /** d loss / d probability, per decision and option. */
+  readonly slopes: PerOption
+  /** Of the roundings that the step held for its gradient, above what a step under one assignment holds. */
+  readonly copiedBytes: number
+}
+
 /** Statistics of one batch under one assignment. */
 export interface Statistics {
   /** Path of a norm -> its batch mean and variance. */
@@ -46,6 +55,16 @@ export interface Steps {
     learningRate: number,
     seed?: readonly [number, number],
   ) => Measured
+  /**
+   * The same under every searched format at once, each in the proportion of its probability. Of a space without searched
+   * sizes.
+   */
+  readonly trainRelaxed: (
+    batch: Batch,
+    probabilities: ReadonlyArray<ArrayLike<number>>,
+    learningRate: number,
+    seed?: readonly [number, number],
+  ) => MeasuredRelaxed
   /** Quality by batch statistics; nothing changes. */
   readonly measure: (batch: Batch, choices: Choices) => Measured
   readonly observe: (batch: Batch, choices: Choices) => Statistics
@@ -99,7 +118,7 @@ const release = (kept: Tensor): Tensor => {
   return tensor
 }
 
-/** Makes the four steps; each is recorded at its first use. */
+/** Makes the steps; each is recorded at its first use. */
 export const makeSteps = (
   supernet: Supernet,
   dataset: Images,
@@ -170,6 +189,39 @@ export const makeSteps = (
       return [value, accuracy(release(logits!), labels)]
     },
   )
+  const optionsOf = supernet.searchedSites.map(
+    ([, decision]) => network.space.decisions[decision]!.options.length,
+  )
+  const firstOf = optionsOf.map((_, i) => optionsOf.slice(0, i).reduce((a, b) => a + b, 0))
+  const optionCount = optionsOf.reduce((a, b) => a + b, 0)
+  let copiedBytes = 0
+  const trainRelaxed = lazily(
+    [...variables, ...optimizer.state],
+    () => [tf.scalar(0), tf.tensor1d([0, 0], "int32"), tf.zeros([optionCount])],
+    (inputs) => {
+      const [images, labels] = inputs as [Tensor, Tensor]
+      const probabilities = optionsOf.map((count, i) => tf.slice(inputs[7]!, firstOf[i]!, count))
+      const relaxed: Relaxed = {
+        probabilities: new Map(
+          supernet.searchedSites.map(([site], i) => [site, probabilities[i] as Tensor1D]),
+        ),
+        copied: 0,
+      }
+      const policy = { ...policyOf(inputs), relaxed }
+      let logits: Tensor | undefined
+      const { value, grads } = tf.valueAndGrads(() => {
+        const input = normalise(images, dataset)
+        logits = tf.keep(supernet.forward(input, policy, "train", undefined, inputs[6]!))
+        return softmaxCrossEntropy(logits, labels, spec.labelSmoothing)
+      })([...trained, ...probabilities])
+      optimizer.update(
+        Object.fromEntries(trained.map(({ name }, i) => [name, grads[i]!])),
+        inputs[5] as Scalar,
+      )
+      copiedBytes = 4 * relaxed.copied
+      return [value, accuracy(release(logits!), labels), tf.concat(grads.slice(trained.length))]
+    },
+  )
   const measure = lazily(
     variables,
     () => [],
@@ -209,6 +261,23 @@ export const makeSteps = (
           tf.tensor1d([...seed], "int32"),
         ]),
       ),
+    trainRelaxed: (batch, probabilities, learningRate, seed = [0, 0]) => {
+      const flat = supernet.searchedSites.flatMap(([, i]) => Array.from(probabilities[i]!))
+      const [loss, right, slopes] = read(
+        trainRelaxed([
+          ...feed(batch, widest, dynamic),
+          tf.scalar(learningRate),
+          tf.tensor1d([...seed], "int32"),
+          tf.tensor1d(Float32Array.from(flat)),
+        ]),
+      )
+      const sums = network.space.decisions.map(({ options }) => options.map(() => 0))
+      supernet.searchedSites.forEach(([, decision], i) => {
+        const row = sums[decision]!
+        row.forEach((_, k) => (row[k]! += slopes![firstOf[i]! + k]!))
+      })
+      return { loss: loss![0]!, accuracy: right![0]!, slopes: sums, copiedBytes }
+    },
     measure: (batch, choices) => measured(measure(feed(batch, choices, dynamic))),
     observe: (batch, choices) => {
       const [inputs, ...norms] = read(observe(feed(batch, choices, dynamic)))

@@ -1,0 +1,73 @@
+/**
+ * Softmax-weighted fake quantization: the mean of an operand's roundings to every format it may have, weighted by their
+ * probabilities; so that the probabilities have a gradient.
+ *
+ *     q = sum_k p_k Q_k(x),  dL/dp_k = <dL/dq, Q_k(x)>,  dL/dx = dL/dq
+ *
+ * This is the composite operand of EdMIPS (Cai & Vasconcelos, arXiv 2004.05795, section 4.3): convolution is linear, so
+ * one convolution of mixed operands stands for all pairs of branches of DNAS (Wu et al., arXiv 1812.00090). All Q_k(x) are
+ * kept for the backward pass, which is what the method costs in memory. Left out: where probabilities come from.
+ */
+import { tf } from "../tensor/Backend.ts"
+import type { Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
+import { differentiable } from "../tensor/Differentiable.ts"
+import { matMul } from "../tensor/Kernels.ts"
+import { clipGradient, fakeQuantize, type FakeQuantizeOptions } from "./FakeQuantize.ts"
+
+/**
+ * sum_k p_k x_k as x_0 p_0 - x_1 (-p_1) - ...: TensorFlow would put a chain of additions in another order in a graph,
+ * with other bits.
+ */
+const weightedSum = (terms: ReadonlyArray<Tensor>, probabilities: Tensor): Tensor => {
+  const negative = tf.neg(probabilities)
+  const element = (vector: Tensor, k: number): Tensor => tf.slice(vector, [k], [1]).reshape([])
+  return terms
+    .slice(1)
+    .reduce<Tensor>(
+      (sum, term, k) => tf.sub(sum, tf.mul(term, element(negative, k + 1))),
+      tf.mul(terms[0]!, element(probabilities, 0)),
+    )
+}
+
+/**
+ * x float32 of any shape -> the same shape. `rows` [options, 7] as `toRow` makes them, `probabilities` [options]; `clips`
+ * are the magnitudes of each option beyond which values saturate.
+ *
+ * Scales come from x, or from `clips`. With all weight on one option values and gradients are those of `fakeQuantize`, but
+ * for the sign of zeros. Straight through for x: probabilities are taken to add up to 1. NaN under any option goes through.
+ */
+export const relaxedQuantize = (
+  x: Tensor,
+  rows: Tensor2D,
+  probabilities: Tensor1D,
+  options: FakeQuantizeOptions = {},
+  clips?: ReadonlyArray<Tensor1D>,
+): Tensor => {
+  const count = rows.shape[0]
+  return differentiable(
+    [x, probabilities],
+    () => {
+      const rounded = Array.from({ length: count }, (_, k) => {
+        const clip = clips?.[k]
+        return fakeQuantize(
+          x,
+          rows,
+          k,
+          undefined,
+          clip === undefined ? options : { ...options, clip },
+        )
+      })
+      const more = clips === undefined ? [] : [x, rows, probabilities, ...clips]
+      return { value: weightedSum(rounded, probabilities), save: [...rounded, ...more] }
+    },
+    (dy, saved) => {
+      const row = dy.reshape([1, -1])
+      const slopes = saved.slice(0, count).map((q) => matMul(row, q.reshape([-1, 1])).reshape([]))
+      if (clips === undefined) return [dy.clone(), tf.stack(slopes)]
+      const [x, rows, p, ...limits] = saved.slice(count)
+      const { axis = -1 } = options
+      const inside = limits.map((clip, k) => clipGradient(dy, x!, rows!, clip, { site: k, axis }))
+      return [weightedSum(inside, p!), tf.stack(slopes)]
+    },
+  )
+}
