@@ -10,6 +10,7 @@ import * as Datasets from "../data/Datasets.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { build, type Built, type Network } from "../model/Build.ts"
 import type { Space } from "../model/Network.ts"
+import { formatDecisions } from "../model/Sites.ts"
 import {
   compileCost,
   costProblems,
@@ -17,6 +18,7 @@ import {
   targetProblems,
   uniformWithin,
 } from "../model/Target.ts"
+import { spaceProblems as searchSpaceProblems } from "../search/Searches.ts"
 import { fromAssignment } from "../space/DecisionSpace.ts"
 import type { Trial } from "../train/Trial.ts"
 
@@ -83,6 +85,7 @@ export const trialProblems = (
     if (unfit.length === 0)
       problems.push(...targetProblems(network, reward.cost).map(below("target")))
   }
+  problems.push(...searchSpaceProblems(search, network.space, formatDecisions(network)))
   return search.kind === "fixed" ? [...problems, ...fixedProblems(network, search)] : problems
 }
 

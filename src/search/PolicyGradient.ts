@@ -106,10 +106,10 @@ export const addDecisionCosts = (
 }
 
 /** weight * sum_k p_k values_k of one decision. */
-const addExpectation = (
+export const addExpectation = (
   row: Float64Array,
   p: Float64Array,
-  values: Float64Array,
+  values: ArrayLike<number>,
   weight: number,
 ): void => {
   let mean = 0

@@ -6,7 +6,7 @@
  * never changed in place. Left out: the searches (a file each), training and measuring (`train/`).
  */
 import type { Schema } from "effect"
-import type { CompiledCost } from "../cost/Cost.ts"
+import type { CompiledCost, Probabilities } from "../cost/Cost.ts"
 import type { Problem as Finding } from "../declaration/Errors.ts"
 import type { BoundReward, Quality } from "../reward/Reward.ts"
 import type { RewardSpec } from "../reward/Rewards.ts"
@@ -39,6 +39,8 @@ export interface Measured {
   readonly proposals: ReadonlyArray<Choices>
   /** One per proposal; empty when no quality was needed. */
   readonly qualities: ReadonlyArray<number>
+  /** d training loss / d probability, per decision and option, of a relaxed step. */
+  readonly slopes?: ReadonlyArray<ReadonlyArray<number>>
 }
 
 /** Of one step; NaN where a step has no such number (nothing measured, nothing decided). */
@@ -81,6 +83,11 @@ export interface Searcher<State = unknown> {
   restore(saved: unknown): State
   /** `step` counts from 0. */
   propose(state: State, step: number): Proposed<State>
+  /**
+   * The probabilities in whose proportion the weights take this step under every option at once, instead of under
+   * `train`; undefined for a step under one assignment.
+   */
+  relaxed?(state: State, step: number): Probabilities | undefined
   /** Whether the proposals of this step are to be measured. */
   needsQuality(state: State, step: number): boolean
   update(
@@ -107,6 +114,8 @@ export interface SearchKind<Spec extends { readonly kind: string }> {
   resolved?(spec: Spec, steps: number): Spec
   /** What no schema says about the block and its reward; paths are relative to the experiment. */
   problems?(spec: Spec, reward: RewardSpec | undefined): ReadonlyArray<Finding>
+  /** What of a space it cannot search, `formats` being the decisions that choose formats; paths as for `problems`. */
+  spaceProblems?(space: DecisionSpace, formats: ReadonlySet<number>): ReadonlyArray<Finding>
   /** Whether it ever asks for a quality; true by default. */
   measures?(spec: Spec): boolean
   /** What it measures, whatever the reward names; the reward's quality by default. */

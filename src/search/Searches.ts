@@ -3,6 +3,8 @@ import type { Problem as Finding } from "../declaration/Errors.ts"
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
 import type { Quality } from "../reward/Reward.ts"
 import type { RewardSpec } from "../reward/Rewards.ts"
+import type { DecisionSpace } from "../space/Decision.ts"
+import { Differentiable } from "./Differentiable.ts"
 import { Evolution } from "./Evolution.ts"
 import { Fixed } from "./Fixed.ts"
 import { Random } from "./Random.ts"
@@ -12,7 +14,7 @@ import { Sensitivity } from "./Sensitivity.ts"
 
 export const searches = oneOfKinds(
   "Search",
-  [Reinforce, Fixed, Random, Evolution, Sensitivity],
+  [Reinforce, Fixed, Random, Evolution, Sensitivity, Differentiable],
   "reinforce",
 )
 
@@ -34,6 +36,13 @@ export const searchProblems = (
   spec: SearchSpec,
   reward: RewardSpec | undefined,
 ): ReadonlyArray<Finding> => kindOf(spec).problems?.(spec, reward) ?? []
+
+/** What of a space this search cannot decide, `formats` being the decisions that choose formats. */
+export const spaceProblems = (
+  spec: SearchSpec,
+  space: DecisionSpace,
+  formats: ReadonlySet<number>,
+): ReadonlyArray<Finding> => kindOf(spec).spaceProblems?.(space, formats) ?? []
 
 /** Whether a search ever asks for a quality. */
 export const measures = (spec: SearchSpec): boolean => kindOf(spec).measures?.(spec) ?? true

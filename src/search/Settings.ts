@@ -8,7 +8,7 @@ import { Schema } from "effect"
 import { type Commitment, delaySteps, schedules } from "./Schedule.ts"
 
 const positive = Schema.Finite.check(Schema.isGreaterThan(0))
-const notNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+export const notNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 const decay = Schema.Finite.check(
   Schema.isBetween({ minimum: 0, maximum: 1, exclusiveMaximum: true }),
 )
@@ -16,6 +16,14 @@ const decay = Schema.Finite.check(
 /** An optional knob; what it says ends with its default in brackets. */
 export const described = <S extends Schema.Top>(schema: S, description: string) =>
   Schema.optionalKey(schema.annotate({ description } as never) as S)
+
+export const PolicyOptimizer = Schema.Struct({
+  learningRate: described(positive, "Adam's learning rate (1.5 / sqrt(policy steps))."),
+  learningRateGrowth: described(positive, "Last over first learning rate (1)."),
+  beta1: described(decay, "(0.9)"),
+  beta2: described(decay, "(0.99)"),
+  epsilon: described(positive, "(1e-8)"),
+}).annotate({ identifier: "PolicyOptimizer" })
 
 const CommitmentSpec = Schema.Struct({
   schedule: Schema.Literals(schedules),
@@ -35,16 +43,7 @@ export const ReinforceSpec = Schema.Struct({
     Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 64 })),
     "Assignments measured per step, on one batch; the weights take their step under the first (4).",
   ),
-  optimizer: described(
-    Schema.Struct({
-      learningRate: described(positive, "Adam's learning rate (1.5 / sqrt(policy steps))."),
-      learningRateGrowth: described(positive, "Last over first learning rate (1)."),
-      beta1: described(decay, "(0.9)"),
-      beta2: described(decay, "(0.99)"),
-      epsilon: described(positive, "(1e-8)"),
-    }).annotate({ identifier: "PolicyOptimizer" }),
-    "Adam on the logits.",
-  ),
+  optimizer: described(PolicyOptimizer, "Adam on the logits."),
   delay: described(
     Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.95 })),
     "Share of the steps before the policy's first update (0.25).",

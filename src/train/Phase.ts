@@ -102,7 +102,10 @@ export async function* trainPhase(
     const proposed = searcher.propose(search, step)
     const batch = await data.trainBatch(drawn)
     const rate = phase.learningRate(step)
-    const measured = steps.train(batch, proposed.train, rate, dropoutSeed(seed, drawn))
+    const random = dropoutSeed(seed, drawn)
+    const mixed = searcher.relaxed?.(proposed.state, step)
+    const relaxed = mixed && steps.trainRelaxed(batch, mixed, rate, random)
+    const measured = relaxed ?? steps.train(batch, proposed.train, rate, random)
     if (!Number.isFinite(measured.loss))
       throw new NotFinite(total, divergence(prepared, proposed.train, total))
     const qualities = searcher.needsQuality(proposed.state, step)
@@ -114,7 +117,11 @@ export async function* trainPhase(
           { train: () => batch, heldOut: () => data.heldOutBatch(step) },
         )
       : []
-    const updated = searcher.update(proposed.state, step, { ...proposed, qualities })
+    const updated = searcher.update(proposed.state, step, {
+      ...proposed,
+      qualities,
+      ...(relaxed === undefined ? {} : { slopes: relaxed.slopes }),
+    })
     search = updated.state
     const finite = qualities.filter(Number.isFinite)
     if (finite.length > 0) best = Math.max(best ?? -Infinity, ...finite)
@@ -128,6 +135,7 @@ export async function* trainPhase(
       [`${section}/loss`]: measured.loss,
       [`${section}/accuracy`]: measured.accuracy,
       ...(section === "train" ? searchMetrics(updated.metrics) : {}),
+      ...(relaxed === undefined ? {} : { "search/relaxed_bytes": relaxed.copiedBytes }),
     })
     if (done % metricsEvery(phase.steps) === 0 || done === phase.steps)
       yield { type: "metrics", step: total, values: progress.take() }
