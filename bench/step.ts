@@ -1,5 +1,5 @@
 /**
- * One training step of this project on a space: how many milliseconds.
+ * One training step of this project on a space: how many milliseconds, and the most memory the process ever held.
  *
  *     npm run bench:step -- --space spaces/resnet20.yaml --uniform INT4 --batch 64 --steps 8 --rounds 5 --threads 2 --json
  *
@@ -78,6 +78,13 @@ const rounds = Array.from({ length: count("rounds") }, () => {
 const msPerStep = median(rounds)
 console.log(
   values.json
-    ? JSON.stringify({ msPerStep, rounds, space, batch: count("batch"), ...loaded() })
+    ? JSON.stringify({
+        msPerStep,
+        rounds,
+        space,
+        batch: count("batch"),
+        peakMegabytes: Math.round(process.resourceUsage().maxRSS / 1024),
+        ...loaded(),
+      })
     : msPerStep.toFixed(2),
 )

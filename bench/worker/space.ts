@@ -24,7 +24,8 @@ import { makeSteps } from "../../src/train/Steps.ts"
 /** `random`: another assignment every step; `once`: the first of those, always; `widest`: the last options. */
 export const policies = ["random", "once", "widest"] as const
 export type PolicyName = (typeof policies)[number]
-export const passes = ["train", "measure", "evaluate"] as const
+/** `search`: a training step and four measured proposals; `relaxed`: a training step under all formats at once. */
+export const passes = ["train", "measure", "evaluate", "search", "relaxed"] as const
 export type Pass = (typeof passes)[number]
 
 export interface SpaceRun {
@@ -125,10 +126,18 @@ export const makeSpaceRun = async (run: SpaceRun) => {
   const first = draw()
   const next = { random: draw, once: () => first, widest: () => widest }[run.policy]
   const frozen = new Float32Array(supernet.sites).fill(1)
+  const uniform = network.space.decisions.map(({ options }) =>
+    options.map(() => 1 / options.length),
+  )
   const step = {
     train: () => steps.train(batch, next(), 0.01),
     measure: () => steps.measure(batch, next()),
     evaluate: () => steps.evaluate(batch, next(), frozen),
+    search: () => {
+      steps.train(batch, next(), 0.01)
+      for (let i = 0; i < 4; i++) steps.measure(batch, next())
+    },
+    relaxed: () => steps.trainRelaxed(batch, uniform, 0.01),
   }[run.pass]
   const redraw = randomChoices(network)
   const sample = Array.from({ length: 2000 }, () => multiplyAdds(network, redraw()))
