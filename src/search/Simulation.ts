@@ -136,6 +136,8 @@ export const rehearse = (
     const updated = searcher.update(proposed.state, step, {
       proposals: proposed.proposals,
       qualities: searcher.needsQuality(proposed.state, step) ? qualities : [],
+      // losses that add up are what d loss / d probability is
+      ...(searcher.relaxed?.(proposed.state, step) === undefined ? {} : { slopes: losses }),
     })
     state = updated.state
     const { argmaxProbability, entropy } = updated.metrics

@@ -58,7 +58,7 @@ beforeAll(async () => {
   await Effect.runPromise(load({ threads: 1 }))
   const data = { kind: "synthetic", batchSize: 8, augment: [], heldOut: 64, ...size }
   dataset = await Effect.runPromise(
-    Synthetic.load({ ...data, train: 256, test: 40, noise: 1, dataSeed: 1 } as never, "").pipe(
+    Synthetic.load({ ...data, train: 256, test: 40, noise: 1, dataSeed: 1 } as never, "", "").pipe(
       Effect.provide(NodeServices.layer),
     ),
   )
