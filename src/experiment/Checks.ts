@@ -37,7 +37,7 @@ export interface Checks {
 const networks = new WeakMap<object, Built>()
 
 /** The network of a space, built at most once for each `network` list in memory. */
-const built = (space: Space): Built => {
+export const builtOf = (space: Space): Built => {
   const known = networks.get(space.network)
   if (known !== undefined) return known
   const made = build(space)
@@ -49,7 +49,7 @@ const asWarning = (problem: Problem): Problem => ({ ...problem, severity: "warni
 
 /** Problems and warnings of a space, by paths into it. */
 export const spaceProblems = (space: Space): ReadonlyArray<Problem> => {
-  const { problems, warnings } = built(space)
+  const { problems, warnings } = builtOf(space)
   return [...problems, ...warnings.map(asWarning)]
 }
 
@@ -75,7 +75,7 @@ export const trialProblems = (
   folder: string,
   fill?: string,
 ): ReadonlyArray<Problem> => {
-  const { network } = built(trial.space)
+  const { network } = builtOf(trial.space)
   if (network === undefined) return []
   const { search, reward } = trial
   const problems = dataProblems(trial, folder)
@@ -137,7 +137,7 @@ const fixedProblems = (
 
 /** The dearest single format the space offers within the target of the trial. */
 export const uniformOf = (trial: Trial): string | Problem => {
-  const { network } = built(trial.space)
+  const { network } = builtOf(trial.space)
   if (network === undefined || trial.reward === undefined)
     return {
       path: ["controls"],
@@ -149,7 +149,7 @@ export const uniformOf = (trial: Trial): string | Problem => {
 
 /** A trial is its latency table's times that it can ask for: more entries in the file leave its id as it is. */
 export const reduce = (trial: Trial): Trial => {
-  const { network } = built(trial.space)
+  const { network } = builtOf(trial.space)
   const { reward } = trial
   if (network === undefined || reward?.cost.kind !== "latency") return trial
   const { table } = reward.cost

@@ -11,7 +11,7 @@ import { distinct, FilePath, withDefault } from "../declaration/Field.ts"
 import { delaySteps } from "../search/Schedule.ts"
 import { measures, qualityOf, resolved, searchProblems } from "../search/Searches.ts"
 import { trialFields } from "../train/Trial.ts"
-import { TrainSpec } from "../train/TrainSpec.ts"
+import { Skip, TrainSpec } from "../train/TrainSpec.ts"
 
 /** A name that is a file name and a tracker's name as it stands: nothing in it needs to be replaced. */
 const ExperimentName = Schema.String.check(
@@ -19,6 +19,24 @@ const ExperimentName = Schema.String.check(
     expected: "up to 100 letters, digits, spaces, dots, _ or -, a letter or digit first",
   }),
 ).annotate({ identifier: "ExperimentName" })
+
+const Initial = Schema.Union([
+  Schema.Struct({
+    trial: Schema.String.check(
+      Schema.isPattern(/^[0-9a-f]{16}$/, { expected: "the id of a trial, 16 hex digits" }),
+    ).annotate({ description: "A finished trial of the state folder." }),
+    skip: Schema.optionalKey(Skip),
+  }),
+  Schema.Struct({
+    safetensors: FilePath.annotate({ description: "A file, from this file's folder." }),
+    skip: Schema.optionalKey(Skip),
+  }),
+]).annotate({
+  identifier: "Initial",
+  description: "Trained weights to start from, in place of fresh ones.",
+})
+/** Where initial weights come from. */
+export type InitialSource = typeof Initial.Type
 
 const Train = Schema.Struct({
   ...TrainSpec.fields,
@@ -34,6 +52,7 @@ const Train = Schema.Struct({
     }),
     200,
   ),
+  initial: Schema.optionalKey(Initial),
 }).annotate({ identifier: "Train" })
 
 export const Track = Schema.Union([

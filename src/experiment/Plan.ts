@@ -13,14 +13,16 @@ import {
   type DeclarationErrors,
   formatPath,
   type Path,
+  type Problem,
 } from "../declaration/Errors.ts"
 import { FilePath } from "../declaration/Field.ts"
 import type { Space } from "../model/Network.ts"
 import { canonicalJson, idOf } from "./Canonical.ts"
-import { type Checks, networkChecks } from "./Checks.ts"
-import { Experiment, experimentProblems, type Track } from "./Experiment.ts"
+import { builtOf, type Checks, networkChecks } from "./Checks.ts"
+import { Experiment, experimentProblems, type InitialSource, type Track } from "./Experiment.ts"
 import { Files } from "./Files.ts"
 import { Findings, locateTrial } from "./Findings.ts"
+import { type Initial, readInitial, type TrialWeights } from "./Initial.ts"
 import { type Cell, cells, matrixProblems } from "./Matrix.ts"
 import { apply, type Override, parsePath, parseSet } from "./Overrides.ts"
 import { declare, type PlannedTrial, planCell, shortKeys } from "./PlannedTrial.ts"
@@ -32,6 +34,8 @@ export interface Options {
   readonly sets?: ReadonlyArray<string>
   /** Allows more than a thousand cells. */
   readonly yes?: boolean
+  /** Finds the weights of finished trials, where there is a state folder. */
+  readonly trialWeights?: TrialWeights
   /** Other checks than those of the built network, for tests. */
   readonly checks?: Partial<Checks>
 }
@@ -91,6 +95,7 @@ export const expand = Effect.fn("Plan.expand")(function* (
   const trials = new Map<string, PlannedTrial>()
   const labels = shortKeys(Object.keys(experiment.matrix ?? {}))
   const placeOf = placesOf(experiment)
+  const weightsOf = makeWeightsOf(nodePath.dirname(document.file), options.trialWeights)
   for (const cell of cells(experiment)) {
     const overrides = overridesOf(cell, placeOf, base.document, found)
     const changed = apply(
@@ -135,6 +140,12 @@ export const expand = Effect.fn("Plan.expand")(function* (
               ),
             ])
         }
+        const source = inspected.value.train.initial
+        const initial = source === undefined ? undefined : yield* weightsOf(source, space.value)
+        if (initial !== undefined && "message" in initial) {
+          found.add([locateTrial(initial, changed.document, [])])
+          continue
+        }
         const planned = planCell(
           {
             name,
@@ -149,6 +160,7 @@ export const expand = Effect.fn("Plan.expand")(function* (
                   latencyTable: latencyTable.value,
                   fill: fillCommand(space.document, intoIts, latencyTable.document),
                 }),
+            ...(initial === undefined ? {} : { initial }),
           },
           checks,
         )
@@ -193,6 +205,19 @@ const fillCommand = (
     return ` --set ${/^[\w.=-]+$/.test(text) ? text : `'${text}'`}`
   })
   return `fliqs latency ${space.file}${sets.join("")} --out ${table.file}`
+}
+
+/** Reads each initial weights once for each space. */
+const makeWeightsOf = (folder: string, ofTrial: TrialWeights | undefined) => {
+  const known = new Map<string, Initial | Problem>()
+  return Effect.fnUntraced(function* (source: InitialSource, space: Space) {
+    const { network } = builtOf(space)
+    if (network === undefined) return undefined
+    const key = canonicalJson([source, space])
+    const read = known.get(key) ?? (yield* readInitial(source, folder, network, ofTrial))
+    known.set(key, read)
+    return read
+  })
 }
 
 const isFilePath = Schema.is(FilePath)

@@ -10,6 +10,7 @@ import type { Trial } from "../train/Trial.ts"
 import { canonicalJson, idOf } from "./Canonical.ts"
 import { type Checks, isUnread } from "./Checks.ts"
 import type { Control, Experiment } from "./Experiment.ts"
+import type { Initial } from "./Initial.ts"
 import type { Cell } from "./Matrix.ts"
 import { flatten, plainDecimal } from "./Parameters.ts"
 
@@ -25,7 +26,12 @@ export interface PlannedTrial {
   readonly parameters: Readonly<Record<string, string>>
   readonly declaration: Trial
   /** Threads and checkpoint interval: how it runs, not what it is. */
-  readonly execution: { readonly threads: number | undefined; readonly checkpointEvery: number }
+  readonly execution: {
+    readonly threads: number | undefined
+    readonly checkpointEvery: number
+  }
+  /** Its initial weights and where they are now. */
+  readonly initial?: Initial
 }
 
 /** What an id is made from: the trial without the name of its space. */
@@ -52,6 +58,8 @@ export interface ReadCell {
   readonly latencyTable?: LatencyTable
   /** The command that measures what the table lacks. */
   readonly fill?: string
+  /** The weights that `train.initial` names. */
+  readonly initial?: Initial
 }
 
 /** The trials of a cell, or what is wrong with them, by paths into the trial. */
@@ -95,8 +103,9 @@ export const declare = ({
   space,
   assignment,
   latencyTable,
-}: Pick<ReadCell, "experiment" | "space" | "assignment" | "latencyTable">): Trial => {
-  const { checkpointEvery: _c, ...train } = experiment.train
+  initial,
+}: Pick<ReadCell, "experiment" | "space" | "assignment" | "latencyTable" | "initial">): Trial => {
+  const { checkpointEvery: _c, initial: _i, ...train } = experiment.train
   const { data, search, reward, finish, seed } = experiment
   const { $schema: _s, description: _d, ...network } = space
   return {
@@ -109,7 +118,7 @@ export const declare = ({
     // `retrain: false` is the same trial as none
     finish: finish.retrain === true ? finish : withoutRetrain(finish),
     seed,
-    train,
+    train: { ...train, ...(initial === undefined ? {} : { initial: initial.spec }) },
     space: network,
   }
 }
@@ -136,7 +145,7 @@ const flat = (entries: ReadonlyArray<readonly [string, unknown]>): Record<string
   Object.assign({}, ...entries.map(([key, value]) => flatten({ [key]: value })))
 
 const describe = (
-  { name, cell, labels, experiment }: ReadCell,
+  { name, cell, labels, experiment, initial }: ReadCell,
   declaration: Trial,
   control: Control | undefined,
 ): PlannedTrial => {
@@ -168,7 +177,11 @@ const describe = (
       ...(control === undefined ? {} : { control }),
     },
     declaration,
-    execution: { threads: experiment.threads, checkpointEvery: experiment.train.checkpointEvery },
+    execution: {
+      threads: experiment.threads,
+      checkpointEvery: experiment.train.checkpointEvery,
+    },
+    ...(initial === undefined ? {} : { initial }),
   }
 }
 

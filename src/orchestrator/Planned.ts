@@ -46,6 +46,7 @@ export const trialFile = (
     checkpointEvery: trial.execution.checkpointEvery,
     eager,
     folder: nodePath.resolve(nodePath.dirname(plan.file)),
+    ...(trial.initial === undefined ? {} : { initial: trial.initial.file }),
   },
 })
 

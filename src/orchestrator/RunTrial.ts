@@ -24,6 +24,7 @@ import * as Checkpoint from "./Checkpoint.ts"
 import { CorruptCheckpoint, type StorageError, StorageError as Storage } from "./Errors.ts"
 import * as Fence from "./Fence.ts"
 import * as Heartbeat from "./Heartbeat.ts"
+import * as InitialWeights from "./InitialWeights.ts"
 import * as Journal from "./Journal.ts"
 import * as Result from "./Result.ts"
 import * as State from "./State.ts"
@@ -191,11 +192,17 @@ const attempt = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
   })
 
   const consume = Effect.gen(function* () {
+    const initial = trial.execution.initial
+    const weights =
+      initial === undefined || resume !== undefined
+        ? undefined
+        : yield* InitialWeights.read(initial)
     const outcome = yield* Ref.make<Outcome | undefined>(undefined)
     const events = options.train(
       { id, declaration: trial.declaration },
       {
         ...(resume === undefined ? {} : { resume }),
+        ...(weights === undefined ? {} : { initial: weights }),
         threads: trial.execution.threads,
         cacheDirectory: options.cacheDirectory,
         eager: trial.execution.eager,

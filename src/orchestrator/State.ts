@@ -93,6 +93,8 @@ export class TrialFile extends Schema.Opaque<TrialFile>()(
       eager: Schema.Boolean,
       /** What paths in the declaration are relative to: the folder of the experiment file. */
       folder: Schema.optionalKey(Schema.String),
+      /** Where the initial weights are that the declaration knows by their digest. */
+      initial: Schema.optionalKey(Schema.String),
     }),
   }),
 ) {}

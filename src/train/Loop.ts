@@ -20,6 +20,7 @@ import { type Found, openSession, type Session, SessionState } from "./Session.t
 import type { TrainContext, TrainEvent } from "./TrainEvent.ts"
 import { fineTuneRateAt, learningRateAt } from "./TrainSpec.ts"
 import type { Prepared } from "./Trial.ts"
+import { weightsArtifact } from "./Weights.ts"
 
 /** What all phases of a trial share. */
 interface Run {
@@ -48,6 +49,8 @@ export async function* loop(
         : Schema.decodeUnknownSync(SessionState)(context.resume.state)
     checkUnchanged(dataset.name, data, saved)
     const run: Run = { prepared, dataset, data, context, saved }
+    if (context.resume === undefined && context.initial !== undefined)
+      yield weightsArtifact(network, context.initial, trial.train.initial?.skip)
     const searched = saved?.phase === "retrain" ? saved.found! : yield* searchAndTune(run)
     const found = trial.finish.retrain === true ? yield* retrain(run, searched) : searched
     yield {

@@ -15,6 +15,7 @@ import { loop } from "./Loop.ts"
 import { NotFinite } from "./Phase.ts"
 import type { ResolvedTrial, TrainContext, TrainEvent } from "./TrainEvent.ts"
 import { prepare, Trial } from "./Trial.ts"
+import { WrongWeights } from "./Weights.ts"
 
 /** Trains one trial. Needs the native backend, which it loads with `context.threads`. */
 export const run = (
@@ -54,6 +55,8 @@ const raise = (trial: ResolvedTrial, cause: unknown): Effect.Effect<never, Trial
   if (cause instanceof NotFinite)
     return Effect.fail(failed(trial, cause.step, new Diverged({ message: cause.message })))
   if (cause instanceof DatasetCorrupt) return Effect.fail(failed(trial, 0, unusable(cause)))
+  if (cause instanceof WrongWeights)
+    return Effect.fail(failed(trial, 0, new InvalidTrial({ message: cause.message })))
   const message = cause instanceof Error ? cause.message : String(cause)
   return outOfMemory.test(message)
     ? Effect.fail(failed(trial, 0, new OutOfMemory({ message })))

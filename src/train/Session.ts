@@ -11,8 +11,10 @@ import { tf } from "../tensor/Backend.ts"
 import type { Variable } from "../tensor/Backend.ts"
 import { ProgressState } from "./Progress.ts"
 import { makeSteps, type Steps } from "./Steps.ts"
+import type { Tensors } from "./Safetensors.ts"
 import type { Prepared } from "./Trial.ts"
 import type { Snapshot, TrainContext } from "./TrainEvent.ts"
+import { initialTensors } from "./Weights.ts"
 
 /** What the search, and the phases after it that are done, came to. */
 const Found = Schema.Struct({
@@ -68,6 +70,12 @@ const restore = (snapshot: Snapshot, variables: ReadonlyMap<string, Variable>): 
   }
 }
 
+/** Gives variables the values of tensors of the same name and shape. */
+const fill = (variables: ReadonlyMap<string, Variable>, tensors: Tensors): void => {
+  for (const [name, { shape, values }] of tensors)
+    tf.tidy(() => variables.get(name)!.assign(tf.tensor(values, [...shape]) as Variable))
+}
+
 /** The network of a trial, ready to be trained. */
 export interface Session {
   readonly supernet: Supernet
@@ -77,11 +85,11 @@ export interface Session {
   readonly dispose: () => void
 }
 
-/** Makes the network from the trial's seed, or as `resume` left it. */
+/** Makes the network from the trial's seed and initial weights, or as `resume` left it. */
 export const openSession = (
   { network, trial }: Prepared,
   dataset: Images,
-  { eager, resume }: Pick<TrainContext, "eager" | "resume">,
+  { eager, resume, initial }: Pick<TrainContext, "eager" | "resume" | "initial">,
 ): Session => {
   const supernet = makeSupernet(network, trial.seed)
   const steps = makeSteps(supernet, dataset, trial.data.batchSize, trial.train, eager)
@@ -92,6 +100,8 @@ export const openSession = (
   }
   try {
     if (resume !== undefined) restore(resume, variables)
+    else if (trial.train.initial !== undefined)
+      fill(variables, initialTensors(network, initial, trial.train.initial))
   } catch (cause) {
     dispose()
     throw cause

@@ -32,6 +32,8 @@ export interface Snapshot {
 
 export interface TrainContext {
   readonly resume?: Snapshot
+  /** The initial weights that the declaration knows by their digest. */
+  readonly initial?: ReadonlyMap<string, NamedTensor>
   readonly threads: number
   readonly cacheDirectory: string
   /** Runs operation by operation instead of the recorded step: slower, easier to look into. */

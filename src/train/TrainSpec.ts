@@ -47,6 +47,22 @@ export const LearningRate = Schema.Union([
 ]).annotate({ identifier: "LearningRate" })
 export type LearningRate = typeof LearningRate.Type
 
+/** Patterns of variables that start fresh. */
+export const Skip = Schema.Array(
+  Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(300)),
+).annotate({
+  description:
+    "Patterns of variables that start fresh, such as classifier.**; tensors of such names are ignored.",
+})
+
+/** The initial weights of a resolved trial: known by what they are, not by where they were. */
+const InitialSpec = Schema.Struct({
+  /** Of the names, shapes and values that are used (`Weights.digest`). */
+  digest: Schema.String,
+  skip: Schema.optionalKey(Skip),
+})
+export type InitialSpec = typeof InitialSpec.Type
+
 export const TrainSpec = Schema.Struct({
   /** Steps of one batch each. */
   steps: count(1),
@@ -56,6 +72,8 @@ export const TrainSpec = Schema.Struct({
     Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.9 })),
     0,
   ),
+  /** Trained weights to start from; absent: drawn from the seed. */
+  initial: Schema.optionalKey(InitialSpec),
 }).annotate({ identifier: "Train" })
 export type TrainSpec = typeof TrainSpec.Type
 

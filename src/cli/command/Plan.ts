@@ -6,6 +6,7 @@ import * as Plan from "../../experiment/Plan.ts"
 import { build, type Network } from "../../model/Build.ts"
 import { compileCost, targetOf } from "../../model/Target.ts"
 import { log10 } from "../../space/DecisionSpace.ts"
+import { ofTrials } from "../../orchestrator/InitialWeights.ts"
 import * as Planned from "../../orchestrator/Planned.ts"
 import { stateOf, type TrialState } from "../../orchestrator/RunGrid.ts"
 import { totalSteps } from "../../train/TrainSpec.ts"
@@ -83,6 +84,15 @@ const showText = Effect.fnUntraced(function* (
       `cost ${target?.range ?? `${short(size.cost.min)} to ${short(size.cost.max)} GBOPs`}`,
     )
   }
+  const initials = new Map(
+    rows.flatMap(({ trial: { initial } }) =>
+      initial === undefined ? [] : [[initial.file, initial]],
+    ),
+  )
+  for (const { file, map } of initials.values()) {
+    yield* print(`initial weights from ${file}`)
+    for (const line of map) yield* print(`  ${line}`)
+  }
   yield* print("")
   yield* print(
     table(
@@ -117,7 +127,11 @@ export const run = Effect.fn("plan")(function* (input: {
   readonly json: boolean
 }) {
   const document = yield* read(input.experiment)
-  const plan = yield* Plan.expand(document, { sets: input.set, yes: input.yes })
+  const plan = yield* Plan.expand(document, {
+    sets: input.set,
+    yes: input.yes,
+    trialWeights: ofTrials(yield* stateFolder(input.state, input.experiment)),
+  })
   for (const warning of plan.warnings) yield* note(`warning: ${warning.text}`)
   const folder = yield* stateFolder(input.state, input.experiment)
   const rows = yield* Effect.forEach(plan.trials, (trial) =>

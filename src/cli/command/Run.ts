@@ -9,6 +9,7 @@ import { availableParallelism, freemem } from "node:os"
 import { fileURLToPath } from "node:url"
 import { read } from "../../declaration/Document.ts"
 import * as Plan from "../../experiment/Plan.ts"
+import { ofTrials } from "../../orchestrator/InitialWeights.ts"
 import * as Planned from "../../orchestrator/Planned.ts"
 import * as RunGrid from "../../orchestrator/RunGrid.ts"
 import { commitTags } from "../../orchestrator/Source.ts"
@@ -195,7 +196,11 @@ const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text
 
 export const run = Effect.fn("run")(function* (input: Input) {
   const document = yield* read(input.experiment)
-  const plan = yield* Plan.expand(document, { sets: input.set, yes: input.yes })
+  const plan = yield* Plan.expand(document, {
+    sets: input.set,
+    yes: input.yes,
+    trialWeights: ofTrials(yield* stateFolder(input.state, input.experiment)),
+  })
   for (const warning of plan.warnings) yield* note(`warning: ${warning.text}`)
   const isTracked = input.track && plan.track.kind === "mlflow"
   const stateDirectory = yield* stateFolder(input.state, input.experiment)

@@ -1,5 +1,5 @@
 /** `fliqs validate FILE...`: everything that can be checked without training. */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { compile } from "../../cost/Cost.ts"
 import { Gbops } from "../../cost/Gbops.ts"
 import { inspect } from "../../declaration/Decode.ts"
@@ -9,7 +9,9 @@ import { spaceProblems } from "../../experiment/Checks.ts"
 import * as Plan from "../../experiment/Plan.ts"
 import { build, type Network } from "../../model/Build.ts"
 import { Space } from "../../model/Network.ts"
+import { ofTrials } from "../../orchestrator/InitialWeights.ts"
 import { cardinality } from "../../space/DecisionSpace.ts"
+import { stateFolder } from "../Files.ts"
 import { note, print, printJson, red, green, short } from "../Output.ts"
 import { Ended, exitCodes } from "../Words.ts"
 
@@ -48,7 +50,8 @@ const ofSpace = (document: Document): Omit<Verdict, "file"> => {
 }
 
 const ofExperiment = (document: Document) =>
-  Plan.expand(document).pipe(
+  stateFolder(Option.none(), document.file).pipe(
+    Effect.flatMap((state) => Plan.expand(document, { trialWeights: ofTrials(state) })),
     Effect.map(({ trials, warnings }) => ({
       kind: "experiment" as const,
       errors: [] as ReadonlyArray<DeclarationError>,
