@@ -3,7 +3,9 @@ import { Effect, Exit, Stream } from "effect"
 import { describe, expect, it } from "vitest"
 import { run } from "../../src/train/OneShot.ts"
 import { fromAssignment } from "../../src/space/DecisionSpace.ts"
+import type { Tensors } from "../../src/train/Safetensors.ts"
 import type { Snapshot, TrainEvent } from "../../src/train/TrainEvent.ts"
+import { digest } from "../../src/train/Weights.ts"
 import { buildSpace, decodeSpace, joint } from "../model/fixture.ts"
 
 const space = {
@@ -42,16 +44,25 @@ const trial = (changes: object = {}) => ({
   },
 })
 
+/** The weights of a snapshot, without the optimizer's. */
+const weightsOf = ({ tensors }: Snapshot): Tensors =>
+  new Map(Object.entries(tensors).filter(([name]) => !name.startsWith("optimizer.")))
+
 const context = { threads: 1, cacheDirectory: ".cache", eager: false }
 
 const collect = (
   declared: ReturnType<typeof trial>,
   resume?: Snapshot,
   keepAt?: number,
+  initial?: Tensors,
 ): Promise<{ readonly events: Array<TrainEvent>; readonly kept: Snapshot | undefined }> => {
   const events: Array<TrainEvent> = []
   let kept: Snapshot | undefined
-  return run(declared, { ...context, ...(resume === undefined ? {} : { resume }) }).pipe(
+  return run(declared, {
+    ...context,
+    ...(resume === undefined ? {} : { resume }),
+    ...(initial === undefined ? {} : { initial }),
+  }).pipe(
     Stream.runForEach((event) =>
       Effect.sync(() => {
         if (event.type !== "checkpoint") events.push(event)
@@ -155,6 +166,46 @@ describe("one-shot search", () => {
     expect(steps).toEqual([...new Set(steps)].sort((a, b) => a - b))
     expect(steps.at(-1)).toBe(60)
   })
+
+  it("starts from trained weights, and goes on from them bit for bit", async () => {
+    const first = await collect(trial(), undefined, 60)
+    const weights = weightsOf(first.kept!)
+    const names = [...weights.keys()]
+    const starting = (spec: object) =>
+      trial({
+        train: {
+          steps: 30,
+          learningRate: { kind: "constant", peak: 1e-6, warmupSteps: 0 },
+          initial: { digest: digest(weights, names), ...spec },
+        },
+      })
+    const second = await collect(starting({}), undefined, 10, weights)
+    const accuracy = ({ events }: typeof second) =>
+      events.find((event) => event.type === "metrics")!.values["train/accuracy"]!
+    const fresh = await collect(
+      trial({ train: { steps: 30, learningRate: { kind: "constant", peak: 1e-6 } } }),
+    )
+    expect(accuracy(second)).toBeGreaterThan(accuracy(fresh) + 0.3)
+    expect(second.events).toContainEqual(
+      expect.objectContaining({ type: "artifact", path: "initial-weights.txt" }),
+    )
+    const resumed = await collect(starting({}), second.kept!)
+    expect(finished(resumed.events)).toEqual(finished(second.events))
+
+    const other = new Map(weights)
+    const { shape, values } = weights.get("stem.weight")!
+    other.set("stem.weight", { shape, values: values.map((value) => value * 2) })
+    for (const wrong of [other, undefined])
+      await expect(collect(starting({}), undefined, undefined, wrong)).rejects.toThrow()
+    const skipped = {
+      digest: digest(
+        weights,
+        names.filter((name) => name !== "stem.weight"),
+      ),
+      skip: ["stem.weight"],
+    }
+    finished((await collect(starting(skipped), undefined, undefined, other)).events)
+  }, 120_000)
 
   it("trains one format everywhere when the search is fixed", async () => {
     const flat = {
