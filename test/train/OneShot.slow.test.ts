@@ -196,7 +196,7 @@ describe("one-shot search", () => {
     const { shape, values } = weights.get("stem.weight")!
     other.set("stem.weight", { shape, values: values.map((value) => value * 2) })
     for (const wrong of [other, undefined])
-      await expect(collect(starting({}), undefined, undefined, wrong)).rejects.toThrow()
+      await expect(collect(starting({}), undefined, undefined, wrong)).rejects.toThrow(/initial weights/)
     const skipped = {
       digest: digest(
         weights,
