@@ -196,7 +196,9 @@ describe("one-shot search", () => {
     const { shape, values } = weights.get("stem.weight")!
     other.set("stem.weight", { shape, values: values.map((value) => value * 2) })
     for (const wrong of [other, undefined])
-      await expect(collect(starting({}), undefined, undefined, wrong)).rejects.toThrow(/initial weights/)
+      await expect(collect(starting({}), undefined, undefined, wrong)).rejects.toMatchObject({
+        reason: { message: expect.stringContaining("initial weights") },
+      })
     const skipped = {
       digest: digest(
         weights,
