@@ -46,6 +46,26 @@ export const joined = head(
   - dense: { name: classifier, units: classes }`,
 )
 
+/** Three branches, one of them deep: gradients whose sum depends on the order of its terms. */
+export const deep = head(
+  "deep",
+  `  - conv: { name: stem, filters: 64, kernel: 3, stride: 2 }
+  - concat:
+      name: mixed
+      branches:
+        - { name: b1, items: [ { conv: { filters: 4, kernel: 1 } } ] }
+        - name: deep
+          items:
+            - conv: { filters: 4, kernel: 1 }
+            - conv: { filters: 4, kernel: [7, 1] }
+            - conv: { filters: 4, kernel: [1, 7] }
+            - conv: { filters: 4, kernel: [7, 1] }
+            - conv: { filters: 4, kernel: [1, 7] }
+        - { name: pool, items: [ { averagePool: { window: 3 } }, { conv: { filters: 4, kernel: 1 } } ] }
+  - globalAveragePool: {}
+  - dense: { name: classifier, units: classes }`,
+)
+
 /** Tokens under searched width, heads, hidden widths and depth; stochastic depth. */
 export const attended = head(
   "attended",
