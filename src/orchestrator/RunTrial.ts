@@ -193,10 +193,9 @@ const attempt = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
 
   const consume = Effect.gen(function* () {
     const initial = trial.execution.initial
-    const weights =
-      initial === undefined || resume !== undefined
-        ? undefined
-        : yield* InitialWeights.read(initial)
+    const read = initial === undefined ? Effect.undefined : InitialWeights.read(initial)
+    // A trial that goes on needs them for its retraining only.
+    const weights = yield* resume === undefined ? read : Effect.orElseSucceed(read, () => undefined)
     const outcome = yield* Ref.make<Outcome | undefined>(undefined)
     const events = options.train(
       { id, declaration: trial.declaration },
