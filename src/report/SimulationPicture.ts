@@ -26,15 +26,22 @@ interface Panel {
   readonly value: (moment: Moment) => number
   /** A value to be met. */
   readonly mark?: number
+  /** Values above are drawn as this: the dearest first steps would flatten the rest. */
+  readonly most?: number
 }
 
 const panels: ReadonlyArray<Panel> = [
-  { title: "cost / target", value: ({ costOverTarget }) => costOverTarget, mark: 1 },
+  { title: "cost / target", value: ({ costOverTarget }) => costOverTarget, mark: 1, most: 2 },
   { title: "entropy, nats", value: ({ entropy }) => entropy },
   { title: "top probability", value: ({ topProbability }) => topProbability, mark: 0.95 },
 ]
 
-const panel = (lines: ReadonlyArray<Line>, { mark, title, value }: Panel, y0: number): string => {
+const panel = (
+  lines: ReadonlyArray<Line>,
+  { mark, most: limit, title, value: of }: Panel,
+  y0: number,
+): string => {
+  const value = (moment: Moment) => Math.min(limit ?? Infinity, of(moment))
   const last = Math.max(1, ...lines.map(({ history }) => history.at(-1)?.step ?? 1))
   const most = Math.max(
     mark ?? 0,

@@ -26,6 +26,14 @@ describe("the picture of rehearsed searches", () => {
     expect(svg).toContain("and 8 more")
   })
 
+  it("draws a cost far above target at the panel's upper edge", () => {
+    const dear = moments.map((moment) => ({ ...moment, costOverTarget: 40 }))
+    const twice = moments.map((moment) => ({ ...moment, costOverTarget: 2 }))
+    const drawn = (history: typeof moments) =>
+      simulationPicture([{ name: "dear", history }], "dear").match(/<polyline[^>]*>/)![0]
+    expect(drawn(dear)).toBe(drawn(twice))
+  })
+
   it("leaves out what a search has no number for", () => {
     const nothing = moments.map((moment) => ({ ...moment, entropy: Number.NaN }))
     expect(simulationPicture([{ name: "fixed", history: nothing }], "none")).not.toContain("NaN")
