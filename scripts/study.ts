@@ -53,7 +53,11 @@ interface PlannedTrial extends Planned {
   readonly id: string
 }
 
-const fileOf = (name: string) => `${folder}/${name}.yaml`
+/** Of the study, else of another experiment whose lines are kept. */
+const fileOf = (name: string): string => {
+  const own = `${folder}/${name}.yaml`
+  return existsSync(own) ? own : `experiments/${name}.yaml`
+}
 const linesFile = (name: string) => `docs/results/${name}.jsonl`
 const decodeLine = Schema.decodeUnknownSync(StudyLine)
 
@@ -141,8 +145,12 @@ const run = (name: string): Promise<number> => {
   )
 }
 
-/** Everything the lines say, between the markers of each study. */
-const write = (names: ReadonlyArray<string>): void => {
+/** Everything the lines say, between the markers of each experiment. */
+const write = (): void => {
+  const names = readdirSync("docs/results")
+    .filter((file) => file.endsWith(".jsonl"))
+    .map((file) => file.replace(/\.jsonl$/, ""))
+    .sort()
   let text = readFileSync(page, "utf8")
   mkdirSync("docs/pictures", { recursive: true })
   for (const name of names) {
@@ -169,7 +177,7 @@ const all = readdirSync(folder)
   .filter((file) => file.endsWith(".yaml"))
   .map((file) => file.replace(/\.yaml$/, ""))
   .sort()
-const unknown = positionals.find((name) => !all.includes(name))
+const unknown = positionals.find((name) => !existsSync(fileOf(name)))
 if (unknown !== undefined) fail(`there is no ${fileOf(unknown)}; there are ${all.join(", ")}`)
 const names = positionals.length === 0 ? all : positionals
 
@@ -177,7 +185,7 @@ const names = positionals.length === 0 ? all : positionals
 process.on("SIGINT", () => {})
 for (const name of flags.write ? [] : names) {
   const code = await run(name)
-  write(names)
+  write()
   if (code > 1) process.exit(code)
 }
-write(names)
+write()
