@@ -92,7 +92,9 @@ export const planCell = (
   }
   if (controls.includes("random")) {
     const search = resolved({ kind: "random", candidates: 1 }, reduced.train.steps)
-    trials.push(describe(read, { ...reduced, search }, "random"))
+    // trained as it is from the first step, as the uniform one
+    const finish = withoutRetrain(reduced.finish)
+    trials.push(describe(read, { ...reduced, search, finish }, "random"))
   }
   return problems.length > 0 ? { trials: [], problems } : { trials, problems }
 }

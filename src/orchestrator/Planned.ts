@@ -4,6 +4,7 @@
 import * as nodePath from "node:path"
 import { Effect } from "effect"
 import type { Plan, PlannedTrial } from "../experiment/Plan.ts"
+import { measures } from "../search/Searches.ts"
 import { totalSteps } from "../train/TrainSpec.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as Result from "./Result.ts"
@@ -52,7 +53,11 @@ export const trialFile = (
 
 /** Trials that cost about the same per step. */
 const kin = (trial: PlannedTrial["declaration"]): string =>
-  JSON.stringify([trial.space.name, trial.data.batchSize, trial.search.kind === "fixed"])
+  JSON.stringify([
+    trial.space.name,
+    trial.data.batchSize,
+    measures(trial.search) ? trial.search.kind : "nothing measured",
+  ])
 
 /** Seconds per step of earlier trials in this folder, by kinship; the median of what is known. */
 export const secondsPerStep = Effect.fnUntraced(function* (state: string) {
