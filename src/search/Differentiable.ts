@@ -44,7 +44,7 @@ export const DifferentiableSpec = Schema.Struct({
   ),
   commitment: described(
     notNegative,
-    "Penalty on the entropy of each decision at the end of the relaxed steps, in loss per nat (0.01).",
+    "Penalty on the entropy of each decision at the end of the relaxed steps, in loss per nat (0.1).",
   ),
 }).annotate({ identifier: "DifferentiableSearch" })
 export type DifferentiableSpec = typeof DifferentiableSpec.Type
@@ -75,7 +75,7 @@ export const resolveDifferentiable = (
       epsilon: 1e-8,
       ...spec.optimizer,
     },
-    commitment: spec.commitment ?? 0.01,
+    commitment: spec.commitment ?? 0.1,
   }
 }
 

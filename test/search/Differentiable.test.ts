@@ -77,7 +77,8 @@ describe("the differentiable search", () => {
   })
 
   it("stays within the target and near the least loss on many layers", () => {
-    const { final, top } = run(many, 3000)
+    // most of these layers differ by less than the default penalty
+    const { final, top } = run(many, 3000, { commitment: 0.01 })
     const ratio = costOf(many, final) / many.target
     expect(ratio).toBeLessThanOrEqual(1)
     expect(ratio).toBeGreaterThan(0.95)
