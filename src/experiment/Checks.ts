@@ -86,6 +86,15 @@ export const trialProblems = (
       problems.push(...targetProblems(network, reward.cost).map(below("target")))
   }
   problems.push(...searchSpaceProblems(search, network.space, formatDecisions(network)))
+  if (
+    search.kind === "differentiable" &&
+    network.table.layers.some(({ scaleRule }) => scaleRule === "learned")
+  )
+    problems.push({
+      path: ["search", "kind"],
+      message:
+        "differentiable weights formats by probabilities, which learned scales cannot follow; use another scale.rule, or reinforce",
+    })
   return search.kind === "fixed" ? [...problems, ...fixedProblems(network, search)] : problems
 }
 

@@ -10,6 +10,7 @@ import { constant, type Quantity, valueOf } from "../space/Quantity.ts"
 import type { Variable } from "../tensor/Backend.ts"
 import type { Network } from "./Build.ts"
 import type { Node, Shape } from "./Graph.ts"
+import { learnedScales } from "./OperandScale.ts"
 import { operationOf } from "./operation/Operations.ts"
 
 /** The network under one assignment: inactive repeats gone, every size and format fixed, no decisions left. */
@@ -108,7 +109,11 @@ const cutValues = (
  */
 export const childWeights = (
   child: Network,
-  supernet: ReadonlyArray<{ readonly name: string; readonly variable: Variable }>,
+  supernet: ReadonlyArray<{
+    readonly name: string
+    readonly variable: Variable
+    readonly formats?: ReadonlyArray<string>
+  }>,
 ): ReadonlyMap<string, Float32Array> => {
   const variables = new Map(supernet.map(({ name, variable }) => [name, variable]))
   const weights = new Map<string, Float32Array>()
@@ -122,5 +127,13 @@ export const childWeights = (
       weights.set(name, cutValues(values, variable.shape, spec.shape, spec.centred ?? 0))
     }
   }
+  for (const layer of child.table.layers)
+    for (const { name, slot } of Object.values(learnedScales(layer))) {
+      const learned = supernet.find((one) => one.name === name)
+      const option = learned?.formats?.indexOf(slot.formats[0]!.name) ?? -1
+      if (learned === undefined || option < 0) throw new Error(`the supernet has no scale ${name}`)
+      const values = learned.variable.dataSync() as Float32Array
+      weights.set(name, values.slice(option, option + 1))
+    }
   return weights
 }

@@ -73,13 +73,13 @@ const Scale = Schema.Struct({
   ),
   rule: withDefault(
     Schema.Union([
-      Schema.Literals(["absmax", "mse"]),
+      Schema.Literals(["absmax", "mse", "learned"]),
       Schema.Struct({
         percentile: Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(100)),
       }).annotate({ identifier: "Percentile" }),
     ]).annotate({
       description:
-        "Which magnitude the largest value of a format stands for: absmax, mse, or { percentile: 99.9 }.",
+        "Which magnitude the largest value of a format stands for: absmax, mse, learned, or { percentile: 99.9 }.",
     }),
     "absmax",
   ),

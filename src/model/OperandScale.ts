@@ -4,12 +4,24 @@
  */
 import type { FormatSlot, Layer } from "../cost/LayerTable.ts"
 import { fakeQuantize, type FakeQuantizeOptions } from "../quantizer/FakeQuantize.ts"
+import { fakeQuantizeLearned, learnedMagnitude } from "../quantizer/LearnedScale.ts"
 import { relaxedQuantize } from "../quantizer/RelaxedQuantize.ts"
 import { magnitudesOf } from "../quantizer/ScaleRule.ts"
 import { tf } from "../tensor/Backend.ts"
-import type { Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
+import type { Tensor, Tensor1D, Tensor2D, Variable } from "../tensor/Backend.ts"
+import { firstScale, scaleOfOption } from "../tensor/LearnedScale.ts"
 import { rowsAsTokens, tokensAsRows } from "../tensor/Tokens.ts"
 import type { Mode } from "./operation/Operation.ts"
+
+/** Where the learned scales of an operand are. */
+export interface LearnedScale {
+  /** [options of its format], 0 before first use */
+  readonly variable: Variable
+  /** int32 scalar: the option it takes. */
+  readonly option: Tensor
+  /** int32 scalar, 0 or 1: whether the layer runs; absent: always. */
+  readonly active?: Tensor
+}
 
 /** All formats of an operand at once, each in the proportion of its probability. */
 export interface Mixture {
@@ -33,6 +45,8 @@ export interface OperandOptions extends OperandFormat {
   readonly operand: "weight" | "activation"
   readonly layer: Layer
   readonly mode: Mode
+  /** There under the rule `learned`, where a format has a float32 scale. */
+  readonly learned?: LearnedScale
   /** Told the magnitude that a frozen scale of an input comes from, a scalar. */
   readonly observe?: (magnitude: Tensor) => void
 }
@@ -54,13 +68,14 @@ export const roundAt = (
 /** x rounded to the format of its site, in the same shape. */
 export const quantizeOperand = (
   x: Tensor,
-  { operand, layer, mode, observe, ...format }: OperandOptions,
+  { operand, layer, mode, learned, observe, ...format }: OperandOptions,
 ): Tensor => {
   const { site, rows, mixture } = format
   const isWeight = operand === "weight"
   const slot = isWeight ? layer.weightFormat : layer.activationFormat
   const scales = (isWeight ? layer.weightScales : layer.inputScales) ?? "tensor"
-  const rule = layer.scaleRule ?? "absmax"
+  const declared = layer.scaleRule ?? "absmax"
+  const rule = declared === "learned" && learned === undefined ? "absmax" : declared
   const quantized = !neverRounds(slot)
   if (!quantized || rule === "absmax") observe?.(tf.max(tf.abs(x)))
   if (!quantized) return x
@@ -80,6 +95,20 @@ export const quantizeOperand = (
   }
   const isFrozen = !isWeight && mode === "infer"
   if (rule === "absmax" || isFrozen) return roundAt(x, format, options)
+  if (rule === "learned") {
+    if (mixture !== undefined) throw new Error("formats with learned scales cannot be weighted")
+    const first = firstScale(x, rows, site)
+    const { variable, option, active } = learned!
+    const scale = scaleOfOption(variable, option, first, mode === "train", active)
+    const magnitude = learnedMagnitude(x, scale, rows, site)
+    observe?.(tf.reshape(magnitude, []))
+    const { blockAxis = -1 } = options
+    return fakeQuantizeLearned(x, scale, rows, site, {
+      magnitude,
+      blockAxis,
+      perExample: !isWeight,
+    })
+  }
   if (mixture !== undefined) {
     const clips = Array.from({ length: mixture.rows.shape[0] }, (_, k) =>
       magnitudesOf(x, mixture.rows, k, rule, options.axis),
@@ -89,4 +118,27 @@ export const quantizeOperand = (
   const clip = magnitudesOf(x, rows, site, rule, options.axis)
   observe?.(tf.reshape(clip, []))
   return roundAt(x, format, { ...options, clip })
+}
+
+export interface LearnedSpec {
+  /** Path of the layer and the operand's name: `stem.weightScale`. */
+  readonly name: string
+  readonly slot: FormatSlot
+}
+
+/** The learned scales of a layer: its weight's and its input's, where a format has one. */
+export const learnedScales = ({
+  path,
+  scaleRule,
+  weightFormat,
+  activationFormat,
+}: Layer): { readonly weight?: LearnedSpec; readonly activation?: LearnedSpec } => {
+  const has = ({ formats }: FormatSlot) =>
+    scaleRule === "learned" && formats.some(({ scaled, block }) => scaled && block === undefined)
+  return {
+    ...(has(weightFormat) ? { weight: { name: `${path}.weightScale`, slot: weightFormat } } : {}),
+    ...(has(activationFormat)
+      ? { activation: { name: `${path}.inputScale`, slot: activationFormat } }
+      : {}),
+  }
 }

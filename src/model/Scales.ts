@@ -34,11 +34,13 @@ const check = (builder: Builder, { granularity, blockSize, rule }: Scale): void 
     ["blocks", inBlocks],
     ["tokens", activations === "token"],
   ] as const)
-    if (is && rule !== "absmax")
+    if (is && rule !== "absmax" && !(what === "tokens" && rule === "learned"))
       builder.problem(
         at("rule"),
         `scales of ${what} come from absmax; use rule: absmax, or granularity: tensor or channel`,
       )
+  if (rule === "learned" && (weights === "channel" || activations === "token"))
+    builder.problem(at("rule"), "learns one scale for the tensor; use granularity: tensor")
   const tokens = builder.nodes.some((n) => n.operation === "dense" && n.shape.kind === "tokens")
   if (activations === "token" && !tokens && !builder.broken)
     builder.warning(at("granularity"), "no layer's input is tokens: each has one scale")

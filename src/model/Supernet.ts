@@ -7,9 +7,17 @@
  * formats instead. Variables have the shape of the largest network; a smaller one is cut from them. Left out: training
  * (`train/`), which choice is best.
  */
+import type { Layer } from "../cost/LayerTable.ts"
 import { rowLength } from "../format/Formats.ts"
 import type { Choices } from "../space/Decision.ts"
-import { isConstant, maximum, type Quantity, valueOf } from "../space/Quantity.ts"
+import {
+  constant,
+  isConstant,
+  maximum,
+  ofDecision,
+  type Quantity,
+  valueOf,
+} from "../space/Quantity.ts"
 import { randomStream } from "../space/Random.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D, Variable } from "../tensor/Backend.ts"
@@ -17,7 +25,14 @@ import { cut, cutAverages, type Size } from "../tensor/Cut.ts"
 import type { RunningAverages } from "../tensor/Norms.ts"
 import type { Network } from "./Build.ts"
 import type { Node } from "./Graph.ts"
-import { type Mixture, neverRounds, quantizeOperand, roundAt } from "./OperandScale.ts"
+import {
+  type LearnedScale,
+  learnedScales,
+  type Mixture,
+  neverRounds,
+  quantizeOperand,
+  roundAt,
+} from "./OperandScale.ts"
 import {
   type Mode,
   type ProductOperand,
@@ -59,6 +74,8 @@ export interface NamedVariable {
   readonly kind: VariableSpec["kind"]
   readonly decay: boolean
   readonly variable: Variable
+  /** Of a learned scale: the names of the formats that its elements are for. */
+  readonly formats?: ReadonlyArray<string>
 }
 
 export interface Supernet {
@@ -117,6 +134,20 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
     }
   }
 
+  /** Site -> the option of its format, as a number that the policy knows. */
+  const options = new Map<number, Quantity>()
+  table.layers.forEach((layer, i) =>
+    Object.entries(learnedScales(layer)).forEach(([operand, { name, slot }]) => {
+      const formats = slot.formats.map((format) => format.name)
+      const variable = tf.tidy(() => tf.variable(tf.zeros([formats.length])))
+      variables.push({ name, kind: "trained", decay: false, variable, formats })
+      byName.set(name, variable)
+      const option =
+        slot.decision === null ? constant(0) : ofDecision(slot.decision, [...formats.keys()])
+      options.set(2 * i + (operand === "weight" ? 0 : 1), option)
+    }),
+  )
+
   const searched: Array<Quantity> = []
   const slotOf = (quantity: Quantity): number => {
     const known = searched.indexOf(quantity)
@@ -128,6 +159,10 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
     if ("inner" in node) quantities.push(node.inner)
     for (const quantity of quantities) if (!isConstant(quantity)) slotOf(quantity)
   }
+
+  for (const option of options.values()) if (!isConstant(option)) slotOf(option)
+  if (options.size > 0)
+    for (const { active } of table.layers) if (!isConstant(active)) slotOf(active)
 
   const forward: Supernet["forward"] = (images, policy, mode, observed, seed) => {
     const size = (quantity: Quantity): Size =>
@@ -153,9 +188,19 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
         mixture: { rows: tf.tensor2d(rows.flat(), [rows.length, rowLength]), probabilities },
       }
     }
+    const asTensor = (quantity: Quantity): Tensor => {
+      const now = size(quantity)
+      return typeof now === "number" ? tf.scalar(now, "int32") : now
+    }
+    const learned = (name: string, site: number, { active }: Layer): LearnedScale => ({
+      variable: byName.get(name)!,
+      option: asTensor(options.get(site)!),
+      ...(isConstant(active) ? {} : { active: asTensor(active) }),
+    })
     const quantize = (operand: "weight" | "activation", layer: number, x: Tensor): Tensor => {
       const isWeight = operand === "weight"
       const site = 2 * layer + (isWeight ? 0 : 1)
+      const scale = learnedScales(table.layers[layer]!)[operand]
       return quantizeOperand(x, {
         operand,
         layer: table.layers[layer]!,
@@ -164,6 +209,9 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
         amax: policy.amax,
         mode,
         ...mixtureAt(site, x),
+        ...(scale === undefined
+          ? {}
+          : { learned: learned(scale.name, site, table.layers[layer]!) }),
         ...(isWeight || observed === undefined
           ? {}
           : { observe: (magnitude) => observed.activations.set(site, magnitude) }),

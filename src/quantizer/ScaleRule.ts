@@ -4,6 +4,7 @@
  * - `absmax`: max |x|. Nothing saturates.
  * - `percentile`: max |x| without the largest of the values.
  * - `mse`: the one of a few parts of max |x| whose rounding errs least.
+ * - `learned`: a variable (`LearnedScale.ts`).
  *
  * Formats that are never scaled, and those with blocks of their own, take max |x| under every rule.
  */
@@ -12,7 +13,7 @@ import { leastError, percentile, whereScaled } from "../tensor/Magnitudes.ts"
 import { quantize } from "./FakeQuantize.ts"
 
 export type ClippingRule = "mse" | { readonly percentile: number }
-export type ScaleRule = "absmax" | ClippingRule
+export type ScaleRule = "absmax" | "learned" | ClippingRule
 
 /**
  * The magnitudes beyond which x saturates in the format of `site`: [1], or one for every index along `axis`. They are

@@ -38,10 +38,10 @@ const logits = (
   return values
 }
 
-/** Norms that are not the identity. */
+/** Norms that are not the identity, scales as if they were learned. */
 const shiftNorms = (supernet: Supernet, random: Random): void => {
-  for (const { kind, variable } of supernet.variables)
-    if (kind === "average")
+  for (const { kind, variable, formats } of supernet.variables)
+    if (kind === "average" || formats !== undefined)
       tf.tidy(() =>
         variable.assign(
           tf.tensor(
@@ -72,7 +72,11 @@ describe("the extracted child", () => {
   const shipped = ["mobilenet-joint", "resnet8-mixed"].map(
     (file) => [file, readFileSync(`spaces/${file}.yaml`, "utf8")] as const,
   )
-  it.each([...shipped, ...Object.entries(tiny)])(
+  const learned = tiny.excited.replace(
+    /formats: .*/,
+    "formats: { oneOf: [INT4, NVFP4, E4M3, BF16], scale: { rule: learned } }",
+  )
+  it.each([...shipped, ...Object.entries(tiny), ["learned", learned] as const])(
     "gives the supernet's logits bit for bit: %s",
     (_, yaml) => {
       const { numTensors } = tf.memory()

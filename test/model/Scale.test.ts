@@ -83,6 +83,8 @@ formats: { oneOf: [${formats}], scale: ${scale} }
     ["{ granularity: block }", /scale.granularity: block needs a size; add blockSize: 32/],
     ["{ blockSize: 32 }", /scale.blockSize: is of use at block granularity alone/],
     ["{ granularity: block, blockSize: 32, rule: mse }", /scale.rule: scales of blocks come from/],
+    ["{ granularity: channel, rule: learned }", /scale.rule: learns one scale for the tensor/],
+    ["{ granularity: token, rule: learned }", /scale.rule: learns one scale for the tensor/],
     ["{ granularity: token, rule: { percentile: 99 } }", /scale.rule: scales of tokens come from/],
   ])("refuse what does not go together: %s", (scale, problem) => {
     expect(withScale(scale)).toMatch(problem)

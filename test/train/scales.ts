@@ -1,5 +1,6 @@
 /** Scales of every kind in one small space: a graph gives the bits of the eager run. */
 import { beforeAll, describe, expect, it } from "vitest"
+import { counts } from "../../src/tensor/Backend.ts"
 import * as tiny from "../model/tiny.ts"
 import { loadAll, trained } from "./bitEquality.ts"
 
@@ -42,6 +43,7 @@ const spaces: Readonly<Record<string, string>> = {
   block: space("{ granularity: block, blockSize: 8 }"),
   percentile: clipping("{ granularity: channel, rule: { percentile: 99 }, sharedExponent: even }"),
   mse: clipping("{ rule: mse, sharedExponent: floor }"),
+  learned: space("{ rule: learned }", "INT4, NVFP4, E4M3, BF16"),
   token: tiny.attended.replace(
     /formats: .*/,
     "formats: { oneOf: [INT4, NVFP4, E4M3], scale: { granularity: { weights: channel, activations: token }, sharedExponent: ceil } }",
@@ -56,10 +58,12 @@ export const describeScales = (native: boolean): void => {
     it.each(Object.keys(spaces))(
       "has the same bits in a graph and eager: %s",
       async (name) => {
+        const before = counts()
         const graph = await trained(spaces[name]!, false, 6)
         const eager = await trained(spaces[name]!, true, 6)
         expect(graph).toEqual(eager)
         expect(graph.losses.every(Number.isFinite)).toBe(true)
+        expect(counts()).toEqual(before)
       },
       120_000,
     )
