@@ -126,6 +126,9 @@ export interface LearnedSpec {
   readonly slot: FormatSlot
 }
 
+/** Whether a variable of this name is a learned scale: one number for each format of the search it was trained in. */
+export const isLearnedScale = (name: string): boolean => /\.(?:weight|input)Scale$/u.test(name)
+
 /** The learned scales of a layer: its weight's and its input's, where a format has one. */
 export const learnedScales = ({
   path,

@@ -8,12 +8,16 @@
 import { createHash } from "node:crypto"
 import type { Network } from "../model/Build.ts"
 import { operationOf } from "../model/operation/Operations.ts"
+import { isLearnedScale } from "../model/OperandScale.ts"
 import { matcher } from "../model/Pattern.ts"
 import type { TrainEvent } from "./TrainEvent.ts"
 import type { InitialSpec } from "./TrainSpec.ts"
 import type { Tensors } from "./Safetensors.ts"
 
-/** Name and shape of every variable of a network, as its supernet will have them. */
+/**
+ * Name and shape of every variable of a network, as its supernet will have them; but not the learned scales, which are
+ * set from the weights at their first use.
+ */
 const variablesOf = ({ graph }: Network) =>
   graph.nodes.flatMap((node) =>
     node.operation === "input"
@@ -53,7 +57,7 @@ export const fit = (network: Network, tensors: Tensors, skip: ReadonlyArray<stri
     else if (!tensor.values.every(Number.isFinite)) problems.push(`${name} is not finite`)
   }
   for (const [name, { shape }] of tensors)
-    if (!known.has(name) && !isSkipped(name))
+    if (!known.has(name) && !isSkipped(name) && !isLearnedScale(name))
       problems.push(`${name} ${words(shape)} belongs to no variable`)
   return {
     problems,

@@ -66,6 +66,13 @@ describe("fit", () => {
     expect(map.at(-1)).toBe("fresh -> classifier.bias.bias [4]")
   })
 
+  it("leaves learned scales to be set from the weights", () => {
+    const { map, names, problems } = fit(network, tensorsOf({ ...shapes, "stem.weightScale": [6] }))
+    expect(problems).toEqual([])
+    expect(names).toEqual(Object.keys(shapes))
+    expect(map.join()).not.toContain("weightScale")
+  })
+
   it("knows weights by the values that are used", () => {
     const { names } = fit(network, tensorsOf(shapes), ["classifier.**"])
     const of = digest(tensorsOf(shapes), names)
