@@ -2,6 +2,8 @@
  * Random format spaces searched with the default settings. A few here; the hundred of docs/method.md by
  *
  *     FLIQS_SPACES=100 npm test -- test/search/Simulation.slow.test.ts
+ *
+ * and others with FLIQS_FIRST_SPACE=1000 before it.
  */
 import { describe, expect, it } from "vitest"
 import { Reinforce } from "../../src/search/Reinforce.ts"
@@ -9,14 +11,17 @@ import { isCommitted, onTarget } from "../../src/search/Simulation.ts"
 import { rehearseFormats } from "./randomFormats.ts"
 
 const count = Number(process.env["FLIQS_SPACES"] ?? 8)
+const first = Number(process.env["FLIQS_FIRST_SPACE"] ?? 0)
 
 describe("random format spaces, default settings, 5 000 steps", () => {
   it(
     "end on target and committed in 95 of 100, and beat the best uniform in 90",
     { timeout: 1_200_000 },
     () => {
-      const outcomes = Array.from({ length: count }, (_, seed) =>
-        rehearseFormats(seed, 5000, (problem) => Reinforce.make({ kind: "reinforce" }, problem)),
+      const outcomes = Array.from({ length: count }, (_, i) =>
+        rehearseFormats(first + i, 5000, (problem) =>
+          Reinforce.make({ kind: "reinforce" }, problem),
+        ),
       )
       const right = outcomes.filter(
         ({ rehearsal }) =>
