@@ -5,9 +5,10 @@
  * reckons with constants in ways that round differently (x / c becomes x * (1 / c), (x * y) * c becomes x * (y * c)) and
  * leaves alone what it does not know. Integer constants stay: their sums are exact, and shapes are worth knowing.
  *
- * Operations that it would fuse with their successors (a norm with its relu, a convolution with its bias), and sums of
- * gradients, which it would join and add up in the order in which their terms are done, get a control input, which its fusion rules do not accept. Each needs one of its own that is neither merged, folded nor removed as
- * redundant: Timestamp has no inputs and counts as stateful.
+ * Operations that it would fuse with their successors (a norm with its relu, a convolution with its bias) get a control
+ * input, which its fusion rules do not accept. So do sums of gradients, which it would join and add up in the order in
+ * which their terms are done. Each needs one of its own that is neither merged, folded nor removed as redundant:
+ * Timestamp has no inputs and counts as stateful.
  */
 import { backend } from "./Op.ts"
 import type { Trace, TraceConstant, TraceNode } from "./Record.ts"
