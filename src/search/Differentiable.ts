@@ -19,7 +19,14 @@ import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { AdamState, ascend, initAdam } from "./Adam.ts"
 import { withinBudget } from "./Budget.ts"
-import { mostProbable, type Policy, policyOf, summarise, zerosLike } from "./Policy.ts"
+import {
+  assertRowsOf,
+  mostProbable,
+  type Policy,
+  policyOf,
+  summarise,
+  zerosLike,
+} from "./Policy.ts"
 import {
   addEntropy,
   addExpectation,
@@ -182,8 +189,7 @@ export const makeDifferentiable = (
     }),
     restore: (saved) => {
       const state = Schema.decodeUnknownSync(DifferentiableState)(saved)
-      if (shape(state.logits) !== shape(zerosLike(space)))
-        throw new Error("the saved search is one of another space")
+      assertRowsOf(space, state.logits)
       return state
     },
     propose: (state) => {
@@ -213,9 +219,6 @@ export const makeDifferentiable = (
         : [],
   }
 }
-
-const shape = (rows: ReadonlyArray<ReadonlyArray<unknown>>): string =>
-  rows.map((row) => row.length).join()
 
 /** What may be wrong when the mixture is made one assignment. */
 const alarmsOf = (topProbability: number, offTarget: number): ReadonlyArray<Alarm> => [

@@ -22,6 +22,15 @@ export interface Policy {
 export const zerosLike = (space: DecisionSpace): PerOption =>
   space.decisions.map((decision) => decision.options.map(() => 0))
 
+/** Throws when saved rows are not one per decision with a number per option: they are of another space. */
+export const assertRowsOf = ({ decisions }: DecisionSpace, rows: PerOption): void => {
+  if (
+    rows.length !== decisions.length ||
+    rows.some((row, i) => row.length !== decisions[i]!.options.length)
+  )
+    throw new Error("the saved search is one of another space")
+}
+
 export const policyOf = (logits: PerOption, temperature: number): Policy => {
   const probabilities: Array<Float64Array> = []
   const logProbabilities: Array<Float64Array> = []

@@ -25,7 +25,15 @@ import { AdamState, ascend, initAdam } from "./Adam.ts"
 import { alarmsAt, isAlarmStep } from "./Alarms.ts"
 import { withinBudget } from "./Budget.ts"
 import { addSample, Ending, isEnding, meanDeviation, modeAgreement, noEnding } from "./Ending.ts"
-import { mostProbable, type Policy, policyOf, sample, summarise, zerosLike } from "./Policy.ts"
+import {
+  assertRowsOf,
+  mostProbable,
+  type Policy,
+  policyOf,
+  sample,
+  summarise,
+  zerosLike,
+} from "./Policy.ts"
 import {
   addDecisionCosts,
   addEntropy,
@@ -248,8 +256,7 @@ export const makeReinforce = (
     }),
     restore: (saved) => {
       const state = Schema.decodeUnknownSync(ReinforceState)(saved)
-      if (shape(state.logits) !== shape(zerosLike(space)))
-        throw new Error("the saved search is one of another space")
+      assertRowsOf(space, state.logits)
       return state
     },
     propose: (state, step) => {
@@ -298,9 +305,6 @@ interface Taken {
   readonly active: ReadonlyArray<Uint8Array>
   readonly values: ReadonlyArray<number>
 }
-
-const shape = (rows: ReadonlyArray<ReadonlyArray<unknown>>): string =>
-  rows.map((row) => row.length).join()
 
 /** Value minus baseline: the mean of the others (of one alone, nothing), or the moving average. */
 const advantagesOf = (

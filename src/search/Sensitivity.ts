@@ -12,7 +12,7 @@ import { Schema } from "effect"
 import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
 import { withinBudget } from "./Budget.ts"
-import { type PerOption, zerosLike } from "./Policy.ts"
+import { assertRowsOf, type PerOption, zerosLike } from "./Policy.ts"
 import type { Problem, Searcher, SearchKind } from "./Search.ts"
 import { meanOf, switchedShare } from "./StepFigures.ts"
 
@@ -108,9 +108,7 @@ export const makeSensitivity = (
     init: () => ({ sums: zerosLike(space), counts: zerosLike(space), lastTrained: [] }),
     restore: (saved) => {
       const state = Schema.decodeUnknownSync(SensitivityState)(saved)
-      const sizes = (rows: PerOption) => rows.map((row) => row.length).join()
-      if (sizes(state.sums) !== sizes(zerosLike(space)))
-        throw new Error("the saved search is one of another space")
+      assertRowsOf(space, state.sums)
       return state
     },
     propose: (state, step) => {
