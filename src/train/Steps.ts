@@ -174,19 +174,26 @@ export const makeSteps = (
     }
   }
 
+  /** The loss of the batch in `inputs` to differentiate, and, once it was, the share of it that is right: to be called once. */
+  const trainingLoss = (inputs: ReadonlyArray<Tensor>, policy: PolicyTensors) => {
+    const [images, labels] = inputs as [Tensor, Tensor]
+    let logits: Tensor | undefined
+    const loss = (): Scalar => {
+      const input = normalise(images, dataset)
+      logits = tf.keep(supernet.forward(input, policy, "train", undefined, inputs[6]!))
+      return softmaxCrossEntropy(logits, labels, spec.labelSmoothing)
+    }
+    return { loss, accuracy: () => accuracy(release(logits!), labels) }
+  }
+
   const train = lazily(
     [...variables, ...optimizer.state],
     () => [tf.scalar(0), tf.tensor1d([0, 0], "int32")],
     (inputs) => {
-      const [images, labels] = inputs as [Tensor, Tensor]
-      let logits: Tensor | undefined
-      const { value, grads } = tf.variableGrads(() => {
-        const input = normalise(images, dataset)
-        logits = tf.keep(supernet.forward(input, policyOf(inputs), "train", undefined, inputs[6]!))
-        return softmaxCrossEntropy(logits, labels, spec.labelSmoothing)
-      }, trained)
+      const training = trainingLoss(inputs, policyOf(inputs))
+      const { value, grads } = tf.variableGrads(training.loss, trained)
       optimizer.update(grads, inputs[5] as Scalar)
-      return [value, accuracy(release(logits!), labels)]
+      return [value, training.accuracy()]
     },
   )
   const optionsOf = supernet.searchedSites.map(
@@ -199,7 +206,6 @@ export const makeSteps = (
     [...variables, ...optimizer.state],
     () => [tf.scalar(0), tf.tensor1d([0, 0], "int32"), tf.zeros([optionCount])],
     (inputs) => {
-      const [images, labels] = inputs as [Tensor, Tensor]
       const probabilities = optionsOf.map((count, i) => tf.slice(inputs[7]!, firstOf[i]!, count))
       const relaxed: Relaxed = {
         probabilities: new Map(
@@ -207,19 +213,14 @@ export const makeSteps = (
         ),
         copied: 0,
       }
-      const policy = { ...policyOf(inputs), relaxed }
-      let logits: Tensor | undefined
-      const { value, grads } = tf.valueAndGrads(() => {
-        const input = normalise(images, dataset)
-        logits = tf.keep(supernet.forward(input, policy, "train", undefined, inputs[6]!))
-        return softmaxCrossEntropy(logits, labels, spec.labelSmoothing)
-      })([...trained, ...probabilities])
+      const training = trainingLoss(inputs, { ...policyOf(inputs), relaxed })
+      const { value, grads } = tf.valueAndGrads(training.loss)([...trained, ...probabilities])
       optimizer.update(
         Object.fromEntries(trained.map(({ name }, i) => [name, grads[i]!])),
         inputs[5] as Scalar,
       )
       copiedBytes = 4 * relaxed.copied
-      return [value, accuracy(release(logits!), labels), tf.concat(grads.slice(trained.length))]
+      return [value, training.accuracy(), tf.concat(grads.slice(trained.length))]
     },
   )
   const measure = lazily(
