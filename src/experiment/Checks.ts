@@ -18,7 +18,7 @@ import {
   targetProblems,
   uniformWithin,
 } from "../model/Target.ts"
-import { spaceProblems as searchSpaceProblems } from "../search/Searches.ts"
+import { normsOf, spaceProblems as searchSpaceProblems } from "../search/Searches.ts"
 import { fromAssignment } from "../space/DecisionSpace.ts"
 import type { Trial } from "../train/Trial.ts"
 
@@ -85,6 +85,15 @@ export const trialProblems = (
     if (unfit.length === 0)
       problems.push(...targetProblems(network, reward.cost).map(below("target")))
   }
+  if (
+    normsOf(search) === "running" &&
+    !network.graph.nodes.some(({ operation }) => operation === "batchNorm")
+  )
+    problems.push({
+      path: ["search", "norms"],
+      message:
+        "the space has no batch norm, and no other norm has running averages; batch, or no such key, would be right",
+    })
   problems.push(...searchSpaceProblems(search, network.space, formatDecisions(network)))
   if (
     search.kind === "differentiable" &&

@@ -9,7 +9,7 @@ import * as Datasets from "../data/Datasets.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { distinct, FilePath, withDefault } from "../declaration/Field.ts"
 import { delaySteps } from "../search/Schedule.ts"
-import { measures, qualityOf, resolved, searchProblems } from "../search/Searches.ts"
+import { measures, normsOf, qualityOf, resolved, searchProblems } from "../search/Searches.ts"
 import { trialFields } from "../train/Trial.ts"
 import { Skip, TrainSpec } from "../train/TrainSpec.ts"
 
@@ -156,6 +156,13 @@ export const experimentProblems = (
     })
   const quality = qualityOf(search, reward)
   const heldOut = quality === "heldOutAccuracy" || quality === "heldOutLoss"
+  if (normsOf(search) === "running" && !(heldOut && measures(search)))
+    problems.push({
+      path: ["search", "norms"],
+      message: measures(search)
+        ? `${quality} is measured where the batch trains, by that batch's statistics; batch, or a held-out quality would be right`
+        : "one candidate is never measured; batch, or no such key, would be right",
+    })
   if (experiment.data.heldOut === 0 && reward !== undefined && heldOut && measures(search))
     problems.push({
       path: ["data", "heldOut"],

@@ -19,7 +19,7 @@ import {
   standing,
 } from "./Population.ts"
 import type { SearchKind } from "./Search.ts"
-import { described } from "./Settings.ts"
+import { described, writtenNorms } from "./Settings.ts"
 
 export const EvolutionSpec = Schema.Struct({
   kind: Schema.Literal("evolution"),
@@ -39,12 +39,13 @@ export const EvolutionSpec = Schema.Struct({
 }).annotate({ identifier: "EvolutionSearch" })
 export type EvolutionSpec = typeof EvolutionSpec.Type
 
-const resolve = (spec: EvolutionSpec) => ({
+const resolve = ({ norms, ...spec }: EvolutionSpec) => ({
   population: 16,
   tournament: 8,
   mutations: 1,
   ...populationDefaults,
   ...spec,
+  ...writtenNorms(norms),
 })
 
 /** The best of some members drawn without putting back. */

@@ -18,7 +18,7 @@ import { fromState, type Random, RandomState, randomStream } from "../space/Rand
 import { argmax, type Policy, summarise } from "./Policy.ts"
 import { delaySteps } from "./Schedule.ts"
 import type { Alarm, Measured, Problem, Searcher, SearchMetrics } from "./Search.ts"
-import { described } from "./Settings.ts"
+import { described, normsField } from "./Settings.ts"
 import { finiteQualities, meanOf, switchedShare } from "./StepFigures.ts"
 import { bandUnder, drawWithin, moveWithin } from "./WithinTarget.ts"
 
@@ -42,6 +42,7 @@ export const populationFields = {
     Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
     "How far below the target a random assignment may cost, relative to it (0.02).",
   ),
+  ...normsField,
 }
 
 export interface PopulationSettings {

@@ -13,7 +13,7 @@ import {
   populationFields,
 } from "./Population.ts"
 import type { SearchKind } from "./Search.ts"
-import { described } from "./Settings.ts"
+import { described, writtenNorms } from "./Settings.ts"
 
 export const RandomSpec = Schema.Struct({
   kind: Schema.Literal("random"),
@@ -25,7 +25,12 @@ export const RandomSpec = Schema.Struct({
 }).annotate({ identifier: "RandomSearch" })
 export type RandomSpec = typeof RandomSpec.Type
 
-const resolve = (spec: RandomSpec) => ({ candidates: 64, ...populationDefaults, ...spec })
+const resolve = ({ norms, ...spec }: RandomSpec) => ({
+  candidates: 64,
+  ...populationDefaults,
+  ...spec,
+  ...writtenNorms(norms),
+})
 
 export const Random = {
   kind: "random",

@@ -11,6 +11,7 @@ import { Random } from "./Random.ts"
 import { Reinforce } from "./Reinforce.ts"
 import type { Problem, Searcher, SearchKind } from "./Search.ts"
 import { Sensitivity } from "./Sensitivity.ts"
+import type { Norms } from "./Settings.ts"
 
 export const searches = oneOfKinds(
   "Search",
@@ -46,6 +47,10 @@ export const spaceProblems = (
 
 /** Whether a search ever asks for a quality. */
 export const measures = (spec: SearchSpec): boolean => kindOf(spec).measures?.(spec) ?? true
+
+/** What batch norms go by where proposals are measured. */
+export const normsOf = (spec: SearchSpec): Norms =>
+  ("norms" in spec ? spec.norms : undefined) ?? "batch"
 
 /** What a search measures of its proposals: its own quality, else the reward's. */
 export const qualityOf = (spec: SearchSpec, reward: RewardSpec | undefined): Quality =>

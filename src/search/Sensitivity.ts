@@ -14,6 +14,7 @@ import { widestChoices } from "../space/DecisionSpace.ts"
 import { withinBudget } from "./Budget.ts"
 import { assertRowsOf, type PerOption, zerosLike } from "./Policy.ts"
 import type { Problem, Searcher, SearchKind } from "./Search.ts"
+import { normsField, writtenNorms } from "./Settings.ts"
 import { meanOf, switchedShare } from "./StepFigures.ts"
 
 export const SensitivitySpec = Schema.Struct({
@@ -28,12 +29,14 @@ export const SensitivitySpec = Schema.Struct({
       description: "Batches on which each option is measured (4).",
     }),
   ),
+  ...normsField,
 }).annotate({ identifier: "SensitivitySearch" })
 export type SensitivitySpec = typeof SensitivitySpec.Type
 
-const resolve = ({ repeats, widest }: SensitivitySpec) => ({
+const resolve = ({ norms, repeats, widest }: SensitivitySpec) => ({
   widest: widest ?? 0.5,
   repeats: repeats ?? 4,
+  ...writtenNorms(norms),
 })
 
 /** Share of the steps over which the measurements are spread. */

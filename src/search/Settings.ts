@@ -17,6 +17,19 @@ const decay = Schema.Finite.check(
 export const described = <S extends Schema.Top>(schema: S, description: string) =>
   Schema.optionalKey(schema.annotate({ description } as never) as S)
 
+/** What batch norms go by where proposals are measured; a knob of every search that measures. */
+export const normsField = {
+  norms: described(
+    Schema.Literals(["batch", "running"]),
+    "Statistics of batch norms where proposals are measured: of the batch at hand, or the running averages that all trained assignments share (batch).",
+  ),
+}
+export type Norms = "batch" | "running"
+
+/** Written out only where it is not the default: ids of trials from before the knob stay as they are. */
+export const writtenNorms = (norms: Norms | undefined): { readonly norms?: "running" } =>
+  norms === "running" ? { norms } : {}
+
 export const PolicyOptimizer = Schema.Struct({
   learningRate: described(positive, "Adam's learning rate (1.5 / sqrt(policy steps))."),
   learningRateGrowth: described(positive, "Last over first learning rate (1)."),
@@ -79,6 +92,7 @@ export const ReinforceSpec = Schema.Struct({
     ]),
     "Mean top probability at which the policy is frozen and the remaining steps train its final assignment, or off (0.995).",
   ),
+  ...normsField,
   budget: described(
     Schema.Literal("hard"),
     "hard: the most probable assignment within target, chosen when the policy freezes or at 90 % of the steps; what remains trains it. Without, the target is met about, from above or below.",
@@ -105,6 +119,7 @@ export interface Settings {
   readonly temperature: number
   readonly reduce: "mean" | "sum"
   readonly stopAt: number | "off"
+  readonly norms?: "running"
   readonly budget?: "hard"
 }
 
@@ -173,6 +188,7 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
     temperature: given.temperature ?? 1,
     reduce: given.reduce ?? "mean",
     stopAt: given.stopAt ?? 0.995,
+    ...writtenNorms(spec.norms),
     ...(spec.budget === undefined ? {} : { budget: spec.budget }),
   }
 }

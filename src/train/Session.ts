@@ -7,6 +7,7 @@
 import { Schema } from "effect"
 import type { Images } from "../data/Dataset.ts"
 import { makeSupernet, type Supernet } from "../model/Supernet.ts"
+import { normsOf } from "../search/Searches.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Variable } from "../tensor/Backend.ts"
 import { ProgressState } from "./Progress.ts"
@@ -92,7 +93,8 @@ export const openSession = (
   { eager, resume, initial }: Pick<TrainContext, "eager" | "resume" | "initial">,
 ): Session => {
   const supernet = makeSupernet(network, trial.seed)
-  const steps = makeSteps(supernet, dataset, trial.data.batchSize, trial.train, eager)
+  const { data, search, train } = trial
+  const steps = makeSteps(supernet, dataset, data.batchSize, train, eager, normsOf(search))
   const variables = stateVariables(supernet, steps)
   const dispose = (): void => {
     steps.dispose()

@@ -8,6 +8,7 @@ import type { Images } from "../data/Dataset.ts"
 import type { Batch } from "../data/Batches.ts"
 import type { Observed, PolicyTensors, Relaxed, Supernet } from "../model/Supernet.ts"
 import type { PerOption } from "../search/Policy.ts"
+import type { Norms } from "../search/Settings.ts"
 import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
 import { rowLength } from "../format/Formats.ts"
@@ -65,7 +66,7 @@ export interface Steps {
     learningRate: number,
     seed?: readonly [number, number],
   ) => MeasuredRelaxed
-  /** Quality by batch statistics; nothing changes. */
+  /** Quality by the statistics that `norms` names; nothing changes. */
   readonly measure: (batch: Batch, choices: Choices) => Measured
   readonly observe: (batch: Batch, choices: Choices) => Statistics
   /** With running averages and the given activation scales: 1 where an example is right, [batch]. */
@@ -125,6 +126,7 @@ export const makeSteps = (
   batchSize: number,
   spec: TrainSpec,
   eager: boolean,
+  norms: Norms = "batch",
 ): Steps => {
   const { sites, network } = supernet
   const { height, width, channels } = dataset
@@ -228,7 +230,8 @@ export const makeSteps = (
     () => [],
     (inputs) => {
       const [images, labels] = inputs as [Tensor, Tensor]
-      const logits = supernet.forward(normalise(images, dataset), policyOf(inputs), "measure")
+      const mode = norms === "running" ? "measureRunning" : "measure"
+      const logits = supernet.forward(normalise(images, dataset), policyOf(inputs), mode)
       return [softmaxCrossEntropy(logits, labels), accuracy(logits, labels)]
     },
   )

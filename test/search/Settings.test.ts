@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { describe, expect, it } from "vitest"
 import { resolve } from "../../src/search/Settings.ts"
-import { resolved, searches, searchProblems } from "../../src/search/Searches.ts"
+import { normsOf, resolved, searches, searchProblems } from "../../src/search/Searches.ts"
 
 const decode = Schema.decodeUnknownSync(searches.schema, { onExcessProperty: "error" })
 
@@ -90,10 +90,28 @@ describe("settings", () => {
       { preset: "fliqs" },
       { proposals: 1, stopAt: 0.9 },
       { budget: "hard" },
+      { norms: "running" },
     ]) {
       const written = resolved(decode({ kind: "reinforce", ...spec }), 700)
       expect(resolved(decode(JSON.parse(JSON.stringify(written))), 700)).toEqual(written)
     }
+  })
+
+  it("write norms out only where they run, so that ids from before the knob stay as they are", () => {
+    for (const kind of ["reinforce", "random", "evolution", "sensitivity"] as const) {
+      const plain = resolved(decode({ kind }), 700)
+      expect(plain).not.toHaveProperty("norms")
+      expect(resolved(decode({ kind, norms: "batch" }), 700)).toEqual(plain)
+      expect(resolved(decode({ kind, norms: "running" }), 700)).toEqual({
+        ...plain,
+        norms: "running",
+      })
+      expect(normsOf(decode({ kind, norms: "running" }))).toBe("running")
+      expect(normsOf(decode({ kind }))).toBe("batch")
+    }
+    expect(normsOf(decode({ kind: "fixed", uniform: "INT4" }))).toBe("batch")
+    for (const kind of ["fixed", "differentiable"])
+      expect(() => decode({ kind, norms: "running" })).toThrow(/norms/)
   })
 
   it("give absolute schedules an absolute end", () => {
@@ -116,6 +134,7 @@ describe("the search block", () => {
       temperature: 2,
       reduce: "sum",
       stopAt: "off",
+      norms: "running",
       budget: "hard",
     }
     expect(decode(spec)).toEqual(spec)

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { Effect } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
 import type { Dataset } from "../../src/data/Dataset.ts"
+import type { Norms } from "../../src/search/Settings.ts"
 import { randomStream } from "../../src/space/Random.ts"
 import { counts, load } from "../../src/tensor/Backend.ts"
 import { buildSpace } from "../model/fixture.ts"
@@ -17,13 +18,14 @@ export const loadAll = async (threads: number, native = true): Promise<void> => 
 }
 
 /** Trains on random policies and finishes: everything that must have equal bits. */
-export const trained = async (yaml: string, eager: boolean, steps: number) => {
+export const trained = async (yaml: string, eager: boolean, steps: number, norms?: Norms) => {
   const network = buildSpace(yaml)
   const random = randomStream(3, "policies")
   const choices = () => network.space.decisions.map((d) => random.integer(d.options.length))
   let left = 2 * steps
   const { bits } = await Trained.trained(network, dataset, {
     eager,
+    ...(norms === undefined ? {} : { norms }),
     batchSize: 8,
     heldOut: 64,
     recalibrate: 4,
@@ -37,6 +39,9 @@ export const trained = async (yaml: string, eager: boolean, steps: number) => {
 const files = readdirSync("spaces")
   .filter((file) => /height: 32,/.test(readFileSync(`spaces/${file}`, "utf8")))
   .map((file) => file.replace(".yaml", ""))
+
+const hasBatchNorm = (yaml: string): boolean =>
+  buildSpace(yaml).graph.nodes.some(({ operation }) => operation === "batchNorm")
 
 /** Declares the tests; a process has one number of threads, so a file calls this once. */
 export const testBitEquality = (threads: number): void => {
@@ -63,6 +68,21 @@ export const testBitEquality = (threads: number): void => {
         const graph = await trained(yaml, false, 8)
         expect(graph).toEqual(await trained(yaml, true, 8))
         expect(graph.losses.every(Number.isFinite)).toBe(true)
+        expect(counts()).toEqual(before)
+      },
+      60_000,
+    )
+
+    it.each(Object.entries(tiny).filter(([, yaml]) => hasBatchNorm(yaml)))(
+      "equal the eager ones where norms go by running averages: %s",
+      async (_, yaml) => {
+        const before = counts()
+        const graph = await trained(yaml, false, 8, "running")
+        expect(graph).toEqual(await trained(yaml, true, 8, "running"))
+        expect(graph.losses.every(Number.isFinite)).toBe(true)
+        const { losses, ...rest } = await trained(yaml, false, 8)
+        expect(graph.losses).not.toEqual(losses)
+        expect(graph).toMatchObject(rest)
         expect(counts()).toEqual(before)
       },
       60_000,

@@ -5,6 +5,7 @@ import type { Dataset } from "../../src/data/Dataset.ts"
 import { makeSynthetic } from "../../src/data/Synthetic.ts"
 import type { Network } from "../../src/model/Build.ts"
 import { makeSupernet } from "../../src/model/Supernet.ts"
+import type { Norms } from "../../src/search/Settings.ts"
 import type { Choices } from "../../src/space/Decision.ts"
 import { finish } from "../../src/train/Finish.ts"
 import { makeSteps } from "../../src/train/Steps.ts"
@@ -39,6 +40,8 @@ export const makeImages = (
 
 export interface TrainedOptions {
   readonly eager: boolean
+  /** What norms go by where it measures. */
+  readonly norms?: Norms
   readonly batchSize: number
   readonly heldOut: number
   readonly recalibrate: number
@@ -53,7 +56,7 @@ export const trained = async (network: Network, dataset: Dataset, options: Train
   const { batchSize, heldOut, final } = options
   const data = makeBatches(dataset, { batchSize, augment: ["flip", "crop"], heldOut, seed: 5 })
   const supernet = makeSupernet(network, 7)
-  const steps = makeSteps(supernet, dataset, batchSize, spec, options.eager)
+  const steps = makeSteps(supernet, dataset, batchSize, spec, options.eager, options.norms)
   const losses: Array<number> = []
   const seconds: Array<number> = []
   for (let i = 0; ; i++) {

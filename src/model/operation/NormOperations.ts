@@ -28,7 +28,7 @@ export const BatchNormOperation = defineOperation<BatchNormNode>({
     const beta = context.cut(context.variable("beta"), sizes)
     const mean = context.variable("mean")
     const variance = context.variable("variance")
-    if (context.mode === "infer")
+    if (context.mode === "infer" || context.mode === "measureRunning")
       return batchNormInference(
         input,
         gamma,

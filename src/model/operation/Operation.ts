@@ -26,9 +26,9 @@ export interface VariableSpec {
 
 /**
  * `train`: batch statistics, running averages updated. `measure`: batch statistics, averages untouched (held-out
- * quality). `infer`: running averages and frozen activation scales.
+ * quality). `measureRunning`: the same by running averages. `infer`: running averages and frozen activation scales.
  */
-export type Mode = "train" | "measure" | "infer"
+export type Mode = "train" | "measure" | "measureRunning" | "infer"
 
 /** The operands of attention's two products, in the order of their format rows. */
 export const productOperands = ["query", "key", "probabilities", "value"] as const
