@@ -141,6 +141,9 @@ describe("cost", () => {
     const sum = cost.layers.reduce((a: number, layer: any) => a + layer.gbops, 0)
     expect(cost.gbops).toBeCloseTo(sum, 12)
     expect(cost.weightBytes).toBeGreaterThan((8 * 27 + 8 * 72 + 80) / 2)
+    // an image of 8x8x3, 8x8x8 before the body, 8 before the classifier, at half a byte
+    expect(cost.activationBytes).toBe((192 + 512 + 8) / 2)
+    expect(cost.layers[1].activationBytes).toBe(256)
   })
 
   it("in milliseconds adds up a table that latency measured, and goes on with", async () => {

@@ -1,5 +1,6 @@
 /** `fliqs cost SPACE`: what one network of a space costs, layer by layer. */
 import { Effect, Option } from "effect"
+import { ActivationMemory } from "../../cost/ActivationMemory.ts"
 import { compile } from "../../cost/Cost.ts"
 import { Gbops } from "../../cost/Gbops.ts"
 import type { FormatSlot, LayerTable } from "../../cost/LayerTable.ts"
@@ -75,6 +76,7 @@ const describe = (
 ) => {
   const gbops = compile(layers, Gbops, network.space)
   const memory = compile(layers, Memory, network.space)
+  const inputs = compile(layers, ActivationMemory, network.space)
   const format = (slot: FormatSlot) =>
     slot.formats[slot.decision === null ? 0 : choices[slot.decision]!]!
   const rows = layers.layers.flatMap((layer, i) => {
@@ -90,6 +92,7 @@ const describe = (
         weightBits: weights.bits,
         activationBits: activations.bits,
         weightBytes: valueOf(memory.terms[i]!, choices),
+        activationBytes: valueOf(inputs.terms[i]!, choices),
         gbops: valueOf(gbops.terms[i]!, choices),
         ...(latency === undefined ? {} : { ms: latency.shares.get(layer.path)! }),
       },
@@ -99,6 +102,7 @@ const describe = (
     gbops: gbops.of(choices),
     gmacs: rows.reduce((sum, row) => sum + row.gmacs, 0),
     weightBytes: memory.of(choices),
+    activationBytes: inputs.of(choices),
     ...(latency === undefined ? {} : { ms: latency.ms }),
     layers: rows,
   }
@@ -135,6 +139,8 @@ export const run = Effect.fn("cost")(function* (input: {
         "MMACs",
         "GBOPs",
         "share",
+        "weight kB",
+        "input kB",
         ...(times === undefined ? [] : ["ms"]),
       ],
       cost.layers.map((row) => [
@@ -144,12 +150,14 @@ export const run = Effect.fn("cost")(function* (input: {
         short(row.gmacs * 1e3),
         short(row.gbops),
         percent(row.gbops / cost.gbops),
+        short(row.weightBytes / 1e3),
+        short(row.activationBytes / 1e3),
         ...(row.ms === undefined ? [] : [short(row.ms)]),
       ]),
     ),
   )
   yield* print(
-    `${dim("in all")}  ${short(cost.gbops, 6)} GBOPs, ${short(cost.gmacs, 6)} GMACs, ${short(cost.weightBytes / 1e6, 6)} MB of weights` +
+    `${dim("in all")}  ${short(cost.gbops, 6)} GBOPs, ${short(cost.gmacs, 6)} GMACs, ${short(cost.weightBytes / 1e6, 6)} MB of weights, ${short(cost.activationBytes / 1e6, 6)} MB of inputs` +
       (cost.ms === undefined ? "" : `, ${short(cost.ms, 6)} ms`),
   )
 })
