@@ -21,9 +21,13 @@ export const layerTable = ({ layers }: Result): string =>
 const isSearch = ({ trial: { parameters } }: TrialSummary): boolean =>
   parameters["control"] === undefined && parameters["search.kind"] !== "fixed"
 
-/** The cell of a trial without its search: controls share it with the searches they stand beside. */
+/** The cell of a trial without its search and retraining: controls share it with the searches they stand beside. */
 const siblings = ({ trial }: TrialSummary): string =>
-  JSON.stringify(Object.entries(trial.cell).filter(([key]) => !key.startsWith("search.")))
+  JSON.stringify(
+    Object.entries(trial.cell).filter(
+      ([key]) => !key.startsWith("search.") && key !== "finish.retrain",
+    ),
+  )
 
 const resultRow = (label: string, { result }: TrialSummary): ReadonlyArray<string> => {
   const of = (key: string, show: (value: number) => string) => {

@@ -51,4 +51,11 @@ describe("the end of a grid", () => {
     expect(text).toContain("kind=random - random: +4.0 points")
     expect(text).toContain("kind=random - uniform INT4: -4.0 points")
   })
+
+  it("compares a search that is retrained with its controls, which are not", () => {
+    const [searched, ...controls] = trialsOf("1", [0.5, 0.48, 0.4])
+    const cell = { ...searched!.trial.cell, "finish.retrain": "true" }
+    const text = summaryText([summary("retrain=true seed=1", cell, 0.5), ...controls])
+    expect(text).toContain("retrain=true - uniform INT4: +2.0 points")
+  })
 })
