@@ -68,7 +68,7 @@ const comparisons = (finished: ReadonlyArray<TrialSummary>): ReadonlyArray<strin
     const [mine, theirs] = [search, control].map((s) => s.result?.metrics["final/accuracy"])
     if (mine === undefined || theirs === undefined) continue
     const names: [string, string] = [unseeded(search), unseeded(control)]
-    const key = JSON.stringify(names)
+    const key = JSON.stringify([armOf(search), armOf(control)])
     const group = groups.get(key) ?? { names, gains: [] }
     group.gains.push(mine - theirs)
     groups.set(key, group)
@@ -81,6 +81,13 @@ const comparisons = (finished: ReadonlyArray<TrialSummary>): ReadonlyArray<strin
       : `${found}, mean of ${pairs} seeds, 95 % interval ${signed(low)} to ${signed(high)}`
   })
 }
+
+/** What tells a trial from its siblings but its seed. Names may be cut short. */
+const armOf = ({ trial: { cell, parameters } }: TrialSummary): ReadonlyArray<unknown> => [
+  Object.entries(cell).filter(([key]) => key !== "seed"),
+  parameters["control"],
+  parameters["search.uniform"],
+]
 
 /** A trial's name without its seed: trials that differ in nothing else are repetitions. */
 const unseeded = ({ trial }: TrialSummary): string =>

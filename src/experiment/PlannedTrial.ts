@@ -202,8 +202,14 @@ export const shortKeys = (keys: ReadonlyArray<string>): ReadonlyMap<string, stri
   )
 }
 
+/** A value in a name; of a block its kind and what else it says: `evolution,population=8`. */
 const short = (value: unknown): string => {
   if (typeof value === "number") return plainDecimal(value)
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    const { kind, ...rest } = flatten(value)
+    const words = Object.entries(rest).map(([key, word]) => `${key}=${word}`)
+    return [...(kind === undefined ? [] : [kind]), ...words].join(",")
+  }
   const text = typeof value === "string" ? value : canonicalJson(value)
   return text.length > 40 ? `${text.slice(0, 37)}...` : text
 }

@@ -58,4 +58,20 @@ describe("the end of a grid", () => {
     const text = summaryText([summary("retrain=true seed=1", cell, 0.5), ...controls])
     expect(text).toContain("retrain=true - uniform INT4: +2.0 points")
   })
+
+  it("keeps searches apart whose names are the same", () => {
+    const searched = (knobs: Record<string, string>, accuracy: number) =>
+      summary(
+        "search=long... seed=1",
+        { seed: "1", "search.kind": "evolution", ...knobs },
+        accuracy,
+      )
+    const text = summaryText([
+      searched({ "search.tournament": "2" }, 0.5),
+      searched({ "search.tournament": "4" }, 0.6),
+      ...trialsOf("1", [0.5, 0.48, 0.4]).slice(1),
+    ])
+    expect(text).toContain("search=long... - uniform INT4: +2.0 points")
+    expect(text).toContain("search=long... - uniform INT4: +12.0 points")
+  })
 })

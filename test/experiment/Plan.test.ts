@@ -220,6 +220,21 @@ layer(NodeFileSystem.layer)("expand", (it) => {
     )
   })
 
+  it.effect("names a trial by the kind of a block and what else it says", () =>
+    Effect.gen(function* () {
+      const { trials } = yield* plan(
+        `${base}matrix: { search: [{ kind: reinforce, commitment: { schedule: linear } }, { population: 16, kind: evolution, mutations: 2, tournament: 4 }], seed: [1] }\n`,
+      )
+      assert.deepStrictEqual(
+        trials.map(({ name }) => name),
+        [
+          "search=reinforce,commitment.schedule=linear seed=1",
+          "search=evolution,population=16,mutations=2,tournament=4 seed=1",
+        ],
+      )
+    }),
+  )
+
   describe("controls", () => {
     it.effect("stand beside each trial, one for those that differ in the search alone", () =>
       Effect.gen(function* () {
