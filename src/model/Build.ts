@@ -6,6 +6,7 @@ import type { Problem } from "../declaration/Errors.ts"
 import type { LayerTable } from "../cost/LayerTable.ts"
 import type { DecisionSpace } from "../space/Decision.ts"
 import { maximum, minimum } from "../space/Quantity.ts"
+import { isUse } from "../space/Tunable.ts"
 import { expand } from "../format/Formats.ts"
 import { Builder } from "./Builder.ts"
 import { type Choice } from "./Choosing.ts"
@@ -40,6 +41,21 @@ const choicesOf = (space: Space): Readonly<Record<string, Choice>> =>
     ]),
   )
 
+/** Warns of width multipliers that make one and the same network. */
+const warnOfTwins = (builder: Builder, at: ReadonlyArray<string>): void => {
+  const seen = new Map<string, number>()
+  for (const [multiplier, widths] of builder.scaledWidths) {
+    const key = widths.join()
+    const twin = seen.get(key)
+    if (twin !== undefined)
+      builder.warning(
+        at,
+        `width multipliers ${twin} and ${multiplier} give every layer the same width after rounding; drop one of them`,
+      )
+    seen.set(key, multiplier)
+  }
+}
+
 /** Builds the network of a space, telling every problem at its place in the document. */
 export const build = (space: Space): Built => {
   const builder = new Builder({
@@ -67,6 +83,10 @@ export const build = (space: Space): Built => {
     (m) => m,
   )
   const output = buildItems(builder, space.network, ["network"], builder.input())
+  warnOfTwins(
+    builder,
+    isUse(space.widthMultiplier) ? ["choices", space.widthMultiplier.use] : ["widthMultiplier"],
+  )
   const { shape } = output
   const last: ReadonlyArray<string | number> = ["network", space.network.length - 1]
   if (!builder.broken) {

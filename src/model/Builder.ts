@@ -49,6 +49,8 @@ export class Builder extends Choosing {
   readonly layers: Array<LayerDraft> = []
   readonly nodes: Array<Node> = []
   multiplier: Quantity = constant(1)
+  /** Multiplier -> the widths it gave so far, of every option of every field it scales. */
+  readonly scaledWidths = new Map<number, Array<number>>()
   readonly options: BuilderOptions
   /** Whether what is built now runs: changed by `repeat` around its bodies. */
   private active: Quantity = constant(1)
@@ -83,6 +85,11 @@ export class Builder extends Choosing {
         [...scope.at, name],
         `times the width multiplier gives ${broken} channels; use whole products or widthRounding: multipleOf8`,
       )
+    for (const m of this.multiplier.values)
+      this.noteWidths(
+        m,
+        chosen.options.map((n) => scaleWidth(n, m, widthRounding, scaling)),
+      )
     const before = new Set(filters.values).size * new Set(this.multiplier.values).size
     if (
       scaled.values.length > 1 &&
@@ -91,6 +98,10 @@ export class Builder extends Choosing {
     )
       this.collapse(scope, name, chosen, scaling)
     return scaled
+  }
+
+  noteWidths(multiplier: number, widths: ReadonlyArray<number>): void {
+    this.scaledWidths.set(multiplier, [...(this.scaledWidths.get(multiplier) ?? []), ...widths])
   }
 
   /** Warns of options that become the same width under one multiplier. */

@@ -3,19 +3,13 @@ import { Schema } from "effect"
 import { distinct, withDefault } from "../declaration/Field.ts"
 import { inputGranularities, weightGranularities } from "../cost/LayerTable.ts"
 import { sharedExponents } from "../format/Format.ts"
-import { FormatName } from "../format/FormatName.ts"
+import { FormatList, FormatName } from "../format/FormatName.ts"
 import { sets } from "../format/Formats.ts"
 import { Name, tunable } from "../space/Tunable.ts"
 import { blocks } from "./block/Blocks.ts"
 
 const between = (minimum: number, maximum: number) =>
   Schema.Int.check(Schema.isBetween({ minimum, maximum }))
-
-/** Format names, or the name of a set of them. */
-export const FormatList = Schema.Union([
-  Schema.Array(FormatName).check(Schema.isMinLength(1), distinct),
-  Schema.Literals(Object.keys(sets)),
-]).annotate({ identifier: "FormatList" })
 
 export const Scope = Schema.Literals(["layer", "block", "stage", "model"]).annotate({
   identifier: "Scope",

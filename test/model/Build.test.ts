@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest"
+import { build } from "../../src/model/Build.ts"
 import { cardinality } from "../../src/space/DecisionSpace.ts"
 import { widestChoices } from "../../src/space/DecisionSpace.ts"
 import { valueOf } from "../../src/space/Quantity.ts"
-import { buildSpace, joint, problemsOf } from "./fixture.ts"
+import { buildSpace, decodeSpace, joint, problemsOf } from "./fixture.ts"
 
 const head = `
 name: test
@@ -167,6 +168,36 @@ describe("problems", () => {
     ],
   ])("tell %s", (_name, yaml, expected) => {
     expect(problemsOf(yaml).join("\n")).toContain(expected)
+  })
+})
+
+describe("warnings", () => {
+  const warningsOf = (yaml: string) =>
+    build(decodeSpace(yaml)).warnings.map(({ message, path }) => `${path.join(".")}: ${message}`)
+  const narrow = plain.replaceAll("filters: 32", "filters: 16")
+
+  it.each([
+    [
+      "filters that become one width",
+      small(plain.replace("filters: 32", "filters: { oneOf: [30, 32] }"), "INT8") +
+        "widthMultiplier: 0.5",
+      [
+        "network.2.basic.filters: options 30 and 32 both become 16 channels at width multiplier 0.5",
+      ],
+    ],
+    [
+      "multipliers that leave every layer its width",
+      small(narrow, "INT8", "choices: { w: { oneOf: [0.5, 0.99, 1] } }") +
+        "widthMultiplier: { use: w }",
+      ["choices.w: width multipliers 0.99 and 1 give every layer the same width after rounding"],
+    ],
+    [
+      "no multipliers that tell one layer apart",
+      small(plain, "INT8") + "widthMultiplier: { oneOf: [0.75, 1] }",
+      [],
+    ],
+  ])("tell %s", (_name, yaml, expected) => {
+    expect(warningsOf(yaml)).toEqual(expected.map((text) => `${text}; drop one of them`))
   })
 })
 

@@ -89,6 +89,15 @@ describe("transformer", () => {
     expect(cost(searched)).toBe(cost(plain))
   })
 
+  it("takes the name of a set for a list of formats, in attention's products too", () => {
+    const of = (list: string) =>
+      buildSpace(
+        space(`${embed}  - transformer: { attentionProducts: { oneOf: ${list} } }${tail}`),
+      ).space.decisions.find(({ tag }) => tag === "attentionProducts")!.options
+    expect(of("fliqs-s-fp")).toEqual(["E2M1", "E4M3", "BF16"])
+    expect(of("fliqs-s-fp")).toEqual(of("[E2M1, E4M3, BF16]"))
+  })
+
   it("asks of block formats in attention's products what it asks elsewhere", () => {
     const yaml = space(`${embed}  - transformer: { attentionProducts: MXFP4 }${tail}`)
     expect(problemsOf(yaml)).toEqual([

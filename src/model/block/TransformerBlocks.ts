@@ -6,8 +6,8 @@
 import { Schema } from "effect"
 import type { FormatSlot } from "../../cost/LayerTable.ts"
 import { withDefault } from "../../declaration/Field.ts"
-import { FormatName } from "../../format/FormatName.ts"
-import { parse } from "../../format/Formats.ts"
+import { FormatList, FormatName } from "../../format/FormatName.ts"
+import { expand, parse } from "../../format/Formats.ts"
 import { combine, constant, map, type Quantity } from "../../space/Quantity.ts"
 import { Name, tunable, type Tunable } from "../../space/Tunable.ts"
 import type { OptionValue } from "../../space/Decision.ts"
@@ -20,7 +20,11 @@ import { aDepth, defineBlock, DropRate, TunableRepeats } from "./Block.ts"
 const between = (minimum: number, maximum: number) =>
   Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const TunableHeads = tunable(between(1, 256), "TunableHeads")
-const TunableFormat = tunable(FormatName, "TunableFormat")
+const TunableFormat = Schema.Union([
+  FormatName,
+  Schema.Struct({ oneOf: FormatList, shared: Schema.optionalKey(Schema.Boolean) }),
+  Schema.Struct({ use: Name }),
+]).annotate({ identifier: "TunableFormat" })
 const MlpRatio = Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(64))
 
 const PatchEmbedSpec = Schema.Struct({
@@ -72,15 +76,24 @@ const aFormat = {
 const productsOf = (
   builder: Builder,
   scope: Scope,
-  value: Tunable<string> | undefined,
+  declared: typeof TunableFormat.Type | undefined,
 ): { readonly products?: FormatSlot } => {
-  if (value === undefined) return {}
+  if (declared === undefined) return {}
+  const value: Tunable<string> =
+    typeof declared === "object" && "oneOf" in declared
+      ? { ...declared, oneOf: expand(declared.oneOf) }
+      : declared
   const { decision, options } = builder.field(scope, "attentionProducts", value, "repeat", aFormat)
   return { products: { decision, formats: options.map((o) => parse(o)!), overridden: true } }
 }
 
 /** Heads after the width multiplier, which must leave whole ones. */
 const headsOf = (builder: Builder, scope: Scope, chosen: Chosen<number>): Quantity => {
+  for (const m of builder.multiplier.values)
+    builder.noteWidths(
+      m,
+      chosen.options.map((n) => n * m),
+    )
   const heads = combine(
     [builder.quantity(chosen, (n) => n), builder.multiplier],
     ([n, m]) => Math.round(n! * m! * 1e9) / 1e9,
