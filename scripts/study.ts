@@ -25,6 +25,7 @@ import { parse } from "yaml"
 import {
   armNames,
   armsOf,
+  linesOfPlan,
   type Planned,
   replaceBetween,
   StudyLine,
@@ -49,10 +50,6 @@ const { positionals, values: flags } = parseArgs({
   },
 })
 
-interface PlannedTrial extends Planned {
-  readonly id: string
-}
-
 /** Of the study, else of another experiment whose lines are kept. */
 const fileOf = (name: string): string => {
   const own = `${folder}/${name}.yaml`
@@ -74,18 +71,18 @@ const fail = (message: string): never => {
   process.exit(1)
 }
 
-const planOf = (name: string): ReadonlyArray<PlannedTrial> => {
+const planOf = (name: string): ReadonlyArray<Planned> => {
   const { status, stderr, stdout } = spawnSync(
     fliqs,
     ["plan", fileOf(name), "--state", flags.state, "--json"],
     { encoding: "utf8", maxBuffer: 1e9 },
   )
   if (status !== 0) return fail(stderr)
-  return (JSON.parse(stdout) as { readonly trials: ReadonlyArray<PlannedTrial> }).trials
+  return (JSON.parse(stdout) as { readonly trials: ReadonlyArray<Planned> }).trials
 }
 
 /** The ended trial as a line; undefined while it has no result. */
-const lineOf = (trial: PlannedTrial, arm: string): StudyLine | undefined => {
+const lineOf = (trial: Planned, arm: string): StudyLine | undefined => {
   const file = `${flags.state}/trials/${trial.id}/result.json`
   if (!existsSync(file)) return undefined
   const { state, metrics, assignment, steps, seconds, message } = JSON.parse(
@@ -104,7 +101,7 @@ const lineOf = (trial: PlannedTrial, arm: string): StudyLine | undefined => {
   }
 }
 
-const collect = (name: string, trials: ReadonlyArray<PlannedTrial>): void => {
+const collect = (name: string, trials: ReadonlyArray<Planned>): void => {
   const known = new Set(linesOf(name).map(({ id }) => id))
   const arms = armNames(trials)
   for (const [i, trial] of trials.entries()) {
@@ -154,10 +151,14 @@ const write = (): void => {
   let text = readFileSync(page, "utf8")
   mkdirSync("docs/pictures", { recursive: true })
   for (const name of names) {
-    const lines = linesOf(name)
-    if (lines.length === 0) continue
+    const all = linesOf(name)
+    if (all.length === 0) continue
     const { description } = parse(readFileSync(fileOf(name), "utf8")) as { description: string }
-    const reference = armNames(planOf(name))[0]!
+    const plan = planOf(name)
+    const lines = linesOfPlan(all, plan)
+    if (lines.length < all.length)
+      console.error(`${name}: ${all.length - lines.length} lines are not of its plan, and left out`)
+    const reference = armNames(plan)[0]!
     writeFileSync(`docs/pictures/${name}.svg`, studyPicture(armsOf(lines, reference), name))
     text = replaceBetween(
       text,

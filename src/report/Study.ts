@@ -25,6 +25,7 @@ export type StudyLine = typeof StudyLine.Type
 
 /** What `plan --json` says of a trial, as far as it names its arm. */
 export interface Planned {
+  readonly id: string
   readonly control: string | null
   readonly cell: Readonly<Record<string, string>>
   readonly parameters: Readonly<Record<string, string>>
@@ -46,11 +47,28 @@ export const armNames = (trials: ReadonlyArray<Planned>): ReadonlyArray<string> 
     !key.startsWith("finish.")
   return trials.map(({ cell, control, parameters }) => {
     const format = parameters["search.uniform"]
-    const first = control ?? cell["search.kind"] ?? "reinforce"
+    // one random assignment is not the search of that name
+    const first = control === "random" ? "random control" : (control ?? cell["search.kind"]!)
     const more = Object.entries(cell)
       .filter(([key]) => isNamed(key) && differs(key))
       .map(([key, value]) => (key === "space" ? lastPart(value) : `${lastPart(key)}=${value}`))
     return [first, ...(format === undefined ? [] : [format]), ...more].join(" ")
+  })
+}
+
+/**
+ * The lines of the trials of a plan, in its order, each in the arm that the plan puts it in: what an experiment said
+ * before it was changed, and a line that two machines added, do not count.
+ */
+export const linesOfPlan = (
+  lines: ReadonlyArray<StudyLine>,
+  trials: ReadonlyArray<Planned>,
+): ReadonlyArray<StudyLine> => {
+  const byId = new Map(lines.map((line) => [line.id, line]))
+  const arms = armNames(trials)
+  return trials.flatMap(({ id }, i) => {
+    const line = byId.get(id)
+    return line === undefined ? [] : [{ ...line, arm: arms[i]! }]
   })
 }
 

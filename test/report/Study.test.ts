@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest"
 import {
   armNames,
   armsOf,
+  linesOfPlan,
   replaceBetween,
   type StudyLine,
   studyText,
@@ -31,11 +32,12 @@ const lines = [
 describe("a study", () => {
   it("names arms by all that differs but the seed and the end", () => {
     const own = (more: Record<string, string>) => ({
+      id: "",
       control: null,
       cell: { "search.kind": "reinforce", batchSize: "128", "finish.retrain": "true", ...more },
       parameters: {},
     })
-    const control = { control: "uniform", cell: { "search.kind": "fixed", seed: "1" } }
+    const control = { id: "", control: "uniform", cell: { "search.kind": "fixed", seed: "1" } }
     expect(
       armNames([
         own({ seed: "1" }),
@@ -50,6 +52,22 @@ describe("a study", () => {
       "reinforce budget=hard",
       "reinforce vit-tiny",
       "uniform INT4",
+    ])
+  })
+
+  it("tells the random control from the search of that name, and counts the lines of its plan alone, once", () => {
+    const planned = (id: string, control: string | null) => ({
+      id,
+      control,
+      cell: { "search.kind": "random", seed: "1" },
+      parameters: {},
+    })
+    const plan = [planned("a", null), planned("b", "random")]
+    const id = (name: string, accuracy: number) => ({ ...line("old", 1, accuracy), id: name })
+    const lines = linesOfPlan([id("gone", 0.9), id("b", 0.5), id("a", 0.6), id("b", 0.5)], plan)
+    expect(lines.map(({ id, arm }) => [id, arm])).toEqual([
+      ["a", "random"],
+      ["b", "random control"],
     ])
   })
 
