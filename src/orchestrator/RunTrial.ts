@@ -177,6 +177,8 @@ const attempt = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
     yield* journal.tell(event)
     if (event.type === "warning") {
       pulse.warn(event)
+      // At once: a trial that goes on from the checkpoint after this step is not warned again.
+      yield* pulse.beat(step, yield* elapsed, true)
       yield* Effect.logWarning(event.message)
     }
     if (event.type === "metrics") pulse.tell(event.values)
