@@ -49,7 +49,7 @@ is_ready() {
   [ -e "$cache/tensorflow-2.21.0/tfjs_binding.node" ] || return 1
   tfjs=$root/node_modules/@tensorflow/tfjs-node
   [ ! -d "$tfjs" ] || [ -e "$tfjs/lib/napi-v8/tfjs_binding.node" ] || return 1
-  for source in "$root"/native/*.cc; do
+  for source in "$root"/native/*.h "$root"/native/*.cc; do
     [ -f "$source" ] || continue
     [ "$stamp" -nt "$source" ] && [ -e "$root/native/build/fliqs_native.node" ] || return 1
   done

@@ -329,7 +329,7 @@ step_native() {
   set -- native/*.cc
   [ -f "$1" ] || return 0
   command -v sha256sum >/dev/null 2>&1 || fail 3 "native: sha256sum is missing" "Install coreutils."
-  hash=$(LC_ALL=C && cat native/*.cc | sha256sum | cut -c 1-12)
+  hash=$(LC_ALL=C && cat native/*.h native/*.cc | sha256sum | cut -c 1-12)
   home=$cache/tensorflow-$tensorflow
   headers=$(package node-api-headers)
   place=$cache/native-$hash

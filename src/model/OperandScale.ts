@@ -66,25 +66,21 @@ export const roundAt = (
     : relaxedQuantize(x, mixture.rows, mixture.probabilities, options)
 
 /** x rounded to the format of its site, in the same shape. */
-export const quantizeOperand = (
-  x: Tensor,
-  { operand, layer, mode, learned, observe, ...format }: OperandOptions,
-): Tensor => {
-  const { site, rows, mixture } = format
+export const quantizeOperand = (x: Tensor, options: OperandOptions): Tensor => {
+  const { operand, layer } = options
   const isWeight = operand === "weight"
   const slot = isWeight ? layer.weightFormat : layer.activationFormat
+  if (neverRounds(slot)) {
+    options.observe?.(tf.max(tf.abs(x)))
+    return x
+  }
   const scales = (isWeight ? layer.weightScales : layer.inputScales) ?? "tensor"
-  const declared = layer.scaleRule ?? "absmax"
-  const rule = declared === "learned" && learned === undefined ? "absmax" : declared
-  const quantized = !neverRounds(slot)
-  if (!quantized || rule === "absmax") observe?.(tf.max(tf.abs(x)))
-  if (!quantized) return x
   const inBlocks = scales === "block" || slot.formats.some(({ block }) => block !== undefined)
   if (scales === "token" && x.rank === 3) {
-    const options = { axis: 0, ...(inBlocks ? { blockAxis: 1 } : {}) }
-    return rowsAsTokens(roundAt(tokensAsRows(x), format, options), x)
+    const covers = { axis: 0, ...(inBlocks ? { blockAxis: 1 } : {}) }
+    return rowsAsTokens(quantizeUnderRule(tokensAsRows(x), covers, true, options), x)
   }
-  const options = {
+  const covers = {
     // output channels: the last dimension of [.., in, out], but of a depthwise [h, w, channels, 1] the one before
     ...(scales === "channel"
       ? { axis: layer.kind === "depthwiseConv" ? x.rank - 2 : x.rank - 1 }
@@ -93,8 +89,21 @@ export const quantizeOperand = (
     ...(inBlocks ? { blockAxis: isWeight ? x.rank - 2 : x.rank - 1 } : {}),
     ...(scales === "block" ? { blockSize: layer.blockSize! } : {}),
   }
-  const isFrozen = !isWeight && mode === "infer"
-  if (rule === "absmax" || isFrozen) return roundAt(x, format, options)
+  return quantizeUnderRule(x, covers, isWeight || scales === "block", options)
+}
+
+/** x rounded under the rule of its layer. `isOwn`: its scales always come from x itself, and are never frozen. */
+const quantizeUnderRule = (
+  x: Tensor,
+  covers: FakeQuantizeOptions,
+  isOwn: boolean,
+  { operand, layer, mode, learned, observe, ...format }: OperandOptions,
+): Tensor => {
+  const { site, rows, mixture } = format
+  const declared = layer.scaleRule ?? "absmax"
+  const rule = declared === "learned" && learned === undefined ? "absmax" : declared
+  if (rule === "absmax") observe?.(tf.max(tf.abs(x)))
+  if (rule === "absmax" || (mode === "infer" && !isOwn)) return roundAt(x, format, covers)
   if (rule === "learned") {
     if (mixture !== undefined) throw new Error("formats with learned scales cannot be weighted")
     const first = firstScale(x, rows, site)
@@ -102,22 +111,22 @@ export const quantizeOperand = (
     const scale = scaleOfOption(variable, option, first, mode === "train", active)
     const magnitude = learnedMagnitude(x, scale, rows, site)
     observe?.(tf.reshape(magnitude, []))
-    const { blockAxis = -1 } = options
+    const { blockAxis = -1 } = covers
     return fakeQuantizeLearned(x, scale, rows, site, {
       magnitude,
       blockAxis,
-      perExample: !isWeight,
+      perExample: operand === "activation",
     })
   }
   if (mixture !== undefined) {
     const clips = Array.from({ length: mixture.rows.shape[0] }, (_, k) =>
-      magnitudesOf(x, mixture.rows, k, rule, options.axis),
+      magnitudesOf(x, mixture.rows, k, rule, covers),
     )
-    return relaxedQuantize(x, mixture.rows, mixture.probabilities, options, clips)
+    return relaxedQuantize(x, mixture.rows, mixture.probabilities, covers, clips)
   }
-  const clip = magnitudesOf(x, rows, site, rule, options.axis)
-  observe?.(tf.reshape(clip, []))
-  return roundAt(x, format, { ...options, clip })
+  const clip = magnitudesOf(x, rows, site, rule, covers)
+  observe?.(isOwn ? tf.max(tf.abs(x)) : tf.reshape(clip, []))
+  return roundAt(x, format, { ...covers, clip })
 }
 
 export interface LearnedSpec {

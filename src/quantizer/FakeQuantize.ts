@@ -18,6 +18,7 @@ import { differentiable } from "../tensor/Differentiable.ts"
 import {
   clipGradientByOps,
   clipGradientFused,
+  type Coverage,
   quantizeByOps,
   quantizeFused,
 } from "../tensor/Rounding.ts"
@@ -25,7 +26,7 @@ import {
 export interface FakeQuantizeOptions {
   /**
    * One scale for every index along this dimension of x (a weight's output channel); default: one for the tensor.
-   * Such scales come from x or from `clip`: `amax` is not read.
+   * Such scales come from x or from `clip`, not from `amax`.
    */
   readonly axis?: number
   /**
@@ -35,17 +36,26 @@ export interface FakeQuantizeOptions {
   readonly blockAxis?: number
   /**
    * Formats without blocks of their own get a float32 scale for every so many elements along `blockAxis`; default 0: none.
-   * Such scales always come from x.
+   * Such scales come from x or from `clip`.
    */
   readonly blockSize?: number
   /**
-   * Magnitudes beyond which values saturate, [1] or one for every index along `axis`; one that is not above 0 takes the
-   * absmax of x. `amax` is then not read. The gradient is 0 where a value saturates.
+   * Magnitudes beyond which values saturate, one for every scale: [1], or for every index along `axis`, or for every block
+   * in the order of x. One that is not above 0 takes the absmax of its values. Formats with blocks of their own do not
+   * look at them; the others then not at `amax`. The gradient is 0 where a value saturates.
    */
   readonly clip?: Tensor1D
 }
 
-const isNative = (): boolean => loaded()?.native !== false
+/** What one scale covers under these options. */
+export const coverageOf = ({
+  axis = -1,
+  blockAxis = -1,
+  blockSize = 0,
+}: FakeQuantizeOptions): Coverage => ({ axis, blockAxis, blockSize })
+
+/** Whether the fused kernels are there. */
+export const isNative = (): boolean => loaded()?.native !== false
 
 /** The rounding alone, without a gradient. */
 export const quantize: typeof quantizeFused = (...all) =>
@@ -70,16 +80,19 @@ export const fakeQuantize = <T extends Tensor>(
   rows: Tensor2D,
   site: number,
   amax?: Tensor1D,
-  { axis = -1, blockAxis = -1, blockSize = 0, clip }: FakeQuantizeOptions = {},
-): T =>
-  differentiable(
+  options: FakeQuantizeOptions = {},
+): T => {
+  const at = { site, ...coverageOf(options) }
+  const { clip } = options
+  return differentiable(
     [x],
     () => {
-      const magnitudes = clip ?? amax ?? tf.zeros([rows.shape[0]])
-      const at = { site, axis, blockAxis, blockSize, clip: clip !== undefined }
-      const value = quantize(x, rows, magnitudes, at)
+      const frozen = amax ?? tf.zeros([rows.shape[0]])
+      const value = quantize(x, rows, frozen, clip, at)
       return clip === undefined ? { value } : { value, save: [x, rows, clip] }
     },
-    (dy, [x, rows, clip]) =>
-      clip === undefined ? [dy.clone()] : [clipGradient(dy, x!, rows!, clip, { site, axis })],
+    (dy, [x, rows, clip]) => [
+      clip === undefined ? dy.clone() : clipGradient(dy, x!, rows!, clip, at),
+    ],
   ) as T
+}

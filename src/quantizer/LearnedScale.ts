@@ -7,10 +7,11 @@
  * The paper has integers; in a float format the same holds with its grid and its ends. Other formats, those with blocks
  * of their own and those that are never scaled, take max |x| and leave the scale alone. Left out: where the scale is kept.
  */
+import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
 import { differentiable } from "../tensor/Differentiable.ts"
 import { magnitudeOfScale, scaleGradient } from "../tensor/LearnedScale.ts"
-import { whereScaled } from "../tensor/Magnitudes.ts"
+import { absMax, whereScaled } from "../tensor/Magnitudes.ts"
 import { clipGradient, quantize } from "./FakeQuantize.ts"
 
 /** The magnitude [1] that x saturates beyond under `scale` [1]. */
@@ -19,7 +20,7 @@ export const learnedMagnitude = (
   scale: Tensor,
   rows: Tensor2D,
   site: number,
-): Tensor1D => whereScaled(rows, site, magnitudeOfScale(scale, rows, site), x, -1) as Tensor1D
+): Tensor1D => whereScaled(rows, site, magnitudeOfScale(scale, rows, site), absMax(x)) as Tensor1D
 
 export interface LearnedOptions {
   /** `learnedMagnitude` of x and its scale. */
@@ -37,16 +38,17 @@ export const fakeQuantizeLearned = (
   rows: Tensor2D,
   site: number,
   { magnitude, blockAxis = -1, perExample }: LearnedOptions,
-): Tensor =>
-  differentiable(
+): Tensor => {
+  const at = { site, axis: -1, blockAxis, blockSize: 0 }
+  return differentiable(
     [x, scale],
     () => {
-      const at = { site, axis: -1, blockAxis, blockSize: 0, clip: true }
-      const value = quantize(x, rows, magnitude, at)
+      const value = quantize(x, rows, tf.zeros([rows.shape[0]]), magnitude, at)
       return { value, save: [x, value, rows, magnitude] }
     },
     (dy, [x, q, rows, magnitude]) => {
-      const dx = clipGradient(dy, x!, rows!, magnitude!, { site, axis: -1 })
+      const dx = clipGradient(dy, x!, rows!, magnitude!, at)
       return [dx, scaleGradient(dy, dx, x!, q!, magnitude!, rows!, site, perExample)]
     },
   )
+}

@@ -8,29 +8,36 @@
  *
  * Formats that are never scaled, and those with blocks of their own, take max |x| under every rule.
  */
+import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
-import { leastError, percentile, whereScaled } from "../tensor/Magnitudes.ts"
-import { quantize } from "./FakeQuantize.ts"
+import {
+  leastErrorByOps,
+  leastErrorFused,
+  percentileByOps,
+  percentileFused,
+} from "../tensor/Magnitudes.ts"
+import { coverageOf, type FakeQuantizeOptions, isNative, quantize } from "./FakeQuantize.ts"
 
 export type ClippingRule = "mse" | { readonly percentile: number }
 export type ScaleRule = "absmax" | "learned" | ClippingRule
 
 /**
- * The magnitudes beyond which x saturates in the format of `site`: [1], or one for every index along `axis`. They are
- * what `fakeQuantize` takes as `clip`. No gradient goes through them.
+ * The magnitudes beyond which x saturates in the format of `site`, one for every scale: what `fakeQuantize` takes as `clip`
+ * under the same options. No gradient goes through them.
  */
 export const magnitudesOf = (
   x: Tensor,
   rows: Tensor2D,
   site: number,
   rule: ClippingRule,
-  axis = -1,
+  options: FakeQuantizeOptions = {},
 ): Tensor1D => {
-  const magnitudes =
-    rule === "mse"
-      ? leastError(x, axis, (clip) =>
-          quantize(x, rows, clip, { site, axis, blockAxis: -1, blockSize: 0, clip: true }),
-        )
-      : percentile(x, axis, rule.percentile)
-  return whereScaled(rows, site, magnitudes, x, axis) as Tensor1D
+  const at = { site, ...coverageOf(options) }
+  if (rule !== "mse") {
+    const percentile = isNative() ? percentileFused : percentileByOps
+    return percentile(x, rows, rule.percentile, at) as Tensor1D
+  }
+  if (isNative()) return leastErrorFused(x, rows, at) as Tensor1D
+  const none = tf.zeros([rows.shape[0]])
+  return leastErrorByOps(x, rows, at, (clip) => quantize(x, rows, none, clip, at)) as Tensor1D
 }

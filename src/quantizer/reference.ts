@@ -72,24 +72,26 @@ export const fakeQuantizeChannelsReference = (
   return result
 }
 
-/** The largest |x| after floor(n (1 - percent / 100)) of the n values are left out. */
+/** The largest |x| after floor(n (1 - percent / 100)) of the n values are left out; one is kept. NaN is above everything. */
 export const percentileReference = (x: Float32Array, percent: number): number => {
   const leftOut = Math.floor(fround(x.length * fround(1 - percent / 100)))
   return x
     .map(Math.abs)
     .sort()
-    .at(-1 - leftOut)!
+    .at(-1 - Math.min(leftOut, x.length - 1))!
 }
 
-/** The first of `parts` of max |x| at which rounding has the least squared error. */
+/** The first of `parts` of max |x| at which rounding has the least squared error; max |x| where that is not finite. */
 export const leastErrorReference = (
   x: Float32Array,
   row: Row,
   parts: ReadonlyArray<number>,
 ): number => {
-  const clips = parts.map((part) => fround(absMax(x) * fround(part)))
+  const largest = absMax(x)
+  if (!Number.isFinite(largest)) return largest
+  const clips = parts.map((part) => fround(largest * fround(part)))
   const errors = clips.map((clip) =>
-    fakeQuantizeReference(x, row, clip).reduce((sum, q, i) => sum + (q - x[i]!) ** 2, 0),
+    fakeQuantizeReference(x, row, clip).reduce((sum, q, i) => sum + fround(q - x[i]!) ** 2, 0),
   )
   return clips[errors.indexOf(Math.min(...errors))]!
 }

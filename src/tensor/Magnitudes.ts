@@ -1,15 +1,25 @@
 /**
  * Magnitudes that a scale may come from, beyond which values saturate: a percentile of |x|, and the one of a few parts of
- * max |x| whose rounding errs least. TensorFlow operations whether or not the fused kernel is there, so that both ways
- * round to the same bits.
+ * max |x| whose rounding errs least. Each by a fused kernel (`native/`) and as TensorFlow operations: the same numbers, save
+ * that the operations add errors up in float32 and the kernel in float64, where two that are all but equal may be told
+ * apart differently.
  *
- * With axis -1 there is one magnitude for the tensor, [1]; else one for every index along the axis. None has a gradient.
- * Left out: rounding (`Rounding.ts`), which magnitude a layer takes (`quantizer/ScaleRule.ts`).
+ * All give a list with a magnitude for every scale, in the order of x. Where a format has no float32 scale, or blocks of
+ * its own, it is max |x|. None has a gradient. Left out: rounding (`Rounding.ts`), which magnitude a layer takes
+ * (`quantizer/ScaleRule.ts`).
  */
 import { tf } from "./Backend.ts"
 import type { Tensor } from "./Backend.ts"
+import { intoBlocks } from "./Blocks.ts"
 import { bool, indices, int, op, ops, shapeOf, type } from "./Op.ts"
-import { absMaxBut, pickRow } from "./Rounding.ts"
+import {
+  absMaxBut,
+  attributesOf,
+  type Coverage,
+  largestOfBlocks,
+  pickRow,
+  type RoundingSite,
+} from "./Rounding.ts"
 
 const integer = (name: string) => type(name, "int32")
 const binary = (name: string, a: Tensor, b: Tensor): Tensor => op(name, [type("T")], a, b)
@@ -18,58 +28,126 @@ const select = (condition: Tensor, then: Tensor, otherwise: Tensor): Tensor =>
 const asList = (x: Tensor): Tensor => op("Reshape", [type("T"), integer("Tshape")], x, indices(-1))
 const sizesOf = (x: Tensor): Array<Tensor> =>
   ops("Unpack", [integer("T"), int("num", x.rank), int("axis", 0)], [shapeOf(x)], x.rank)
+const whole = (value: number): Tensor => tf.scalar(value, "int32")
+const pack = (...sizes: ReadonlyArray<Tensor>): Tensor =>
+  op("Pack", [integer("T"), int("N", sizes.length), int("axis", 0)], ...sizes)
 
-/** max |x|. */
-export const absMax = (x: Tensor, axis: number): Tensor => asList(absMaxBut(x, axis))
+/** max |x|, [1]. */
+export const absMax = (x: Tensor): Tensor => asList(absMaxBut(x, -1))
 
-/**
- * The largest |x| after floor(n (1 - percent / 100)) of the n values at hand are left out.
- *
- * Magnitudes are compared as their bits, which have the same order and put NaN on top.
- */
-export const percentile = (x: Tensor, axis: number, percent: number): Tensor => {
-  const bits = op("Bitcast", [type("T"), integer("type")], op("Abs", [type("T")], x))
-  const others = [...x.shape.keys()].filter((dimension) => dimension !== axis)
-  const reshape = (shape: Tensor, from: Tensor): Tensor =>
-    op("Reshape", [integer("T"), integer("Tshape")], from, shape)
-  const lines =
-    axis < 0
-      ? reshape(indices(1, -1), bits)
-      : reshape(
-          op(
-            "Pack",
-            [integer("T"), int("N", 2), int("axis", 0)],
-            sizesOf(x)[axis]!,
-            tf.scalar(-1, "int32"),
-          ),
-          op("Transpose", [integer("T"), integer("Tperm")], bits, indices(axis, ...others)),
-        )
-  const count = op("Cast", [integer("SrcT"), type("DstT")], sizesOf(lines)[1]!)
-  const share = tf.scalar(1 - percent / 100)
-  const leftOut = op(
-    "Cast",
-    [type("SrcT"), integer("DstT")],
-    op("Floor", [type("T")], binary("Mul", count, share)),
+/** max |x| of every scale. */
+const absMaxes = (x: Tensor, { axis, blockAxis, blockSize }: Coverage): Tensor =>
+  asList(
+    blockSize > 0
+      ? largestOfBlocks(intoBlocks(x, blockAxis, whole(blockSize)))
+      : absMaxBut(x, axis),
   )
-  const nth = op("NthElement", [integer("T"), bool("reverse", true)], lines, leftOut)
-  return op("Bitcast", [integer("T"), type("type")], nth)
+
+/** Whether a site's format has a float32 scale and no blocks of its own: a boolean scalar. */
+export const isScaled = (rows: Tensor, site: number): Tensor => {
+  const { scaleBy, blockSize } = pickRow(rows, site)
+  const plain = binary("Equal", blockSize, tf.scalar(0))
+  return op("LogicalAnd", [], op("IsFinite", [type("T")], scaleBy), plain)
 }
 
-/** The parts of max |x| that `leastError` tries, in this order. */
+/** `magnitudes` where a site's format has a float32 scale and no blocks of its own, else `largest`, which clips nothing. */
+export const whereScaled = (
+  rows: Tensor,
+  site: number,
+  magnitudes: Tensor,
+  largest: Tensor,
+): Tensor => select(isScaled(rows, site), magnitudes, largest)
+
+/** The largest |x| after floor(n (1 - percent / 100)) of the n values that a scale covers are left out; one is kept. */
+export const percentileFused = (
+  x: Tensor,
+  rows: Tensor,
+  percent: number,
+  at: RoundingSite,
+): Tensor => op("FliqsPercentile", attributesOf(at), x, rows, tf.tensor1d([1 - percent / 100]))
+
+/** The n-th largest of every row of `lines` (int32), n by the percentile of `count` values. */
+const nthLargest = (lines: Tensor, count: Tensor, percent: number): Tensor => {
+  const share = binary(
+    "Mul",
+    op("Cast", [integer("SrcT"), type("DstT")], count),
+    tf.scalar(1 - percent / 100),
+  )
+  const floor = op("Cast", [type("SrcT"), integer("DstT")], op("Floor", [type("T")], share))
+  const most = op("Sub", [integer("T")], count, whole(1))
+  const leftOut = op("Minimum", [integer("T")], floor, most)
+  return op("NthElement", [integer("T"), bool("reverse", true)], lines, leftOut)
+}
+
+const reshape = (x: Tensor, shape: Tensor): Tensor =>
+  op("Reshape", [integer("T"), integer("Tshape")], x, shape)
+const transpose = (x: Tensor, ...order: ReadonlyArray<number>): Tensor =>
+  op("Transpose", [integer("T"), integer("Tperm")], x, indices(...order))
+
+/** `percentileFused` as TensorFlow operations: the same numbers. */
+export const percentileByOps = (
+  x: Tensor,
+  rows: Tensor,
+  percent: number,
+  at: RoundingSite,
+): Tensor => {
+  // magnitudes are compared as their bits, which have the same order and put NaN on top
+  const toBits = (x: Tensor): Tensor =>
+    op("Bitcast", [type("T"), integer("type")], op("Abs", [type("T")], x))
+  const fromBits = (bits: Tensor): Tensor =>
+    asList(op("Bitcast", [integer("T"), type("type")], bits))
+  const { axis, blockAxis, blockSize } = at
+  const ofBlocks = (): Tensor => {
+    const { parts, count, last } = intoBlocks(x, blockAxis, whole(blockSize))
+    const each = transpose(toBits(parts), 0, 1, 3, 2)
+    const [outer, , inner] = sizesOf(each)
+    const nth = (values: Tensor): Tensor =>
+      reshape(
+        nthLargest(reshape(each, indices(-1, blockSize)), values, percent),
+        pack(outer!, count, inner!),
+      )
+    const cut = (x: Tensor, begin: Tensor, size: Tensor): Tensor =>
+      op("Slice", [integer("T"), integer("Index")], x, begin, size)
+    const allButLast = op("Sub", [integer("T")], count, whole(1))
+    const full = cut(nth(whole(blockSize)), indices(0, 0, 0), pack(outer!, allButLast, inner!))
+    const short = cut(nth(last), pack(whole(0), allButLast, whole(0)), indices(-1, -1, -1))
+    return op("ConcatV2", [integer("T"), integer("Tidx"), int("N", 2)], full, short, whole(1))
+  }
+  const ofAxis = (): Tensor => {
+    const others = [...x.shape.keys()].filter((dimension) => dimension !== axis)
+    const lines =
+      axis < 0
+        ? reshape(toBits(x), indices(1, -1))
+        : reshape(transpose(toBits(x), axis, ...others), pack(sizesOf(x)[axis]!, whole(-1)))
+    return nthLargest(lines, sizesOf(lines)[1]!, percent)
+  }
+  const magnitudes = fromBits(blockSize > 0 ? ofBlocks() : ofAxis())
+  return whereScaled(rows, at.site, magnitudes, absMaxes(x, at))
+}
+
+/** The parts of max |x| that are tried, in this order. */
 export const parts: ReadonlyArray<number> = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2]
 
-/** The first of `parts` of max |x| at which the mean squared error of `quantize` is least; max |x| when errors are NaN. */
-export const leastError = (
+/** The first of `parts` of max |x| at which the squared error of rounding is least; max |x| where errors are NaN. */
+export const leastErrorFused = (x: Tensor, rows: Tensor, at: RoundingSite): Tensor =>
+  op("FliqsLeastError", attributesOf(at), x, rows, tf.tensor1d([...parts]))
+
+/** `leastErrorFused` as TensorFlow operations, with `quantize` to round under given magnitudes. */
+export const leastErrorByOps = (
   x: Tensor,
-  axis: number,
+  rows: Tensor,
+  at: RoundingSite,
   quantize: (magnitudes: Tensor) => Tensor,
 ): Tensor => {
-  const others = indices(...[...x.shape.keys()].filter((dimension) => dimension !== axis))
-  const largest = absMax(x, axis)
+  const { axis, blockAxis, blockSize } = at
+  const largest = absMaxes(x, at)
+  const sum = (x: Tensor, ...over: ReadonlyArray<number>): Tensor =>
+    asList(op("Sum", [type("T"), integer("Tidx"), bool("keep_dims", false)], x, indices(...over)))
   const errorOf = (magnitudes: Tensor): Tensor => {
     const squares = binary("SquaredDifference", quantize(magnitudes), x)
-    const mean = [type("T"), integer("Tidx"), bool("keep_dims", false)]
-    return asList(op("Mean", mean, squares, others))
+    return blockSize > 0
+      ? sum(intoBlocks(squares, blockAxis, whole(blockSize)).parts, 2)
+      : sum(squares, ...[...x.shape.keys()].filter((dimension) => dimension !== axis))
   }
   let best = largest
   let least: Tensor | undefined
@@ -82,21 +160,5 @@ export const leastError = (
       least = select(better, error, least)
     } else least = error
   }
-  return best
-}
-
-/** `magnitudes` where a site's format has a float32 scale and no blocks of its own, else max |x|, which clips nothing. */
-export const whereScaled = (
-  rows: Tensor,
-  site: number,
-  magnitudes: Tensor,
-  x: Tensor,
-  axis: number,
-): Tensor => select(isScaled(rows, site), magnitudes, absMax(x, axis))
-
-/** Whether a site's format has a float32 scale and no blocks of its own: a boolean scalar. */
-export const isScaled = (rows: Tensor, site: number): Tensor => {
-  const { scaleBy, blockSize } = pickRow(rows, site)
-  const plain = binary("Equal", blockSize, tf.scalar(0))
-  return op("LogicalAnd", [], op("IsFinite", [type("T")], scaleBy), plain)
+  return whereScaled(rows, at.site, best, largest)
 }

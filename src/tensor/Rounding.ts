@@ -1,57 +1,63 @@
 /**
- * The two ways to fake-quantize inside a step: the fused kernel (`native/quantize.cc`) and the same rule as TensorFlow
- * operations. Both read the format from a row of a tensor, so that a new policy needs no new graph.
+ * The two ways to fake-quantize inside a step: the fused kernels (`native/`) and the same rule as TensorFlow operations. Both read the format from a row of a tensor, so that a new policy needs no new graph.
  *
  * Left out: the gradient and the choice between the two (`quantizer/FakeQuantize.ts`), the rule itself
  * (`quantizer/reference.ts`).
  */
 import { tf } from "./Backend.ts"
 import type { Tensor } from "./Backend.ts"
+import { intoBlocks, type Blocks } from "./Blocks.ts"
 import { bool, indices, int, op, ops, shapeOf, type } from "./Op.ts"
 import type { Attribute } from "./Op.ts"
 
-export interface RoundingSite {
-  /** Which row of `rows` and `amax`. */
-  readonly site: number
+/** What one float32 scale of a tensor covers. */
+export interface Coverage {
   /** -1: one scale for the tensor; else one for every index along this dimension. */
   readonly axis: number
   /** The dimension along which blocks run; -1 where there are none. */
   readonly blockAxis: number
   /** How many elements share a float32 scale in formats without blocks of their own; 0: as `axis` says. */
   readonly blockSize: number
-  /** Whether `amax` has a magnitude for every scale ([1], or the size of `axis`) in place of one for every site. */
-  readonly clip: boolean
 }
 
-/** x any shape, rows [sites, 7], amax [sites] -> like x. Fails inside TensorFlow when the shapes are others. */
+/** That, and which row of `rows` and `amax` a tensor has. */
+export interface RoundingSite extends Coverage {
+  readonly site: number
+}
+
+/** The attributes that all fused kernels have. */
+export const attributesOf = ({
+  site,
+  axis,
+  blockAxis,
+  blockSize,
+}: RoundingSite): ReadonlyArray<Attribute> => [
+  int("row", site),
+  int("axis", axis),
+  int("block_axis", blockAxis),
+  int("block_size", blockSize),
+]
+
+/**
+ * x any shape, rows [sites, 7], amax [sites] -> like x. `clip`, where it is given, has a magnitude for every scale. Fails
+ * inside TensorFlow when the shapes are others.
+ */
 export const quantizeFused = (
   x: Tensor,
   rows: Tensor,
   amax: Tensor,
-  { site, axis, blockAxis, blockSize, clip }: RoundingSite,
-): Tensor =>
-  op(
-    "FliqsQuantize",
-    [
-      int("row", site),
-      int("axis", axis),
-      int("block_axis", blockAxis),
-      int("block_size", blockSize),
-      bool("clip", clip),
-    ],
-    x,
-    rows,
-    amax,
-  )
+  clip: Tensor | undefined,
+  at: RoundingSite,
+): Tensor => op("FliqsQuantize", attributesOf(at), x, rows, amax, clip ?? tf.tensor1d([]))
 
-/** dy where x lies inside the range that `clip` ([1], or one for each index along `axis`) gives, 0 where it saturates. */
+/** dy where x lies inside the range that `clip` (a magnitude for every scale) gives, 0 where it saturates. */
 export const clipGradientFused = (
   dy: Tensor,
   x: Tensor,
   rows: Tensor,
   clip: Tensor,
-  { site, axis }: Pick<RoundingSite, "site" | "axis">,
-): Tensor => op("FliqsClipGradient", [int("row", site), int("axis", axis)], dy, x, rows, clip)
+  at: RoundingSite,
+): Tensor => op("FliqsClipGradient", attributesOf(at), x, rows, clip, dy)
 
 const exponentMask = 0x7f800000
 const smallestNormal = 2 ** -126
@@ -148,8 +154,6 @@ const integers = (name: string, a: Tensor, b: Tensor): Tensor => op(name, [integ
 const whole = (value: number): Tensor => tf.scalar(value, "int32")
 const toBits = (x: Tensor): Tensor => op("Bitcast", [type("T"), integer("type")], x)
 const toInteger = (x: Tensor): Tensor => op("Cast", [type("SrcT"), integer("DstT")], x)
-const pack = (...sizes: ReadonlyArray<Tensor>): Tensor =>
-  op("Pack", [integer("T"), int("N", sizes.length), int("axis", 0)], ...sizes)
 const reshape = (x: Tensor, shape: Tensor): Tensor =>
   op("Reshape", [type("T"), integer("Tshape")], x, shape)
 
@@ -171,46 +175,25 @@ const sharedScale = (top: Tensor, hi: Tensor, increment: Tensor): Tensor => {
   return select(binary("Equal", nothing, tf.scalar(0)), power, nothing)
 }
 
-/**
- * A scale for every block; `largest` is what the tensor scale comes from. A row without blocks of its own has a float32
- * scale for every `ownSize` elements; when that is 0 too, the result means nothing.
- */
-const quantizeBlocks = (
-  x: Tensor,
-  { relative, smallest, lo, hi, scaleBy, blockSize, increment }: Row,
-  largest: Tensor,
-  blockAxis: number,
-  ownSize: number,
-): Tensor => {
-  const ofFormat = binary("Greater", blockSize, tf.scalar(0))
-  // x as [outer, blocks, size, inner], with zeros after the last channel
-  const shape = shapeOf(x)
-  const sizes = ops("Unpack", [integer("T"), int("num", x.rank), int("axis", 0)], [shape], x.rank)
-  const channels = sizes[blockAxis]!
-  const inner = sizes.slice(blockAxis + 1).reduce((a, b) => integers("Mul", a, b), whole(1))
-  const chosen = select(ofFormat, blockSize, tf.scalar(ownSize))
-  const size = integers("Maximum", toInteger(chosen), whole(1))
-  const last = integers("Sub", integers("AddV2", channels, size), whole(1))
-  const blocks = integers("FloorDiv", last, size)
-  const padded = integers("Mul", blocks, size)
-  const missing = integers("Sub", padded, channels)
-  const paddings = op(
-    "Pack",
-    [integer("T"), int("N", 2), int("axis", 1)],
-    indices(0, 0, 0),
-    pack(whole(0), missing, whole(0)),
-  )
-  const flat = reshape(x, pack(whole(-1), channels, inner))
-  const full = op("Pad", [type("T"), integer("Tpaddings")], flat, paddings)
-  const parts = reshape(full, pack(whole(-1), blocks, size, inner))
-
-  const top = op(
+/** The largest magnitude of every block, [outer, blocks, 1, inner]. */
+export const largestOfBlocks = ({ parts }: Blocks): Tensor =>
+  op(
     "Max",
     [type("T"), type("Tidx", "int32"), bool("keep_dims", true)],
     op("Abs", [type("T")], parts),
     indices(2),
   )
-  const underTensor = op("LogicalAnd", [], ofFormat, op("IsFinite", [type("T")], scaleBy))
+
+/** The blocks that a format has of its own; `largest` is what the tensor scale comes from. Meaningless for other rows. */
+const quantizeOwnBlocks = (
+  x: Tensor,
+  { scaleBy, blockSize, increment, ...grid }: Row,
+  largest: Tensor,
+  blockAxis: number,
+): Tensor => {
+  const blocks = intoBlocks(x, blockAxis, integers("Maximum", toInteger(blockSize), whole(1)))
+  const top = largestOfBlocks(blocks)
+  const underTensor = op("IsFinite", [type("T")], scaleBy)
   const t = select(underTensor, binary("RealDiv", largest, scaleBy), tf.scalar(1))
   const e4m3 = {
     relative: tf.scalar(2 ** -3),
@@ -218,25 +201,32 @@ const quantizeBlocks = (
     lo: tf.scalar(-448),
     hi: tf.scalar(448),
   }
-  const fine = element(binary("RealDiv", binary("RealDiv", top, hi), t), e4m3)
+  const fine = element(binary("RealDiv", binary("RealDiv", top, grid.hi), t), e4m3)
   const ofTensor = select(binary("Less", t, tf.scalar(smallestNormal)), tf.scalar(0), fine)
-  const shared = select(ofFormat, sharedScale(top, hi, increment), scaleOf(top, scaleBy))
-  const b = select(underTensor, ofTensor, shared)
+  const b = select(underTensor, ofTensor, sharedScale(top, grid.hi, increment))
   const s = binary("Mul", b, t)
-  const q = element(binary("RealDiv", parts, s), { relative, smallest, lo, hi })
+  const q = element(binary("RealDiv", blocks.parts, s), grid)
   const scaled = binary("Mul", binary("Mul", q, b), t)
   const isZero = binary("Less", s, tf.scalar(smallestNormal))
-  const result = select(isZero, binary("Mul", parts, tf.scalar(0)), scaled)
+  return blocks.join(select(isZero, binary("Mul", blocks.parts, tf.scalar(0)), scaled))
+}
 
-  const together = reshape(result, pack(whole(-1), padded, inner))
-  const kept = op(
-    "Slice",
-    [type("T"), integer("Index")],
-    together,
-    indices(0, 0, 0),
-    pack(whole(-1), channels, whole(-1)),
-  )
-  return reshape(kept, shape)
+const whereSet = (magnitude: Tensor, otherwise: Tensor): Tensor =>
+  select(binary("Greater", magnitude, tf.scalar(0)), magnitude, otherwise)
+
+/** A float32 scale for every `size` elements, from its magnitude in `clip` where that is above 0. */
+const quantizePlainBlocks = (
+  x: Tensor,
+  row: Row,
+  clip: Tensor | undefined,
+  blockAxis: number,
+  size: number,
+): Tensor => {
+  const blocks = intoBlocks(x, blockAxis, whole(size))
+  const top = largestOfBlocks(blocks)
+  const magnitude = clip === undefined ? top : whereSet(reshape(clip, shapeOf(top)), top)
+  const s = scaleOf(magnitude, row.scaleBy)
+  return blocks.join(binary("Mul", element(binary("RealDiv", blocks.parts, s), row), s))
 }
 
 /** `quantizeFused` as TensorFlow operations: the same values bit for bit. */
@@ -244,26 +234,33 @@ export const quantizeByOps = (
   x: Tensor,
   rows: Tensor,
   amax: Tensor,
-  { site, axis, blockAxis, blockSize: ownSize, clip }: RoundingSite,
+  clip: Tensor | undefined,
+  { site, axis, blockAxis, blockSize }: RoundingSite,
 ): Tensor => {
   const row = pickRow(rows, site)
-  const { relative, scaleBy, blockSize } = row
+  const frozen = pick(amax, site)[0]!
+  const plain = (): Tensor => {
+    const own = absMaxBut(x, axis)
+    const given = clip === undefined ? frozen : broadcastAlong(clip, x.rank, axis)
+    const isGiven = clip !== undefined || axis < 0
+    const s = scaleOf(isGiven ? whereSet(given, own) : own, row.scaleBy)
+    return binary("Mul", element(binary("RealDiv", x, s), row), s)
+  }
+  const rounded = blockSize > 0 ? quantizePlainBlocks(x, row, clip, blockAxis, blockSize) : plain()
   const zero = tf.scalar(0)
-  const whereSet = (magnitude: Tensor, otherwise: Tensor): Tensor =>
-    select(binary("Greater", magnitude, zero), magnitude, otherwise)
-  const own = absMaxBut(x, axis)
-  const frozen = clip ? broadcastAlong(amax, x.rank, axis) : pick(amax, site)[0]!
-  const largest = clip || axis < 0 ? whereSet(frozen, own) : own
-  const s = scaleOf(largest, scaleBy)
-  const q = element(binary("RealDiv", x, s), row)
-  const unchanged = binary("Equal", relative, zero)
-  const rounded = select(unchanged, x, binary("Mul", q, s))
-  if (blockAxis < 0) return rounded
-  const ownOfAll = axis < 0 ? own : absMaxBut(x, -1)
-  const largestOfAll = clip && axis >= 0 ? ownOfAll : whereSet(frozen, ownOfAll)
-  const inBlocks = quantizeBlocks(x, row, largestOfAll, blockAxis, ownSize)
-  if (ownSize > 0) return select(unchanged, x, inBlocks)
-  return select(binary("Greater", blockSize, zero), inBlocks, rounded)
+  const result = select(binary("Equal", row.relative, zero), x, rounded)
+  if (blockAxis < 0) return result
+  const largest = whereSet(frozen, absMaxBut(x, -1))
+  const inBlocks = quantizeOwnBlocks(x, row, largest, blockAxis)
+  return select(binary("Greater", row.blockSize, zero), inBlocks, result)
+}
+
+/** `clip` in the shape of x, or in one that broadcasts. */
+const spread = (clip: Tensor, x: Tensor, { axis, blockAxis, blockSize }: RoundingSite): Tensor => {
+  if (blockSize === 0) return broadcastAlong(clip, x.rank, axis)
+  const blocks = intoBlocks(x, blockAxis, whole(blockSize))
+  const each = reshape(clip, shapeOf(largestOfBlocks(blocks)))
+  return blocks.join(op("BroadcastTo", [type("T"), integer("Tidx")], each, shapeOf(blocks.parts)))
 }
 
 /** `clipGradientFused` as TensorFlow operations. */
@@ -272,11 +269,11 @@ export const clipGradientByOps = (
   x: Tensor,
   rows: Tensor,
   clip: Tensor,
-  { site, axis }: Pick<RoundingSite, "site" | "axis">,
+  at: RoundingSite,
 ): Tensor => {
-  const { lo, hi, scaleBy, blockSize } = pickRow(rows, site)
+  const { lo, hi, scaleBy, blockSize } = pickRow(rows, at.site)
   const zero = tf.scalar(0)
-  const c = broadcastAlong(clip, x.rank, axis)
+  const c = spread(clip, x, at)
   const y = binary("RealDiv", x, scaleOf(c, scaleBy))
   const and = (a: Tensor, b: Tensor): Tensor => op("LogicalAnd", [], a, b)
   const outside = op("LogicalOr", [], binary("Greater", y, hi), binary("Less", y, lo))

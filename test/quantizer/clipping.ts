@@ -3,11 +3,12 @@ import { describe, expect, it } from "vitest"
 import { names, parse, rowLength, toRow } from "../../src/format/Formats.ts"
 import type { Row } from "../../src/format/Formats.ts"
 import { unsigned } from "../../src/format/IntFormat.ts"
-import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
-import { magnitudesOf } from "../../src/quantizer/ScaleRule.ts"
+import { fakeQuantize, type FakeQuantizeOptions } from "../../src/quantizer/FakeQuantize.ts"
+import { type ClippingRule, magnitudesOf } from "../../src/quantizer/ScaleRule.ts"
 import {
   absMax,
   clipGradientReference,
+  fakeQuantizeBlocksReference,
   fakeQuantizeReference,
   leastErrorReference,
   percentileReference,
@@ -30,10 +31,10 @@ const clipped = (
   shape: Array<number>,
   row: Row,
   clip: ReadonlyArray<number>,
-  axis = -1,
+  covers: FakeQuantizeOptions = {},
 ): readonly [Float32Array, Float32Array] =>
   tf.tidy(() => {
-    const options = { axis, blockAxis: shape.length - 1, clip: tf.tensor1d([...clip]) }
+    const options = { blockAxis: shape.length - 1, ...covers, clip: tf.tensor1d([...clip]) }
     const quantize = tf.valueAndGrad((x) => fakeQuantize(x, table(row), 0, undefined, options))
     const { value, grad } = quantize(tf.tensor(x, shape), tf.tensor(dy, shape))
     return [read(value).slice(), read(grad).slice()] as const
@@ -42,6 +43,26 @@ const clipped = (
 /** Elements of x at index c of an axis; x as [outer, channels, inner]. */
 const along = (x: Float32Array, channels: number, inner: number, c: number): Float32Array =>
   x.filter((_, i) => Math.floor(i / inner) % channels === c)
+
+/** Which places of x each float32 scale covers, in the order of the scales; x as [outer, channels, inner]. */
+const groupsOf = (
+  size: number,
+  channels: number,
+  inner: number,
+  blockSize: number,
+): ReadonlyArray<ReadonlyArray<number>> => {
+  const groups: Array<Array<number>> = []
+  for (let start = 0; start < size; start += channels * inner)
+    for (let first = 0; first < channels; first += blockSize)
+      for (let i = 0; i < inner; i++)
+        groups.push(
+          Array.from(
+            { length: Math.min(blockSize, channels - first) },
+            (_, c) => start + (first + c) * inner + i,
+          ),
+        )
+  return groups
+}
 
 const layouts = [
   { shape: [3, 40], axis: 1, channels: 40, inner: 1 },
@@ -72,7 +93,7 @@ export const describeClipping = (): void => {
         const size = shape.reduce((a, b) => a * b, 1)
         const [x, dy] = [values([size], 3), values([size], 4)]
         const clip = Array.from({ length: channels }, (_, c) => (c % 4) * 0.4)
-        const [value, grad] = clipped(x, dy, shape, row, clip, axis)
+        const [value, grad] = clipped(x, dy, shape, row, clip, { axis })
         for (let c = 0; c < channels; c++) {
           const at = (all: Float32Array) => along(all, channels, inner, c)
           const reference = clipGradientReference(at(dy), at(x), row, clip[c]!)
@@ -90,48 +111,108 @@ export const describeClipping = (): void => {
       expect(differing(grad, clipGradientReference(dy, x, row, 2))).toBe(0)
       expect([value[1], grad[1]]).toEqual([nan, 2])
     })
+  })
 
-    it("finds the magnitudes of each rule as the reference does", () => {
-      const x = values([997], 5)
-      for (const percent of [50, 99, 99.9, 100]) {
-        const [found] = tf.tidy(() =>
-          read(magnitudesOf(tf.tensor1d(x), table(row), 0, { percentile: percent })).slice(),
+  describe.each(formats)("blocks of %s", (name) => {
+    const row = toRow(parse(name)!)
+    const cases = layouts.map(({ shape, axis, channels, inner }) => {
+      const size = shape.reduce((n, length) => n * length, 1)
+      const groups = groupsOf(size, channels, inner, 16)
+      return { shape, size, groups, options: { blockAxis: axis, blockSize: 16 } }
+    })
+
+    it("have a float32 scale each", () => {
+      for (const { shape, size, groups, options } of cases) {
+        const x = values([size], 10)
+        const found = tf.tidy(() =>
+          read(fakeQuantize(tf.tensor(x, shape), table(row), 0, undefined, options)).slice(),
         )
-        expect(found).toBe(parse(name)!.scaled ? percentileReference(x, percent) : absMax(x))
+        for (const places of groups) {
+          const inGroup = (all: Float32Array) => Float32Array.from(places, (i) => all[i]!)
+          expect(differing(inGroup(found), fakeQuantizeReference(inGroup(x), row))).toBe(0)
+        }
       }
-      const [least] = tf.tidy(() =>
-        read(magnitudesOf(tf.tensor1d(x), table(row), 0, "mse")).slice(),
-      )
-      const largest = absMax(x)
-      expect(least).toBe(parse(name)!.scaled ? leastErrorReference(x, row, parts) : largest)
+    })
+
+    it("saturate at the magnitude of each, and have no gradient there", () => {
+      for (const { shape, size, groups, options } of cases) {
+        const [x, dy] = [values([size], 3), values([size], 4)]
+        const clip = groups.map((_, g) => (g % 4) * 0.4)
+        const [value, grad] = clipped(x, dy, shape, row, clip, options)
+        groups.forEach((places, g) => {
+          const inGroup = (all: Float32Array) => Float32Array.from(places, (i) => all[i]!)
+          const reference = clipGradientReference(inGroup(dy), inGroup(x), row, clip[g]!)
+          expect(differing(inGroup(value), fakeQuantizeReference(inGroup(x), row, clip[g]))).toBe(0)
+          expect(differing(inGroup(grad), reference)).toBe(0)
+        })
+      }
     })
   })
 
-  it.each(formats)("has a float32 scale for every block in %s", (name) => {
+  describe.each(["INT2", "INT8", "E2M1", "E5M2", "BF16"])("magnitudes in %s", (name) => {
     const row = toRow(parse(name)!)
-    for (const { shape, axis, channels, inner } of layouts) {
-      const x = values([shape.reduce((n, size) => n * size, 1)], 10)
-      const found = tf.tidy(() => {
-        const options = { blockAxis: axis, blockSize: 16 }
-        return read(fakeQuantize(tf.tensor(x, shape), table(row), 0, undefined, options)).slice()
-      })
-      for (let first = 0; first < channels; first += 16)
-        for (let start = 0; start < x.length; start += channels * inner)
-          for (let i = 0; i < inner; i++) {
-            const inBlock = (all: Float32Array) =>
-              all.filter((_, at) => {
-                const channel = Math.floor(at / inner) % channels
-                return (
-                  at >= start &&
-                  at < start + channels * inner &&
-                  at % inner === i &&
-                  channel >= first &&
-                  channel < first + 16
-                )
-              })
-            const reference = fakeQuantizeReference(inBlock(x), row)
-            expect(differing(inBlock(found), reference)).toBe(0)
-          }
+    const { scaled } = parse(name)!
+    const found = (
+      x: Float32Array,
+      shape: Array<number>,
+      rule: ClippingRule,
+      options?: FakeQuantizeOptions,
+    ) =>
+      tf.tidy(() => read(magnitudesOf(tf.tensor(x, shape), table(row), 0, rule, options)).slice())
+    const reference = (x: Float32Array, rule: ClippingRule): number =>
+      scaled
+        ? rule === "mse"
+          ? leastErrorReference(x, row, parts)
+          : percentileReference(x, rule.percentile)
+        : absMax(x)
+    const rules = ["mse", { percentile: 50 }, { percentile: 90 }, { percentile: 1e-6 }] as const
+
+    it.each([...rules, { percentile: 99.9 }, { percentile: 100 }])(
+      "are those of the reference for a tensor: %j",
+      (rule) => {
+        for (const [size, seed] of [
+          [1, 3],
+          [997, 5],
+          [20_011, 6],
+        ] as const) {
+          const x = values([size], seed)
+          expect([...found(x, [size], rule)]).toEqual([reference(x, rule)])
+        }
+      },
+    )
+
+    it.each(rules)("are those of the reference for channels, tokens and blocks: %j", (rule) => {
+      for (const { shape, axis, channels, inner } of layouts) {
+        const size = shape.reduce((n, length) => n * length, 1)
+        const x = values([size], 12)
+        const places = (all: ReadonlyArray<number>) => Float32Array.from(all, (i) => x[i]!)
+        const all = Array.from({ length: channels }, (_, c) => along(x, channels, inner, c))
+        expect([...found(x, shape, rule, { axis })]).toEqual(all.map((one) => reference(one, rule)))
+        const blocks = groupsOf(size, channels, inner, 16).map(places)
+        expect([...found(x, shape, rule, { blockAxis: axis, blockSize: 16 })]).toEqual(
+          blocks.map((one) => reference(one, rule)),
+        )
+      }
+    })
+
+    it.each(rules)("take zeros, infinities and NaN as the reference does: %j", (rule) => {
+      for (const x of [
+        [0, 0, 0, 0, 0, 0],
+        [1, -Infinity, 3, 0.5, 2, 1],
+        [1, nan, 3, 0.5, 2, 1],
+        [3e18, 1, -2e18, 0, 0, 0],
+      ].map((list) => Float32Array.from(list)))
+        expect([...found(x, [6], rule)]).toEqual([reference(x, rule)])
+    })
+  })
+
+  it("finds a percentile where every 20th value is not like the others", () => {
+    const x = values([20_480], 13).map((value, i) => (i % 20 === 0 ? value + 100 : value))
+    for (const percentile of [50, 90, 94, 96, 99.9]) {
+      const [found] = tf.tidy(() =>
+        read(magnitudesOf(tf.tensor1d(x), table(toRow(parse("INT4")!)), 0, { percentile })).slice(),
+      )
+      expect(found).toBe(percentileReference(x, percentile))
     }
   })
 
@@ -158,33 +239,57 @@ export const describeClipping = (): void => {
     }
   })
 
-  it.each(["mse", { percentile: 80 }] as const)(
-    "has the same bits in a graph, whatever the format: %j",
-    (rule) => {
-      const before = counts()
-      const body = ([x, rows, dy]: ReadonlyArray<Tensor>): Array<Tensor> => {
-        const options = { axis: 3, blockAxis: 2 }
-        const clip = magnitudesOf(x!, rows as Tensor2D, 0, rule, options.axis)
-        const quantize = tf.valueAndGrad((x) =>
-          fakeQuantize(x, rows as Tensor2D, 0, undefined, { ...options, clip }),
-        )
-        const { value, grad } = quantize(x!, dy!)
-        return [clip, value, grad]
-      }
-      const [x, dy] = [normal([3, 3, 40, 6], 1), normal([3, 3, 40, 6], 2)]
-      const first = table(toRow(parse("INT8")!))
-      const inputs = [x, first, dy]
-      const step = makeStep({ state: [], inputs, body })
-      for (const name of ["INT4", "NVFP4", "BF16", "FP32"]) {
-        const rows = table(toRow(parse(name)!))
-        const graph = step.run([x, rows, dy])
-        const eager = tf.tidy(() => body([x, rows, dy]))
-        graph.forEach((found, i) => expect(differing(read(found), read(eager[i]!))).toBe(0))
-        tf.dispose([rows, ...graph, ...eager])
-      }
-      step.dispose()
-      tf.dispose(inputs)
-      expect(counts()).toEqual(before)
-    },
-  )
+  it.each(
+    (["mse", { percentile: 80 }] as const).flatMap((rule) => [
+      { rule, covers: { axis: 3, blockAxis: 2 } },
+      { rule, covers: { blockAxis: 2, blockSize: 16 } },
+    ]),
+  )("has the same bits in a graph, whatever the format: %j", ({ rule, covers }) => {
+    const before = counts()
+    const body = ([x, rows, dy]: ReadonlyArray<Tensor>): Array<Tensor> => {
+      const clip = magnitudesOf(x!, rows as Tensor2D, 0, rule, covers)
+      const quantize = tf.valueAndGrad((x) =>
+        fakeQuantize(x, rows as Tensor2D, 0, undefined, { ...covers, clip }),
+      )
+      const { value, grad } = quantize(x!, dy!)
+      return [clip, value, grad]
+    }
+    const [x, dy] = [normal([3, 3, 40, 6], 1), normal([3, 3, 40, 6], 2)]
+    const first = table(toRow(parse("INT8")!))
+    const inputs = [x, first, dy]
+    const step = makeStep({ state: [], inputs, body })
+    for (const name of ["INT4", "NVFP4", "BF16", "FP32"]) {
+      const rows = table(toRow(parse(name)!))
+      const graph = step.run([x, rows, dy])
+      const eager = tf.tidy(() => body([x, rows, dy]))
+      graph.forEach((found, i) => expect(differing(read(found), read(eager[i]!))).toBe(0))
+      tf.dispose([rows, ...graph, ...eager])
+    }
+    step.dispose()
+    tf.dispose(inputs)
+    expect(counts()).toEqual(before)
+  })
+
+  it("keeps the frozen tensor scale of a format with blocks of its own beside magnitudes", () => {
+    const row = toRow(parse("NVFP4")!)
+    const x = values([4 * 40], 8)
+    const quantized = (options: FakeQuantizeOptions, amax: number) =>
+      tf.tidy(() =>
+        read(
+          fakeQuantize(tf.tensor(x, [4, 40]), table(row), 0, tf.tensor1d([amax]), {
+            blockAxis: 1,
+            ...options,
+          }),
+        ).slice(),
+      )
+    const clip = tf.tensor1d(Array<number>(12).fill(0.3))
+    for (const amax of [0, 0.9])
+      expect(
+        differing(
+          quantized({ blockSize: 16, clip }, amax),
+          fakeQuantizeBlocksReference(x, row, 40, 1, amax),
+        ),
+      ).toBe(0)
+    clip.dispose()
+  })
 }

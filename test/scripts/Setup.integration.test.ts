@@ -10,16 +10,18 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs"
 import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 
 const repository = resolve(import.meta.dirname, "../..")
+const readyScript = join(repository, "scripts/ready.sh")
 const basics =
   "sh env cat sed grep tail date mkdir rm mv cp ln readlink dirname cut sha256sum df awk uname getconf sleep flock".split(
     " ",
@@ -103,6 +105,48 @@ describe("shell files", () => {
   })
 })
 
+describe("the sources of the kernels", () => {
+  it.each(["kernel.cc", "rule.h"])("are compiled anew when %s changed", (changed) => {
+    const cache = join(root, ".cache")
+    const put = (file: string, seconds: number, text = "") => {
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, text)
+      utimesSync(file, seconds, seconds)
+    }
+    for (const name of ["kernel.cc", "rule.h"]) put(join(root, "native", name), 1000)
+    for (const name of readdirSync(join(root, "scripts"))) {
+      const file = join(root, "scripts", name)
+      utimesSync(file, 1000, 1000)
+    }
+    put(join(cache, "tensorflow-2.21.0/tfjs_binding.node"), 1000)
+    put(join(root, "native/build/fliqs_native.node"), 2000)
+    put(join(cache, "ready-tensors"), 2000, `${cache}\n/bin/sh\n`)
+    const isReady = () =>
+      spawnSync(
+        "/bin/sh",
+        ["-c", 'root=$1; cache=$1/.cache; . "$0" && is_ready tensors', readyScript, root],
+        { encoding: "utf8" },
+      ).status
+    expect(isReady()).toBe(0)
+    put(join(root, "native", changed), 3000)
+    expect(isReady()).toBe(1)
+  })
+
+  it("all count in the name of what they are compiled to", () => {
+    const hash = /^ *hash=.*$/m.exec(readFileSync(join(root, "scripts/setup.sh"), "utf8"))![0]
+    const nameOf = (text: string) => {
+      for (const name of ["kernel.cc", "rule.h"]) {
+        mkdirSync(join(root, "native"), { recursive: true })
+        writeFileSync(join(root, "native", name), name === "rule.h" ? text : "")
+      }
+      return spawnSync("/bin/sh", ["-c", `${hash}; echo "$hash"`], { cwd: root, encoding: "utf8" })
+        .stdout
+    }
+    expect(nameOf("one")).toMatch(/^[0-9a-f]{12}\n$/)
+    expect(nameOf("one")).not.toBe(nameOf("another"))
+  })
+})
+
 describe("which steps a command needs", () => {
   const cases: ReadonlyArray<readonly [line: string, set: string]> = [
     ["", "base"],
@@ -130,7 +174,7 @@ describe("which steps a command needs", () => {
   it.each(cases)("fliqs %s: %s", (line, set) => {
     const { stdout } = spawnSync(
       "/bin/sh",
-      ["-c", `. "$0" && needs "$@"`, join(repository, "scripts/ready.sh"), ...line.split(" ")],
+      ["-c", `. "$0" && needs "$@"`, readyScript, ...line.split(" ")],
       { encoding: "utf8" },
     )
     expect(stdout.trim()).toBe(set)

@@ -1,0 +1,81 @@
+// FliqsClipGradient(x, rows, clip: float, dy: float; row, axis, block_axis, block_size) -> dx: the straight-through gradient
+// of quantization under magnitudes that clip, dy where x lies inside the range and 0 where it saturates. clip has a
+// magnitude for every scale; formats with blocks of their own do not look at it.
+#include <vector>
+
+#include "operation.h"
+#include "rounding.h"
+
+// Whether x saturates under the clip magnitude c. The largest value that c comes from never does, however c / s rounds.
+static inline __attribute__((always_inline)) bool Saturates(float x, float c, float s, float lo, float hi) {
+  const float y = x / s;
+  return ((y > hi) | (y < lo)) & (__builtin_fabsf(x) > c) & (c > 0);
+}
+
+CLONES static void ClipGradient(const float* dy, const float* x, float* dx, int64_t n, float c, const float* row) {
+  const float s = Scale(c, row[4]), lo = row[2], hi = row[3];
+  for (int64_t i = 0; i < n; i++) dx[i] = Saturates(x[i], c, s, lo, hi) ? 0.0f : dy[i];
+}
+
+CLONES static void ClipGradientByColumn(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns,
+                                        const float* c, const float* s, const float* row) {
+  const float lo = row[2], hi = row[3];
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t i = 0; i < columns; i++) {
+      const int64_t at = r * columns + i;
+      dx[at] = Saturates(x[at], c[i], s[i], lo, hi) ? 0.0f : dy[at];
+    }
+}
+
+// Groups of `rows` times `columns` values, with a magnitude for every column.
+static void ClipGradientByGroup(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns,
+                                const float* clip, const float* row) {
+  if (columns == 1) return ClipGradient(dy, x, dx, rows, clip[0], row);
+  std::vector<float> scale(columns);
+  for (int64_t c = 0; c < columns; c++) scale[c] = Scale(clip[c], row[4]);
+  ClipGradientByColumn(dy, x, dx, rows, columns, clip, scale.data(), row);
+}
+
+static void ClipGradientByChannel(const float* dy, const float* x, float* dx, Sizes sizes, const float* clip,
+                                  const float* row) {
+  const auto [outer, channels, inner] = sizes;
+  if (inner == 1) return ClipGradientByGroup(dy, x, dx, outer, channels, clip, row);
+  for (int64_t o = 0; o < outer; o++)
+    for (int64_t c = 0; c < channels; c++) {
+      const int64_t start = (o * channels + c) * inner;
+      ClipGradient(dy + start, x + start, dx + start, inner, clip[c], row);
+    }
+}
+
+static void ClipGradientByBlock(const float* dy, const float* x, float* dx, Sizes sizes, int64_t size,
+                                const float* clip, const float* row) {
+  const auto [outer, channels, inner] = sizes;
+  for (int64_t o = 0; o < outer; o++)
+    for (int64_t first = 0; first < channels; first += size, clip += inner) {
+      const int64_t n = size < channels - first ? size : channels - first, start = (o * channels + first) * inner;
+      ClipGradientByGroup(dy + start, x + start, dx + start, n, inner, clip, row);
+    }
+}
+
+static void Run(Call& call) {
+  const auto& at = call.at;
+  const float *clip = call.Read(2), *dy = call.Read(3);
+  if (!call.Ok()) return;
+  const float *x = call.X(), *row = call.Row();
+  if (call.CountOf(2) != call.Scales()) return call.Fail("clip must have one for every scale");
+  if (call.CountOf(3) != call.Count()) return call.Fail("dy and x must be of one shape");
+  float* dx = call.Like();
+  const int64_t n = call.Count();
+  if (dx == nullptr || n == 0) return;
+  if (row[0] == 0 || row[5] > 0) {
+    memcpy(dx, dy, n * sizeof(float));
+  } else if (at.blockSize > 0) {
+    ClipGradientByBlock(dy, x, dx, call.About(at.blockAxis), at.blockSize, clip, row);
+  } else if (at.axis < 0) {
+    ClipGradient(dy, x, dx, n, clip[0], row);
+  } else {
+    ClipGradientByChannel(dy, x, dx, call.About(at.axis), clip, row);
+  }
+}
+
+extern const Operation clipGradient = {"FliqsClipGradient", {"clip: float", "dy: float"}, true, Run};

@@ -1,0 +1,52 @@
+// FliqsLeastError(x, rows, parts: float; row, axis, block_axis, block_size) -> magnitudes: for every scale the first of
+// `parts` of max |x| at which rounding has the least squared error. max |x| where that is not finite, and in a format
+// without a float32 scale or with blocks of its own.
+//
+// The values are read once for all parts. Squares are exact in float64 and added up there, so that in which order hardly
+// matters: two errors would have to agree to 15 digits.
+#include "groups.h"
+#include "rounding.h"
+
+static constexpr int64_t most = 16, lanes = 16, chunk = 2048;
+
+// Adds the squared errors of x under every scale s to `sums`.
+CLONES static void AddErrors(const float* x, int64_t n, const float* s, int64_t count, const float* row, double* sums) {
+  const float relative = row[0], smallest = row[1], lo = row[2], hi = row[3];
+  for (int64_t p = 0; p < count; p++) {
+    double partial[lanes] = {0};
+    int64_t i = 0;
+    for (; i + lanes <= n; i += lanes)
+      for (int64_t lane = 0; lane < lanes; lane++) {
+        const double error = Round(x[i + lane], s[p], relative, smallest, lo, hi) - x[i + lane];
+        partial[lane] += error * error;
+      }
+    for (; i < n; i++) {
+      const double error = Round(x[i], s[p], relative, smallest, lo, hi) - x[i];
+      partial[0] += error * error;
+    }
+    for (int64_t lane = 0; lane < lanes; lane++) sums[p] += partial[lane];
+  }
+}
+
+static float LeastError(const float* x, int64_t n, const float* parts, int64_t count, const float* row) {
+  const float top = AbsMax(x, n);
+  if (!(top > 0 && top < __builtin_inff())) return top;
+  float s[most];
+  double sums[most] = {0};
+  for (int64_t p = 0; p < count; p++) s[p] = Scale(top * parts[p], row[4]);
+  for (int64_t first = 0; first < n; first += chunk)
+    AddErrors(x + first, std::min(chunk, n - first), s, count, row, sums);
+  return top * parts[std::min_element(sums, sums + count) - sums];
+}
+
+static void Run(Call& call) {
+  const float* parts = call.Read(2);
+  if (!call.Ok()) return;
+  const int64_t count = call.CountOf(2);
+  if (count < 1 || count > most) return call.Fail("there must be 1 to 16 parts");
+  if (!call.HasScales()) return EachScale(call, AbsMax);
+  const float* row = call.Row();
+  EachScale(call, [=](const float* x, int64_t n) { return LeastError(x, n, parts, count, row); });
+}
+
+extern const Operation leastError = {"FliqsLeastError", {"parts: float"}, false, Run};
