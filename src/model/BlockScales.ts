@@ -1,4 +1,4 @@
-/** What block formats ask of a network: a rule for shared exponents, and sums that fill the blocks. */
+/** What block formats ask of a network: a rule for shared exponents, no other rules, and sums that fill the blocks. */
 import type { Layer } from "../cost/LayerTable.ts"
 import type { Format } from "../format/Format.ts"
 import type { Builder } from "./Builder.ts"
@@ -26,6 +26,29 @@ const someOf = (words: ReadonlyArray<string>): string =>
     ? `${words.slice(0, 3).join(", ")} and ${words.length - 3} more`
     : words.join(", ")
 
+/** Refuses what says how float32 scales are found where no format has one: those of block formats have rules of their own. */
+const checkOwnScales = (
+  builder: Builder,
+  layers: ReadonlyArray<Layer>,
+  offered: ReadonlyArray<Format>,
+): void => {
+  const formats = layers.flatMap((layer) => [
+    ...layer.weightFormat.formats,
+    ...layer.activationFormat.formats,
+  ])
+  if (formats.some(({ scaled, block }) => scaled && block === undefined)) return
+  const names = someOf(offered.map(({ name }) => name))
+  const [{ scaleRule, weightScales, inputScales }] = layers as [Layer]
+  const refuse = (key: string, what: string): void =>
+    builder.problem(
+      ["formats", "scale", key],
+      `${what} is for formats with a float32 scale; the scales of ${names} have rules of their own; remove it`,
+    )
+  if (scaleRule !== undefined)
+    refuse("rule", typeof scaleRule === "string" ? scaleRule : "a percentile")
+  if (weightScales === "block" || inputScales === "block") refuse("granularity", "block")
+}
+
 /** Refuses an MX format without a rule, and warns of layers whose last blocks are short. */
 export const checkBlocks = (builder: Builder, layers: ReadonlyArray<Layer>): void => {
   const products = blockProducts(builder)
@@ -38,6 +61,7 @@ export const checkBlocks = (builder: Builder, layers: ReadonlyArray<Layer>): voi
       `offers ${ruled.name} without saying how its shared exponents are found; ` +
         "add scale: { sharedExponent: floor } (the rule of OCP), or ceil, or even",
     )
+  if (offered.length > 0) checkOwnScales(builder, layers, offered)
   const channelsOf = new Map(
     builder.nodes.flatMap((node) =>
       "layer" in node ? [[node.layer, node.inputChannels.values] as const] : [],

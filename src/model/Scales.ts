@@ -30,20 +30,19 @@ const check = (builder: Builder, { granularity, blockSize, rule }: Scale): void 
     builder.problem(at("granularity"), "block needs a size; add blockSize: 32")
   if (!inBlocks && blockSize !== undefined)
     builder.problem(at("blockSize"), "is of use at block granularity alone; remove it")
-  for (const [what, is] of [
-    ["blocks", inBlocks],
-    ["tokens", activations === "token"],
-  ] as const)
-    if (is && rule !== "absmax" && !(what === "tokens" && rule === "learned"))
-      builder.problem(
-        at("rule"),
-        `scales of ${what} come from absmax; use rule: absmax, or granularity: tensor or channel`,
-      )
-  if (rule === "learned" && (weights === "channel" || activations === "token"))
+  if (rule === "learned" && (inBlocks || weights === "channel" || activations === "token"))
     builder.problem(at("rule"), "learns one scale for the tensor; use granularity: tensor")
   const tokens = builder.nodes.some((n) => n.operation === "dense" && n.shape.kind === "tokens")
   if (activations === "token" && !tokens && !builder.broken)
     builder.warning(at("granularity"), "no layer's input is tokens: each has one scale")
+  if (inBlocks && blockSize !== undefined && typeof rule === "object") {
+    const leftOut = Math.fround(1 - rule.percentile / 100)
+    if (leftOut > 0 && blockSize * leftOut < 1)
+      builder.warning(
+        at("rule"),
+        `percentile ${rule.percentile} leaves out nothing of blocks of ${blockSize} values; it takes ${Math.ceil(1 / leftOut)}`,
+      )
+  }
 }
 
 /** The fields of layer `i` that say how it is scaled. */

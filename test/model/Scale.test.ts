@@ -82,10 +82,9 @@ formats: { oneOf: [${formats}], scale: ${scale} }
   it.each([
     ["{ granularity: block }", /scale.granularity: block needs a size; add blockSize: 32/],
     ["{ blockSize: 32 }", /scale.blockSize: is of use at block granularity alone/],
-    ["{ granularity: block, blockSize: 32, rule: mse }", /scale.rule: scales of blocks come from/],
+    ["{ granularity: block, blockSize: 32, rule: learned }", /scale.rule: learns one scale for/],
     ["{ granularity: channel, rule: learned }", /scale.rule: learns one scale for the tensor/],
     ["{ granularity: token, rule: learned }", /scale.rule: learns one scale for the tensor/],
-    ["{ granularity: token, rule: { percentile: 99 } }", /scale.rule: scales of tokens come from/],
   ])("refuse what does not go together: %s", (scale, problem) => {
     expect(withScale(scale)).toMatch(problem)
   })
@@ -106,6 +105,23 @@ formats: { oneOf: [${formats}], scale: ${scale} }
   it("warn of tokens that no layer has", () => {
     const { warnings } = build(decodeSpace(tiny("{ granularity: token }")))
     expect(warnings.map(({ message }) => message).join()).toMatch(/no layer's input is tokens/)
+  })
+
+  it.each(["mse", "{ percentile: 90 }"])("may both be %s and block or token", (rule) => {
+    for (const granularity of ["token", "block, blockSize: 16"])
+      expect(withScale(`{ granularity: ${granularity}, rule: ${rule} }`)).toBe("")
+  })
+
+  it("warn of a percentile that leaves out nothing of a block", () => {
+    const warningsOf = (rule: string) =>
+      build(decodeSpace(tiny(`{ granularity: block, blockSize: 32, rule: ${rule} }`))).warnings.map(
+        ({ message }) => message,
+      )
+    expect(warningsOf("{ percentile: 99.9 }")).toEqual([
+      "percentile 99.9 leaves out nothing of blocks of 32 values; it takes 1000",
+    ])
+    expect(warningsOf("{ percentile: 95 }")).toEqual([])
+    expect(warningsOf("{ percentile: 100 }")).toEqual([])
   })
 
   it("cost 32 bits for each block of a scaled format", () => {
@@ -151,6 +167,23 @@ formats: ${formats}
     expect(space.decisions[0]!.options).toEqual(["INT8", "NVFP4", "MXFP4"])
     expect(table.layers.every(({ sharedExponent }) => sharedExponent === "floor")).toBe(true)
     expect(warningsOf(mixed)).toEqual([])
+  })
+
+  it.each([
+    [
+      "rule: mse",
+      /scale.rule: mse is for formats with a float32 scale; the scales of NVFP4, MXFP4/,
+    ],
+    ["rule: { percentile: 99 }", /scale.rule: a percentile is for formats with a float32 scale/],
+    ["rule: learned", /scale.rule: learned is for formats with a float32 scale/],
+    ["granularity: block, blockSize: 16", /scale.granularity: block is for formats with a float/],
+  ])("refuse rules of float32 scales where there are none: %s", (scale, problem) => {
+    const of = (formats: string) =>
+      problemsOf(
+        blocks(`{ oneOf: [${formats}], scale: { sharedExponent: floor, ${scale} } }`),
+      ).join()
+    expect(of("NVFP4, MXFP4, BF16")).toMatch(problem)
+    expect(of("NVFP4, MXFP4, INT8")).toBe("")
   })
 
   it("warn of channels that do not fill the blocks", () => {

@@ -43,24 +43,38 @@ const spaces: Readonly<Record<string, string>> = {
   block: space("{ granularity: block, blockSize: 8 }"),
   percentile: clipping("{ granularity: channel, rule: { percentile: 99 }, sharedExponent: even }"),
   mse: clipping("{ rule: mse, sharedExponent: floor }"),
+  blockPercentile: clipping(
+    "{ granularity: block, blockSize: 4, rule: { percentile: 70 }, sharedExponent: floor }",
+  ),
+  blockMse: clipping("{ granularity: block, blockSize: 4, rule: mse, sharedExponent: floor }"),
   learned: space("{ rule: learned }", "INT4, NVFP4, E4M3, BF16"),
   token: tiny.attended.replace(
     /formats: .*/,
     "formats: { oneOf: [INT4, NVFP4, E4M3], scale: { granularity: { weights: channel, activations: token }, sharedExponent: ceil } }",
+  ),
+  tokenMse: tiny.averaged.replace(
+    /formats: .*/,
+    "formats: { oneOf: [INT4, NVFP4, E2M1], scale: { granularity: token, rule: mse } }",
+  ),
+  tokenPercentile: tiny.averaged.replace(
+    /formats: .*/,
+    "formats: { oneOf: [INT4, MXFP4, E2M1], scale: { granularity: token, rule: { percentile: 80 }, sharedExponent: even } }",
   ),
   both: space("{ granularity: channel, unsignedAfterRelu: true }"),
 }
 
 /** Declares the tests; a process has one backend, so a file calls this once. */
 export const describeScales = (native: boolean): void => {
+  // without the kernels a step is many operations, each of which the eager run pays for
+  const steps = native ? 6 : 3
   beforeAll(() => loadAll(1, native))
   describe("one small space", () => {
     it.each(Object.keys(spaces))(
       "has the same bits in a graph and eager: %s",
       async (name) => {
         const before = counts()
-        const graph = await trained(spaces[name]!, false, 6)
-        const eager = await trained(spaces[name]!, true, 6)
+        const graph = await trained(spaces[name]!, false, steps)
+        const eager = await trained(spaces[name]!, true, steps)
         expect(graph).toEqual(eager)
         expect(graph.losses.every(Number.isFinite)).toBe(true)
         expect(counts()).toEqual(before)
