@@ -289,7 +289,8 @@ export const makeReinforce = (
       return alarmsAt({
         ...run,
         done: step + 1,
-        ...summarise(space, policy, topOf(state, policy)),
+        // of the policy itself: what a budget chose in its place is trained whatever its probability
+        ...summarise(space, policy),
         costDeviation: meanDeviation(state.ending),
         signal: zOf(state.signal),
         modeAgreement: modeAgreement(space, state.ending, topOf(state, policy)),

@@ -42,10 +42,17 @@ describe("a hard budget", () => {
     )
   })
 
+  it("is no sign of a policy that has not committed, where it differs from the policy's own end", () => {
+    const alarms = seeds.flatMap((seed) => search(between, seed, { budget: "hard" }).alarms)
+    expect(alarms).not.toContain("notCommitted")
+  })
+
   it("waits no longer than that for a policy that never commits", () => {
     const commitment = { schedule: "none", max: 0 } as const
     const { metrics, alarms } = search(between, 2, { budget: "hard", commitment, stopAt: "off" })
     expect(metrics.findIndex(({ frozen }) => frozen)).toBe(0.9 * steps - 1)
     expect(alarms).not.toContain("finalIsNotMode")
+    const slow = search(between, 2, { budget: "hard", optimizer: { learningRate: 1e-3 } })
+    expect(slow.alarms).toContain("notCommitted")
   })
 })
