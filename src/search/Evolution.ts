@@ -29,7 +29,7 @@ export const EvolutionSpec = Schema.Struct({
   ),
   tournament: described(
     Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1024 })),
-    "Members drawn at random, the best of which has a child (8).",
+    "Members drawn at random, the best of which has a child (8, or all of fewer).",
   ),
   mutations: described(
     Schema.Finite.check(Schema.isGreaterThan(0)),

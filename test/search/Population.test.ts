@@ -277,6 +277,9 @@ describe("the blocks of random and evolution", () => {
     expect(problemsOf({ kind: "random", delay: 0.5 })).toEqual(["search.freezeAt"])
     expect(problemsOf({ kind: "random", delay: 0.5, candidates: 1 })).toEqual([])
     expect(problemsOf({ kind: "evolution", freezeAt: 0.2 })).toEqual(["search.freezeAt"])
-    expect(problemsOf({ kind: "evolution", population: 4 })).toEqual(["search.tournament"])
+    expect(problemsOf({ kind: "evolution", population: 4 })).toEqual([])
+    expect(problemsOf({ kind: "evolution", population: 4, tournament: 5 })).toEqual([
+      "search.tournament",
+    ])
   })
 })
