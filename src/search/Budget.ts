@@ -1,6 +1,6 @@
 /**
  * The assignment of the greatest summed score within a target: what a hard budget ends with, and how sensitivities
- * become an assignment.
+ * become an assignment; or on a target, neither above it nor far below.
  *
  * Exactly where the cost is a sum over decisions (`Knapsack.ts`). Where it couples them (widths, depths), best-first:
  * from several starts, change one decision at a time, always the one that loses least score per cost saved, until
@@ -28,6 +28,56 @@ export const withinBudget = (
     cost.factors.every(({ decisions }) => decisions.length <= 1)
   return isAdditive ? additive(cost, scores, target) : coupled({ space, cost, scores, target })
 }
+
+/** Costs that count as close under a target. */
+export interface Band {
+  readonly low: number
+  readonly high: number
+}
+
+export const bandUnder = (target: number, tolerance: number): Band => ({
+  low: (1 - tolerance) * target,
+  high: target,
+})
+
+/** Halvings of the ratio between a price that does not fill the band and one that does. */
+const halvings = 20
+
+/**
+ * As `withinBudget`, but no cheaper than `low` where anything that dear is found: cost is paid for, at the lowest price
+ * that fills the band. Where none does, the dearest of what was found.
+ */
+export const withinBand = (
+  space: DecisionSpace,
+  cost: CompiledCost,
+  scores: PerOption,
+  { high, low }: Band,
+): Choices | undefined => {
+  const free = withinBudget(space, cost, scores, high)
+  const { max, min } = cost.range()
+  if (free === undefined || cost.of(free) >= low || max === min) return free
+  // costs that couple decisions are those with the others as in `free`
+  const costs = scores.map((_, i) => cost.withChoice(free, i))
+  const unit = (spreadOf(scores) || 1) / (max - min)
+  const at = (price: number): Choices => {
+    const paid = scores.map((row, i) => row.map((score, k) => score + price * unit * costs[i]![k]!))
+    return withinBudget(space, cost, paid, high) ?? free
+  }
+  // from next to nothing beside the scores to so much that they hardly matter
+  let [few, many] = [1e-6, 1e3]
+  let dear = at(many)
+  if (cost.of(dear) < low) return cost.of(dear) > cost.of(free) ? dear : free
+  for (let i = 0; i < halvings; i++) {
+    const middle = Math.sqrt(few * many)
+    const choices = at(middle)
+    if (cost.of(choices) < low) few = middle
+    else [many, dear] = [middle, choices]
+  }
+  return dear
+}
+
+const spreadOf = (scores: PerOption): number =>
+  scores.reduce((sum, row) => sum + Math.max(...row) - Math.min(...row), 0)
 
 const additive = (cost: CompiledCost, scores: PerOption, target: number): Choices | undefined => {
   const options = knapsack(
@@ -162,7 +212,7 @@ const coupled = (problem: Coupled): Choices | undefined => {
 
 /** Prices of the cost, in score, from far too low to far too high. */
 const prices = ({ cost, scores }: Coupled): ReadonlyArray<number> => {
-  const spread = scores.reduce((sum, row) => sum + Math.max(...row) - Math.min(...row), 0)
+  const spread = spreadOf(scores)
   const { max, min } = cost.range()
   if (spread === 0 || max === min) return []
   return Array.from({ length: 13 }, (_, i) => (spread / (max - min)) * 4 ** (i / 2 - 3))

@@ -15,12 +15,13 @@ import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { widest } from "../space/DecisionSpace.ts"
 import { fromState, type Random, RandomState, randomStream } from "../space/Random.ts"
+import { bandUnder } from "./Budget.ts"
 import { argmax, type Policy, summarise } from "./Policy.ts"
 import { delaySteps } from "./Schedule.ts"
 import type { Alarm, Measured, Problem, Searcher, SearchMetrics } from "./Search.ts"
 import { described, normsField } from "./Settings.ts"
 import { finiteQualities, meanOf, switchedShare } from "./StepFigures.ts"
-import { bandUnder, drawWithin, moveWithin } from "./WithinTarget.ts"
+import { drawWithin, moveWithin } from "./WithinTarget.ts"
 
 const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.95 }))
 
@@ -160,7 +161,7 @@ export const makePopulation = (
     const [first, ...others] = members
     if (breed === undefined || step >= measuredFrom) return { members: [...others, first!] }
     const random = fromState(state.random)
-    const child = moveWithin(cost, breed(members, random), band, random)
+    const child = moveWithin(space, cost, breed(members, random), band, random)
     return { members: [...others, unmeasured(child)], random: random.state() }
   }
 

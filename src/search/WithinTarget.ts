@@ -2,26 +2,16 @@
  * Random assignments that cost as much as the target allows, and no more: what stands beside a search at equal cost.
  *
  * Uniform draws cost what they cost, and rejecting all that are off target would take for ever. So a draw is moved,
- * one random decision at a time: down to the target, then up as far as it fits. Left out: the assignment of the
- * greatest score within a target (`Budget.ts`).
+ * one random decision at a time: down to the target, then up as far as it fits. Where that does not lead there, the
+ * assignment of the greatest random score does (`Budget.ts`).
  */
 import type { CompiledCost } from "../cost/Cost.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import type { Random } from "../space/Random.ts"
+import { type Band, withinBand } from "./Budget.ts"
+import type { PerOption } from "./Policy.ts"
 
-/** Costs that count as close under a target. */
-export interface Band {
-  readonly low: number
-  readonly high: number
-}
-
-/** Targets are compared with the same relative tolerance as in `model/Target.ts`. */
-export const bandUnder = (target: number, tolerance: number): Band => ({
-  low: (1 - tolerance) * target,
-  high: target * (1 + 1e-9),
-})
-
-/** Draws after which the dearest so far that fits is taken. */
+/** Draws of which none came on target, after which another way is taken. */
 const attempts = 50
 
 /** Takes random options of decisions in random order, where `wanted` says so of their cost, until `enough`. */
@@ -72,9 +62,14 @@ const raise = (
   return move(cost, choices, random, dearer, (now) => now >= low)
 }
 
+/** The assignment on target of the greatest score; where only the cheapest of all is within it, that one. */
+const best = (space: DecisionSpace, cost: CompiledCost, scores: PerOption, band: Band): Choices =>
+  // a target that nobody meets is refused before training, but for the rounding of one that only the cheapest meets
+  withinBand(space, cost, scores, band) ?? cost.range().minChoices
+
 /**
- * A random assignment in the band, uniform but for being moved there; else the dearest below it of some draws; else
- * the cheapest of all.
+ * A random assignment in the band, uniform but for being moved there; where no draw can be, the best by random scores:
+ * in the band if it holds any, else the dearest below it.
  */
 export const drawWithin = (
   space: DecisionSpace,
@@ -82,18 +77,13 @@ export const drawWithin = (
   band: Band,
   random: Random,
 ): Choices => {
-  let dearest = cost.range().minChoices
-  let most = cost.of(dearest)
-  for (let attempt = 0; attempt < attempts && most < band.low; attempt++) {
+  for (let attempt = 0; attempt < attempts; attempt++) {
     const choices = space.decisions.map(({ options }) => random.integer(options.length))
-    if (!lower(cost, choices, band.high, random)) continue
-    const raised = raise(cost, choices, band, random)
-    if (raised > most) {
-      dearest = choices
-      most = raised
-    }
+    if (lower(cost, choices, band.high, random) && raise(cost, choices, band, random) >= band.low)
+      return choices
   }
-  return dearest
+  const scores = space.decisions.map(({ options }) => options.map(() => random.uniform()))
+  return best(space, cost, scores, band)
 }
 
 /**
@@ -101,13 +91,27 @@ export const drawWithin = (
  * way between two good assignments leads through cheaper ones, so not all are raised.
  */
 export const moveWithin = (
+  space: DecisionSpace,
   cost: CompiledCost,
   given: Choices,
   band: Band,
   random: Random,
 ): Choices => {
   const choices = [...given]
-  if (!lower(cost, choices, band.high, random)) return cost.range().minChoices
+  if (!lower(cost, choices, band.high, random)) return nearest(space, cost, given, band)
   if (random.uniform() < 0.5) raise(cost, choices, band, random)
   return choices
+}
+
+/** What is on target and differs from an assignment in as few decisions as it takes. */
+export const nearest = (
+  space: DecisionSpace,
+  cost: CompiledCost,
+  given: Choices,
+  band: Band,
+): Choices => {
+  const scores = space.decisions.map(({ options }, i) =>
+    options.map((_, k) => Number(k === given[i])),
+  )
+  return best(space, cost, scores, band)
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { type CompiledCost, compileTerms } from "../../src/cost/Cost.ts"
 import { Gbops } from "../../src/cost/Gbops.ts"
-import { withinBudget } from "../../src/search/Budget.ts"
+import { bandUnder, withinBand, withinBudget } from "../../src/search/Budget.ts"
 import type { PerOption } from "../../src/search/Policy.ts"
 import type { Choices, DecisionSpace } from "../../src/space/Decision.ts"
 import { activity } from "../../src/space/DecisionSpace.ts"
@@ -111,5 +111,36 @@ describe("withinBudget", () => {
       expect(spent).toBeLessThanOrEqual(target)
       expect(score === -Infinity).toBe(cost.range().min > target)
     }
+  })
+})
+
+describe("withinBand", () => {
+  it("is on target where anything is, never above it, and mostly the best of what is", () => {
+    let inBand = 0
+    let best = 0
+    for (const seed of seeds(600)) {
+      const random = randomStream(seed, "band")
+      const space = randomSpace(random, 0, 1 + random.integer(6))
+      const cost = additiveCost(space, random)
+      const scores = randomScores(space, random)
+      const band = bandUnder(randomTarget(space, cost, random), 0.05)
+      const affordable = allChoices(space).filter((choices) => cost.of(choices) <= band.high)
+      const choices = withinBand(space, cost, scores, band)
+      expect(choices === undefined).toBe(affordable.length === 0)
+      if (choices === undefined) continue
+      expect(cost.of(choices)).toBeLessThanOrEqual(band.high)
+      const onTarget = affordable.filter((other) => cost.of(other) >= band.low)
+      const dearest = Math.max(...affordable.map(cost.of))
+      // a little below the dearest where the scores say so and nothing is on target
+      expect(cost.of(choices)).toBeGreaterThanOrEqual(
+        onTarget.length > 0 ? band.low : dearest - 0.1,
+      )
+      if (onTarget.length === 0) continue
+      inBand++
+      const most = Math.max(...onTarget.map((other) => scoreOf(space, scores, other)))
+      if (scoreOf(space, scores, choices) >= most - 1e-9) best++
+    }
+    expect(inBand).toBeGreaterThan(200)
+    expect(best / inBand).toBeGreaterThan(0.9)
   })
 })

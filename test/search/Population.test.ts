@@ -1,6 +1,7 @@
 /** Random search and evolution: within target at every step, the better assignments found, resumed bit for bit. */
 import { Schema } from "effect"
 import { describe, expect, it } from "vitest"
+import { bandUnder } from "../../src/search/Budget.ts"
 import type { Member, PopulationState } from "../../src/search/Population.ts"
 import { mutate, winner } from "../../src/search/Evolution.ts"
 import {
@@ -12,7 +13,7 @@ import {
   type SearchSpec,
 } from "../../src/search/Searches.ts"
 import type { Searcher } from "../../src/search/Search.ts"
-import { bandUnder, drawWithin, moveWithin } from "../../src/search/WithinTarget.ts"
+import { drawWithin, moveWithin } from "../../src/search/WithinTarget.ts"
 import { activity } from "../../src/space/DecisionSpace.ts"
 import { randomStream } from "../../src/space/Random.ts"
 import { randomCost } from "../cost/randomTerms.ts"
@@ -92,7 +93,7 @@ describe("random assignments within target", () => {
       for (let i = 0; i < 10; i++) {
         expect(cost.of(drawWithin(space, cost, band, random))).toBeLessThanOrEqual(high)
         const anywhere = space.decisions.map(({ options }) => random.integer(options.length))
-        expect(cost.of(moveWithin(cost, anywhere, band, random))).toBeLessThanOrEqual(high)
+        expect(cost.of(moveWithin(space, cost, anywhere, band, random))).toBeLessThanOrEqual(high)
       }
     }
   })
