@@ -6,11 +6,13 @@
  * (`quantizer/RelaxedQuantize.ts`). Weights and logits both take a step from the same pass over a training batch, as in
  * EdMIPS (section 4.4), not in turns as in DNAS. The logits go by Adam, uphill on
  *
- *     -L(p) + costPart(E[cost]) - c(s) sum_i H(p_i)
+ *     -L(p) + the reward's dependence on the cost - sum_i c_i(s) H(p_i)
  *
- * E[cost] in closed form, costPart that of the reward with the kink smoothed. c rises with the cube of the progress s, so
- * that the mixture has become one format per decision when it is made one; EdMIPS has no such term (`commitment: 0`). Then
- * the most probable assignment within the target is taken, and the remaining steps train the weights under it. Left out:
+ * The cost is followed as REINFORCE follows it (`Reinforce.ts`): in the first half at E[cost], the kink smoothed; in the
+ * second decision by decision, the others at their most probable options, where it sees the turn at the target. c_i rises
+ * with the cube of the progress s and is relative to what decision i's logits see, so that the mixture has become one
+ * format per decision when it is made one, whatever the scale of the loss; EdMIPS has no such term (`commitment: 0`).
+ * Then the most probable assignment on target is taken, and the remaining steps train the weights under it. Left out:
  * architecture (sizes cannot be averaged), bilevel steps, Gumbel noise.
  */
 import { Schema } from "effect"
@@ -18,25 +20,21 @@ import type { Problem as Finding } from "../declaration/Errors.ts"
 import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { AdamState, ascend, initAdam } from "./Adam.ts"
-import { withinBudget } from "./Budget.ts"
+import { bandUnder, withinBand } from "./Budget.ts"
 import {
   assertRowsOf,
   mostProbable,
+  type PerOption,
   type Policy,
   policyOf,
   summarise,
   zerosLike,
 } from "./Policy.ts"
-import {
-  addEntropy,
-  addExpectation,
-  addExpectedCost,
-  type Gradient,
-  zeroGradient,
-} from "./PolicyGradient.ts"
-import { learningRateAt } from "./Schedule.ts"
+import { addExpectation, zeroGradient } from "./PolicyGradient.ts"
+import * as RunningMean from "./RunningMean.ts"
+import { costTurn, lateCostWeight, learningRateAt } from "./Schedule.ts"
 import type { Alarm, Measured, Problem, Searcher, SearchKind, SearchMetrics } from "./Search.ts"
-import { switchedShare } from "./StepFigures.ts"
+import { meanOf, switchedShare } from "./StepFigures.ts"
 import { described, notNegative, PolicyOptimizer } from "./Settings.ts"
 
 export const DifferentiableSpec = Schema.Struct({
@@ -51,7 +49,7 @@ export const DifferentiableSpec = Schema.Struct({
   ),
   commitment: described(
     notNegative,
-    "Penalty on the entropy of each decision at the end of the relaxed steps, in loss per nat (0.1).",
+    "Penalty on the entropy of each decision at the end of the relaxed steps. Relative: a nat costs ten times this much of the root mean square of what the decision's options differ by, in loss and cost (0.1).",
   ),
 }).annotate({ identifier: "DifferentiableSearch" })
 export type DifferentiableSpec = typeof DifferentiableSpec.Type
@@ -86,11 +84,20 @@ export const resolveDifferentiable = (
   }
 }
 
+/** Of the running mean squares that the penalty is relative to. */
+const decay = 0.99
+/** The penalty on a nat, in root mean squares, for a `commitment` of 1. */
+const perCommitment = 10
+/** How far below the target an assignment is on it, relative to it. */
+const tolerance = 0.02
+
 const Chosen = Schema.Array(Schema.Int)
 
 export const DifferentiableState = Schema.Struct({
   logits: Schema.Array(Schema.Array(Schema.Finite)),
   adam: AdamState,
+  /** Per decision: of the mean squared difference of what its options are worth. */
+  squares: Schema.Array(RunningMean.RunningMean),
   /** What the remaining steps train; null while formats are weighted. */
   chosen: Schema.NullOr(Chosen),
   /** The most probable assignment at the step before; empty before the first. */
@@ -104,34 +111,59 @@ export const makeDifferentiable = (
 ): Searcher<DifferentiableState> => {
   const { space, cost, target, steps, reward } = problem
   const relaxing = relaxedSteps(steps, settings.relaxed)
-  const always = new Uint8Array(space.decisions.length).fill(1)
   const { length: decisions } = space.decisions
+  const band = bandUnder(target, tolerance)
 
   const policyIn = (state: DifferentiableState): Policy => policyOf(state.logits, 1)
 
-  /** The most probable assignment within the target: most often the most probable of all. */
+  /** The most probable assignment on target: within it, and no more than the tolerance below where there is one. */
   const chosenBy = (policy: Policy): Choices => {
-    const best = mostProbable(policy)
-    if (cost.of(best) <= target) return best
     const scores = policy.logProbabilities.map((row) => Array.from(row))
-    return withinBudget(space, cost, scores, target) ?? best
+    // a target that nobody meets is refused before training, but for the rounding of one that only the cheapest meets
+    return withinBand(space, cost, scores, band) ?? cost.range().minChoices
   }
   const final = (state: DifferentiableState): Choices => state.chosen ?? chosenBy(policyIn(state))
 
-  const commitmentAt = (step: number): number => settings.commitment * (step / relaxing) ** 3
+  /** d (-L + cost part) / d probability, per decision and option. */
+  const worthOf = (policy: Policy, slopes: PerOption, step: number): PerOption => {
+    // rewards that add: neither slope nor part of the cost depends on the quality
+    if (step < costTurn * relaxing) {
+      const slope = reward.costSlope(0, cost.expected(policy.probabilities))
+      const byCost = cost.gradient(policy.probabilities)
+      return slopes.map((row, i) => row.map((value, k) => slope * byCost[i]![k]! - value))
+    }
+    const top = mostProbable(policy)
+    const total = cost.of(top)
+    return slopes.map((row, i) => {
+      const costs = cost.withChoice(top, i, total)
+      return row.map((value, k) => lateCostWeight * reward.costPart(0, costs[k]!) - value)
+    })
+  }
 
-  const gradientOf = (
-    policy: Policy,
-    slopes: ReadonlyArray<ReadonlyArray<number>>,
-    step: number,
-  ): Gradient => {
+  /** The logits, uphill, and the penalties on entropy that it was climbed with. */
+  const learn = (state: DifferentiableState, slopes: PerOption, step: number) => {
+    const policy = policyIn(state)
+    const worth = worthOf(policy, slopes, step)
+    const squares = worth.map((row, i) =>
+      RunningMean.addTo(state.squares[i]!, varianceOf(row), decay),
+    )
+    const progress = step / relaxing
+    const commitments = squares.map(
+      (mean) =>
+        perCommitment * settings.commitment * Math.sqrt(RunningMean.valueOf(mean)) * progress ** 3,
+    )
     const gradient = zeroGradient(policy)
-    gradient.forEach((row, i) => addExpectation(row, policy.probabilities[i]!, slopes[i]!, -1))
-    // rewards that add: their slope does not depend on the quality
-    const slope = reward.costSlope(0, cost.expected(policy.probabilities))
-    addExpectedCost(gradient, policy, cost, slope, "sum")
-    addEntropy(gradient, policy, always, "sum", -commitmentAt(step))
-    return gradient
+    gradient.forEach((row, i) => {
+      // -H is the expectation of log p
+      const logs = policy.logProbabilities[i]!
+      const values = worth[i]!.map((value, k) => value + commitments[i]! * logs[k]!)
+      addExpectation(row, policy.probabilities[i]!, values, 1)
+    })
+    const { optimizer } = settings
+    const rate = learningRateAt(optimizer, progress)
+    const moved = ascend(state.logits, state.adam, gradient, rate, optimizer)
+    const learned = { logits: moved.values, adam: moved.state, squares }
+    return { learned, commitment: meanOf(commitments) }
   }
 
   const update = (state: DifferentiableState, step: number, { slopes }: Measured) => {
@@ -140,27 +172,12 @@ export const makeDifferentiable = (
       throw new Error(`step ${step} needs the slopes of its ${decisions} decisions`)
     // A batch whose gradient overflowed says nothing: the logits stay.
     const usable = slopes?.every((row) => row.every(Number.isFinite)) ?? false
-    const before = policyIn(state)
-    const moved =
-      relaxed && usable
-        ? ascend(
-            state.logits,
-            state.adam,
-            gradientOf(before, slopes!, step),
-            learningRateAt(settings.optimizer, step / relaxing),
-            settings.optimizer,
-          )
-        : { values: state.logits, state: state.adam }
-    const policy = policyOf(moved.values, 1)
-    const top = state.chosen ?? mostProbable(policy)
+    const learnt = relaxed && usable ? learn(state, slopes!, step) : undefined
+    const moved = { ...state, ...learnt?.learned }
+    const policy = policyIn(moved)
     const chosen = relaxed && step + 1 === relaxing ? chosenBy(policy) : state.chosen
-    const now = chosen ?? top
-    const next: DifferentiableState = {
-      logits: moved.values,
-      adam: moved.state,
-      chosen,
-      last: now,
-    }
+    const now = chosen ?? mostProbable(policy)
+    const next: DifferentiableState = { ...moved, chosen, last: now }
     const { entropy, topProbability } = summarise(space, policy)
     const metrics: SearchMetrics = {
       reward: Number.NaN,
@@ -169,7 +186,7 @@ export const makeDifferentiable = (
       baseline: Number.NaN,
       advantage: Number.NaN,
       entropy: chosen === null ? entropy : 0,
-      commitment: relaxed ? commitmentAt(step) : 0,
+      commitment: learnt?.commitment ?? 0,
       switching: switchedShare(space, state.last, now),
       argmaxProbability: topProbability,
       expectedCost: chosen === null ? cost.expected(policy.probabilities) : cost.of(chosen),
@@ -184,6 +201,7 @@ export const makeDifferentiable = (
     init: () => ({
       logits: zerosLike(space),
       adam: initAdam(zerosLike(space)),
+      squares: space.decisions.map(() => RunningMean.noMean),
       chosen: null,
       last: [],
     }),
@@ -193,7 +211,7 @@ export const makeDifferentiable = (
       return state
     },
     propose: (state) => {
-      const train = final(state)
+      const train = state.chosen ?? mostProbable(policyIn(state))
       return { state, proposals: [train], train }
     },
     relaxed: (state, step) =>
@@ -220,6 +238,11 @@ export const makeDifferentiable = (
   }
 }
 
+const varianceOf = (values: ReadonlyArray<number>): number => {
+  const mean = meanOf(values)
+  return meanOf(values.map((value) => (value - mean) ** 2))
+}
+
 /** What may be wrong when the mixture is made one assignment. */
 const alarmsOf = (topProbability: number, offTarget: number): ReadonlyArray<Alarm> => [
   ...(topProbability < 0.9
@@ -238,7 +261,7 @@ const alarmsOf = (topProbability: number, offTarget: number): ReadonlyArray<Alar
           alarm: "costOffTarget",
           message:
             `cost off target: ${(100 * Math.abs(offTarget)).toFixed(1)} % ${offTarget > 0 ? "above" : "below"} it when ` +
-            "the formats were fixed; raise reward.beta or the steps, or look whether the target lies between two options",
+            "the formats were fixed, as nothing closer was found; give a target that more assignments come close to",
         },
       ]
     : []),

@@ -44,7 +44,14 @@ import {
   zeroGradient,
 } from "./PolicyGradient.ts"
 import * as RunningMean from "./RunningMean.ts"
-import { commitmentAt, delaySteps, learningRateAt, progressAt } from "./Schedule.ts"
+import {
+  commitmentAt,
+  costTurn,
+  delaySteps,
+  lateCostWeight,
+  learningRateAt,
+  progressAt,
+} from "./Schedule.ts"
 import type { Measured, Problem, Searcher, SearchKind, SearchMetrics } from "./Search.ts"
 import { ReinforceSpec, resolve, type Settings } from "./Settings.ts"
 import { addSignal, noSignal, Signal, zOf } from "./Signal.ts"
@@ -70,10 +77,6 @@ export const ReinforceState = Schema.Struct({
 })
 export type ReinforceState = typeof ReinforceState.Type
 
-/** Share of the policy's steps after which the cost is followed decision by decision. */
-const turn = 0.5
-/** How much more the cost weighs from there on, where that moves no optimum. */
-const lateWeight = 4
 const deviationDecay = 0.99
 /** Relative distance from the target that counts as on target. */
 const tolerance = 0.02
@@ -159,12 +162,12 @@ export const makeReinforce = (
       addLogProbability(gradient, policy, choices, active[j]!, reduce, advantages[j]! / k)
       addEntropy(gradient, policy, active[j]!, reduce, -commitment / k)
     })
-    if (exact && s < turn) {
+    if (exact && s < costTurn) {
       const slope = reward.costSlope(meanOf(qualities), cost.expected(policy.probabilities))
       addExpectedCost(gradient, policy, cost, slope, reduce)
     } else if (exact) {
       proposals.forEach((choices, j) => {
-        const weight = (reward.turnsAtTarget ? lateWeight : 1) / k
+        const weight = (reward.turnsAtTarget ? lateCostWeight : 1) / k
         addDecisionCosts(gradient, policy, cost, reward, qualities[j]!, choices, reduce, weight)
       })
     }

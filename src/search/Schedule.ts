@@ -57,6 +57,11 @@ export const commitmentAt = (
   return (max / Math.max(1, decisions)) * (advantageDeviation || 1) * shape
 }
 
+/** Share of the policy's steps after which the cost is followed decision by decision. */
+export const costTurn = 0.5
+/** How much more the cost weighs from there on, where that moves no optimum: to land on target while committing. */
+export const lateCostWeight = 4
+
 /** Learning rate of the policy, times `learningRateGrowth` by the end, exponentially in between. */
 export const learningRateAt = (
   {
