@@ -39,14 +39,18 @@ export const EvolutionSpec = Schema.Struct({
 }).annotate({ identifier: "EvolutionSearch" })
 export type EvolutionSpec = typeof EvolutionSpec.Type
 
-const resolve = ({ norms, ...spec }: EvolutionSpec) => ({
-  population: 16,
-  tournament: 8,
-  mutations: 1,
-  ...populationDefaults,
-  ...spec,
-  ...writtenNorms(norms),
-})
+const resolve = ({ norms, ...spec }: EvolutionSpec) => {
+  const population = spec.population ?? 16
+  const tournament = Math.min(8, population)
+  return {
+    population,
+    tournament,
+    mutations: 1,
+    ...populationDefaults,
+    ...spec,
+    ...writtenNorms(norms),
+  }
+}
 
 /** The best of some members drawn without putting back. */
 export const winner = (
