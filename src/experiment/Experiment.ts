@@ -77,6 +77,10 @@ const Cell = Schema.Record(Schema.String, Schema.Json)
 export const Control = Schema.Literals(["uniform", "random"])
 export type Control = typeof Control.Type
 
+/** How a control is named beside searches, one of which may be random too: `uniform`, `random control`. */
+export const controlName = (control: string): string =>
+  control === "random" ? "random control" : control
+
 export const Experiment = Schema.Struct({
   $schema: Schema.optionalKey(Schema.String),
   name: Schema.optionalKey(

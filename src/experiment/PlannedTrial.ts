@@ -9,7 +9,7 @@ import type { Assignment } from "../space/Decision.ts"
 import type { Trial } from "../train/Trial.ts"
 import { canonicalJson, idOf } from "./Canonical.ts"
 import { type Checks, isUnread } from "./Checks.ts"
-import type { Control, Experiment } from "./Experiment.ts"
+import { type Control, controlName, type Experiment } from "./Experiment.ts"
 import type { Initial } from "./Initial.ts"
 import type { Cell } from "./Matrix.ts"
 import { flatten, plainDecimal } from "./Parameters.ts"
@@ -161,7 +161,10 @@ const describe = (
   const label =
     control === undefined
       ? []
-      : [control, ...(declaration.search.kind === "fixed" ? [declaration.search.uniform] : [])]
+      : [
+          controlName(control),
+          ...(declaration.search.kind === "fixed" ? [declaration.search.uniform] : []),
+        ]
   const words = [
     ...label,
     ...varied.map(([key, value]) => `${labels.get(key) ?? key}=${short(value)}`),

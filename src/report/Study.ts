@@ -5,6 +5,7 @@
  * lies above 0. Pure; left out: running trials and where their lines lie (`scripts/study.ts`).
  */
 import { Schema } from "effect"
+import { controlName } from "../experiment/Experiment.ts"
 import { pairedDifference } from "./Paired.ts"
 
 /** One trial that has ended: a line of JSON. */
@@ -48,7 +49,7 @@ export const armNames = (trials: ReadonlyArray<Planned>): ReadonlyArray<string> 
   return trials.map(({ cell, control, parameters }) => {
     const format = parameters["search.uniform"]
     // one random assignment is not the search of that name
-    const first = control === "random" ? "random control" : (control ?? cell["search.kind"]!)
+    const first = control === null ? cell["search.kind"]! : controlName(control)
     const more = Object.entries(cell)
       .filter(([key]) => isNamed(key) && differs(key))
       .map(([key, value]) => (key === "space" ? lastPart(value) : `${lastPart(key)}=${value}`))

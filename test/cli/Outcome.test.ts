@@ -22,7 +22,7 @@ const summary = (
 const trialsOf = (seed: string, [searched, uniform, random]: [number, number, number]) => [
   summary(`seed=${seed}`, { seed, "search.kind": "reinforce" }, searched),
   summary(`uniform INT4 seed=${seed}`, { seed, "search.kind": "fixed" }, uniform, "uniform"),
-  summary(`random seed=${seed}`, { seed, "search.kind": "random" }, random, "random"),
+  summary(`random control seed=${seed}`, { seed, "search.kind": "random" }, random, "random"),
 ]
 
 describe("the end of a grid", () => {
@@ -32,9 +32,9 @@ describe("the end of a grid", () => {
       ...trialsOf("2", [0.6, 0.57, 0.51]),
     ])
     expect(text).toContain("searched - uniform INT4: +2.5 points of accuracy")
-    expect(text).toContain("searched - random: +9.5 points of accuracy")
+    expect(text).toContain("searched - random control: +9.5 points of accuracy")
     expect(text.match(/mean of 2 seeds, 95 % interval/g)).toHaveLength(2)
-    expect(text).not.toContain("random - ")
+    expect(text).not.toContain("random control - ")
   })
 
   it("compares searches that differ in their knobs with the controls they share", () => {
@@ -47,8 +47,8 @@ describe("the end of a grid", () => {
       summary("kind=random seed=1", { seed: "1", "search.kind": "random" }, 0.44),
       ...trialsOf("1", [0.5, 0.48, 0.4]).slice(1),
     ])
-    expect(text).toContain("kind=evolution - random: +5.0 points")
-    expect(text).toContain("kind=random - random: +4.0 points")
+    expect(text).toContain("kind=evolution - random control: +5.0 points")
+    expect(text).toContain("kind=random - random control: +4.0 points")
     expect(text).toContain("kind=random - uniform INT4: -4.0 points")
   })
 

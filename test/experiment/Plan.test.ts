@@ -270,7 +270,7 @@ layer(NodeFileSystem.layer)("expand", (it) => {
         )
         assert.deepStrictEqual(
           trials.flatMap(({ name, control }) => (control === "random" ? [name] : [])),
-          ["random seed=1", "random seed=2"],
+          ["random control seed=1", "random control seed=2"],
         )
         const control = trials.find((trial) => trial.control === "random")!
         assert.deepStrictEqual(control.declaration.search, {
