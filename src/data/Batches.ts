@@ -47,8 +47,15 @@ export interface Batches {
   readonly testCount: number
   /** 32 hex digits each: of the images and which of them, whatever their order. */
   readonly splitDigests: { readonly train: string; readonly heldOut: string; readonly test: string }
-  /** What has come to light about the images since it was last asked for. */
-  readonly warnings: () => ReadonlyArray<DataWarning>
+  /**
+   * What has come to light about the images since it was last asked for. `all` tells of every image; else it is told
+   * of now and then.
+   */
+  readonly warnings: (all?: boolean) => ReadonlyArray<DataWarning>
+  /** File -> why it is broken, of those met so far. */
+  readonly broken: () => Readonly<Record<string, string>>
+  /** Counts those that a trial had met before it was stopped. */
+  readonly recall: (broken: Readonly<Record<string, string>>) => void
   /** Ends what works for these batches; none can be had afterwards. */
   readonly close: () => Promise<void>
 }
@@ -181,6 +188,8 @@ export const makeBatches = (dataset: Dataset, options: BatchOptions): MemoryBatc
       test: test.digest,
     },
     warnings: () => [],
+    broken: () => ({}),
+    recall: () => {},
     close: async () => {},
   }
 }

@@ -90,12 +90,13 @@ const makeBroken = ({ name, root, train, test, brokenLimit }: StreamedImages) =>
       for (const [file, why] of found) broken.set(file, why)
       if (broken.size > limit) throw tooMany(broken)
     },
-    warnings: (): ReadonlyArray<DataWarning> => {
-      if (broken.size < Math.max(1, 2 * told)) return []
+    warnings: (all = false): ReadonlyArray<DataWarning> => {
+      if (broken.size < Math.max(1, all ? told + 1 : 2 * told)) return []
       told = broken.size
       const images = told === 1 ? "1 broken image is skipped" : `${told} broken images are skipped`
       return [{ alarm: "broken images", message: `${images}: ${named(broken)}` }]
     },
+    broken: () => Object.fromEntries(broken),
   }
 }
 
@@ -232,6 +233,8 @@ export const makeStreamedBatches = (images: StreamedImages, options: BatchOption
       test: test.digest,
     },
     warnings: broken.warnings,
+    broken: broken.broken,
+    recall: (before) => broken.add(new Map(Object.entries(before))),
     close: pool.close,
   }
 }

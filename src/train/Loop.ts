@@ -48,6 +48,7 @@ export async function* loop(
         ? undefined
         : Schema.decodeUnknownSync(SessionState)(context.resume.state)
     checkUnchanged(dataset.name, data, saved)
+    data.recall(saved?.broken ?? {})
     const run: Run = { prepared, dataset, data, context, saved }
     if (context.resume === undefined && context.initial !== undefined)
       yield weightsArtifact(network, context.initial, trial.train.initial?.skip)
@@ -199,6 +200,6 @@ async function* freeze(
 ): AsyncGenerator<TrainEvent, Finished> {
   const { data: spec, finish: how } = prepared.trial
   const finished = await finish(supernet, steps, data, choices, how, firstStep, spec.batchSize)
-  for (const warning of data.warnings()) yield { type: "warning", ...warning }
+  for (const warning of data.warnings(true)) yield { type: "warning", ...warning }
   return finished
 }

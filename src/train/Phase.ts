@@ -143,7 +143,15 @@ export async function* trainPhase(
       progress.keepPolicy(done, searcher.probabilities(search))
     for (const alarm of searcher.alarms(search, step)) yield { type: "warning", ...alarm }
     for (const warning of data.warnings()) yield { type: "warning", ...warning }
-    const state = { search, best, switching, data: data.splitDigests, ...phase.keep }
+    const broken = data.broken()
+    const state = {
+      search,
+      best,
+      switching,
+      data: data.splitDigests,
+      ...(Object.keys(broken).length === 0 ? {} : { broken }),
+      ...phase.keep,
+    }
     yield {
       type: "checkpoint",
       step: total,

@@ -34,6 +34,8 @@ export const SessionState = Schema.Struct({
   switching: Schema.optionalKey(Schema.Struct({ sum: Schema.Finite, count: Schema.Int })),
   /** Digests of the splits that it was trained on. */
   data: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** Broken images that it met, and why each is: they count towards a limit. */
+  broken: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** Absent while searching; every later phase knows what was found. */
   phase: Schema.optionalKey(Schema.Literals(["fineTune", "retrain"])),
   found: Schema.optionalKey(Found),

@@ -321,6 +321,41 @@ describe("broken and hostile files", () => {
   })
 })
 
+describe("broken images", () => {
+  it("that a stopped trial had met count when it goes on", async () => {
+    const root = temporary()
+    await writeClasses(root, [20, 20])
+    for (const name of ["000", "001", "002"])
+      writeFileSync(join(root, "c0", `${name}.png`), "broken")
+    const before = batchesOf(root, 0.1)
+    const train = async (batches: Batches, from: number, to: number) => {
+      for (let step = from; step < to; step++) await batches.trainBatch(step)
+    }
+    await train(before, 0, 16)
+    const met = Object.keys(before.broken())
+    expect(met.length).toBeGreaterThan(0)
+    const after = batchesOf(root, 0.1)
+    after.recall(before.broken())
+    expect(after.broken()).toEqual(before.broken())
+    expect(after.warnings()).toEqual(before.warnings(true))
+    const strict = batchesOf(root, (met.length - 0.5) / 40)
+    expect(() => strict.recall(before.broken())).toThrow(/more than brokenLimit/)
+  })
+
+  it("are all told of when asked for all", async () => {
+    const root = temporary()
+    await writeClasses(root, [20, 20])
+    const batches = batchesOf(root, 1)
+    const message = (all?: boolean) => batches.warnings(all).map((warning) => warning.message)
+    batches.recall({ "c0/000.png": "torn", "c0/001.png": "torn" })
+    expect(message()).toEqual([expect.stringMatching(/^2 broken images/)])
+    batches.recall({ "c0/002.png": "torn" })
+    expect(message()).toEqual([])
+    expect(message(true)).toEqual([expect.stringMatching(/^3 broken images/)])
+    expect(message(true)).toEqual([])
+  })
+})
+
 describe("an image", () => {
   it("is turned upright, laid over black, made colour or grey, 8 bits", async () => {
     const left = { r: 200, g: 0, b: 0 }

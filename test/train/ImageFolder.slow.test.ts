@@ -72,6 +72,7 @@ describe("training on a folder of images", () => {
     expect(counts()).toEqual(before)
     expect(whole.late.length).toBeGreaterThan(0)
     expect([resumed.finished, resumed.late]).toEqual([whole.finished, whole.late])
+    expect(whole.kept!.state).toMatchObject({ broken: { "c1/003.png": expect.any(String) } })
     expect(whole.finished?.metrics["final/accuracy"]).toBeGreaterThan(0.6)
     expect(whole.events.filter(({ type }) => type === "warning")).toContainEqual({
       type: "warning",
