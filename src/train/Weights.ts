@@ -34,7 +34,7 @@ export interface Fit {
   readonly problems: ReadonlyArray<string>
   /** The variables that are filled, in the network's order. */
   readonly names: ReadonlyArray<string>
-  /** For people: one line for each variable. */
+  /** For people: one line for each variable, and for each tensor that is left out. */
   readonly map: ReadonlyArray<string>
 }
 
@@ -46,8 +46,8 @@ export const fit = (network: Network, tensors: Tensors, skip: ReadonlyArray<stri
   const known = new Set(variables.map(({ name }) => name))
   const problems: Array<string> = []
   for (const { matches, pattern } of skips)
-    if (!variables.some(({ name }) => matches(name)))
-      problems.push(`skip ${pattern} matches no variable`)
+    if (![...known, ...tensors.keys()].some(matches))
+      problems.push(`skip ${pattern} matches no variable and no tensor`)
   for (const { name, shape } of variables) {
     if (isSkipped(name)) continue
     const tensor = tensors.get(name)
@@ -55,18 +55,23 @@ export const fit = (network: Network, tensors: Tensors, skip: ReadonlyArray<stri
     else if (words(tensor.shape) !== words(shape))
       problems.push(`${name} has shape ${words(tensor.shape)}, the variable ${words(shape)}`)
     else if (!tensor.values.every(Number.isFinite)) problems.push(`${name} is not finite`)
+    else if (name.endsWith(".norm.variance") && tensor.values.some((value) => value < 0))
+      problems.push(`${name} has values below 0`)
   }
-  for (const [name, { shape }] of tensors)
-    if (!known.has(name) && !isSkipped(name) && !isLearnedScale(name))
-      problems.push(`${name} ${words(shape)} belongs to no variable`)
+  const others = [...tensors].filter(([name]) => !known.has(name) && !isLearnedScale(name))
+  for (const [name, { shape }] of others)
+    if (!isSkipped(name)) problems.push(`${name} ${words(shape)} belongs to no variable`)
   return {
     problems,
     names: variables.flatMap(({ name }) => (isSkipped(name) ? [] : [name])),
-    map: variables.map(({ name, shape }) =>
-      isSkipped(name)
-        ? `fresh -> ${name} ${words(shape)}`
-        : `${name} ${words(tensors.get(name)?.shape ?? [])} -> ${name} ${words(shape)}`,
-    ),
+    map: [
+      ...variables.map(({ name, shape }) =>
+        isSkipped(name)
+          ? `fresh -> ${name} ${words(shape)}`
+          : `${name} ${words(tensors.get(name)?.shape ?? [])} -> ${name} ${words(shape)}`,
+      ),
+      ...others.map(([name, { shape }]) => `${name} ${words(shape)} -> left out`),
+    ],
   }
 }
 

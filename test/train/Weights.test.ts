@@ -48,7 +48,7 @@ describe("fit", () => {
     const { "stem.weight": _, ...others } = shapes
     const wrong = { ...others, "classifier.weight": [4, 3], extra: [2] }
     expect(fit(network, tensorsOf(wrong), ["nothing.*"]).problems).toEqual([
-      "skip nothing.* matches no variable",
+      "skip nothing.* matches no variable and no tensor",
       "stem.weight [1, 3, 2, 3] is missing",
       "classifier.weight has shape [4, 3], the variable [3, 4]",
       "extra [2] belongs to no variable",
@@ -56,6 +56,10 @@ describe("fit", () => {
     const infinite = new Map(tensorsOf(shapes))
     infinite.set("stem.bias.bias", { shape: [3], values: Float32Array.of(1, Infinity, 2) })
     expect(fit(network, infinite).problems).toEqual(["stem.bias.bias is not finite"])
+    const below = new Map(tensorsOf(shapes))
+    const variance = "depthwise.norm.variance"
+    below.set(variance, { shape: [3], values: Float32Array.of(1, -1e-9, 2) })
+    expect(fit(network, below).problems).toEqual([`${variance} has values below 0`])
   })
 
   it("leaves what is skipped fresh, whatever the file has under these names", () => {
@@ -64,6 +68,14 @@ describe("fit", () => {
     expect(problems).toEqual([])
     expect(names).toHaveLength(7)
     expect(map.at(-1)).toBe("fresh -> classifier.bias.bias [4]")
+  })
+
+  it("leaves out tensors of no variable that are skipped, and tells so", () => {
+    const other = { ...shapes, "fc.weight": [3, 1000], "fc.bias": [1000] }
+    const { map, names, problems } = fit(network, tensorsOf(other), ["fc.*"])
+    expect(problems).toEqual([])
+    expect(names).toEqual(Object.keys(shapes))
+    expect(map.slice(-2)).toEqual(["fc.weight [3, 1000] -> left out", "fc.bias [1000] -> left out"])
   })
 
   it("leaves learned scales to be set from the weights", () => {
