@@ -171,6 +171,9 @@ describe("cost", () => {
     const gap = await fliqs([...words, "INT5"], at)
     expect(gap.code).toBe(2)
     expect(gap.stderr).toContain('no time of "conv 8x8x3 to 8, kernel 3x3, stride 1x1, same, INT5"')
+    expect(gap.stderr).toContain(
+      "fill it by fliqs latency space.yaml --set formats=INT5 --out times.json",
+    )
   })
 
   it("of an assignment takes each layer's own format", async () => {

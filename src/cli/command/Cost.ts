@@ -49,18 +49,40 @@ const ofFile = Effect.fnUntraced(function* (network: Network, file: string) {
   return { table: network.table, choices: found.choices } satisfies Chosen
 })
 
+/** The command that measures what the table lacks; a format that the space does not offer is asked for. */
+const measureBy = (
+  network: Network,
+  {
+    set,
+    space,
+    uniform,
+  }: {
+    readonly set: ReadonlyArray<string>
+    readonly space: string
+    readonly uniform: Option.Option<string>
+  },
+): string => {
+  const offers = (name: string) =>
+    network.table.layers.some(({ weightFormat }) =>
+      weightFormat.formats.some((format) => format.name === name),
+    )
+  const asked = Option.filter(uniform, (name) => !offers(name))
+  const sets = [...set, ...(Option.isSome(asked) ? [`formats=${asked.value}`] : [])]
+  return ["fliqs latency", space, ...sets.map((text) => `--set ${text}`)].join(" ")
+}
+
 /** The cost of a latency table that has every time of these layers at these choices. */
 const ofTable = Effect.fnUntraced(function* (
   { choices, table: layers }: Chosen,
   network: Network,
-  file: string,
+  { file, measure }: { readonly file: string; readonly measure: string },
 ) {
   const times = yield* decode(LatencyTable, yield* read(file), tableProblems)
   const single = extract({ ...network, table: layers }, choices)
   const [first, ...more] = missingFrom(times, single.table)
   if (first !== undefined)
     return yield* new Wrong({
-      message: `${file} has no time of "${textOf(first)}"${more.length === 0 ? "" : ` and ${more.length} more`}; fill it by fliqs latency, or choose what the table has`,
+      message: `${file} has no time of "${textOf(first)}"${more.length === 0 ? "" : ` and ${more.length} more`}; fill it by ${measure} --out ${file}, or choose what the table has`,
     })
   const cost = compile(single.table, latencyBy(times), single.space)
   const shares = new Map(
@@ -127,7 +149,9 @@ export const run = Effect.fn("cost")(function* (input: {
       : { table: network.table, choices: widestChoices(network.space) }
   if (Option.isNone(uniform) && Option.isNone(assignment) && network.space.decisions.length > 0)
     yield* note("every decision at its widest option; choose with --uniform or --assignment")
-  const times = Option.isSome(latency) ? yield* ofTable(chosen, network, latency.value) : undefined
+  const times = Option.isSome(latency)
+    ? yield* ofTable(chosen, network, { file: latency.value, measure: measureBy(network, input) })
+    : undefined
   const cost = describe(chosen, network, times)
   if (json) return yield* printJson(cost)
   yield* print(
