@@ -5,8 +5,9 @@
  * For a share of the steps the weights train at the widest assignment. Then, while they go on so, every option of every
  * decision is measured alone, all others at their widest, on the same held-out batch as the widest assignment itself:
  * round after round over all options, so that none has an early network or a kind batch to itself. The summed scores are
- * minus the mean increases; the best assignment within target (`Budget.ts`) is frozen, and the remaining steps train
- * it. What it cannot see is what options do together. Left out: searches that learn while they train (`Reinforce.ts`).
+ * minus the mean increases; of a format that has fewer bits than the widest, not below 0, for noise that makes it look
+ * better would leave the budget unspent. The best assignment within target (`Budget.ts`) is frozen, and the remaining
+ * steps train it. What it cannot see is what options do together. Left out: searches that learn while they train (`Reinforce.ts`).
  */
 import { Schema } from "effect"
 import type { Choices } from "../space/Decision.ts"
@@ -60,6 +61,9 @@ interface Candidate {
   readonly option: number
 }
 
+/** What decides between formats that lose the same, in nats per bit. */
+const perBit = 1e-9
+
 export const makeSensitivity = (
   spec: SensitivitySpec,
   { space, cost, target, steps }: Pick<Problem, "space" | "cost" | "target" | "steps">,
@@ -83,7 +87,14 @@ export const makeSensitivity = (
   }
 
   const scoresOf = ({ counts, sums }: SensitivityState): PerOption =>
-    sums.map((row, i) => row.map((sum, k) => -sum / Math.max(1, counts[i]![k]!)))
+    space.decisions.map(({ sizes, tag }, i) =>
+      sums[i]!.map((sum, k) => {
+        const increase = sum / Math.max(1, counts[i]![k]!)
+        if (!/format$/i.test(tag)) return -increase
+        const isNarrower = sizes[k]! < sizes[widest[i]!]!
+        return perBit * sizes[k]! - (isNarrower ? Math.max(0, increase) : increase)
+      }),
+    )
 
   const final = (state: SensitivityState): Choices =>
     // a target that nobody meets is refused before training, but for the rounding of one that only the cheapest meets

@@ -88,6 +88,25 @@ describe("a sensitivity search", () => {
     expect(() => searcher.restore({ ...searcher.init(), sums: [[0]] })).toThrow(/another space/)
   })
 
+  it("spends the budget where narrow formats look better than the widest, and takes the better of equal bits", () => {
+    const narrower = (_: Table, __: number, proposals: ReadonlyArray<Choices>) =>
+      proposals.map((choices) => -choices.reduce((sum, k) => sum + k, 0))
+    const searcher = make(budget)
+    const { state } = advance(searcher, searcher.init(), 0, steps, narrower)
+    expect(costOf(budget, searcher.final(state))).toBe(budget.target)
+
+    const problem = problemOf(budget, steps, 1)
+    const decisions = problem.space.decisions.map((decision) => ({ ...decision, sizes: [8, 8, 8] }))
+    const equal = makeSensitivity(
+      { kind: "sensitivity" },
+      { ...problem, space: { decisions }, target: 1e9 },
+    )
+    const better = (_: Table, __: number, proposals: ReadonlyArray<Choices>) =>
+      proposals.map((choices) => choices.filter((k) => k === 1).length)
+    const found = advance(equal, equal.init(), 0, steps, better)
+    expect(equal.final(found.state)).toEqual(Array(8).fill(1))
+  })
+
   it("takes an option whose loss overflows for the worst there is", () => {
     const searcher = make(budget)
     const { state } = advance(searcher, searcher.init(), 0, steps, (table, step, proposals) =>
