@@ -58,18 +58,27 @@ const fileOf = (name: string): string => {
 const linesFile = (name: string) => `docs/results/${name}.jsonl`
 const decodeLine = Schema.decodeUnknownSync(StudyLine)
 
-const linesOf = (name: string): ReadonlyArray<StudyLine> =>
-  existsSync(linesFile(name))
-    ? readFileSync(linesFile(name), "utf8")
-        .split("\n")
-        .filter((line) => line !== "")
-        .map((line) => decodeLine(JSON.parse(line)))
-    : []
-
 const fail = (message: string): never => {
   console.error(message)
   process.exit(1)
 }
+
+const readLine = (text: string, place: string): StudyLine => {
+  try {
+    return decodeLine(JSON.parse(text))
+  } catch {
+    return fail(
+      `${place}: this is no line of a study; delete it, its trial is collected or run again`,
+    )
+  }
+}
+
+const linesOf = (name: string): ReadonlyArray<StudyLine> =>
+  existsSync(linesFile(name))
+    ? readFileSync(linesFile(name), "utf8")
+        .split("\n")
+        .flatMap((line, i) => (line === "" ? [] : [readLine(line, `${linesFile(name)}:${i + 1}`)]))
+    : []
 
 const planOf = (name: string): ReadonlyArray<Planned> => {
   const { status, stderr, stdout } = spawnSync(
