@@ -4,7 +4,8 @@
  * Each step a few members, drawn at random, hold a tournament; a mutated copy of the best joins the population, and the
  * oldest member leaves, however good it was: what is to stay must be bred again and measured well again. Where we
  * differ: fitness is a mean over the steps a member lives through, each relative to the population on one batch, since a
- * batch is noisy and the weights still train; a copy may come out unchanged; mutants are moved within target.
+ * batch is noisy and the weights still train; a copy may come out unchanged; mutants are moved within target; and to the
+ * last comparison comes one assignment that was not bred, but pieced together from all measurements (`Population.ts`).
  */
 import { Schema } from "effect"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"

@@ -3,8 +3,8 @@
  *
  * A run has up to four parts. First the shared weights train under random assignments within target (in the delay, each
  * decision is the widest with a falling probability, as in REINFORCE). Then, where children are bred, the whole
- * population is measured at every step, a child comes in and the oldest member leaves. Then what is left is measured on
- * the same batches, and the best is frozen. The remaining steps train it.
+ * population is measured at every step, a child comes in and the oldest member leaves. Then what is left, moved up to the
+ * target, is measured on the same batches, and the best is frozen. The remaining steps train it.
  *
  * Members are compared within a step, on one batch and the same weights, so what a step's batch and the weights' age do
  * to all of them alike does not count. The target is a limit here, not a price: no `beta` is used. Left out: how
@@ -16,12 +16,13 @@ import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { widest } from "../space/DecisionSpace.ts"
 import { fromState, type Random, RandomState, randomStream } from "../space/Random.ts"
 import { bandUnder } from "./Budget.ts"
-import { argmax, type Policy, summarise } from "./Policy.ts"
+import { argmax, type Policy, summarise, zerosLike } from "./Policy.ts"
 import { delaySteps } from "./Schedule.ts"
 import type { Alarm, Measured, Problem, Searcher, SearchMetrics } from "./Search.ts"
 import { described, normsField } from "./Settings.ts"
 import { finiteQualities, meanOf, switchedShare } from "./StepFigures.ts"
-import { drawWithin, moveWithin } from "./WithinTarget.ts"
+import { learnWorth, sumOf } from "./Worth.ts"
+import { bestWithin, drawWithin, moveWithin, nearest } from "./WithinTarget.ts"
 
 const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.95 }))
 
@@ -84,6 +85,8 @@ export const PopulationState = Schema.Struct({
   random: RandomState,
   /** The one to be trained next first; where children are bred, that is the oldest. */
   members: Schema.Array(Member),
+  /** What the options seem to be worth by all measurements while children were bred (`Worth.ts`). */
+  worth: Schema.Array(Schema.Array(Schema.Finite)),
   /** The best, once it is known: every step trains it. */
   frozen: Schema.NullOr(Schema.Array(Schema.Int)),
   /** What the step before trained; empty before the first. */
@@ -137,12 +140,30 @@ export const makePopulation = (
       return { state: { ...state, random: random.state() }, proposals: [train], train }
     }
     // From here on all are measured on the same batches.
-    const members =
-      step === measuredFrom
-        ? state.members.map(({ choices }) => unmeasured(choices))
-        : state.members
+    const members = step === measuredFrom ? finalists(state).map(unmeasured) : state.members
     const proposals = members.map(({ choices }) => choices)
     return { state: { ...state, members }, proposals, train: proposals[0]! }
+  }
+
+  /** The best by its own measurements and by what all of them together say of its options. */
+  const bestOf = ({ members, worth }: PopulationState): Choices => {
+    const scores = members.map((member) => standing(member) + sumOf(space, worth, member.choices))
+    return members[argmax(scores)]!.choices
+  }
+
+  /**
+   * Who is measured at the end. Where children were bred: all members, those far below the target raised; the last of
+   * them makes way for what all measurements together say is best.
+   */
+  const finalists = ({ members, worth }: PopulationState): ReadonlyArray<Choices> => {
+    const all = members.map(({ choices }) => choices)
+    if (bredFrom === measuredFrom) return all
+    const last = argmax(members.map((member) => -standing(member)))
+    return all
+      .map((choices) =>
+        cost.of(choices) >= band.low ? choices : nearest(space, cost, choices, band, worth),
+      )
+      .with(last, bestWithin(space, cost, worth, band))
   }
 
   /** The members after a step: the first, which was trained, goes to the end, or makes way for a child. */
@@ -157,12 +178,14 @@ export const makePopulation = (
             sum: sum + qualities[i]! - mean,
             count: count + 1,
           }))
-    if (step + 1 >= frozenFrom) return { members, frozen: bestOf(members).choices }
+    if (step + 1 >= frozenFrom) return { members, frozen: bestOf({ ...state, members }) }
     const [first, ...others] = members
     if (breed === undefined || step >= measuredFrom) return { members: [...others, first!] }
     const random = fromState(state.random)
     const child = moveWithin(space, cost, breed(members, random), band, random)
-    return { members: [...others, unmeasured(child)], random: random.state() }
+    const assignments = state.members.map(({ choices }) => choices)
+    const worth = learnWorth(space, state.worth, assignments, qualities)
+    return { members: [...others, unmeasured(child)], random: random.state(), worth }
   }
 
   const needsQuality = (state: PopulationState, step: number): boolean =>
@@ -217,7 +240,8 @@ export const makePopulation = (
       const members = Array.from({ length: size }, () => unmeasured(draw(random)))
       // one alone needs no comparison
       const frozen = size === 1 ? members[0]!.choices : null
-      return { random: random.state(), members, frozen, lastTrained: [] }
+      const worth = zerosLike(space)
+      return { random: random.state(), members, worth, frozen, lastTrained: [] }
     },
     restore: (saved) => {
       const state = Schema.decodeUnknownSync(PopulationState)(saved)
@@ -231,7 +255,7 @@ export const makePopulation = (
     propose,
     needsQuality,
     update,
-    final: (state) => state.frozen ?? bestOf(state.members).choices,
+    final: (state) => state.frozen ?? bestOf(state),
     argmaxProbability: (state) =>
       summarise(space, sharesOf(space, assignmentsOf(state))).topProbability,
     probabilities: (state) =>
@@ -241,8 +265,6 @@ export const makePopulation = (
 }
 
 const percent = (part: number): string => `${Number((100 * part).toFixed(1))} %`
-
-const bestOf = (members: ReadonlyArray<Member>): Member => members[argmax(members.map(standing))]!
 
 const assignmentsOf = ({ frozen, members }: PopulationState): ReadonlyArray<Choices> =>
   frozen === null ? members.map(({ choices }) => choices) : [frozen]

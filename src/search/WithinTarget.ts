@@ -9,7 +9,7 @@ import type { CompiledCost } from "../cost/Cost.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import type { Random } from "../space/Random.ts"
 import { type Band, withinBand } from "./Budget.ts"
-import type { PerOption } from "./Policy.ts"
+import { type PerOption, zerosLike } from "./Policy.ts"
 
 /** Draws of which none came on target, after which another way is taken. */
 const attempts = 50
@@ -63,7 +63,12 @@ const raise = (
 }
 
 /** The assignment on target of the greatest score; where only the cheapest of all is within it, that one. */
-const best = (space: DecisionSpace, cost: CompiledCost, scores: PerOption, band: Band): Choices =>
+export const bestWithin = (
+  space: DecisionSpace,
+  cost: CompiledCost,
+  scores: PerOption,
+  band: Band,
+): Choices =>
   // a target that nobody meets is refused before training, but for the rounding of one that only the cheapest meets
   withinBand(space, cost, scores, band) ?? cost.range().minChoices
 
@@ -83,7 +88,7 @@ export const drawWithin = (
       return choices
   }
   const scores = space.decisions.map(({ options }) => options.map(() => random.uniform()))
-  return best(space, cost, scores, band)
+  return bestWithin(space, cost, scores, band)
 }
 
 /**
@@ -103,15 +108,18 @@ export const moveWithin = (
   return choices
 }
 
-/** What is on target and differs from an assignment in as few decisions as it takes. */
+/** What is on target and differs from an assignment in as few decisions as it takes, those that it is worth most for. */
 export const nearest = (
   space: DecisionSpace,
   cost: CompiledCost,
   given: Choices,
   band: Band,
+  worth: PerOption = zerosLike(space),
 ): Choices => {
-  const scores = space.decisions.map(({ options }, i) =>
-    options.map((_, k) => Number(k === given[i])),
+  // a change costs more than all that is worth anything
+  const change = 1 + worth.reduce((sum, row) => sum + Math.max(...row) - Math.min(...row), 0)
+  const scores = worth.map((row, i) =>
+    row.map((value, k) => (k === given[i] ? value + change : value)),
   )
-  return best(space, cost, scores, band)
+  return bestWithin(space, cost, scores, band)
 }
