@@ -48,6 +48,10 @@ const listed = (folder: string) => {
   }
 }
 
+/** A file's name for people: signs that would steer a terminal are written out. */
+export const shown = (name: string): string =>
+  name.replaceAll(/\p{Cc}/gu, (sign) => `\\x${sign.codePointAt(0)!.toString(16).padStart(2, "0")}`)
+
 /** Whether a path, links followed, is the root or lies under it. */
 export const isWithin = (root: string, real: string): boolean =>
   real === root || real.startsWith(root.endsWith(nodePath.sep) ? root : root + nodePath.sep)
@@ -62,7 +66,7 @@ const foldersIn = (root: string, folder: string): ReadonlyArray<string> =>
       if (target === undefined || !target.isDirectory()) return false
       if (!isWithin(root, realpathSync(path)))
         throw new UnfitFolder(
-          `${path} is a link that leads out of the folder; a folder would be right`,
+          `${shown(path)} is a link that leads out of the folder; a folder would be right`,
         )
       return true
     })
@@ -97,9 +101,8 @@ const splitOf = (
 }
 
 const examples = (names: ReadonlyArray<string>): string =>
-  names.length > 3
-    ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`
-    : names.join(", ")
+  names.slice(0, 3).map(shown).join(", ") +
+  (names.length > 3 ? ` and ${names.length - 3} more` : "")
 
 const checkClasses = (
   folder: string,
@@ -108,7 +111,7 @@ const checkClasses = (
   const classes = [...found.keys()]
   if (classes.length < 2)
     throw new UnfitFolder(
-      `${folder} has ${classes.length === 0 ? "no folders" : `only the folder ${classes[0]}`}; two folders or more, each with the images of one class, would be right`,
+      `${folder} has ${classes.length === 0 ? "no folders" : `only the folder ${shown(classes[0]!)}`}; two folders or more, each with the images of one class, would be right`,
     )
   if (classes.length > maxClasses)
     throw new UnfitFolder(`${folder} has ${classes.length} folders; at most ${maxClasses} classes`)

@@ -17,6 +17,7 @@ import {
   type ImageSplit,
   limitImages,
   listImages,
+  shown,
   UnfitFolder,
 } from "./ImageFiles.ts"
 import { makeImagePool, usualThreads } from "./ImagePool.ts"
@@ -230,7 +231,7 @@ const verify = Effect.fn("ImageFolder.verify")(function* (
     (file) =>
       Effect.promise(async () => {
         const decoded = await pool.decode(file, { centre: 1 })
-        if ("broken" in decoded) broken.push(`${file} (${decoded.broken})`)
+        if ("broken" in decoded) broken.push(`${shown(file)} (${decoded.broken})`)
       }),
     { concurrency: 16, discard: true },
   ).pipe(Effect.ensuring(Effect.promise(pool.close)))

@@ -9,7 +9,7 @@
 import type { Batch, Batches, BatchOptions, DataWarning, EvaluationBatch } from "./Batches.ts"
 import { DatasetCorrupt } from "./Errors.ts"
 import type { Cut } from "./ImageFile.ts"
-import type { ImageSplit } from "./ImageFiles.ts"
+import { type ImageSplit, shown } from "./ImageFiles.ts"
 import type { ImagePool } from "./ImagePool.ts"
 import { makeOrder, subsetDigest } from "./Order.ts"
 
@@ -63,7 +63,7 @@ export const prefetch = <A>(
 
 const named = (broken: ReadonlyMap<string, string>): string => {
   const files = [...broken.keys()].sort()
-  const first = files.slice(0, 5).map((file) => `${file} (${broken.get(file)})`)
+  const first = files.slice(0, 5).map((file) => `${shown(file)} (${broken.get(file)})`)
   return `${first.join("; ")}${broken.size > first.length ? `; and ${broken.size - first.length} more` : ""}`
 }
 

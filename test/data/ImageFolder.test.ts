@@ -342,6 +342,16 @@ describe("broken images", () => {
     expect(() => strict.recall(before.broken())).toThrow(/more than brokenLimit/)
   })
 
+  it("are told of without the signs in their names that steer a terminal", async () => {
+    const root = temporary()
+    await writeClasses(root, [20, 20])
+    const batches = batchesOf(root, 1)
+    batches.recall({ "c0/a\n\u001b[31mb\u009b.png": "torn" })
+    expect(batches.warnings().map(({ message }) => message)).toEqual([
+      String.raw`1 broken image is skipped: c0/a\x0a\x1b[31mb\x9b.png (torn)`,
+    ])
+  })
+
   it("are all told of when asked for all", async () => {
     const root = temporary()
     await writeClasses(root, [20, 20])
