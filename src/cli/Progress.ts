@@ -88,15 +88,20 @@ export const make = Effect.fnUntraced(function* (total: number) {
     yield* Effect.addFinalizer(() => erase)
   }
 
+  /** Each warning once: those of the last heartbeat were told with it. */
+  const warn = (trial: TrialFile, warnings: Heartbeat["warnings"]) => {
+    const known = new Set(atWork.get(trial.id)?.heartbeat?.warnings.map(({ alarm }) => alarm))
+    const fresh = warnings.filter(({ alarm }) => !known.has(alarm))
+    return Effect.forEach(fresh, ({ message }) => say(yellow(`${trial.name}: ${message}`)))
+  }
+
   const onProgress = Effect.fnUntraced(function* (trial: TrialFile, heartbeat: Heartbeat) {
     const now = yield* Clock.currentTimeMillis
     const before = atWork.get(trial.id)
     const isDue = !interactive && now - (before?.loggedAt ?? 0) >= logEvery
     const work = { trial, heartbeat, loggedAt: isDue ? now : (before?.loggedAt ?? now) }
+    yield* warn(trial, heartbeat.warnings)
     atWork.set(trial.id, work)
-    const known = new Set(before?.heartbeat?.warnings.map(({ alarm }) => alarm))
-    for (const { alarm, message } of heartbeat.warnings)
-      if (!known.has(alarm)) yield* say(yellow(`${trial.name}: ${message}`))
     if (isDue) yield* note(logged(work))
   })
 
@@ -134,6 +139,7 @@ export const make = Effect.fnUntraced(function* (total: number) {
         return yield* say(`${name}: another process has taken it over`)
       case "Ended": {
         done++
+        yield* warn(event.trial, event.result.warnings)
         atWork.delete(event.trial.id)
         const { message, metrics, seconds, state } = event.result
         const accuracy = metrics["final/accuracy"]

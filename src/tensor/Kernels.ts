@@ -334,6 +334,12 @@ export const correctCount = (logits: Tensor, labels: Tensor): Scalar =>
 /** Share of right examples, 0 to 1. */
 export const accuracy = (logits: Tensor, labels: Tensor): Scalar => tf.mean(correct(logits, labels))
 
+/** sqrt(sum x^2) of each tensor, [tensors]; Infinity from about 1e19 on, where the squares overflow. */
+export const l2Norms = (tensors: ReadonlyArray<Tensor>): Tensor => {
+  const halves = tf.stack(tensors.map((x) => op("L2Loss", [type("T")], x)))
+  return tf.sqrt(tf.mul(halves, 2))
+}
+
 /** max |x| over the whole tensor; no gradient. */
 export const absMax = (x: Tensor): Scalar =>
   op(

@@ -1,16 +1,16 @@
 /**
- * What a trial tells of itself in words and numbers: the search's metrics, why it diverged, and how it came out.
+ * What a trial tells of itself in words and numbers: the search's metrics, and how it came out.
  *
- * Left out: running means of the curves (`Progress.ts`), the accuracy itself (`Finish.ts`).
+ * Left out: running means of the curves (`Progress.ts`), why it diverged (`Divergence.ts`), the accuracy itself (`Finish.ts`).
  */
 import { compile } from "../cost/Cost.ts"
 import { Gbops } from "../cost/Gbops.ts"
-import type { FormatSlot } from "../cost/LayerTable.ts"
 import { Memory } from "../cost/Memory.ts"
 import { activationSites } from "../model/Sites.ts"
 import type { SearchMetrics } from "../search/Search.ts"
 import type { Choices } from "../space/Decision.ts"
 import { valueOf } from "../space/Quantity.ts"
+import { formatIn } from "./Divergence.ts"
 import type { Progress } from "./Progress.ts"
 import type { LayerOutcome, TrainEvent } from "./TrainEvent.ts"
 import type { Prepared } from "./Trial.ts"
@@ -29,23 +29,6 @@ export const searchMetrics = (metrics: SearchMetrics): Readonly<Record<string, n
   "search/argmax_probability": metrics.argmaxProbability,
 })
 
-/** Why training may have diverged: the narrowest format that was active. */
-export const divergence = ({ network }: Prepared, choices: Choices, step: number): string => {
-  const active = network.table.layers
-    .filter((layer) => valueOf(layer.active, choices) === 1)
-    .flatMap((layer) =>
-      [layer.weightFormat, layer.activationFormat].map((slot) => ({
-        path: layer.path,
-        format: slot.formats[slot.decision === null ? 0 : choices[slot.decision]!]!,
-      })),
-    )
-  const narrowest = active.reduce((a, b) => (b.format.bits < a.format.bits ? b : a))
-  return (
-    `the loss is not finite at step ${step}; the narrowest format then was ${narrowest.format.name} at ` +
-    `${narrowest.path}: offer wider formats, or lower train.learningRate.peak`
-  )
-}
-
 export const layerOutcomes = (
   { network, cost }: Prepared,
   choices: Choices,
@@ -53,13 +36,11 @@ export const layerOutcomes = (
   const total = cost.of(choices)
   return network.table.layers.flatMap((layer, i) => {
     if (valueOf(layer.active, choices) === 0) return []
-    const format = (slot: FormatSlot) =>
-      slot.formats[slot.decision === null ? 0 : choices[slot.decision]!]!.name
     return [
       {
         path: layer.path,
-        weightFormat: format(layer.weightFormat),
-        activationFormat: format(layer.activationFormat),
+        weightFormat: formatIn(layer.weightFormat, choices).name,
+        activationFormat: formatIn(layer.activationFormat, choices).name,
         macs: valueOf(layer.macs, choices),
         costShare: valueOf(cost.terms[i]!, choices) / total,
       },

@@ -11,7 +11,8 @@ import { isEnding } from "../search/Ending.ts"
 import type { Searcher } from "../search/Search.ts"
 import { qualityOf } from "../search/Searches.ts"
 import { randomStream } from "../space/Random.ts"
-import { divergence, searchMetrics } from "./Outcome.ts"
+import { beginWatch, divergence, watch, type WatchState } from "./Divergence.ts"
+import { searchMetrics } from "./Outcome.ts"
 import { metricsEvery, policyEvery, Progress } from "./Progress.ts"
 import { qualitiesOf } from "./Qualities.ts"
 import { type Session, type SessionState, snapshotOf } from "./Session.ts"
@@ -43,6 +44,8 @@ export interface PhaseState {
   readonly best: number | null
   /** Over the last 2 % of the steps. */
   readonly switching: { readonly sum: number; readonly count: number }
+  /** Undefined before the first step. */
+  readonly weights: WatchState | undefined
 }
 
 /** Thrown when a loss is not finite. */
@@ -60,6 +63,7 @@ export const startOf = ({ searcher }: Phase): PhaseState => ({
   progress: new Progress(),
   best: null,
   switching: { sum: 0, count: 0 },
+  weights: undefined,
 })
 
 /** The state of this phase in a checkpoint that was made after `step` steps of the trial. */
@@ -73,6 +77,7 @@ export const resumed = (
   progress: new Progress(saved.progress),
   best: saved.best,
   switching: saved.switching ?? { sum: 0, count: 0 },
+  weights: saved.weights,
 })
 
 /** What dropout draws from at a step: it follows from (seed, step) alone. */
@@ -94,6 +99,8 @@ export async function* trainPhase(
   const { reward, seed } = prepared.trial
   const { progress } = from
   let { best, search, switching } = from
+  let norms = steps.weightNorms()
+  let weights = from.weights ?? beginWatch(norms)
 
   for (let step = from.step; step < phase.steps; step++) {
     const done = step + 1
@@ -106,8 +113,24 @@ export async function* trainPhase(
     const mixed = searcher.relaxed?.(proposed.state, step)
     const relaxed = mixed && steps.trainRelaxed(batch, mixed, rate, random)
     const measured = relaxed ?? steps.train(batch, proposed.train, rate, random)
-    if (!Number.isFinite(measured.loss))
-      throw new NotFinite(total, divergence(prepared, proposed.train, total))
+    const taken = {
+      network: prepared.network,
+      step: total,
+      choices: proposed.train,
+      mixed: relaxed !== undefined,
+      before: norms,
+      after: measured.weightNorms,
+    }
+    if (!Number.isFinite(measured.loss)) {
+      const message = divergence(weights, taken)
+      yield { type: "warning", alarm: "divergingFormat", message }
+      throw new NotFinite(total, message)
+    }
+    const watched = watch(weights, taken)
+    if (watched.alarm !== undefined && weights.alarm === undefined)
+      yield { type: "warning", alarm: "divergingFormat", message: watched.alarm }
+    weights = watched
+    norms = measured.weightNorms
     const qualities = searcher.needsQuality(proposed.state, step)
       ? await qualitiesOf(
           qualityOf(prepared.trial.search, reward),
@@ -148,6 +171,7 @@ export async function* trainPhase(
       search,
       best,
       switching,
+      weights,
       data: data.splitDigests,
       ...(Object.keys(broken).length === 0 ? {} : { broken }),
       ...phase.keep,
@@ -159,5 +183,5 @@ export async function* trainPhase(
     }
     await setImmediate()
   }
-  return { step: phase.steps, search, progress, best, switching }
+  return { step: phase.steps, search, progress, best, switching, weights }
 }

@@ -10,6 +10,7 @@ import { makeSupernet, type Supernet } from "../model/Supernet.ts"
 import { normsOf } from "../search/Searches.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Variable } from "../tensor/Backend.ts"
+import { WatchState } from "./Divergence.ts"
 import { ProgressState } from "./Progress.ts"
 import { makeSteps, type Steps } from "./Steps.ts"
 import type { Tensors } from "./Safetensors.ts"
@@ -32,6 +33,8 @@ export const SessionState = Schema.Struct({
   best: Schema.NullOr(Schema.Finite),
   /** Sum and number of the shares of decisions that changed, over the last steps. */
   switching: Schema.optionalKey(Schema.Struct({ sum: Schema.Finite, count: Schema.Int })),
+  /** Whether weights run away. */
+  weights: Schema.optionalKey(WatchState),
   /** Digests of the splits that it was trained on. */
   data: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** Broken images that it met, and why each is: they count towards a limit. */

@@ -19,6 +19,7 @@ import {
   bytesTensor,
   castBytes,
   correct,
+  l2Norms,
   softmaxCrossEntropy,
 } from "../tensor/Kernels.ts"
 import { makeAdam, makeRmsProp, makeSgd, type Optimizer } from "../tensor/Optimizers.ts"
@@ -32,8 +33,14 @@ export interface Measured {
   readonly accuracy: number
 }
 
+/** What a training step tells beside. */
+export interface Trained extends Measured {
+  /** Of the weights of every layer after the step, in the order of the layer table. */
+  readonly weightNorms: Float32Array
+}
+
 /** What a step under softmax-weighted formats tells beside. */
-export interface MeasuredRelaxed extends Measured {
+export interface TrainedRelaxed extends Trained {
   /** d loss / d probability, per decision and option. */
   readonly slopes: PerOption
   /** Of the roundings that the step held for its gradient, above what a step under one assignment holds. */
@@ -55,7 +62,7 @@ export interface Steps {
     choices: Choices,
     learningRate: number,
     seed?: readonly [number, number],
-  ) => Measured
+  ) => Trained
   /**
    * The same under every searched format at once, each in the proportion of its probability. Of a space without searched
    * sizes.
@@ -65,10 +72,12 @@ export interface Steps {
     probabilities: ReadonlyArray<ArrayLike<number>>,
     learningRate: number,
     seed?: readonly [number, number],
-  ) => MeasuredRelaxed
+  ) => TrainedRelaxed
   /** Quality by the statistics that `norms` names; nothing changes. */
   readonly measure: (batch: Batch, choices: Choices) => Measured
   readonly observe: (batch: Batch, choices: Choices) => Statistics
+  /** Of the weights of every layer as they are now. */
+  readonly weightNorms: () => Float32Array
   /** With running averages and the given activation scales: 1 where an example is right, [batch]. */
   readonly evaluate: (batch: Batch, choices: Choices, amax: Float32Array) => Float32Array
   /** Variables of the optimizer, in a fixed order. */
@@ -92,6 +101,12 @@ const makeOptimizer = (spec: TrainSpec["optimizer"], supernet: Supernet): Optimi
     case "rmsprop":
       return makeRmsProp(variables, options)
   }
+}
+
+/** The weight of every layer, in the order of the table. */
+const layerWeights = ({ network, variables }: Supernet): ReadonlyArray<Variable> => {
+  const byName = new Map(variables.map(({ name, variable }) => [name, variable]))
+  return network.table.layers.map(({ path }) => byName.get(`${path}.weight`)!)
 }
 
 /** (value / 255 - mean) / std per channel, of bytes [batch, height, width, channels]. */
@@ -135,6 +150,7 @@ export const makeSteps = (
   const trained = supernet.variables
     .filter(({ kind }) => kind === "trained")
     .map(({ variable }) => variable)
+  const weights = layerWeights(supernet)
   const widest = widestChoices(network.space)
   const dynamic = new Float32Array(sites)
 
@@ -195,7 +211,7 @@ export const makeSteps = (
       const training = trainingLoss(inputs, policyOf(inputs))
       const { value, grads } = tf.variableGrads(training.loss, trained)
       optimizer.update(grads, inputs[5] as Scalar)
-      return [value, training.accuracy()]
+      return [value, training.accuracy(), l2Norms(weights)]
     },
   )
   const optionsOf = supernet.searchedSites.map(
@@ -222,7 +238,8 @@ export const makeSteps = (
         inputs[5] as Scalar,
       )
       copiedBytes = 4 * relaxed.copied
-      return [value, training.accuracy(), tf.concat(grads.slice(trained.length))]
+      const slopes = tf.concat(grads.slice(trained.length))
+      return [value, training.accuracy(), l2Norms(weights), slopes]
     },
   )
   const measure = lazily(
@@ -257,17 +274,19 @@ export const makeSteps = (
   )
 
   return {
-    train: (batch, choices, learningRate, seed = [0, 0]) =>
-      measured(
+    train: (batch, choices, learningRate, seed = [0, 0]) => {
+      const [loss, right, weightNorms] = read(
         train([
           ...feed(batch, choices, dynamic),
           tf.scalar(learningRate),
           tf.tensor1d([...seed], "int32"),
         ]),
-      ),
+      )
+      return { loss: loss![0]!, accuracy: right![0]!, weightNorms: weightNorms! }
+    },
     trainRelaxed: (batch, probabilities, learningRate, seed = [0, 0]) => {
       const flat = supernet.searchedSites.flatMap(([, i]) => Array.from(probabilities[i]!))
-      const [loss, right, slopes] = read(
+      const [loss, right, weightNorms, slopes] = read(
         trainRelaxed([
           ...feed(batch, widest, dynamic),
           tf.scalar(learningRate),
@@ -280,7 +299,13 @@ export const makeSteps = (
         const row = sums[decision]!
         row.forEach((_, k) => (row[k]! += slopes![firstOf[i]! + k]!))
       })
-      return { loss: loss![0]!, accuracy: right![0]!, slopes: sums, copiedBytes }
+      return {
+        loss: loss![0]!,
+        accuracy: right![0]!,
+        weightNorms: weightNorms!,
+        slopes: sums,
+        copiedBytes,
+      }
     },
     measure: (batch, choices) => measured(measure(feed(batch, choices, dynamic))),
     observe: (batch, choices) => {
@@ -292,6 +317,7 @@ export const makeSteps = (
         norms: new Map(normPaths.map((path, i) => [path, [norms[2 * i]!, norms[2 * i + 1]!]])),
       }
     },
+    weightNorms: () => read([tf.tidy(() => l2Norms(weights))])[0]!,
     evaluate: (batch, choices, amax) => read(evaluate(feed(batch, choices, amax)))[0]!,
     optimizerState: optimizer.state,
     dispose: () => {

@@ -75,6 +75,11 @@ const collect = (
   )
 }
 
+const divergingIn = (events: ReadonlyArray<TrainEvent>): ReadonlyArray<string> =>
+  events.flatMap((event) =>
+    event.type === "warning" && event.alarm === "divergingFormat" ? [event.message] : [],
+  )
+
 const finished = (events: ReadonlyArray<TrainEvent>) => {
   const last = events.find((event) => event.type === "finished")
   if (last?.type !== "finished") throw new Error("the trial did not finish")
@@ -247,16 +252,40 @@ describe("one-shot search", () => {
     expect(Object.values(metrics).every(Number.isFinite)).toBe(true)
   }, 120_000)
 
-  it("fails the trial when the loss is not finite, naming the narrowest format", async () => {
+  it("fails the trial when the loss is not finite, naming the layer that ran away and its format", async () => {
     const exploding = trial({
       train: { steps: 60, learningRate: { kind: "constant", peak: 1e30, warmupSteps: 0 } },
     })
+    const events: Array<TrainEvent> = []
     const exit = await run(exploding, context).pipe(
-      Stream.runDrain,
+      Stream.runForEach((event) => Effect.sync(() => events.push(event))),
       Effect.provide(NodeServices.layer),
       Effect.runPromiseExit,
     )
     expect(Exit.isFailure(exit)).toBe(true)
-    expect(JSON.stringify(exit)).toMatch(/Diverged.*not finite at step \d+.*INT\d/)
+    const [first] = divergingIn(events)
+    expect(first).toMatch(/^diverging format: the weights of [a-z]\S* are .* under .*INT\d/)
+    expect(JSON.stringify(exit)).toMatch(/Diverged.*the loss is not finite at step \d+; diverging /)
+    expect(JSON.stringify(exit)).toContain(first!)
   })
+
+  it("warns once of a layer whose weights run away under INT2, though the loss stays finite", async () => {
+    const two = trial({
+      space: { ...space, formats: { oneOf: ["INT2"] } },
+      train: { steps: 40, learningRate: { kind: "constant", peak: 10, warmupSteps: 0 } },
+      search: { kind: "fixed", uniform: "INT2" },
+      reward: { kind: "absolute", cost: { kind: "gbops", target: { times: 1, uniform: "INT2" } } },
+    })
+    const whole = await collect(two, undefined, 30)
+    const [alarm, ...more] = divergingIn(whole.events)
+    expect(alarm).toMatch(/^diverging format: the weights of \S+ are .* under INT2/)
+    expect(more).toEqual([])
+    expect(finished(whole.events).metrics["final/accuracy"]).toBeLessThan(0.6)
+    // the checkpoint knows that it was told
+    const rest = await collect(two, whole.kept)
+    expect(divergingIn(rest.events)).toEqual([])
+    expect(finished(rest.events)).toEqual(finished(whole.events))
+    const calm = await collect(trial())
+    expect(divergingIn(calm.events)).toEqual([])
+  }, 60_000)
 })

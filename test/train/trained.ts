@@ -58,12 +58,15 @@ export const trained = async (network: Network, dataset: Dataset, options: Train
   const supernet = makeSupernet(network, 7)
   const steps = makeSteps(supernet, dataset, batchSize, spec, options.eager, options.norms)
   const losses: Array<number> = []
+  const norms: Array<ReadonlyArray<number>> = []
   const seconds: Array<number> = []
   for (let i = 0; ; i++) {
     const [choices, measured] = [options.deal(), options.deal()]
     if (choices === undefined || measured === undefined) break
     const start = performance.now()
-    losses.push(steps.train(data.trainBatch(i), choices, 0.05, [i, -i]).loss)
+    const { loss, weightNorms } = steps.train(data.trainBatch(i), choices, 0.05, [i, -i])
+    losses.push(loss)
+    norms.push([...weightNorms])
     seconds.push((performance.now() - start) / 1000)
     losses.push(steps.measure(data.heldOutBatch(i), measured).loss)
   }
@@ -81,6 +84,13 @@ export const trained = async (network: Network, dataset: Dataset, options: Train
   )
   steps.dispose()
   supernet.dispose()
-  const bits = { losses, weights, accuracy: end.accuracy, amax: Array.from(end.amax), scores }
+  const bits = {
+    losses,
+    norms,
+    weights,
+    accuracy: end.accuracy,
+    amax: Array.from(end.amax),
+    scores,
+  }
   return { bits, parameters, seconds }
 }
