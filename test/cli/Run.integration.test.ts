@@ -153,19 +153,6 @@ describe("run", () => {
     expect(json<any>(costed).gbops).toBeCloseTo(shown.metrics["final/gbops"], 12)
   })
 
-  it("tells each warning once, also of a trial that ended between two heartbeats", async () => {
-    const wild = experiment
-      .replace("steps: 300", "steps: 3")
-      .replace("cosine, peak: 0.02, warmupSteps: 5", "constant, peak: 1.0e+9")
-      .replace("[1, 2]", "[1]")
-      .replace("controls: [uniform]", "")
-    const { folder, remove } = makeFolder({ "space.yaml": space, "experiment.yaml": wild })
-    cleanups.push(remove)
-    const { stderr } = await fliqs(["run", "experiment.yaml", "--no-track"], { cwd: folder })
-    expect(stderr.split(": diverging format: the weights of ")).toHaveLength(2)
-    expect(stderr).toMatch(/the weights of \w+ are .* after step \d+, most of it under .*INT\d/)
-  })
-
   it("stopped by Ctrl-C saves, exits with 130, names the command, and goes on from there", async () => {
     const { at, folder } = prepare(3000)
     const { child, ended } = start(words, at)
