@@ -35,7 +35,10 @@ export interface Band {
   readonly high: number
 }
 
-export const bandUnder = (target: number, tolerance: number): Band => ({
+/** Relative distance from the target that counts as on target. */
+export const onTarget = 0.02
+
+export const bandUnder = (target: number, tolerance = onTarget): Band => ({
   low: (1 - tolerance) * target,
   high: target,
 })
@@ -45,7 +48,7 @@ const halvings = 20
 
 /**
  * As `withinBudget`, but no cheaper than `low` where anything that dear is found: cost is paid for, at the lowest price
- * that fills the band. Where none does, the dearest of what was found.
+ * that fills the band. Where none does, the dearest of what was found; the best of all where everything costs less.
  */
 export const withinBand = (
   space: DecisionSpace,
@@ -55,7 +58,7 @@ export const withinBand = (
 ): Choices | undefined => {
   const free = withinBudget(space, cost, scores, high)
   const { max, min } = cost.range()
-  if (free === undefined || cost.of(free) >= low || max === min) return free
+  if (free === undefined || cost.of(free) >= low || max === min || max < low) return free
   // costs that couple decisions are those with the others as in `free`
   const costs = scores.map((_, i) => cost.withChoice(free, i))
   const unit = (spreadOf(scores) || 1) / (max - min)

@@ -88,8 +88,6 @@ export const resolveDifferentiable = (
 const decay = 0.99
 /** The penalty on a nat, in root mean squares, for a `commitment` of 1. */
 const perCommitment = 10
-/** How far below the target an assignment is on it, relative to it. */
-const tolerance = 0.02
 
 const Chosen = Schema.Array(Schema.Int)
 
@@ -112,7 +110,7 @@ export const makeDifferentiable = (
   const { space, cost, target, steps, reward } = problem
   const relaxing = relaxedSteps(steps, settings.relaxed)
   const { length: decisions } = space.decisions
-  const band = bandUnder(target, tolerance)
+  const band = bandUnder(target)
 
   const policyIn = (state: DifferentiableState): Policy => policyOf(state.logits, 1)
 

@@ -15,7 +15,7 @@ import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { widest } from "../space/DecisionSpace.ts"
 import { fromState, type Random, RandomState, randomStream } from "../space/Random.ts"
-import { bandUnder } from "./Budget.ts"
+import { bandUnder, onTarget } from "./Budget.ts"
 import { argmax, type Policy, summarise, zerosLike } from "./Policy.ts"
 import { delaySteps } from "./Schedule.ts"
 import type { Alarm, Measured, Problem, Searcher, SearchMetrics } from "./Search.ts"
@@ -58,7 +58,7 @@ export const populationDefaults: PopulationSettings = {
   batches: 16,
   delay: 0.25,
   freezeAt: 0.5,
-  tolerance: 0.02,
+  tolerance: onTarget,
 }
 
 /** A delay that leaves no step to look at the population. */

@@ -23,7 +23,7 @@ import { activity, narrowestChoices, widest, widestChoices } from "../space/Deci
 import { fromState, type Random, RandomState, randomStream } from "../space/Random.ts"
 import { AdamState, ascend, initAdam } from "./Adam.ts"
 import { alarmsAt, isAlarmStep } from "./Alarms.ts"
-import { withinBudget } from "./Budget.ts"
+import { onTarget, withinBudget } from "./Budget.ts"
 import { addSample, Ending, isEnding, meanDeviation, modeAgreement, noEnding } from "./Ending.ts"
 import {
   assertRowsOf,
@@ -78,8 +78,6 @@ export const ReinforceState = Schema.Struct({
 export type ReinforceState = typeof ReinforceState.Type
 
 const deviationDecay = 0.99
-/** Relative distance from the target that counts as on target. */
-const tolerance = 0.02
 /** Share of the steps at which a hard budget freezes the policy at the latest. */
 export const budgetAt = 0.9
 
@@ -125,7 +123,7 @@ export const makeReinforce = (
     const spent = cost.of(choices)
     const isNoWorse =
       !reward.turnsAtTarget || reward.costPart(1, spent) >= reward.costPart(1, target)
-    return isNoWorse || Math.abs(spent / target - 1) <= tolerance
+    return isNoWorse || Math.abs(spent / target - 1) <= onTarget
   }
 
   /** `j` counts the proposals of a step; the first is the one that is trained. */

@@ -6,13 +6,13 @@
  * decision is measured alone, all others at their widest, on the same held-out batch as the widest assignment itself:
  * round after round over all options, so that none has an early network or a kind batch to itself. The summed scores are
  * minus the mean increases; of a format that has fewer bits than the widest, not below 0, for noise that makes it look
- * better would leave the budget unspent. The best assignment within target (`Budget.ts`) is frozen, and the remaining
+ * better would leave the budget unspent. The best assignment on target (`Budget.ts`) is frozen, and the remaining
  * steps train it. What it cannot see is what options do together. Left out: searches that learn while they train (`Reinforce.ts`).
  */
 import { Schema } from "effect"
 import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
-import { withinBudget } from "./Budget.ts"
+import { bandUnder, withinBand } from "./Budget.ts"
 import { assertRowsOf, type PerOption, zerosLike } from "./Policy.ts"
 import type { Problem, Searcher, SearchKind } from "./Search.ts"
 import { normsField, writtenNorms } from "./Settings.ts"
@@ -98,7 +98,9 @@ export const makeSensitivity = (
 
   const final = (state: SensitivityState): Choices =>
     // a target that nobody meets is refused before training, but for the rounding of one that only the cheapest meets
-    state.chosen ?? withinBudget(space, cost, scoresOf(state), target) ?? cost.range().minChoices
+    state.chosen ??
+    withinBand(space, cost, scoresOf(state), bandUnder(target)) ??
+    cost.range().minChoices
 
   const add = (
     state: SensitivityState,
