@@ -11,12 +11,17 @@ import type { Format, FormatFamily } from "./Format.ts"
 const largestBits = 8
 
 /** Largest finite values of those that give codes to infinities and NaN. */
-const ends: Readonly<Record<string, number>> = { E4M3: 448, E5M2: 57344 }
+const ends: Readonly<Record<string, Required<Pick<Format, "hi" | "reserved">>>> = {
+  E4M3: { hi: 448, reserved: ["NaN"] },
+  E5M2: { hi: 57344, reserved: ["infinities", "NaN"] },
+}
 
 const ofBits = (exponentBits: number, mantissaBits: number): Format => {
   const name = `E${exponentBits}M${mantissaBits}`
   const bias = 2 ** (exponentBits - 1) - 1
-  const hi = ends[name] ?? 2 ** (2 ** exponentBits - 1 - bias) * (2 - 2 ** -mantissaBits)
+  const { hi, ...reserved } = ends[name] ?? {
+    hi: 2 ** (2 ** exponentBits - 1 - bias) * (2 - 2 ** -mantissaBits),
+  }
   return {
     name,
     kind: "float",
@@ -26,6 +31,7 @@ const ofBits = (exponentBits: number, mantissaBits: number): Format => {
     lo: -hi,
     hi,
     scaled: true,
+    ...reserved,
   }
 }
 

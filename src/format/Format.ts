@@ -22,6 +22,8 @@ export interface Format {
   readonly hi: number
   /** Whether a float32 scale belongs to it: not to BF16, FP16 and FP32, nor to those with E8M0 block scales. */
   readonly scaled: boolean
+  /** What its other codes stand for; absent where every code is a finite number. */
+  readonly reserved?: ReadonlyArray<"infinities" | "NaN">
   /** Only of block formats; the numbers above are then those of one element. */
   readonly block?: BlockScale
 }

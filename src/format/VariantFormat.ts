@@ -4,7 +4,13 @@
  */
 import type { Format, FormatFamily } from "./Format.ts"
 
-const variant = (name: string, mantissaBits: number, minExponent: number, hi: number): Format => ({
+const variant = (
+  name: string,
+  mantissaBits: number,
+  minExponent: number,
+  hi: number,
+  reserved: Required<Format>["reserved"],
+): Format => ({
   name,
   kind: "variant",
   bits: 8,
@@ -13,12 +19,13 @@ const variant = (name: string, mantissaBits: number, minExponent: number, hi: nu
   lo: -hi,
   hi,
   scaled: true,
+  reserved,
 })
 
 const variants: ReadonlyArray<Format> = [
-  variant("E4M3FNUZ", 3, -7, 240),
-  variant("E5M2FNUZ", 2, -15, 57344),
-  variant("E4M3IEEE", 3, -6, 240),
+  variant("E4M3FNUZ", 3, -7, 240, ["NaN"]),
+  variant("E5M2FNUZ", 2, -15, 57344, ["NaN"]),
+  variant("E4M3IEEE", 3, -6, 240, ["infinities", "NaN"]),
 ]
 
 export const VariantFormat: FormatFamily = {

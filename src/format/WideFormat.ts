@@ -10,7 +10,17 @@ const wide = (
   mantissaBits: number,
   minExponent: number,
   hi: number,
-): Format => ({ name, kind: "wide", bits, mantissaBits, minExponent, lo: -hi, hi, scaled: false })
+): Format => ({
+  name,
+  kind: "wide",
+  bits,
+  mantissaBits,
+  minExponent,
+  lo: -hi,
+  hi,
+  scaled: false,
+  reserved: ["infinities", "NaN"],
+})
 
 const formats: ReadonlyArray<Format> = [
   wide("BF16", 16, 7, -126, 2 ** 127 * (2 - 2 ** -7)),

@@ -262,7 +262,10 @@ describe("format", () => {
     const wrong = await fliqs(["format", "show", "INT44"])
     expect(wrong.code).toBe(2)
     expect(wrong.stderr).toContain("INT44")
+    const finite = await fliqs(["format", "show", "E3M4"])
+    expect(finite.stdout.toString()).toMatch(/^reserved +nothing: every code is a finite number$/m)
     const e4m3 = json<any>(await fliqs(["format", "show", "E4M3", "--json"]))
+    expect(e4m3.reserved).toEqual(["NaN"])
     expect(e4m3).toMatchObject({ name: "E4M3", bits: 8, max: 448, min: -448, scaled: true })
     const list = json<any>(await fliqs(["format", "list", "--json"]))
     expect(list.formats.map((format: any) => format.name)).toEqual(

@@ -38,6 +38,28 @@ describe("names", () => {
   })
 })
 
+describe("codes that are no finite numbers", () => {
+  const reserved = (name: string) => parse(name)!.reserved ?? []
+
+  it("are those that a standard gives to infinities and NaN", () => {
+    for (const name of ["E5M2", "MXFP8E5M2", "E4M3IEEE", "BF16", "FP16", "FP32"])
+      expect([name, ...reserved(name)]).toEqual([name, "infinities", "NaN"])
+    for (const name of ["E4M3", "MXFP8E4M3", "E4M3FNUZ", "E5M2FNUZ"])
+      expect([name, ...reserved(name)]).toEqual([name, "NaN"])
+  })
+
+  it("are none where all codes are needed to count the finite numbers", () => {
+    for (const name of names.filter((name) => /^E\dM\d$/.test(name))) {
+      const { bits, hi, mantissaBits, minExponent } = parse(name)!
+      // Positive values: 2^M steps in each binade from 2^minExponent on, and as many subnormals, less zero.
+      const top = Math.floor(Math.log2(hi))
+      const inTop = (hi / 2 ** top - 1) * 2 ** mantissaBits + 1
+      const positive = 2 ** mantissaBits * (top - minExponent + 1) - 1 + inTop
+      expect([name, reserved(name).length > 0]).toEqual([name, 2 * (positive + 1) < 2 ** bits])
+    }
+  })
+})
+
 describe("what is no format", () => {
   it.each([
     ["INT1", "integers have 2 to 16 bits; the nearest is INT2"],

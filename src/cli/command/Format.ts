@@ -22,6 +22,7 @@ const describe = (format: Format) => ({
   max: format.hi,
   smallest: 2 ** (format.minExponent - format.mantissaBits),
   scaled: format.scaled,
+  reserved: format.reserved ?? [],
   storageBits: storageBits(format),
   block: format.block === undefined ? null : format.block.size,
   blockScale: format.block === undefined ? null : format.block.scale,
@@ -60,7 +61,9 @@ export const show = Effect.fn("format show")(function* (input: {
 }) {
   const described = describe(yield* named(input.name))
   if (input.json) return yield* printJson(described)
-  for (const [key, value] of Object.entries(described))
+  const { reserved } = described
+  const codes = reserved.length === 0 ? "nothing: every code is a finite number" : reserved
+  for (const [key, value] of Object.entries({ ...described, reserved: codes }))
     yield* print(`${key.padEnd(13)} ${Array.isArray(value) ? value.join(" ") : String(value)}`)
 })
 
