@@ -53,7 +53,13 @@ import {
   progressAt,
 } from "./Schedule.ts"
 import type { Measured, Problem, Searcher, SearchKind, SearchMetrics } from "./Search.ts"
-import { ReinforceSpec, resolve, type Settings } from "./Settings.ts"
+import {
+  type PublishedReward,
+  publishedRewards,
+  ReinforceSpec,
+  resolve,
+  type Settings,
+} from "./Settings.ts"
 import { addSignal, noSignal, Signal, zOf } from "./Signal.ts"
 import { finiteQualities, meanOf, switchedShare } from "./StepFigures.ts"
 
@@ -346,12 +352,16 @@ export const Reinforce = {
         path: ["search", "delay"],
         message: `a hard budget chooses at ${100 * budgetAt} % of the steps, and a delay of ${spec.delay} lasts as long; below ${budgetAt} would be right`,
       })
-    if (spec.preset === "fliqs" && reward !== undefined && reward.quality !== "trainLoss")
-      findings.push({
-        path: ["search", "preset"],
-        message: `preset fliqs was published with reward.quality trainLoss, and this is ${reward.quality}; set it, or mind the difference`,
-        severity: "warning",
-      })
+    if (spec.preset !== undefined && reward !== undefined)
+      for (const [key, published] of Object.entries(publishedRewards[spec.preset])) {
+        const given = reward[key as keyof PublishedReward]
+        if (given !== published)
+          findings.push({
+            path: ["search", "preset"],
+            message: `preset ${spec.preset} was published with reward.${key} ${published}, and this is ${given}; set it, or mind the difference`,
+            severity: "warning",
+          })
+      }
     return findings
   },
 } as const satisfies SearchKind<ReinforceSpec>

@@ -5,6 +5,7 @@
  * which is what is recorded with a result. Left out: what the knobs do (`Reinforce.ts` and its parts).
  */
 import { Schema } from "effect"
+import type { RewardSpec } from "../reward/Rewards.ts"
 import { type Commitment, delaySteps, schedules } from "./Schedule.ts"
 
 const positive = Schema.Finite.check(Schema.isGreaterThan(0))
@@ -128,7 +129,8 @@ type Knobs = Omit<ReinforceSpec, "kind" | "preset">
 /**
  * Published constants. FLIQS: one proposal, commitment cosine to 0.5, Adam 5e-3, moving average 0.99, uniform delay;
  * its quality is the training loss (`reward.quality`). TuNAS: its released code at batch 4096 (learning rate
- * 3e-4 * 4096 / 256, tenfold by the end; no entropy term); its reward is absolute with beta 0.1.
+ * 3e-4 * 4096 / 256, tenfold by the end; no entropy term); its reward is absolute with beta 0.1, its held-out batch four
+ * times the training batch, which is no knob here.
  */
 export const presets: Readonly<Record<"fliqs" | "tunas", Knobs>> = {
   fliqs: {
@@ -153,6 +155,18 @@ export const presets: Readonly<Record<"fliqs" | "tunas", Knobs>> = {
     reduce: "sum",
     stopAt: "off",
   },
+}
+
+/** What a preset was published with that stands under `reward`. */
+export interface PublishedReward {
+  readonly kind?: RewardSpec["kind"]
+  readonly quality?: RewardSpec["quality"]
+  readonly beta?: number
+}
+
+export const publishedRewards: Readonly<Record<"fliqs" | "tunas", PublishedReward>> = {
+  fliqs: { quality: "trainLoss" },
+  tunas: { kind: "absolute", quality: "heldOutAccuracy", beta: 0.1 },
 }
 
 /** `spec` over its preset over the defaults, for a run of `steps`. */

@@ -11,10 +11,14 @@ import type { Measured, Steps } from "./Steps.ts"
 /**
  * The quality of every proposal, on the batch and by the measure that the reward names. Equal proposals, which are most
  * once the policy commits, are measured once.
+ *
+ * On the training batch, the training pass itself has measured the one assignment it trained under, by the weights
+ * before its step, with label smoothing and dropout. Where there are others to compare with, all are measured alike, after
+ * the step.
  */
 export const qualitiesOf = async (
   quality: Quality,
-  steps: Steps,
+  steps: Pick<Steps, "measure">,
   proposals: ReadonlyArray<Choices>,
   trained: { readonly choices: Choices; readonly measured: Measured },
   batches: { readonly train: () => Batch; readonly heldOut: () => Batch | Promise<Batch> },
@@ -22,10 +26,11 @@ export const qualitiesOf = async (
   const heldOut = quality === "heldOutAccuracy" || quality === "heldOutLoss"
   const value = ({ accuracy, loss }: Measured): number =>
     quality === "heldOutAccuracy" || quality === "trainAccuracy" ? accuracy : -loss
+  const own = trained.choices.join()
+  if (!heldOut && proposals.every((choices) => choices.join() === own))
+    return proposals.map(() => value(trained.measured))
   const batch = heldOut ? await batches.heldOut() : batches.train()
   const known = new Map<string, Measured>()
-  // the training pass has already measured the assignment it trained under
-  if (!heldOut) known.set(trained.choices.join(), trained.measured)
   return proposals.map((choices) => {
     const key = choices.join()
     const measured = known.get(key) ?? steps.measure(batch, choices)

@@ -65,13 +65,23 @@ describe("alarms over a history", () => {
 
   it("stay silent at their thresholds", () => {
     expect(history(() => ({ entropyRatio: 0.3 }))).toEqual([])
+    const halved = (least: number) =>
+      history(({ done }) => ({ entropyRatio: done < 500 ? 0.5 : least }))
+    expect(halved(0.1)).toEqual([])
+    expect(halved(0.0999)).toEqual(["commitmentTooStrong@600"])
+    expect(history(() => ({ entropyRatio: 0.2999 }))).toEqual(["collapsedEarly@400"])
+    expect(history(() => ({ topProbability: 0.8999 }))).toEqual(["notCommitted@1000"])
+    expect(history(() => ({ costDeviation: 0.0501 }))).toEqual(["costOffTarget@1000"])
+    expect(history(() => ({ signal: 2.999 }))).toEqual(["noQualitySignal@250"])
+    expect(history(() => ({ modeAgreement: 0.999 }))).toEqual(["finalIsNotMode@1000"])
     expect(history(() => ({ topProbability: 0.9 }))).toEqual([])
     expect(history(() => ({ costDeviation: 0.05 }))).toEqual([])
     expect(history(() => ({ signal: 3 }))).toEqual([])
   })
 
   it("say nothing of the signal when fewer than four proposals were measured", () => {
-    expect(history(() => ({ signal: 0, proposals: 2 }))).toEqual([])
+    expect(history(() => ({ signal: 0, proposals: 3 }))).toEqual([])
+    expect(history(() => ({ signal: 0, proposals: 4 }))).toEqual(["noQualitySignal@250"])
   })
 
   it("are looked at only where one could go off", () => {

@@ -61,16 +61,32 @@ describe("settings", () => {
       reduce: "mean",
       stopAt: "off",
     })
-    const tunas = resolve({ kind: "reinforce", preset: "tunas" }, 3000)
-    expect(tunas.optimizer).toEqual({
-      learningRate: (3e-4 * 4096) / 256,
-      learningRateGrowth: 10,
-      beta1: 0,
-      beta2: 0.999,
-      epsilon: 1e-8,
+    // google-research/tunas, mobile_architecture_search.py: flags and their defaults
+    expect(resolve({ kind: "reinforce", preset: "tunas" }, 3000)).toEqual({
+      preset: "tunas",
+      proposals: 1,
+      optimizer: {
+        learningRate: (3e-4 * 4096) / 256,
+        learningRateGrowth: 10,
+        beta1: 0,
+        beta2: 0.999,
+        epsilon: 1e-8,
+      },
+      delay: 0.25,
+      delaySampling: "widest",
+      commitment: { schedule: "none", max: 0 },
+      costGradient: "sampled",
+      baseline: { kind: "movingAverage", decay: 0.95 },
+      temperature: 1,
+      reduce: "sum",
+      stopAt: "off",
     })
-    expect(tunas.baseline).toEqual({ kind: "movingAverage", decay: 0.95 })
-    expect([tunas.reduce, tunas.commitment.schedule, tunas.proposals]).toEqual(["sum", "none", 1])
+  })
+
+  it("name their preset in what a result is recorded with", () => {
+    for (const preset of ["fliqs", "tunas"])
+      expect(resolved(decode({ kind: "reinforce", preset }), 700)).toHaveProperty("preset", preset)
+    expect(resolved(decode({ kind: "reinforce" }), 700)).not.toHaveProperty("preset")
   })
 
   it("let a file override one constant of a preset and keep the others", () => {
@@ -169,8 +185,21 @@ describe("the search block", () => {
     expect(problemPaths({ kind: "fixed", assignment: { "stem.format": "INT4" } })).toEqual([])
   })
 
-  it("warns when a preset is used with another quality than it was published with", () => {
+  it("warns when a preset is used with another reward than it was published with", () => {
     expect(findingsWith("trainLoss")).toEqual([])
     expect(findingsWith("heldOutAccuracy")[0]?.severity).toBe("warning")
+    const tunas = (more: object) =>
+      searchProblems(
+        { kind: "reinforce", preset: "tunas" },
+        { ...rewardOf("heldOutAccuracy"), ...more },
+      )
+    expect(tunas({ beta: 0.1 })).toEqual([])
+    expect(tunas({}).map(({ message, severity }) => [severity, message])).toEqual([
+      [
+        "warning",
+        "preset tunas was published with reward.beta 0.1, and this is 1; set it, or mind the difference",
+      ],
+    ])
+    expect(tunas({ kind: "absoluteOneSided", quality: "trainLoss" })).toHaveLength(3)
   })
 })
