@@ -24,6 +24,15 @@ const bounds = (values: ReadonlyArray<number>): readonly [number, number] => {
   return [low - margin, high + margin]
 }
 
+const longest = 60
+
+/** The name of a point; of several at one place the first, and how many more there are. */
+const labelOf = ([first, ...others]: ReadonlyArray<FrontPoint>): string => {
+  const { name } = first!
+  const cut = name.length > longest ? `${name.slice(0, longest - 3)}...` : name
+  return others.length === 0 ? cut : `${cut} and ${others.length} more`
+}
+
 /** The picture as an SVG document; no points give the axes' names alone. */
 export const frontPicture = (
   points: ReadonlyArray<FrontPoint>,
@@ -44,9 +53,15 @@ export const frontPicture = (
     const [x, y] = at(point)
     return `<circle cx="${x}" cy="${y}" r="4" fill="${point.isOnFront ? "#3b528b" : "#fff"}" stroke="#3b528b"/>`
   })
-  const labels = front.map((point) => {
-    const [x, y] = at(point)
-    return `<text x="${Number(x) + 8}" y="${Number(y) + 14}" font-size="11">${escape(point.name)}</text>`
+  const places = new Map<string, Array<FrontPoint>>()
+  for (const point of front) {
+    const place = at(point).join()
+    places.set(place, [...(places.get(place) ?? []), point])
+  }
+  const labels = [...places.values()].map((together) => {
+    const [x, y] = at(together[0]!)
+    const [dx, anchor] = Number(x) < left + plot.width / 2 ? [8, "start"] : [-8, "end"]
+    return `<text x="${Number(x) + dx}" y="${Number(y) + 14}" text-anchor="${anchor}" font-size="11">${escape(labelOf(together))}</text>`
   })
   const ends = [
     `<text x="${left}" y="${bottom + 18}" fill="#555">${short(lowX)}</text>`,

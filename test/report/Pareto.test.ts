@@ -54,4 +54,16 @@ describe("the Pareto front", () => {
     expect(from).toBeLessThan(to!)
     expect(frontPicture([], at)).not.toMatch(/NaN|Infinity/)
   })
+
+  it("names points at one place once, and within the picture", () => {
+    const at = { title: "t", x: "cost", y: "accuracy" }
+    const point = (name: string, x: number, y: number) => ({ name, x, y, isOnFront: true })
+    const svg = frontPicture(
+      [point("first", 1, 0.5), point("second", 1, 0.5), point("x".repeat(200), 4, 0.7)],
+      at,
+    )
+    expect(svg).toContain(">first and 1 more<")
+    expect(svg).not.toContain("second")
+    expect(svg).toMatch(/text-anchor="end" font-size="11">x{57}\.\.\.</)
+  })
 })
