@@ -214,6 +214,58 @@ describe("one-shot search", () => {
     finished((await collect(starting(skipped), undefined, undefined, other)).events)
   }, 120_000)
 
+  describe("with learned scales, in one choice with formats that have none", () => {
+    const formats = { oneOf: ["INT4", "NVFP4", "E4M3", "BF16"], scale: { rule: "learned" } }
+    const learning = trial({
+      space: { ...space, formats },
+      train: { steps: 24, learningRate: { kind: "cosine", peak: 0.05, warmupSteps: 2 } },
+      reward: { kind: "absolute", cost: { kind: "gbops", target: { times: 1, uniform: "E4M3" } } },
+      finish: { recalibrate: 2, fineTune: 8, retrain: true },
+    })
+    const scalesOf = ({ tensors }: Snapshot) =>
+      Object.entries(tensors).filter(([name]) => /^[^:]*Scale$/u.test(name))
+
+    it.each([11, 28])(
+      "goes on from step %i of search and fine-tuning bit for bit",
+      async (step) => {
+        const through = await collect(learning, undefined, step)
+        const { tensors, ...rest } = through.kept!
+        const learnt = scalesOf(through.kept!).flatMap(([, { values }]) => [...values])
+        expect(learnt.some((scale) => scale > 0)).toBe(true)
+        const goneOn = await collect(learning, { ...JSON.parse(JSON.stringify(rest)), tensors })
+        expect(finished(goneOn.events)).toEqual(finished(through.events))
+        const after = (events: ReadonlyArray<TrainEvent>) =>
+          events.filter((event) => event.type === "metrics" && event.step > step)
+        expect(after(goneOn.events)).toEqual(after(through.events))
+      },
+      120_000,
+    )
+
+    it("starts from trained weights, but sets the scales anew", async () => {
+      const first = await collect(learning, undefined, 24)
+      const weights = weightsOf(first.kept!)
+      const names = [...weights.keys()].filter((name) => !name.endsWith("Scale"))
+      expect(names.length).toBeLessThan(weights.size)
+      const { declaration } = learning
+      const starting = trial({
+        ...declaration,
+        train: { ...declaration.train, initial: { digest: digest(weights, names) } },
+        finish: { recalibrate: 2 },
+      })
+      const second = await collect(starting, undefined, 10, weights)
+      const others = new Map(
+        [...weights].map(([name, tensor]) => [
+          name,
+          name.endsWith("Scale") ? { ...tensor, values: tensor.values.map(() => 77) } : tensor,
+        ]),
+      )
+      const same = await collect(starting, undefined, undefined, others)
+      expect(finished(same.events)).toEqual(finished(second.events))
+      const resumed = await collect(starting, second.kept!)
+      expect(finished(resumed.events)).toEqual(finished(second.events))
+    }, 120_000)
+  })
+
   it("trains one format everywhere when the search is fixed", async () => {
     const flat = {
       ...space,
