@@ -134,6 +134,17 @@ const growth: Case["run"] = async ({ threads }) => {
   }
 }
 
+const inBlocks = { granularity: "block", blockSize: 16 }
+const scales = {
+  absmax: {},
+  percentile: { rule: { percentile: 99.9 } },
+  mse: { rule: "mse" },
+  learned: { rule: "learned" },
+  "blocks, absmax": inBlocks,
+  "blocks, percentile": { ...inBlocks, rule: { percentile: 90 } },
+  "blocks, mse": { ...inBlocks, rule: "mse" },
+}
+
 const searchStep = (kind: "search" | "frozen", proposals: number) => (threads: number) =>
   node("worker/search", [threads, kind, proposals])
 
@@ -344,6 +355,17 @@ export const cases: ReadonlyArray<Case> = [
       { of: "fused kernel E4M3", to: "PyTorch E4M3, lean" },
       { of: "formula INT4", to: "fused kernel INT4" },
     ],
+  }),
+  turns({
+    name: "scale-rules",
+    about:
+      "Training step of ResNet-20, batch 64, a random format for every layer, by where scales come from",
+    steps: 4,
+    contestants: Object.entries(scales).map(([name, scale]) => ({
+      name,
+      command: ours("spaces/resnet20-mixed.yaml", ["--scale", JSON.stringify(scale)]),
+    })),
+    aims: Object.keys(scales).flatMap((of) => (of === "absmax" ? [] : [{ of, to: "absmax" }])),
   }),
   turns({
     name: "search",

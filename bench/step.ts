@@ -3,7 +3,7 @@
  *
  *     npm run bench:step -- --space spaces/resnet20.yaml --uniform INT4 --batch 64 --steps 8 --rounds 5 --threads 2 --json
  *
- * `--policy random` (the default without `--uniform`) draws another assignment every step. With `--serve` it is a
+ * `--scale '{"rule":"mse"}'` stands in for `formats.scale` of the space. `--policy random` (the default without `--uniform`) draws another assignment every step. With `--serve` it is a
  * worker that others may alternate with theirs (`worker/serve.ts`).
  */
 import { parseArgs } from "node:util"
@@ -16,6 +16,7 @@ const { values } = parseArgs({
   options: {
     space: { type: "string" },
     uniform: { type: "string" },
+    scale: { type: "string" },
     policy: { type: "string" },
     pass: { type: "string", default: "train" },
     batch: { type: "string", default: "64" },
@@ -54,6 +55,7 @@ const space = values.space ?? usage("--space is missing; --space spaces/resnet20
 const { step, facts } = await makeSpaceRun({
   space,
   ...(values.uniform === undefined ? {} : { uniform: values.uniform }),
+  ...(values.scale === undefined ? {} : { scale: JSON.parse(values.scale) as object }),
   policy: one(
     "policy",
     policies,

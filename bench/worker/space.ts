@@ -33,6 +33,8 @@ export interface SpaceRun {
   readonly space: string
   /** This format everywhere, offered or not; else the space decides. */
   readonly uniform?: string
+  /** In place of `formats.scale`. */
+  readonly scale?: object
   readonly policy: PolicyName
   /** True: every searched size is its largest, and the graph knows it. */
   readonly largest: boolean
@@ -53,11 +55,24 @@ const largestOf = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, largestOf(inner)]))
 }
 
-const readNetwork = async ({ space, largest, uniform }: SpaceRun) => {
+/** The declaration of a space with another `formats.scale`. */
+const scaledAs = (value: unknown, scale: object): unknown => {
+  const { formats } = value as { readonly formats: object }
+  return { ...(value as object), formats: { ...formats, scale } }
+}
+
+const readNetwork = async ({ space, largest, uniform, scale }: SpaceRun) => {
+  const change = (value: unknown): unknown => {
+    const sized = largest ? largestOf(value) : value
+    return scale === undefined ? sized : scaledAs(sized, scale)
+  }
   const declared = await Effect.runPromise(
     read(space).pipe(
       Effect.flatMap((document) =>
-        decode(Space, largest ? { ...document, value: largestOf(document.value) } : document),
+        decode(Space, {
+          ...document,
+          value: change(document.value),
+        }),
       ),
       Effect.provide(NodeServices.layer),
     ),

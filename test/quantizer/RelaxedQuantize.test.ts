@@ -3,8 +3,9 @@ import { beforeAll, describe, expect, it } from "vitest"
 import { parse, rowLength, toRow } from "../../src/format/Formats.ts"
 import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
 import { relaxedQuantize } from "../../src/quantizer/RelaxedQuantize.ts"
+import { magnitudesOf } from "../../src/quantizer/ScaleRule.ts"
 import { counts, tf } from "../../src/tensor/Backend.ts"
-import type { Tensor1D, Tensor2D } from "../../src/tensor/Backend.ts"
+import type { Tensor, Tensor1D, Tensor2D } from "../../src/tensor/Backend.ts"
 import { loadBackend, normal, read } from "../tensor/support.ts"
 
 const names = ["INT3", "E4M3", "MXFP4", "FP32"]
@@ -59,6 +60,28 @@ describe("softmax-weighted fake quantization", () => {
         expect(relaxed.map((value) => value + 0)).toEqual(hard.map((value) => value + 0))
       })
       expect(counts()).toEqual(before)
+    },
+  )
+
+  it.each(names.map((name, k) => [name, k] as const))(
+    "saturates block by block as fake quantization does, and has no gradient there: %s",
+    (_, k) => {
+      tf.tidy(() => {
+        const [x, dy] = [normal(shape, 3), normal(shape, 4)]
+        const p = tf.tensor1d(names.map((_, i) => (i === k ? 1 : 0)))
+        const table = rows()
+        const covers = { blockAxis: 1, blockSize: 3 }
+        const clips = names.map((_, i) => magnitudesOf(x, table, i, { percentile: 60 }, covers))
+        const relaxed = tf.valueAndGrad((x) => relaxedQuantize(x, table, p, covers, clips))(x, dy)
+        const hard = tf.valueAndGrad((x) =>
+          fakeQuantize(x, table, k, undefined, { ...covers, clip: clips[k]! }),
+        )(x, dy)
+        const without = (tensor: Tensor) => read(tensor).map((value) => value + 0)
+        expect(without(relaxed.value)).toEqual(without(hard.value))
+        expect(without(relaxed.grad)).toEqual(without(hard.grad))
+        const saturated = read(hard.grad).filter((slope) => slope === 0).length
+        expect(saturated > 0).toBe(names[k] === "INT3" || names[k] === "E4M3")
+      })
     },
   )
 
