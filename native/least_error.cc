@@ -24,7 +24,9 @@ CLONES static void AddErrors(const float* x, int64_t n, const float* s, int64_t 
       const double error = Round(x[i], s[p], relative, smallest, lo, hi) - x[i];
       partial[0] += error * error;
     }
-    for (int64_t lane = 0; lane < lanes; lane++) sums[p] += partial[lane];
+    for (int64_t half = lanes / 2; half > 0; half /= 2)
+      for (int64_t lane = 0; lane < half; lane++) partial[lane] += partial[lane + half];
+    sums[p] += partial[0];
   }
 }
 

@@ -11,7 +11,7 @@
 #include "groups.h"
 #include "rounding.h"
 
-static constexpr int64_t sampled = 1024, chunk = 64;
+static constexpr int64_t sampled = 1024, chunk = 64, few = 64;
 
 INLINE uint32_t MagnitudeBits(float x) { return ToBits(x) & 0x7fffffff; }
 
@@ -46,10 +46,28 @@ static uint32_t LeastOfInterest(const float* x, int64_t n, int64_t leftOut) {
   return some[rank];
 }
 
+// Of few values the one that `leftOut` others come before from the top on: each is compared with all.
+CLONES static uint32_t SelectOfFew(const uint32_t* x, int32_t n, int32_t leftOut) {
+  for (int32_t i = 0; i < n; i++) {
+    int32_t above = 0, equal = 0;
+    for (int32_t j = 0; j < n; j++) {
+      above += x[j] > x[i];
+      equal += x[j] == x[i];
+    }
+    if (above <= leftOut && leftOut < above + equal) return x[i];
+  }
+  __builtin_unreachable();
+}
+
 static float Percentile(const float* x, int64_t n, float share) {
   const auto floor = static_cast<int64_t>(std::floor(static_cast<float>(n) * share));
   const int64_t leftOut = std::min(floor, n - 1);
   if (leftOut <= 0) return AbsMax(x, n);
+  if (n <= few) {
+    uint32_t all[few];
+    for (int64_t i = 0; i < n; i++) all[i] = MagnitudeBits(x[i]);
+    return FromBits(SelectOfFew(all, static_cast<int32_t>(n), static_cast<int32_t>(leftOut)));
+  }
   // one more than there are values: Collect writes before it counts
   const std::unique_ptr<uint32_t[]> kept(new uint32_t[n + 1]);
   int64_t count = Collect(x, n, n > 4 * sampled ? LeastOfInterest(x, n, leftOut) : 0, kept.get());

@@ -63,6 +63,7 @@ export const build = (space: Space): Built => {
     classes: space.classes,
     choices: choicesOf(space),
     widthRounding: space.widthRounding,
+    unsigned: typeof space.formats === "object" && space.formats.scale?.unsignedAfterRelu === true,
     blocks,
   })
   builder.multiplier = builder.quantity(

@@ -33,6 +33,8 @@ export interface BuilderOptions {
   readonly choices: Readonly<Record<string, Choice>>
   readonly widthRounding: "multipleOf8" | "exact"
   readonly blocks: ReadonlyArray<Block>
+  /** `formats.scale.unsignedAfterRelu` */
+  readonly unsigned: boolean
 }
 
 export interface ConvOptions {

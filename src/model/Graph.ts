@@ -123,6 +123,8 @@ export interface AttentionNode extends Common {
   readonly headDim: number
   /** Format of the operands of both products; absent: they are not quantized. */
   readonly products?: FormatSlot
+  /** Whether integer formats of the probabilities take the range 0 to 2^b - 1. */
+  readonly unsignedProbabilities?: boolean
 }
 
 export interface TokensToVectorNode extends Common {

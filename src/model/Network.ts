@@ -79,7 +79,8 @@ const Scale = Schema.Struct({
   ),
   unsignedAfterRelu: withDefault(
     Schema.Boolean.annotate({
-      description: "Integer formats of inputs that cannot be negative range from 0 to 2^b - 1.",
+      description:
+        "Integer formats of values that cannot be negative (after relu, attention's probabilities) range from 0 to 2^b - 1.",
     }),
     false,
   ),

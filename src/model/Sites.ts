@@ -17,6 +17,8 @@ export interface Products {
   /** The first of its four rows, in the order of `productOperands`. */
   readonly site: number
   readonly slot: FormatSlot
+  /** Whether probabilities take the range of values that cannot be negative. */
+  readonly unsignedProbabilities: boolean
   readonly active: Quantity
 }
 
@@ -29,7 +31,8 @@ export const productsOf = ({
     if (node.operation !== "attention" || node.products === undefined) return []
     const first = site
     site += productOperands.length
-    return [{ path: node.path, site: first, slot: node.products, active: node.active }]
+    const { active, path, products, unsignedProbabilities = false } = node
+    return [{ path, site: first, slot: products, unsignedProbabilities, active }]
   })
 }
 
@@ -76,8 +79,14 @@ export const formatSites = (
       layer.unsignedInput === true ? unsigned : undefined,
     ),
   ]),
-  ...productsOf(network).flatMap(({ slot }) =>
-    productOperands.map(() => formatSite(slot, network.table.layers[0]!.sharedExponent)),
+  ...productsOf(network).flatMap(({ slot, unsignedProbabilities }) =>
+    productOperands.map((operand) =>
+      formatSite(
+        slot,
+        network.table.layers[0]!.sharedExponent,
+        unsignedProbabilities && operand === "probabilities" ? unsigned : undefined,
+      ),
+    ),
   ),
 ]
 

@@ -9,6 +9,8 @@ import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
 import { randomStream } from "../../src/space/Random.ts"
 import { counts, load, tf } from "../../src/tensor/Backend.ts"
 import type { Tensor2D } from "../../src/tensor/Backend.ts"
+import { extract } from "../../src/model/Child.ts"
+import { formatSites } from "../../src/model/Sites.ts"
 import { buildSpace } from "./fixture.ts"
 
 beforeAll(() => Effect.runPromise(load({ threads: 1 })))
@@ -79,6 +81,32 @@ describe("attention's products", () => {
         expect(gradient[(3 * j + 2) * headDim + d]!).toBeCloseTo(sum, 5)
     }
     expect(counts()).toEqual(before)
+  })
+
+  it("give probabilities the range of what is not negative where the space says so", () => {
+    const network = (scale: string) =>
+      buildSpace(`
+name: test
+input: { height: 8, width: 8, channels: 1 }
+classes: 4
+network:
+  - patchEmbed: { patch: 4, heads: 2, headDim: 4 }
+  - transformer: { repeats: { oneOf: [1, 2] }, attentionProducts: { oneOf: [INT4, E4M3] } }
+  - takeClassToken: {}
+  - dense: { name: classifier, units: classes }
+formats: { oneOf: [INT8], scale: ${scale} }
+`)
+    const ranges = (net: ReturnType<typeof network>) =>
+      formatSites(net)
+        .slice(2 * net.table.layers.length)
+        .map(({ rows }) => rows.map(([, , lo, hi]) => [lo, hi]))
+    const float = [-448, 448]
+    const signed = [[-8, 7], float]
+    const operands = [signed, signed, [[0, 15], float], signed]
+    const net = network("{ unsignedAfterRelu: true }")
+    expect(ranges(net)).toEqual([...operands, ...operands])
+    expect(ranges(extract(net, [0, 0]))).toEqual(operands.map((range) => range.slice(0, 1)))
+    expect(ranges(network("{}")).slice(0, 4)).toEqual([signed, signed, signed, signed])
   })
 
   it("take their format from the policy and their frozen scales from the end", () => {

@@ -58,7 +58,7 @@ const spaces: Readonly<Record<string, string>> = {
   ),
   tokenPercentile: tiny.averaged.replace(
     /formats: .*/,
-    "formats: { oneOf: [INT4, MXFP4, E2M1], scale: { granularity: token, rule: { percentile: 80 }, sharedExponent: even } }",
+    "formats: { oneOf: [INT4, MXFP4, E2M1], scale: { granularity: token, rule: { percentile: 80 }, unsignedAfterRelu: true, sharedExponent: even } }",
   ),
   both: space("{ granularity: channel, unsignedAfterRelu: true }"),
 }

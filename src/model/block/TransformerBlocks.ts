@@ -4,7 +4,6 @@
  * `attentionProducts` names a format. None of these is a layer: they cost nothing.
  */
 import { Schema } from "effect"
-import type { FormatSlot } from "../../cost/LayerTable.ts"
 import { withDefault } from "../../declaration/Field.ts"
 import { FormatList, FormatName } from "../../format/FormatName.ts"
 import { expand, parse } from "../../format/Formats.ts"
@@ -13,7 +12,7 @@ import { Name, tunable, type Tunable } from "../../space/Tunable.ts"
 import type { OptionValue } from "../../space/Decision.ts"
 import type { Builder, Value } from "../Builder.ts"
 import type { Chosen, Scope } from "../Choosing.ts"
-import type { Shape, TokensShape } from "../Graph.ts"
+import type { AttentionNode, Shape, TokensShape } from "../Graph.ts"
 import { describeShape } from "../Shape.ts"
 import { aDepth, defineBlock, DropRate, TunableRepeats } from "./Block.ts"
 
@@ -77,14 +76,17 @@ const productsOf = (
   builder: Builder,
   scope: Scope,
   declared: typeof TunableFormat.Type | undefined,
-): { readonly products?: FormatSlot } => {
+): Pick<AttentionNode, "products" | "unsignedProbabilities"> => {
   if (declared === undefined) return {}
   const value: Tunable<string> =
     typeof declared === "object" && "oneOf" in declared
       ? { ...declared, oneOf: expand(declared.oneOf) }
       : declared
   const { decision, options } = builder.field(scope, "attentionProducts", value, "repeat", aFormat)
-  return { products: { decision, formats: options.map((o) => parse(o)!), overridden: true } }
+  return {
+    products: { decision, formats: options.map((o) => parse(o)!), overridden: true },
+    ...(builder.options.unsigned ? { unsignedProbabilities: true } : {}),
+  }
 }
 
 /** Heads after the width multiplier, which must leave whole ones. */
