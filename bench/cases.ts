@@ -9,6 +9,7 @@ import {
   peakOf,
 } from "./Case.ts"
 import { torch } from "./peers/Torch.ts"
+import { scales } from "./scales.ts"
 import { spread } from "./Statistics.ts"
 import { type Command, start } from "./Worker.ts"
 
@@ -132,17 +133,6 @@ const growth: Case["run"] = async ({ threads }) => {
       judged({ of: "growth of handles", unit: "handles", atMost: 0 }, only(handles)),
     ],
   }
-}
-
-const inBlocks = { granularity: "block", blockSize: 16 }
-const scales = {
-  absmax: {},
-  percentile: { rule: { percentile: 99.9 } },
-  mse: { rule: "mse" },
-  learned: { rule: "learned" },
-  "blocks, absmax": inBlocks,
-  "blocks, percentile": { ...inBlocks, rule: { percentile: 90 } },
-  "blocks, mse": { ...inBlocks, rule: "mse" },
 }
 
 const searchStep = (kind: "search" | "frozen", proposals: number) => (threads: number) =>
@@ -358,14 +348,13 @@ export const cases: ReadonlyArray<Case> = [
   }),
   turns({
     name: "scale-rules",
-    about:
-      "Training step of ResNet-20, batch 64, a random format for every layer, by where scales come from",
+    about: "Training step of ResNet-20, batch 64, random formats, by where scales come from",
     steps: 4,
     contestants: Object.entries(scales).map(([name, scale]) => ({
       name,
       command: ours("spaces/resnet20-mixed.yaml", ["--scale", JSON.stringify(scale)]),
     })),
-    aims: Object.keys(scales).flatMap((of) => (of === "absmax" ? [] : [{ of, to: "absmax" }])),
+    aims: Object.keys(scales).map((of) => ({ of, to: "absmax" })),
   }),
   turns({
     name: "search",
