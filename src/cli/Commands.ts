@@ -6,29 +6,20 @@ import { Effect } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-
-const json = Flag.Boolean("json").pipe(
-  Flag.withDescription("Print JSON with stable names"),
-  Flag.withDefault(false),
-)
-const state = Flag.String("state").pipe(
-  Flag.withMetavar("DIR"),
-  Flag.withDescription("State folder; the .fliqs of the nearest ancestor of the experiment file"),
-  Flag.optional,
-)
-const set = Flag.String("set").pipe(
-  Flag.withMetavar("path=value"),
-  Flag.withDescription("Change a setting of the file; may be given again"),
-  Flag.atLeast(0),
-)
-const yes = Flag.Boolean("yes").pipe(
-  Flag.withDescription("Allow more than 1000 cells in a matrix"),
-  Flag.withDefault(false),
-)
-const experiment = Argument.String("experiment").pipe(Argument.withDescription("Experiment file"))
-const trial = Argument.String("trial").pipe(
-  Argument.withDescription("Trial id, or the beginning of one"),
-)
+import {
+  count,
+  experiment,
+  json,
+  maybe,
+  selection,
+  set,
+  several,
+  space,
+  state,
+  toggle,
+  trial,
+  yes,
+} from "./Flags.ts"
 
 /** Loads a command's file and hands it the input. */
 const lazily =
@@ -57,40 +48,20 @@ const run = Command.make(
     set,
     yes,
     state,
-    jobs: Flag.Int("jobs").pipe(
-      Flag.withAlias("j"),
-      Flag.withDescription("Trials at a time; as many as processors and trials by default"),
-      Flag.filter(
-        (n) => n >= 1,
-        (n) => `${n} jobs; at least 1 would be right`,
-      ),
-      Flag.optional,
-    ),
-    only: Flag.String("only").pipe(
-      Flag.withMetavar("ID"),
-      Flag.withDescription("Run only this trial; may be given again"),
-      Flag.atLeast(0),
-    ),
-    failFast: Flag.Boolean("fail-fast").pipe(
-      Flag.withDescription("Stop the grid at the first failed trial"),
-      Flag.withDefault(false),
-    ),
-    retryFailed: Flag.Boolean("retry-failed").pipe(
-      Flag.withDescription("Try failed trials again"),
-      Flag.withDefault(false),
-    ),
-    restart: Flag.Boolean("restart").pipe(
-      Flag.withDescription("Start from scratch; what is there is put aside"),
-      Flag.withDefault(false),
-    ),
+    jobs: count(
+      "jobs",
+      "jobs",
+      "Trials at a time; as many as processors and trials by default",
+    ).pipe(Flag.withAlias("j"), Flag.optional),
+    only: several("only", "ID", "Run only this trial"),
+    failFast: toggle("fail-fast", "Stop the grid at the first failed trial"),
+    retryFailed: toggle("retry-failed", "Try failed trials again"),
+    restart: toggle("restart", "Start from scratch; what is there is put aside"),
     track: Flag.Boolean("track").pipe(
       Flag.withDescription("Send results to MLflow (--no-track: keep them in the state folder)"),
       Flag.withDefault(true),
     ),
-    eager: Flag.Boolean("eager").pipe(
-      Flag.withDescription("Run operation by operation: slower, easier to look into"),
-      Flag.withDefault(false),
-    ),
+    eager: toggle("eager", "Run operation by operation: slower, easier to look into"),
   },
   lazily(() => import("./command/Run.ts")),
 ).pipe(
@@ -110,16 +81,12 @@ const simulate = Command.make(
     experiment,
     set,
     yes,
-    sensitivities: Flag.String("sensitivities").pipe(
-      Flag.withMetavar("FILE"),
-      Flag.withDescription("Path of a decision -> what its narrowest option loses; by size else"),
-      Flag.optional,
+    sensitivities: maybe(
+      "sensitivities",
+      "FILE",
+      "Path of a decision -> what its narrowest option loses; by size else",
     ),
-    out: Flag.String("out").pipe(
-      Flag.withMetavar("FILE.svg"),
-      Flag.withDescription("Draw cost, entropy and top probability over the steps"),
-      Flag.optional,
-    ),
+    out: maybe("out", "FILE.svg", "Draw cost, entropy and top probability over the steps"),
     json,
   },
   lazily(() => import("./command/Simulate.ts")),
@@ -127,26 +94,9 @@ const simulate = Command.make(
   Command.withDescription("Rehearse the searches of an experiment without a network, in seconds"),
 )
 
-const sort = Flag.String("sort").pipe(
-  Flag.withMetavar("KEY[:asc]"),
-  Flag.withDescription("Metric or column to sort by, largest first"),
-  Flag.optional,
-)
-const filter = Flag.String("filter").pipe(
-  Flag.withMetavar("KEY=VALUE"),
-  Flag.withDescription("Only trials whose column or parameter has this value; may be given again"),
-  Flag.atLeast(0),
-)
-const columns = Flag.String("columns").pipe(
-  Flag.withMetavar("KEY,KEY"),
-  Flag.withDescription("Parameters and metrics to show"),
-  Flag.optional,
-)
-const limit = Flag.Int("limit").pipe(Flag.withDescription("At most so many"), Flag.optional)
-
 const list = Command.make(
   "list",
-  { state, json, sort, filter, columns, limit },
+  { state, json, ...selection },
   lazily(() => import("./command/List.ts")),
 ).pipe(Command.withDescription("List trials and how they stand"))
 
@@ -158,24 +108,14 @@ const compare = Command.make(
     yes,
     state,
     json,
-    sort,
-    filter,
-    columns,
-    limit,
-    pareto: Flag.String("pareto").pipe(
-      Flag.withMetavar("KEY:max,KEY:min"),
-      Flag.withDescription("Only the trials on the Pareto front of these metrics"),
-      Flag.optional,
+    ...selection,
+    pareto: maybe(
+      "pareto",
+      "KEY:max,KEY:min",
+      "Only the trials on the Pareto front of these metrics",
     ),
-    onlyChanged: Flag.Boolean("only-changed").pipe(
-      Flag.withDescription("Leave out columns in which all trials agree"),
-      Flag.withDefault(false),
-    ),
-    out: Flag.String("out").pipe(
-      Flag.withMetavar("FILE.svg"),
-      Flag.withDescription("Draw the trials and their front"),
-      Flag.optional,
-    ),
+    onlyChanged: toggle("only-changed", "Leave out columns in which all trials agree"),
+    out: maybe("out", "FILE.svg", "Draw the trials and their front"),
   },
   lazily(() => import("./command/Compare.ts")),
 ).pipe(Command.withDescription("Compare the trials of an experiment; * marks the Pareto front"))
@@ -189,22 +129,14 @@ const show = Command.make(
 const cost = Command.make(
   "cost",
   {
-    space: Argument.String("space").pipe(Argument.withDescription("Space file")),
-    uniform: Flag.String("uniform").pipe(
-      Flag.withMetavar("FORMAT"),
-      Flag.withDescription("This format everywhere"),
-      Flag.optional,
+    space,
+    uniform: maybe("uniform", "FORMAT", "This format everywhere"),
+    assignment: maybe(
+      "assignment",
+      "FILE",
+      "Path -> option, as YAML or JSON; also what `show --json` prints",
     ),
-    assignment: Flag.String("assignment").pipe(
-      Flag.withMetavar("FILE"),
-      Flag.withDescription("Path -> option, as YAML or JSON; also what `show --json` prints"),
-      Flag.optional,
-    ),
-    latency: Flag.String("latency").pipe(
-      Flag.withMetavar("FILE"),
-      Flag.withDescription("Show milliseconds too, from this latency table"),
-      Flag.optional,
-    ),
+    latency: maybe("latency", "FILE", "Show milliseconds too, from this latency table"),
     set,
     json,
   },
@@ -214,23 +146,15 @@ const cost = Command.make(
 const latency = Command.make(
   "latency",
   {
-    space: Argument.String("space").pipe(Argument.withDescription("Space file")),
+    space,
     out: Flag.String("out").pipe(
       Flag.withMetavar("FILE"),
       Flag.withDescription("Latency table; times that it has are kept"),
     ),
-    threads: Flag.Int("threads").pipe(
-      Flag.withDescription("Threads of a layer; 1 by default"),
-      Flag.filter(
-        (n) => n >= 1,
-        (n) => `${n} threads; at least 1 would be right`,
-      ),
+    threads: count("threads", "threads", "Threads of a layer; 1 by default").pipe(
       Flag.withDefault(1),
     ),
-    restart: Flag.Boolean("restart").pipe(
-      Flag.withDescription("Begin the table anew"),
-      Flag.withDefault(false),
-    ),
+    restart: toggle("restart", "Begin the table anew"),
     set,
     json,
   },
@@ -238,15 +162,11 @@ const latency = Command.make(
 ).pipe(Command.withDescription("Measure the layers of a space: the table of the latency cost"))
 
 const formatName = Argument.String("name").pipe(Argument.withDescription("Format, such as INT4"))
-const block = Flag.Int("block").pipe(
-  Flag.withMetavar("N"),
-  Flag.withDescription("Elements of a block, in place of the format's own number"),
-  Flag.filter(
-    (n) => n >= 1,
-    (n) => `${n} elements; at least 1 would be right`,
-  ),
-  Flag.optional,
-)
+const block = count(
+  "block",
+  "elements",
+  "Elements of a block, in place of the format's own number",
+).pipe(Flag.withMetavar("N"), Flag.optional)
 const sharedExponent = Flag.Literals("shared-exponent", ["floor", "ceil", "even"]).pipe(
   Flag.withDescription("Rule of the E8M0 scales: floor is that of OCP"),
   Flag.optional,
@@ -273,10 +193,10 @@ const format = Command.make("format").pipe(
 )
 
 const dataName = Argument.String("name").pipe(Argument.withDescription("Data set, such as cifar10"))
-const path = Flag.String("path").pipe(
-  Flag.withMetavar("DIR"),
-  Flag.withDescription("Where the files of the data set are, for those that are not fetched"),
-  Flag.optional,
+const path = maybe(
+  "path",
+  "DIR",
+  "Where the files of the data set are, for those that are not fetched",
 )
 const data = Command.make("data").pipe(
   Command.withDescription("Data sets"),
@@ -306,10 +226,7 @@ const data = Command.make("data").pipe(
 const ui = Command.make(
   "ui",
   {
-    stop: Flag.Boolean("stop").pipe(
-      Flag.withDescription("End the local server"),
-      Flag.withDefault(false),
-    ),
+    stop: toggle("stop", "End the local server"),
     state,
     json,
   },
@@ -333,9 +250,9 @@ const runTrial = Command.make(
   {
     id: Flag.String("id").pipe(Flag.withDescription("Trial id")),
     state: Flag.String("state").pipe(Flag.withMetavar("DIR"), Flag.withDescription("State folder")),
-    stopWithStdin: Flag.Boolean("stop-with-stdin").pipe(
-      Flag.withDescription("Save and stop when stdin ends: whoever started it is gone"),
-      Flag.withDefault(false),
+    stopWithStdin: toggle(
+      "stop-with-stdin",
+      "Save and stop when stdin ends: whoever started it is gone",
     ),
   },
   lazily(() => import("./command/Trial.ts")),
