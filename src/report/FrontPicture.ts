@@ -2,7 +2,7 @@
  * A picture of a Pareto front: a dot for every trial, those on the front filled, named and joined. SVG without scripts
  * or outside parts. Left out: which are on the front (`Pareto.ts`).
  */
-import { escape } from "./Svg.ts"
+import { border, ends, escape, picture } from "./Svg.ts"
 
 export interface FrontPoint {
   readonly name: string
@@ -63,24 +63,23 @@ export const frontPicture = (
     const [dx, anchor] = Number(x) < left + plot.width / 2 ? [8, "start"] : [-8, "end"]
     return `<text x="${Number(x) + dx}" y="${Number(y) + 14}" text-anchor="${anchor}" font-size="11">${escape(labelOf(together))}</text>`
   })
-  const ends = [
-    `<text x="${left}" y="${bottom + 18}" fill="#555">${short(lowX)}</text>`,
-    `<text x="${left + plot.width}" y="${bottom + 18}" text-anchor="end" fill="#555">${short(highX)}</text>`,
+  const bounded = [
+    ...ends(left, left + plot.width, bottom + 18, [short(lowX), short(highX)]),
     `<text x="${left - 8}" y="${bottom}" text-anchor="end" fill="#555">${short(lowY)}</text>`,
     `<text x="${left - 8}" y="${top + 10}" text-anchor="end" fill="#555">${short(highY)}</text>`,
   ]
   const path = front.map((point) => at(point).join(",")).join(" ")
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
-    `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    `<text x="${left}" y="18" font-size="13" font-weight="600">${escape(names.title)}</text>`,
+  return picture({ width, height }, { left, text: names.title }, [
     `<text x="${left}" y="36" fill="#555">${escape(names.y)}</text>`,
-    `<rect x="${left}" y="${top}" width="${plot.width}" height="${plot.height}" fill="none" stroke="#999" stroke-width="0.5"/>`,
+    border(left, top, plot),
     ...(points.length === 0
       ? []
-      : [`<polyline points="${path}" fill="none" stroke="#21918c"/>`, ...dots, ...labels, ...ends]),
+      : [
+          `<polyline points="${path}" fill="none" stroke="#21918c"/>`,
+          ...dots,
+          ...labels,
+          ...bounded,
+        ]),
     `<text x="${left + plot.width / 2}" y="${bottom + 36}" text-anchor="middle" fill="#555">${escape(names.x)}</text>`,
-    "</svg>",
-    "",
-  ].join("\n")
+  ])
 }

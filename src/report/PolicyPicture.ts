@@ -1,13 +1,11 @@
 /**
  * A picture of one search: how the probabilities of every decision moved, and where each ended. One row per decision,
  * time from left to right, the options stacked in the order of the file, first (dark) to last (light); what was chosen
- * stands at the right.
- *
- * SVG without scripts or outside parts, so that MLflow and browsers show it as it is. Left out: comparing trials.
+ * stands at the right. Left out: comparing trials.
  */
 import type { OptionValue } from "../space/Decision.ts"
 import type { TrainEvent } from "../train/TrainEvent.ts"
-import { escape } from "./Svg.ts"
+import { border, ends, escape, picture } from "./Svg.ts"
 
 export interface PolicyHistory {
   readonly decisions: ReadonlyArray<{
@@ -84,7 +82,7 @@ export const policyPicture = ({ decisions, history }: PolicyHistory, title: stri
     return [
       `<text x="${left - 8}" y="${middle}" text-anchor="end">${escape(path)}</text>`,
       ...bands,
-      `<rect x="${left}" y="${y}" width="${plot}" height="${row.height}" fill="none" stroke="#999" stroke-width="0.5"/>`,
+      border(left, y, { width: plot, height: row.height }),
       `<text x="${left + plot + 8}" y="${middle}">${escape(word)}</text>`,
     ].join("\n")
   })
@@ -98,17 +96,8 @@ export const policyPicture = ({ decisions, history }: PolicyHistory, title: stri
           `<text x="${left + k * 66 + 14}" y="33">${escape(show(option))}</text>`,
       ),
     )
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
-    `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    `<text x="${left}" y="16" font-size="13" font-weight="600">${escape(title)}</text>`,
-    ...legend,
-    ...rows,
-    `<text x="${left}" y="${height - 8}" fill="#555">step 0</text>`,
-    `<text x="${left + plot}" y="${height - 8}" text-anchor="end" fill="#555">${last?.step ?? 0}</text>`,
-    "</svg>",
-    "",
-  ].join("\n")
+  const steps = ends(left, left + plot, height - 8, ["step 0", String(last?.step ?? 0)])
+  return picture({ width, height }, { left, text: title }, [...legend, ...rows, ...steps])
 }
 
 /** The event itself, and after the policy's file its picture. */

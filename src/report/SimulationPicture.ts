@@ -1,10 +1,9 @@
 /**
- * A picture of rehearsed searches: cost over target, entropy and top probability over the steps, a line per trial.
- *
- * SVG without scripts or outside parts. Left out: what a trial decided (`PolicyPicture.ts`).
+ * A picture of rehearsed searches: cost over target, entropy and top probability over the steps, a line per trial. Left
+ * out: what a trial decided (`PolicyPicture.ts`).
  */
 import type { Moment } from "../search/Simulation.ts"
-import { escape } from "./Svg.ts"
+import { border, ends, escape, picture } from "./Svg.ts"
 
 export interface Line {
   readonly name: string
@@ -65,11 +64,10 @@ const panel = (
         ]
   return [
     `<text x="${left}" y="${y0 - 8}" font-weight="600">${title}</text>`,
-    `<rect x="${left}" y="${y0}" width="${plot.width}" height="${plot.height}" fill="none" stroke="#999" stroke-width="0.5"/>`,
+    border(left, y0, plot),
     ...marked,
     ...curves,
-    `<text x="${left}" y="${y0 + plot.height + 14}" fill="#555">0</text>`,
-    `<text x="${left + plot.width}" y="${y0 + plot.height + 14}" text-anchor="end" fill="#555">step ${last}</text>`,
+    ...ends(left, left + plot.width, y0 + plot.height + 14, ["0", `step ${last}`]),
   ].join("\n")
 }
 
@@ -90,14 +88,9 @@ export const simulationPicture = (lines: ReadonlyArray<Line>, title: string): st
       ? [`<text x="${left}" y="${below + 9 + 16 * named}" fill="#555">and ${more} more</text>`]
       : []
   const height = below + 16 * (legend.length + rest.length) + 10
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
-    `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    `<text x="${left}" y="18" font-size="13" font-weight="600">${escape(title)}</text>`,
+  return picture({ width, height }, { left, text: title }, [
     ...panels.map((each, i) => panel(lines, each, top + 14 + i * (plot.height + gap))),
     ...legend,
     ...rest,
-    "</svg>",
-    "",
-  ].join("\n")
+  ])
 }

@@ -3,7 +3,7 @@
  * scripts or outside parts.
  */
 import { accuracyOf, type Arm } from "./Study.ts"
-import { escape } from "./Svg.ts"
+import { ends, escape, picture } from "./Svg.ts"
 
 const row = 26
 const left = 250
@@ -35,18 +35,7 @@ export const studyPicture = (arms: ReadonlyArray<Arm>, title: string): string =>
     ]
   })
   const percent = (value: number) => `${(100 * value).toFixed(0)} %`
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${bottom + 26}" viewBox="0 0 ${width} ${bottom + 26}" font-family="system-ui, sans-serif" font-size="12">`,
-    `<rect width="${width}" height="${bottom + 26}" fill="#fff"/>`,
-    `<text x="${left}" y="20" font-size="13" font-weight="600">${escape(title)}</text>`,
-    ...(all.length === 0 ? [] : rows),
-    ...(all.length === 0
-      ? []
-      : [
-          `<text x="${left}" y="${bottom + 16}" fill="#555">${percent(low)}</text>`,
-          `<text x="${left + plot}" y="${bottom + 16}" text-anchor="end" fill="#555">${percent(high)}</text>`,
-        ]),
-    "</svg>",
-    "",
-  ].join("\n")
+  const bounds = ends(left, left + plot, bottom + 16, [percent(low), percent(high)])
+  const parts = all.length === 0 ? [] : [...rows, ...bounds]
+  return picture({ width, height: bottom + 26 }, { left, text: title }, parts)
 }

@@ -1,5 +1,43 @@
-/** What the pictures share. */
+/**
+ * The frame that all pictures share: SVG without scripts or outside parts, so that browsers, MLflow and Markdown show it as
+ * it is. Left out: what is drawn inside.
+ */
 
 /** Text as it stands in SVG. */
 export const escape = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;")
+
+export interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+/** The whole document; the title begins at `left`. */
+export const picture = (
+  { width, height }: Size,
+  title: { readonly left: number; readonly text: string },
+  parts: ReadonlyArray<string>,
+): string =>
+  [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
+    `<rect width="${width}" height="${height}" fill="#fff"/>`,
+    `<text x="${title.left}" y="18" font-size="13" font-weight="600">${escape(title.text)}</text>`,
+    ...parts,
+    "</svg>",
+    "",
+  ].join("\n")
+
+/** The border of a plot. */
+export const border = (x: number, y: number, { width, height }: Size): string =>
+  `<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="none" stroke="#999" stroke-width="0.5"/>`
+
+/** What stands at both ends of an axis to the right. */
+export const ends = (
+  from: number,
+  to: number,
+  y: number,
+  [first, last]: readonly [string, string],
+): ReadonlyArray<string> => [
+  `<text x="${from}" y="${y}" fill="#555">${first}</text>`,
+  `<text x="${to}" y="${y}" text-anchor="end" fill="#555">${last}</text>`,
+]
