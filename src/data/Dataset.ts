@@ -211,6 +211,22 @@ const limitSplit = (split: Split, limit: number | undefined): Split => {
   )
 }
 
+/** A data set out of its splits. */
+export const makeDataset = (
+  { name, height, width, channels, classes }: DatasetShape,
+  train: Split,
+  test: Split,
+): Dataset => ({
+  name,
+  height,
+  width,
+  channels,
+  classes,
+  train,
+  test,
+  ...channelStatistics(train.images, channels),
+})
+
 /** A data set with the limits of its specification; mean and std stay those of the whole train split. */
 export const limitDataset = (
   dataset: Dataset,

@@ -3,7 +3,7 @@
  */
 import { ByteSize, Effect, FileSystem, Option, Path, Result } from "effect"
 import type { Dataset, DatasetShape, Split } from "./Dataset.ts"
-import { channelStatistics, makeSplit } from "./Dataset.ts"
+import { makeDataset, makeSplit } from "./Dataset.ts"
 import { DatasetCorrupt, DatasetMissing } from "./Errors.ts"
 import type { DatasetError } from "./Errors.ts"
 import * as Idx from "./Idx.ts"
@@ -56,17 +56,7 @@ export const parseDataset = Effect.fn("IdxDataset.parseDataset")(function* <E, R
 ): Effect.fn.Return<Dataset, E | DatasetCorrupt, R> {
   const train = yield* parseSplit(shape, "train", readIdx)
   const test = yield* parseSplit(shape, "test", readIdx)
-  const { name, height, width, channels, classes } = shape
-  return {
-    name,
-    height,
-    width,
-    channels,
-    classes,
-    train,
-    test,
-    ...channelStatistics(train.images, channels),
-  }
+  return makeDataset(shape, train, test)
 })
 
 /** Reads the files of a folder, `NAME` or `NAME.gz`, never more than `maxBytes` of one, and only regular files. */

@@ -8,7 +8,7 @@
 import { Effect, Schema } from "effect"
 import { randomStream } from "../space/Random.ts"
 import type { Random } from "../space/Random.ts"
-import { channelStatistics, dataFields, limitDataset, makeSplit } from "./Dataset.ts"
+import { dataFields, limitDataset, makeDataset, makeSplit } from "./Dataset.ts"
 import { withDefault } from "../declaration/Field.ts"
 import type { Dataset, DatasetKind, DatasetShape } from "./Dataset.ts"
 
@@ -141,20 +141,10 @@ const makeSyntheticSplit = (
 
 /** The images of a specification, always the same. */
 export const makeSynthetic = (spec: Spec): Dataset => {
-  const { name, height, width, channels, classes } = describe(spec)
   const patterns = makePatterns(spec)
   const train = makeSyntheticSplit(spec, "train", patterns)
   const test = makeSyntheticSplit(spec, "test", patterns)
-  return {
-    name,
-    height,
-    width,
-    channels,
-    classes,
-    train,
-    test,
-    ...channelStatistics(train.images, channels),
-  }
+  return makeDataset(describe(spec), train, test)
 }
 
 export const Synthetic: DatasetKind<"synthetic", Spec, (typeof spec)["Encoded"]> = {
