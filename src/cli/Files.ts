@@ -7,8 +7,10 @@ import { read } from "../declaration/Document.ts"
 import { DeclarationErrors } from "../declaration/Errors.ts"
 import { spaceProblems } from "../experiment/Checks.ts"
 import { apply, parseSet } from "../experiment/Overrides.ts"
+import * as Plan from "../experiment/Plan.ts"
 import { build } from "../model/Build.ts"
 import { Space } from "../model/Network.ts"
+import { ofTrials } from "../orchestrator/InitialWeights.ts"
 import * as State from "../orchestrator/State.ts"
 import { note } from "./Output.ts"
 import { Wrong } from "./Words.ts"
@@ -22,6 +24,21 @@ export const cacheDirectory = (): string =>
 /** The state folder: as told, else as `State.locate` finds it. */
 export const stateFolder = (told: Option.Option<string>, experimentFile?: string) =>
   Option.isSome(told) ? Effect.succeed(told.value) : State.locate(experimentFile, process.cwd())
+
+/** An experiment file, its plan, and the state folder that goes with it. Warnings go to stderr. */
+export const readPlan = Effect.fnUntraced(function* (input: {
+  readonly experiment: string
+  readonly set: ReadonlyArray<string>
+  readonly yes: boolean
+  readonly state?: Option.Option<string>
+}) {
+  const document = yield* read(input.experiment)
+  const folder = yield* stateFolder(input.state ?? Option.none(), input.experiment)
+  const { set: sets, yes } = input
+  const plan = yield* Plan.expand(document, { sets, yes, trialWeights: ofTrials(folder) })
+  for (const warning of plan.warnings) yield* note(`warning: ${warning.text}`)
+  return { document, folder, plan }
+})
 
 /** A space file with changes, built. Warnings go to stderr. */
 export const readSpace = Effect.fnUntraced(function* (file: string, sets: ReadonlyArray<string>) {

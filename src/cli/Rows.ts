@@ -11,6 +11,14 @@ export interface Row {
   readonly parameters: Readonly<Record<string, string>>
 }
 
+/** The flags that say which rows are shown, in which order, and with which columns. */
+export interface Selection {
+  readonly sort: Option.Option<string>
+  readonly filter: ReadonlyArray<string>
+  readonly columns: Option.Option<string>
+  readonly limit: Option.Option<number>
+}
+
 export type Cell = string | number | undefined
 
 export const cellOf = ({ metrics, own, parameters }: Row, column: string): Cell =>
@@ -49,7 +57,7 @@ export const checkColumn = Effect.fnUntraced(function* (
 /** `KEY=VALUE`, each of which a row must have as it is shown; then `KEY[:asc|:desc]`, largest first. */
 export const selectRows = Effect.fnUntraced(function* <R extends Row>(
   all: ReadonlyArray<R>,
-  input: { readonly filter: ReadonlyArray<string>; readonly sort: Option.Option<string> },
+  input: Selection,
 ): Effect.fn.Return<ReadonlyArray<R>, Wrong> {
   if (all.length === 0) return all
   const known = columnsOf(all)

@@ -1,29 +1,32 @@
 /** `fliqs compare EXPERIMENT`: the trials of a grid side by side, what differs between them, and their Pareto front. */
 import { Effect, FileSystem, Option } from "effect"
-import { read } from "../../declaration/Document.ts"
-import * as Plan from "../../experiment/Plan.ts"
+import type * as Plan from "../../experiment/Plan.ts"
 import { stateOf } from "../../orchestrator/RunGrid.ts"
 import { frontPicture } from "../../report/FrontPicture.ts"
 import { type Objective, paretoFront, parseObjectives } from "../../report/Pareto.ts"
-import { stateFolder } from "../Files.ts"
+import { readPlan } from "../Files.ts"
 import { dim, note, print, printJson, table } from "../Output.ts"
-import { cellOf, checkColumn, columnsOf, type Row, selectRows, showCell } from "../Rows.ts"
+import {
+  cellOf,
+  checkColumn,
+  columnsOf,
+  type Row,
+  type Selection,
+  selectRows,
+  showCell,
+} from "../Rows.ts"
 import { Wrong } from "../Words.ts"
 
 interface Compared extends Row {
   readonly trial: Plan.PlannedTrial
 }
 
-interface Input {
+interface Input extends Selection {
   readonly experiment: string
   readonly set: ReadonlyArray<string>
   readonly yes: boolean
   readonly state: Option.Option<string>
   readonly json: boolean
-  readonly sort: Option.Option<string>
-  readonly filter: ReadonlyArray<string>
-  readonly columns: Option.Option<string>
-  readonly limit: Option.Option<number>
   readonly pareto: Option.Option<string>
   readonly onlyChanged: boolean
   readonly out: Option.Option<string>
@@ -81,9 +84,7 @@ const draw = Effect.fnUntraced(function* (
 })
 
 export const run = Effect.fn("compare")(function* (input: Input) {
-  const document = yield* read(input.experiment)
-  const plan = yield* Plan.expand(document, { sets: input.set, yes: input.yes })
-  const folder = yield* stateFolder(input.state, input.experiment)
+  const { folder, plan } = yield* readPlan(input)
   const all = yield* Effect.forEach(plan.trials, (trial) =>
     Effect.map(stateOf(folder, trial.id), ({ result, state }): Compared => ({
       trial,

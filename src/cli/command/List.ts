@@ -2,7 +2,15 @@
 import { Effect, Option } from "effect"
 import { stateFolder } from "../Files.ts"
 import { note, print, printJson, table } from "../Output.ts"
-import { cellOf, checkColumn, columnsOf, type Row, selectRows, showCell } from "../Rows.ts"
+import {
+  cellOf,
+  checkColumn,
+  columnsOf,
+  type Row,
+  type Selection,
+  selectRows,
+  showCell,
+} from "../Rows.ts"
 import { type Known, readAll } from "../Trials.ts"
 
 const usualMetrics = ["final/accuracy", "final/gbops", "final/cost_over_target"]
@@ -22,14 +30,12 @@ const rowOf = (known: Known): Listed => {
   }
 }
 
-export const run = Effect.fn("list")(function* (input: {
-  readonly state: Option.Option<string>
-  readonly json: boolean
-  readonly sort: Option.Option<string>
-  readonly filter: ReadonlyArray<string>
-  readonly columns: Option.Option<string>
-  readonly limit: Option.Option<number>
-}) {
+export const run = Effect.fn("list")(function* (
+  input: Selection & {
+    readonly state: Option.Option<string>
+    readonly json: boolean
+  },
+) {
   const folder = yield* stateFolder(input.state)
   const all = (yield* readAll(folder)).map(rowOf)
   if (all.length === 0 && !input.json) return yield* note(`no trials in ${folder} yet`)

@@ -1,17 +1,15 @@
 /** `fliqs plan EXPERIMENT`: the trials, the size of the space, what would be skipped, how long the rest may take. */
 import { Effect, type Option } from "effect"
 import { availableParallelism } from "node:os"
-import { read } from "../../declaration/Document.ts"
-import * as Plan from "../../experiment/Plan.ts"
+import type * as Plan from "../../experiment/Plan.ts"
 import { build, type Network } from "../../model/Build.ts"
 import { compileCost, targetOf } from "../../model/Target.ts"
 import { log10 } from "../../space/DecisionSpace.ts"
-import { ofTrials } from "../../orchestrator/InitialWeights.ts"
 import * as Planned from "../../orchestrator/Planned.ts"
 import { stateOf, type TrialState } from "../../orchestrator/RunGrid.ts"
 import { totalSteps } from "../../train/TrainSpec.ts"
-import { stateFolder } from "../Files.ts"
-import { bold, dim, duration, note, print, printJson, short, table } from "../Output.ts"
+import { readPlan } from "../Files.ts"
+import { bold, dim, duration, print, printJson, short, table } from "../Output.ts"
 import { sizeOf } from "./Validate.ts"
 
 interface Row {
@@ -126,14 +124,7 @@ export const run = Effect.fn("plan")(function* (input: {
   readonly state: Option.Option<string>
   readonly json: boolean
 }) {
-  const document = yield* read(input.experiment)
-  const plan = yield* Plan.expand(document, {
-    sets: input.set,
-    yes: input.yes,
-    trialWeights: ofTrials(yield* stateFolder(input.state, input.experiment)),
-  })
-  for (const warning of plan.warnings) yield* note(`warning: ${warning.text}`)
-  const folder = yield* stateFolder(input.state, input.experiment)
+  const { folder, plan } = yield* readPlan(input)
   const rows = yield* Effect.forEach(plan.trials, (trial) =>
     Effect.map(stateOf(folder, trial.id), ({ state, step }): Row => ({ trial, state, step })),
   )

@@ -7,15 +7,13 @@
 import { Effect, Fiber, Option } from "effect"
 import { availableParallelism, freemem } from "node:os"
 import { fileURLToPath } from "node:url"
-import { read } from "../../declaration/Document.ts"
-import * as Plan from "../../experiment/Plan.ts"
-import { ofTrials } from "../../orchestrator/InitialWeights.ts"
+import type * as Plan from "../../experiment/Plan.ts"
 import * as Planned from "../../orchestrator/Planned.ts"
 import * as RunGrid from "../../orchestrator/RunGrid.ts"
 import { commitTags } from "../../orchestrator/Source.ts"
 import * as State from "../../orchestrator/State.ts"
 import * as Tracker from "../../track/Tracker.ts"
-import { stateFolder } from "../Files.ts"
+import { readPlan, stateFolder } from "../Files.ts"
 import { gridNote, summaryText } from "../Outcome.ts"
 import { note, print } from "../Output.ts"
 import * as Progress from "../Progress.ts"
@@ -195,16 +193,9 @@ const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text
 })
 
 export const run = Effect.fn("run")(function* (input: Input) {
-  const document = yield* read(input.experiment)
-  const plan = yield* Plan.expand(document, {
-    sets: input.set,
-    yes: input.yes,
-    trialWeights: ofTrials(yield* stateFolder(input.state, input.experiment)),
-  })
-  for (const warning of plan.warnings) yield* note(`warning: ${warning.text}`)
+  const { document, folder, plan } = yield* readPlan(input)
   const isTracked = input.track && plan.track.kind === "mlflow"
-  const stateDirectory = yield* stateFolder(input.state, input.experiment)
-  const layer = isTracked ? Tracker.layerMlflow({ stateFolder: stateDirectory }) : Tracker.layerNone
+  const layer = isTracked ? Tracker.layerMlflow({ stateFolder: folder }) : Tracker.layerNone
   yield* runPlan(input, plan, document.text).pipe(
     Effect.provide(layer),
     Effect.catchIf(

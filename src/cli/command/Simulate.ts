@@ -5,7 +5,7 @@ import { inspect } from "../../declaration/Decode.ts"
 import { read } from "../../declaration/Document.ts"
 import { DeclarationErrors } from "../../declaration/Errors.ts"
 import { suggest } from "../../declaration/Suggest.ts"
-import * as Plan from "../../experiment/Plan.ts"
+import type * as Plan from "../../experiment/Plan.ts"
 import { parse } from "../../format/Formats.ts"
 import type { Network } from "../../model/Build.ts"
 import { uniformChoices, uniformFormats } from "../../model/Uniform.ts"
@@ -13,6 +13,7 @@ import { simulationPicture } from "../../report/SimulationPicture.ts"
 import * as Simulation from "../../search/Simulation.ts"
 import { toAssignment } from "../../space/DecisionSpace.ts"
 import { prepare, type Prepared } from "../../train/Trial.ts"
+import { readPlan } from "../Files.ts"
 import { note, print, printJson, short, table } from "../Output.ts"
 import { Wrong } from "../Words.ts"
 
@@ -143,9 +144,7 @@ export const run = Effect.fn("simulate")(function* (input: {
   readonly out: Option.Option<string>
   readonly json: boolean
 }) {
-  const document = yield* read(input.experiment)
-  const plan = yield* Plan.expand(document, { sets: input.set, yes: input.yes })
-  for (const warning of plan.warnings) yield* note(`warning: ${warning.text}`)
+  const { plan } = yield* readPlan(input)
   const ready = plan.trials.map((trial) => ({ trial, prepared: prepare(trial.declaration) }))
   const networks = ready.flatMap(({ prepared }) =>
     "problem" in prepared ? [] : [prepared.network],
