@@ -19,11 +19,13 @@ import { Schema } from "effect"
 import type { Problem as Finding } from "../declaration/Errors.ts"
 import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices } from "../space/Decision.ts"
-import { activity, narrowestChoices, widest, widestChoices } from "../space/DecisionSpace.ts"
-import { fromState, type Random, RandomState, randomStream } from "../space/Random.ts"
+import { activity } from "../space/DecisionSpace.ts"
+import { fromState, RandomState, randomStream } from "../space/Random.ts"
 import { AdamState, ascend, initAdam } from "./Adam.ts"
+import { addSquares, advantagesOf } from "./Advantage.ts"
 import { alarmsAt, isAlarmStep } from "./Alarms.ts"
 import { onTarget, withinBudget } from "./Budget.ts"
+import { drawInDelay } from "./Delay.ts"
 import { addSample, Ending, isEnding, meanDeviation, modeAgreement, noEnding } from "./Ending.ts"
 import {
   assertRowsOf,
@@ -70,7 +72,7 @@ export const ReinforceState = Schema.Struct({
   adam: AdamState,
   /** Of what advantages are made from: rewards, or qualities where the cost is exact. Fed after the delay. */
   baseline: RunningMean.RunningMean,
-  /** Of squared advantages, decay 0.99. */
+  /** Of squared advantages. */
   advantageSquares: RunningMean.RunningMean,
   /** No more updates: every step trains the final assignment. */
   frozen: Schema.Boolean,
@@ -83,7 +85,6 @@ export const ReinforceState = Schema.Struct({
 })
 export type ReinforceState = typeof ReinforceState.Type
 
-const deviationDecay = 0.99
 /** Share of the steps at which a hard budget freezes the policy at the latest. */
 export const budgetAt = 0.9
 
@@ -132,17 +133,6 @@ export const makeReinforce = (
     return isNoWorse || Math.abs(spent / target - 1) <= onTarget
   }
 
-  /** `j` counts the proposals of a step; the first is the one that is trained. */
-  const drawInDelay = (random: Random, step: number, j: number): Choices => {
-    // The sandwich rule (arXiv 1903.05134, section 3.3) trains both ends beside random ones; here by turns.
-    if (settings.delaySampling === "sandwich" && j === 0 && step % 3 < 2)
-      return step % 3 === 0 ? widestChoices(space) : narrowestChoices(space)
-    const share = settings.delaySampling === "widest" ? 1 - step / firstUpdate : 0
-    return space.decisions.map((decision) =>
-      random.uniform() < share ? widest(decision) : random.integer(decision.options.length),
-    )
-  }
-
   /** One update of the logits; `values` are what advantages are made from. */
   const learn = (
     state: ReinforceState,
@@ -154,10 +144,7 @@ export const makeReinforce = (
     const k = proposals.length
     const baseline = RunningMean.addTo(state.baseline, meanOf(values), settings.baseline.decay)
     const { advantages, baselines } = advantagesOf(values, settings.baseline.kind, baseline)
-    const advantageSquares = advantages.reduce(
-      (mean, advantage) => RunningMean.addTo(mean, advantage ** 2, deviationDecay),
-      state.advantageSquares,
-    )
+    const advantageSquares = addSquares(state.advantageSquares, advantages)
     const deviation = Math.sqrt(RunningMean.valueOf(advantageSquares))
     const commitment = commitmentAt(settings.commitment, s, space.decisions.length, deviation)
 
@@ -274,7 +261,9 @@ export const makeReinforce = (
       const random = fromState(state.random)
       const policy = policyIn(state)
       const proposals = Array.from({ length: count }, (_, j) =>
-        step < firstUpdate ? drawInDelay(random, step, j) : sample(policy, random),
+        step < firstUpdate
+          ? drawInDelay(space, settings.delaySampling, random, step, firstUpdate, j)
+          : sample(policy, random),
       )
       return { state: { ...state, random: random.state() }, proposals, train: proposals[0]! }
     },
@@ -312,20 +301,6 @@ interface Taken {
   readonly qualities: ReadonlyArray<number>
   readonly active: ReadonlyArray<Uint8Array>
   readonly values: ReadonlyArray<number>
-}
-
-/** Value minus baseline: the mean of the others (of one alone, nothing), or the moving average. */
-const advantagesOf = (
-  values: ReadonlyArray<number>,
-  kind: Settings["baseline"]["kind"],
-  movingAverage: RunningMean.RunningMean,
-): { readonly advantages: ReadonlyArray<number>; readonly baselines: ReadonlyArray<number> } => {
-  const sum = values.reduce((a, b) => a + b, 0)
-  const baselines =
-    kind === "leaveOneOut" && values.length > 1
-      ? values.map((value) => (sum - value) / (values.length - 1))
-      : values.map(() => RunningMean.valueOf(movingAverage))
-  return { advantages: values.map((value, j) => value - baselines[j]!), baselines }
 }
 
 export const Reinforce = {
