@@ -16,6 +16,7 @@ import { bandUnder, withinBand } from "./Budget.ts"
 import { assertRowsOf, type PerOption, zerosLike } from "./Policy.ts"
 import type { Problem, Searcher, SearchKind } from "./Search.ts"
 import { normsField, writtenNorms } from "./Settings.ts"
+import { fittedSensitivities } from "./Simulation.ts"
 import { meanOf, switchedShare } from "./StepFigures.ts"
 
 export const SensitivitySpec = Schema.Struct({
@@ -86,10 +87,13 @@ export const makeSensitivity = (
     return Array.from({ length: count }, (_, i) => candidates[(from + i) % candidates.length]!)
   }
 
-  const scoresOf = ({ counts, sums }: SensitivityState): PerOption =>
-    space.decisions.map(({ sizes, tag }, i) =>
-      sums[i]!.map((sum, k) => {
-        const increase = sum / Math.max(1, counts[i]![k]!)
+  const increasesOf = ({ counts, sums }: SensitivityState): PerOption =>
+    sums.map((row, i) => row.map((sum, k) => sum / Math.max(1, counts[i]![k]!)))
+
+  const scoresOf = (state: SensitivityState): PerOption =>
+    increasesOf(state).map((increases, i) =>
+      increases.map((increase, k) => {
+        const { sizes, tag } = space.decisions[i]!
         if (!/format$/i.test(tag)) return -increase
         const isNarrower = sizes[k]! < sizes[widest[i]!]!
         return perBit * sizes[k]! - (isNarrower ? Math.max(0, increase) : increase)
@@ -160,6 +164,7 @@ export const makeSensitivity = (
       return { state: next, metrics }
     },
     final,
+    sensitivities: (state) => fittedSensitivities(space, increasesOf(state)),
     argmaxProbability: () => 1,
     probabilities: (state) =>
       space.decisions.map(({ options }, i) =>

@@ -65,10 +65,40 @@ export const defaultSensitivities = (
     return Math.max(...costs) - Math.min(...costs)
   })
   const mean = spans.reduce((sum, span) => sum + span, 0) / Math.max(1, spans.length)
-  const raw = spans.map((span) => (span > 0 ? Math.sqrt(mean / span) : 1))
+  return scaled(
+    space,
+    spans.map((span) => (span > 0 ? Math.sqrt(mean / span) : 1)),
+  )
+}
+
+/** In these proportions, so that the options that lose most lose 0.3 together; all 0 when none loses anything. */
+const scaled = (space: DecisionSpace, raw: ReadonlyArray<number>): ReadonlyArray<number> => {
   const most = lossTable(space, raw).reduce((sum, row) => sum + Math.max(...row), 0)
   return raw.map((value) => (most > 0 ? (value * defaultLoss) / most : 0))
 }
+
+/** An increase of the loss, in nats, beyond which a network is as good as lost. */
+const lost = 10
+
+/**
+ * Sensitivities by what was measured: per decision and option, how much the loss rises over that of the widest option.
+ * The least squared error of a_i over its options, none below 0; in proportion, for nats are no accuracy.
+ */
+export const fittedSensitivities = (
+  space: DecisionSpace,
+  increases: PerOption,
+): ReadonlyArray<number> =>
+  scaled(
+    space,
+    space.decisions.map((decision, i) => {
+      const shape = shapeOf(decision)
+      const over = shape.map((value) => value - shape[widest(decision)]!)
+      const products = over.map((value, k) => value * Math.min(increases[i]![k]!, lost))
+      const squares = over.map((value) => value ** 2)
+      const sum = (values: ReadonlyArray<number>) => values.reduce((a, b) => a + b, 0)
+      return sum(squares) === 0 ? 0 : Math.max(0, sum(products) / sum(squares))
+    }),
+  )
 
 /** What the active decisions of an assignment lose. */
 export const lossOf = (space: DecisionSpace, losses: PerOption, choices: Choices): number => {

@@ -109,7 +109,8 @@ async function* search(run: Run, session: Session): AsyncGenerator<TrainEvent, F
   })
   const choices = searcher.final(ended.search)
   const { accuracy, amax } = yield* freeze(run, session, choices, steps)
-  yield* artifacts(prepared, choices, ended.progress, amax)
+  const sensitivities = searcher.sensitivities?.(ended.search)
+  yield* artifacts(prepared, choices, ended.progress, amax, sensitivities)
   const { count, sum } = ended.switching
   return {
     choices: [...choices],

@@ -63,12 +63,13 @@ export const finalCosts = (
   }
 }
 
-/** The policy over time and the frozen activation scales, as files beside the assignment. */
+/** The policy over time, the frozen activation scales and measured sensitivities, as files beside the assignment. */
 export function* artifacts(
   { network }: Prepared,
   choices: Choices,
   progress: Progress,
   amax: Float32Array,
+  sensitivities: ReadonlyArray<number> | undefined,
 ): Generator<TrainEvent> {
   const { decisions } = network.space
   const policy = {
@@ -81,9 +82,15 @@ export function* artifacts(
       .filter(({ active }) => valueOf(active, choices) === 1)
       .map(({ path, site }) => [path, amax[site]!]),
   )
-  yield {
+  const asFile = (path: string, values: object): TrainEvent => ({
     type: "artifact",
-    path: "activation-scales.json",
-    content: `${JSON.stringify(scales, null, 2)}\n`,
-  }
+    path,
+    content: `${JSON.stringify(values, null, 2)}\n`,
+  })
+  yield asFile("activation-scales.json", scales)
+  if (sensitivities !== undefined)
+    yield asFile(
+      "sensitivities.json",
+      Object.fromEntries(decisions.map(({ path }, i) => [path, sensitivities[i]!])),
+    )
 }

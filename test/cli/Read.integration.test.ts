@@ -19,6 +19,7 @@ const { folder, remove } = makeFolder({
   "experiment.yaml": experiment,
   "wrong.yaml": wrongSpace,
   "sensitive.yaml": "stem.format: 0.2\nbody.fromat: 0.1\n",
+  "flat.json": JSON.stringify({ "stem.format": 0, "body.format": 0, "classifier.format": 0 }),
   "neither.yaml": "name: neither\n",
   "assignment.json": JSON.stringify({
     "stem.format": "INT8",
@@ -124,6 +125,17 @@ describe("simulate", () => {
     expect(answer.code).toBe(2)
     expect(answer.stderr).toContain("sensitive.yaml:2:1")
     expect(answer.stderr).toContain("did you mean body.format?")
+    const given = await fliqs(["simulate", "experiment.yaml", "--sensitivities", "flat.json"], at)
+    expect(given.code).toBe(0)
+    // without any sensitivity nothing is lost: every network is as good as the best
+    expect(given.stdout.toString()).toMatch(/uniform INT4 .* 0\.7561 {2}0\.7561 /)
+  })
+
+  it("says where a picture cannot be written", async () => {
+    const out = join("nowhere", "a.svg")
+    const answer = await fliqs(["simulate", "experiment.yaml", "--out", out], at)
+    expect(answer.code).toBe(2)
+    expect(answer.stderr).toContain(`--out ${out}: cannot be written`)
   })
 })
 

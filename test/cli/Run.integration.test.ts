@@ -153,6 +153,28 @@ describe("run", () => {
     expect(json<any>(costed).gbops).toBeCloseTo(shown.metrics["final/gbops"], 12)
   })
 
+  it("measures sensitivities that a rehearsal takes", async () => {
+    const { at, folder } = prepare(60)
+    const plain = ["--set", "matrix={}", "--set", "controls=[]"]
+    const measuring = ["--set", "search.kind=sensitivity", ...plain]
+    const ran = await fliqs(["run", "experiment.yaml", "--no-track", ...measuring], at)
+    expect(ran.code).toBe(0)
+    const [id] = readdirSync(join(folder, ".fliqs/trials"))
+    const file = `.fliqs/trials/${id}/artifacts/sensitivities.json`
+    const given: Record<string, number> = JSON.parse(readFileSync(join(folder, file), "utf8"))
+    expect(Object.keys(given)).toEqual(["stem.format", "body.format", "classifier.format"])
+    // the narrowest, INT2 everywhere, loses all of a_i
+    expect(Object.values(given).reduce((a, b) => a + b, 0)).toBeCloseTo(0.3, 9)
+    const simulate = ["simulate", "experiment.yaml", "--json", ...plain]
+    const measured = await fliqs([...simulate, "--sensitivities", file], at)
+    expect(measured.code).toBe(0)
+    const [a, b] = [measured, await fliqs(simulate, at)].map(
+      (answer) => json<any>(answer).trials[0],
+    )
+    expect(a.id).toBe(b.id)
+    expect(a.quality).not.toBe(b.quality)
+  })
+
   it("stopped by Ctrl-C saves, exits with 130, names the command, and goes on from there", async () => {
     const { at, folder } = prepare(3000)
     const { child, ended } = start(words, at)

@@ -6,6 +6,7 @@ import { Reinforce } from "../../src/search/Reinforce.ts"
 import {
   defaultSensitivities,
   finalQuality,
+  fittedSensitivities,
   isCommitted,
   lossOf,
   lossTable,
@@ -53,6 +54,42 @@ describe("a synthetic quality", () => {
     expect(sensitivities[1]! / sensitivities[2]!).toBeCloseTo(2, 12)
     const narrowest = lossTable(space, sensitivities).reduce((sum, row) => sum + row[0]!, 0)
     expect(narrowest).toBeCloseTo(0.3, 12)
+  })
+})
+
+describe("measured sensitivities", () => {
+  const formats: DecisionSpace = {
+    decisions: ["a", "b", "c"].map((name) => ({
+      path: `${name}.format`,
+      tag: "format",
+      options: ["INT8", "INT2", "INT4"],
+      sizes: [8, 2, 4],
+      active: "always",
+    })),
+  }
+  /** What the loss rises by, were a_i these. */
+  const rises = (sensitivities: ReadonlyArray<number>, noise = 0) =>
+    lossTable(formats, sensitivities).map((row) =>
+      row.map((value, k) => value - row[0]! + (k === 1 ? noise : k === 2 ? -noise / 2 : 0)),
+    )
+
+  it("are found again in the proportions that made them, the narrowest losing 0.3", () => {
+    const found = fittedSensitivities(formats, rises([2, 1, 0.5]))
+    expect(found[0]! / found[1]!).toBeCloseTo(2, 12)
+    expect(found[1]! / found[2]!).toBeCloseTo(2, 12)
+    const narrowest = lossTable(formats, found).reduce((sum, row) => sum + row[1]!, 0)
+    expect(narrowest).toBeCloseTo(0.3, 12)
+    const noisy = fittedSensitivities(formats, rises([2, 1, 0.5], 0.05))
+    expect(noisy[0]! / noisy[1]!).toBeGreaterThan(1.8)
+  })
+
+  it("are never negative, and those of an option that overflowed not beyond measure", () => {
+    expect(fittedSensitivities(formats, rises([-1, 1, 1]))[0]).toBe(0)
+    expect(fittedSensitivities(formats, rises([0, 0, 0]))).toEqual([0, 0, 0])
+    const wild = rises([1, 1, 1]).with(0, [0, 1000, 0.2])
+    const [first, second] = fittedSensitivities(formats, wild)
+    expect(first! / second!).toBeLessThan(15)
+    expect(first! / second!).toBeGreaterThan(5)
   })
 })
 

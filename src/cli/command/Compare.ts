@@ -80,7 +80,11 @@ const draw = Effect.fnUntraced(function* (
   const fs = yield* FileSystem.FileSystem
   yield* fs
     .writeFileString(file, frontPicture(points, { title, x: x.key, y: y.key }))
-    .pipe(Effect.mapError(({ message }) => new Wrong({ message: `--out ${file}: ${message}` })))
+    .pipe(
+      Effect.mapError(
+        ({ message }) => new Wrong({ message: `--out ${file}: cannot be written, ${message}` }),
+      ),
+    )
 })
 
 export const run = Effect.fn("compare")(function* (input: Input) {

@@ -161,10 +161,15 @@ export const run = Effect.fn("simulate")(function* (input: {
     lines.push({ name: trial.name, history: rehearsed.rehearsal.history })
   }
   if (Option.isSome(input.out)) {
+    const file = input.out.value
     const files = yield* FileSystem.FileSystem
     yield* files
-      .writeFileString(input.out.value, simulationPicture(lines, `${plan.name}, rehearsed`))
-      .pipe(Effect.mapError(({ message }) => new Wrong({ message: `--out: ${message}` })))
+      .writeFileString(file, simulationPicture(lines, `${plan.name}, rehearsed`))
+      .pipe(
+        Effect.mapError(
+          ({ message }) => new Wrong({ message: `--out ${file}: cannot be written, ${message}` }),
+        ),
+      )
   }
   if (input.json) yield* printJson({ name: plan.name, trials })
   else yield* showText(trials)
