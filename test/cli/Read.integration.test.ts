@@ -1,6 +1,6 @@
 /** The commands that only read: their answers, their JSON, their exit codes. */
 import { readFileSync } from "node:fs"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
 import { experiment, fliqs, json, makeFolder, space } from "./fliqs.ts"
 
@@ -156,6 +156,12 @@ describe("cost", () => {
     // an image of 8x8x3, 8x8x8 before the body, 8 before the classifier, at half a byte
     expect(cost.activationBytes).toBe((192 + 512 + 8) / 2)
     expect(cost.layers[1].activationBytes).toBe(256)
+  })
+
+  it("of a published network is its check value, without digits of float arithmetic", async () => {
+    const resnet18 = resolve("spaces/resnet18.yaml")
+    const cost = json<any>(await fliqs(["cost", resnet18, "--uniform", "E4M3", "--json"], at))
+    expect([cost.gbops, cost.gmacs]).toEqual([116.9227776, 1.8269184])
   })
 
   it("in milliseconds adds up a table that latency measured, and goes on with", async () => {

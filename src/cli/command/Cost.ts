@@ -120,9 +120,12 @@ const describe = (
       },
     ]
   })
+  // MACs and bit operations are whole numbers: summed as such, totals have no digits of float arithmetic.
+  const whole = (of: (row: (typeof rows)[number]) => number): number =>
+    rows.reduce((sum, row) => sum + Math.round(of(row) * 1e9), 0) / 1e9
   return {
-    gbops: gbops.of(choices),
-    gmacs: rows.reduce((sum, row) => sum + row.gmacs, 0),
+    gbops: whole((row) => row.gbops),
+    gmacs: whole((row) => row.gmacs),
     weightBytes: memory.of(choices),
     activationBytes: inputs.of(choices),
     ...(latency === undefined ? {} : { ms: latency.ms }),
