@@ -1,16 +1,16 @@
 /**
  * Measured times of layers: the schema of the file, its keys, and what of it a network can ask for.
  *
- * A key is (kind, shape, formats): two layers of one key take one entry. `fliqs latency` fills such a file on this
+ * A key is (kind, shape, formats with what their scales cover): two layers of one key take one entry. `fliqs latency` fills such a file on this
  * machine; a script that measures another device writes the same. Left out: the cost made of it (`Latency.ts`),
  * measuring (`model/LayerTimer.ts`).
  */
 import { Schema } from "effect"
 import type { Problem } from "../declaration/Errors.ts"
 import { withDefault } from "../declaration/Field.ts"
-import type { Format } from "../format/Format.ts"
 import { explain, parse } from "../format/Formats.ts"
 import { combine, constant, ofDecision, type Quantity } from "../space/Quantity.ts"
+import { formatsOf, formatsText, type KeyFormats, readFormats } from "./KeyFormats.ts"
 import type { FormatSlot, Layer, LayerTable } from "./LayerTable.ts"
 
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000_000 }))
@@ -18,7 +18,7 @@ const Pair = Schema.Tuple([Count, Count])
 
 const ms = Schema.Record(Schema.String, Schema.Finite.check(Schema.isGreaterThan(0))).annotate({
   description:
-    "Milliseconds by format: INT4 for weight and input alike, INT4/INT8 for an INT4 weight and an INT8 input.",
+    "Milliseconds by format: INT4 for weight and input alike, INT4/INT8 for an INT4 weight and an INT8 input; INT4@channel, INT8@token, INT4@block16 where a scale covers less than the tensor.",
 })
 
 const image = {
@@ -87,14 +87,9 @@ type Shape<T> = T extends unknown ? Omit<T, "ms"> : never
 export type LayerKey = Shape<LayerTimes>
 
 /** One time that a network can ask for. */
-export interface TimeKey {
+export interface TimeKey extends KeyFormats {
   readonly layer: LayerKey
-  readonly weights: Format
-  readonly activations: Format
 }
-
-const formatsText = (weights: Format, activations: Format): string =>
-  weights.name === activations.name ? weights.name : `${weights.name}/${activations.name}`
 
 const layerText = (layer: LayerKey): string => {
   if (layer.kind === "dense") return `dense ${layer.tokens}x${layer.channels} to ${layer.outputs}`
@@ -104,8 +99,7 @@ const layerText = (layer: LayerKey): string => {
 }
 
 /** `conv 56x56x64 to 128, kernel 3x3, stride 2x2, same, INT4/INT8`: the same for equal keys alone. */
-export const textOf = ({ activations, layer, weights }: TimeKey): string =>
-  `${layerText(layer)}, ${formatsText(weights, activations)}`
+export const textOf = (key: TimeKey): string => `${layerText(key.layer)}, ${formatsText(key)}`
 
 /** Which format of a slot is taken, as a quantity. */
 const optionOf = (slot: FormatSlot): Quantity =>
@@ -126,10 +120,11 @@ export const overKeys = (layer: Layer, f: (key: TimeKey) => number): Quantity =>
     ],
     ([runs, weights, activations, channels, units, kh, kw]) => {
       if (runs === 0) return 0
-      const formats = {
-        weights: weightFormat.formats[weights!]!,
-        activations: activationFormat.formats[activations!]!,
-      }
+      const formats = formatsOf(
+        layer,
+        weightFormat.formats[weights!]!,
+        activationFormat.formats[activations!]!,
+      )
       if ("tokens" in shape) {
         const { tokens } = shape
         return f({
@@ -163,14 +158,6 @@ export const keysOf = ({ layers }: LayerTable): ReadonlyArray<TimeKey> => {
   return [...keys.values()]
 }
 
-/** The formats of a key of `ms`: weight and input. */
-const readFormats = (name: string): readonly [Format, Format] | undefined => {
-  const [weights, activations, ...more] = name.split("/").map(parse)
-  if (weights === undefined || more.length > 0) return undefined
-  if (!name.includes("/")) return [weights, weights]
-  return activations === undefined ? undefined : [weights, activations]
-}
-
 const times = new WeakMap<LatencyTable, ReadonlyMap<string, number>>()
 
 /** Milliseconds by `textOf`; made once for each table in memory. */
@@ -182,8 +169,7 @@ export const timesOf = (table: LatencyTable): ReadonlyMap<string, number> => {
     for (const [name, value] of Object.entries(ms)) {
       const formats = readFormats(name)
       if (formats === undefined) continue
-      const [weights, activations] = formats
-      made.set(textOf({ layer, weights, activations }), value)
+      made.set(textOf({ layer, ...formats }), value)
     }
   times.set(table, made)
   return made
@@ -200,9 +186,10 @@ export const withTimes = (
   >()
   for (const { ms, ...layer } of table.layers)
     layers.set(layerText(layer), { layer, ms: { ...layers.get(layerText(layer))?.ms, ...ms } })
-  for (const [{ activations, layer, weights }, value] of added) {
+  for (const [key, value] of added) {
+    const { layer } = key
     const entry = layers.get(layerText(layer)) ?? { layer, ms: {} }
-    entry.ms[formatsText(weights, activations)] = value
+    entry.ms[formatsText(key)] = value
     layers.set(layerText(layer), entry)
   }
   return {
@@ -239,16 +226,15 @@ export const tableProblems = (table: LatencyTable): ReadonlyArray<Problem> => {
       const path = ["layers", i, "ms", name]
       const formats = readFormats(name)
       if (formats === undefined) {
-        const wrong = name.split("/").find((part) => parse(part) === undefined)
+        const wrong = name.split("/").find((part) => parse(part.split("@")[0]!) === undefined)
         const message =
           wrong === undefined
-            ? "is no format; write INT4, or INT4/INT8 for weight and input"
+            ? "is no format; write INT4, INT4/INT8 for weight and input, or INT4@channel/INT8@token, INT4@block16 for scales of less than the tensor"
             : `${wrong} is no format; ${explain(wrong)}`
         problems.push({ path, at: "key", message })
         continue
       }
-      const [weights, activations] = formats
-      const text = textOf({ layer, weights, activations })
+      const text = textOf({ layer, ...formats })
       const before = seen.get(text)
       if (before !== undefined)
         problems.push({

@@ -1,14 +1,15 @@
 /**
  * How long one layer takes on this machine: weight and input fake-quantized, then multiplied, as the supernet does it
- * in a recorded step, batch 1, one scale a tensor.
+ * in a recorded step, batch 1, with a scale of absmax for whatever the key says that one covers.
  *
  * The arithmetic is float32 whatever the format: a narrower format costs its rounding here and saves nothing. Bias, norm
  * and activation are left out. Which layers there are and what is made of the times: `cost/`.
  */
+import type { Covered } from "../cost/KeyFormats.ts"
 import type { LayerKey, TimeKey } from "../cost/LatencyTable.ts"
 import type { Format } from "../format/Format.ts"
 import { toRow } from "../format/Formats.ts"
-import { fakeQuantize } from "../quantizer/FakeQuantize.ts"
+import { fakeQuantize, type FakeQuantizeOptions } from "../quantizer/FakeQuantize.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor2D, Tensor4D } from "../tensor/Backend.ts"
 import { conv2d, depthwiseConv2d, matMul } from "../tensor/Kernels.ts"
@@ -51,6 +52,23 @@ const multiply = (layer: LayerKey, x: Tensor, w: Tensor): Tensor => {
 const modeOf = ({ block, name }: Format): "float" | "blocks" | "scaled" =>
   name === "FP32" ? "float" : block === undefined ? "scaled" : "blocks"
 
+/** What one scale covers of a weight [.., in, out], or of an input whose channels are its last dimension. */
+const coverageOf = (
+  { kind }: LayerKey,
+  isWeight: boolean,
+  rank: number,
+  mode: ReturnType<typeof modeOf>,
+  covered: Covered | undefined,
+): FakeQuantizeOptions => {
+  const blockAxis = isWeight ? rank - 2 : rank - 1
+  if (mode === "blocks") return { blockAxis }
+  if (covered === undefined) return {}
+  if (covered === "channel") return { axis: kind === "depthwiseConv" ? rank - 2 : rank - 1 }
+  // the batch is 1: a scale for every token is one for every index along the tokens
+  if (covered === "token") return { axis: 1 }
+  return { blockAxis, blockSize: Number(covered.slice("block".length)) }
+}
+
 const median = (values: ReadonlyArray<number>): number => {
   const sorted = [...values].sort((a, b) => a - b)
   return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2
@@ -82,9 +100,11 @@ export const makeLayerTimer = (keys: ReadonlyArray<TimeKey>): LayerTimer => {
     return tensor
   }
 
-  const stepOf = ({ activations, layer, weights }: TimeKey) => {
+  const stepOf = (key: TimeKey) => {
+    const { activations, layer, weights } = key
     const modes = [modeOf(weights), modeOf(activations)] as const
-    const name = JSON.stringify([layer, modes])
+    const covered = [key.weightsCovered, key.activationsCovered] as const
+    const name = JSON.stringify([layer, modes, covered])
     const known = steps.get(name)
     if (known !== undefined) return known
     const { w, x } = shapesOf(layer)
@@ -94,17 +114,10 @@ export const makeLayerTimer = (keys: ReadonlyArray<TimeKey>): LayerTimer => {
     ]
     const quantize = (tensor: Tensor, rows: Tensor, site: 0 | 1): Tensor => {
       const mode = modes[site]
-      // input channels: the last dimension of the input, of the weight the one before
-      const blockAxis = site === 0 ? tensor.rank - 2 : tensor.rank - 1
+      const covers = coverageOf(layer, site === 0, tensor.rank, mode, covered[site])
       return mode === "float"
         ? tensor
-        : fakeQuantize(
-            tensor,
-            rows as Tensor2D,
-            site,
-            undefined,
-            mode === "blocks" ? { blockAxis } : {},
-          )
+        : fakeQuantize(tensor, rows as Tensor2D, site, undefined, covers)
     }
     const step = makeStep({
       state: [],

@@ -1,4 +1,5 @@
-import { Schema } from "effect"
+import { readFileSync } from "node:fs"
+import { Effect, Schema } from "effect"
 import { describe, expect, it } from "vitest"
 import { compile } from "../../src/cost/Cost.ts"
 import { latencyBy } from "../../src/cost/Latency.ts"
@@ -12,6 +13,7 @@ import {
   usedOf,
   withTimes,
 } from "../../src/cost/LatencyTable.ts"
+import { parseBytes } from "../../src/declaration/Document.ts"
 import { extract } from "../../src/model/Child.ts"
 import { fromAssignment } from "../../src/space/DecisionSpace.ts"
 import { buildSpace, joint } from "../model/fixture.ts"
@@ -123,6 +125,40 @@ describe("the keys of a network", () => {
     expect(texts.length).toBe(2 * (4 + 2 + 2 + 2 + 2) + 1)
   })
 
+  it("say what scales cover where it is not the tensor, of formats that have such", () => {
+    const formatsIn = (scale: string) => {
+      const { table } = buildSpace(`
+name: attended
+input: { height: 8, width: 8, channels: 3 }
+classes: 10
+network:
+  - patchEmbed: { name: embed, patch: 4, heads: 1, headDim: 8 }
+  - transformer: {}
+  - takeClassToken: {}
+  - dense: { name: classifier, units: classes }
+formats: { oneOf: [INT8, BF16, NVFP4], scale: ${scale} }
+`)
+      const keys = keysOf(table)
+      const times = withTimes(
+        empty,
+        keys.map((key, i) => [key, i + 1]),
+      )
+      expect(tableProblems(times)).toEqual([])
+      expect(missingFrom(times, table)).toEqual([])
+      const texts = keys.map(textOf)
+      const first = (start: string) =>
+        texts.filter((text) => text.startsWith(start)).map((text) => text.split(", ").at(-1))
+      return [first("conv"), first("dense 5x8 to 24"), first("dense 1x")].map(([name]) => name)
+    }
+    expect(formatsIn("{}")).toEqual(["INT8", "INT8", "INT8"])
+    expect(formatsIn("{ granularity: token }")).toEqual(["INT8", "INT8/INT8@token", "INT8"])
+    expect(formatsIn("{ granularity: channel }")[2]).toBe("INT8@channel/INT8")
+    expect(formatsIn("{ granularity: block, blockSize: 4 }")[0]).toBe("INT8@block4")
+    expect(formatsIn("{ granularity: { weights: channel, activations: token } }")[1]).toBe(
+      "INT8@channel/INT8@token",
+    )
+  })
+
   it("of a width that layers share meet no combination that cannot be", () => {
     // at 32 x 32: stage1's project, then the expand of stage2.0; no 24 to 8 though both widths are there
     const pairs = keysOf(buildSpace(joint).table).flatMap(({ layer }) =>
@@ -160,6 +196,50 @@ describe("a table", () => {
     expect(again).toEqual(full)
   })
 
+  it("tells scales that there are not", () => {
+    const dense = { kind: "dense", tokens: 4, channels: 8, outputs: 10 } as const
+    const problemsOf = (name: string) =>
+      tableProblems({ ...head, layers: [{ ...dense, ms: { [name]: 1 } }] })
+    for (const right of [
+      "INT4@channel/INT4",
+      "E4M3/INT8@token",
+      "INT4@block16",
+      "BF16/INT4@block2",
+    ])
+      expect(problemsOf(right)).toEqual([])
+    for (const wrong of [
+      "INT4@channel",
+      "INT4@token",
+      "INT4/INT4@channel",
+      "INT4@block",
+      "INT4@block016",
+      "INT4@row",
+      "BF16@block16",
+      "MXFP4@block16",
+      "INT4@channel@channel/INT4",
+    ])
+      expect([wrong, problemsOf(wrong)[0]?.message]).toEqual([
+        wrong,
+        expect.stringContaining("is no format; write INT4, INT4/INT8"),
+      ])
+  })
+
+  it("of a network of paper size with the largest set of formats can be read back", async () => {
+    for (const name of ["resnet50", "efficientnet-b4"]) {
+      const [shape] = readFileSync(`spaces/${name}.yaml`, "utf8").split("\nformats:")
+      const all = "{ oneOf: fliqs-l-fp }"
+      const large = buildSpace(`${shape}\nformats: { weights: ${all}, activations: ${all} }\n`)
+      const table = withTimes(
+        empty,
+        keysOf(large.table).map((key) => [key, 0.01234]),
+      )
+      const bytes = new TextEncoder().encode(JSON.stringify(table))
+      const { value } = await Effect.runPromise(parseBytes("times.json", bytes))
+      expect(value).toEqual(table)
+      expect(missingFrom(table, large.table)).toEqual([])
+    }
+  })
+
   it("tells unknown formats and times that stand twice", () => {
     const dense = { kind: "dense", tokens: 1, channels: 8, outputs: 10 } as const
     const table: LatencyTable = {
@@ -174,7 +254,7 @@ describe("a table", () => {
     )
     expect(messages).toEqual([
       expect.stringMatching(/^layers\.0\.ms\.INT4\/INT9000: INT9000 is no format; /),
-      "layers.0.ms.INT4/INT8/INT8: is no format; write INT4, or INT4/INT8 for weight and input",
+      "layers.0.ms.INT4/INT8/INT8: is no format; write INT4, INT4/INT8 for weight and input, or INT4@channel/INT8@token, INT4@block16 for scales of less than the tensor",
       "layers.1.ms.INT4/INT4: dense 1x8 to 10, INT4 stands in layers.0 too; keep one of them",
     ])
   })

@@ -24,11 +24,21 @@ it("times every kind of layer and of format, the larger layer longer, and leaves
     key({ kind: "depthwiseConv", ...image, channels: 32 }, "FP32"),
     key({ kind: "dense", tokens: 1, channels: 64, outputs: 10 }, "MXFP4", "INT8"),
     key({ kind: "dense", tokens: 16, channels: 64, outputs: 64 }, "FP32", "NVFP4"),
+    {
+      ...key({ kind: "depthwiseConv", ...image, channels: 32 }, "INT4"),
+      weightsCovered: "channel",
+      activationsCovered: "block16",
+    },
+    {
+      ...key({ kind: "dense", tokens: 16, channels: 64, outputs: 64 }, "INT4"),
+      weightsCovered: "block16",
+      activationsCovered: "token",
+    },
   ])
   for (let round = 0; round < 3; round++) timer.round()
   const times = timer.medians()
   timer.dispose()
-  expect(times.length).toBe(5)
+  expect(times.length).toBe(7)
   for (const time of times) expect(time).toBeGreaterThan(0)
   // 64 times the multiply-adds
   expect(times[1]).toBeGreaterThan(2 * times[0]!)
