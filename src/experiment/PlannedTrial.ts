@@ -4,6 +4,7 @@
 import type { LatencyTable } from "../cost/LatencyTable.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import type { Space } from "../model/Network.ts"
+import { oneSpelling } from "../model/OneSpelling.ts"
 import { resolved } from "../search/Searches.ts"
 import type { Assignment } from "../space/Decision.ts"
 import type { Trial } from "../train/Trial.ts"
@@ -34,10 +35,10 @@ export interface PlannedTrial {
   readonly initial?: Initial
 }
 
-/** What an id is made from: the trial without the name of its space. */
+/** What an id is made from: the trial without the name of its space, formats in one spelling. */
 export const identity = (trial: Trial): unknown => {
-  const { name: _, ...space } = trial.space
-  return { ...trial, space }
+  const { name: _, formats, ...space } = trial.space
+  return { ...trial, space: { ...space, formats: oneSpelling(formats) } }
 }
 
 /** First 16 hex digits of sha256 over the canonical JSON of the trial's identity. */

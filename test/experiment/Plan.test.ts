@@ -102,6 +102,31 @@ layer(NodeFileSystem.layer)("expand", (it) => {
         ])
       }),
     )
+    it.effect("are of what a formats block means, not of how it is spelt", () =>
+      Effect.gen(function* () {
+        const of = (formats: string) => id(base, { sets: [`space.formats=${formats}`] })
+        const same = [
+          ["{ oneOf: [INT4, INT8] }", "{ oneOf: [INT4, INT8], scope: layer, overrides: [] }"],
+          ["{ oneOf: [INT4] }", "INT4"],
+          [
+            "{ scope: block, weights: { oneOf: [INT4, INT8] }, activations: { oneOf: [INT4] } }",
+            "{ scope: block, weights: { oneOf: [INT4, INT8], scope: block }, activations: INT4 }",
+          ],
+        ] as const
+        for (const [one, other] of same) assert.strictEqual(yield* of(one), yield* of(other))
+        const different = [
+          "{ oneOf: [INT4, INT8] }",
+          "{ oneOf: [INT8, INT4] }",
+          "{ oneOf: [INT4, INT8], scope: block }",
+          "{ weights: { oneOf: [INT4, INT8] }, activations: { oneOf: [INT4, INT8] } }",
+          "{ scope: block, weights: { oneOf: [INT4, INT8], scope: layer }, activations: INT4 }",
+          "{ scope: block, weights: { oneOf: [INT4, INT8] }, activations: INT4 }",
+          "{ oneOf: [INT4, INT8], overrides: [{ match: stem, oneOf: [INT8] }] }",
+        ]
+        const told = yield* Effect.forEach(different, of)
+        assert.strictEqual(new Set(told).size, different.length)
+      }),
+    )
     it.effect("of grids are those of their trials", () =>
       Effect.gen(function* () {
         const one = yield* plan(seedMatrix("1, 2"))
