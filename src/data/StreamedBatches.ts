@@ -94,7 +94,7 @@ const makeBroken = ({ name, root, train, test, brokenLimit }: StreamedImages) =>
       if (broken.size < Math.max(1, all ? told + 1 : 2 * told)) return []
       told = broken.size
       const images = told === 1 ? "1 broken image is skipped" : `${told} broken images are skipped`
-      return [{ alarm: "broken images", message: `${images}: ${named(broken)}` }]
+      return [{ alarm: "brokenImages", message: `${images}: ${named(broken)}` }]
     },
     broken: () => Object.fromEntries(broken),
   }

@@ -5,11 +5,15 @@
  *
  * A file may come from anywhere, so nothing in it is believed: the header's length, its JSON, types, shapes and offsets
  * are checked before a value is read, and tensors must fill the rest of the file without overlaps or gaps. F16 and BF16
- * become float32; other types are refused. Left out: what the tensors are for (`Weights.ts`).
+ * become float32; values of other types stay unread. Left out: what the tensors are for (`Weights.ts`).
  */
 import type { NamedTensor } from "./TrainEvent.ts"
 
-export type Tensors = ReadonlyMap<string, NamedTensor>
+export interface StoredTensor extends NamedTensor {
+  /** The type of values that cannot be read; there are none then. */
+  readonly unread?: string
+}
+export type Tensors = ReadonlyMap<string, StoredTensor>
 
 const mostHeaderBytes = 10_000_000
 const mostDimensions = 8
@@ -24,7 +28,8 @@ const fromHalf = (bits: number): number => {
 
 interface DType {
   readonly bytes: number
-  readonly read: (view: DataView, at: number) => number
+  /** Not there for types that float32 cannot hold, or that weights do not have. */
+  readonly read?: (view: DataView, at: number) => number
 }
 const bits = new Uint32Array(1)
 const float = new Float32Array(bits.buffer)
@@ -38,11 +43,23 @@ const dtypes: Readonly<Record<string, DType>> = {
       return float[0]!
     },
   },
+  F64: { bytes: 8 },
+  I64: { bytes: 8 },
+  U64: { bytes: 8 },
+  I32: { bytes: 4 },
+  U32: { bytes: 4 },
+  I16: { bytes: 2 },
+  U16: { bytes: 2 },
+  I8: { bytes: 1 },
+  U8: { bytes: 1 },
+  BOOL: { bytes: 1 },
+  F8_E4M3: { bytes: 1 },
+  F8_E5M2: { bytes: 1 },
 }
 
 interface Entry {
   readonly name: string
-  readonly dtype: DType
+  readonly dtype: string
   readonly shape: ReadonlyArray<number>
   readonly begin: number
   readonly end: number
@@ -56,8 +73,7 @@ const entryOf = (name: string, value: unknown): Entry | string => {
   const wrong = (what: string) => `tensor ${JSON.stringify(name.slice(0, 200))}: ${what}`
   if (typeof value !== "object" || value === null) return wrong("its entry is no object")
   const { data_offsets: offsets, dtype, shape } = value as Readonly<Record<string, unknown>>
-  const type = typeof dtype === "string" && Object.hasOwn(dtypes, dtype) ? dtypes[dtype] : undefined
-  if (type === undefined)
+  if (typeof dtype !== "string" || !Object.hasOwn(dtypes, dtype))
     return wrong(
       `its dtype is ${JSON.stringify(dtype)?.slice(0, 40)}; F32, F16 or BF16 can be read`,
     )
@@ -66,9 +82,9 @@ const entryOf = (name: string, value: unknown): Entry | string => {
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
     return wrong("its data_offsets are no pair of counts")
   const [begin, end] = offsets as [number, number]
-  const bytes = (shape as Array<number>).reduce((a, b) => a * b, type.bytes)
+  const bytes = (shape as Array<number>).reduce((a, b) => a * b, dtypes[dtype]!.bytes)
   return end - begin === bytes
-    ? { name, dtype: type, shape: shape as Array<number>, begin, end }
+    ? { name, dtype, shape: shape as Array<number>, begin, end }
     : wrong(`its shape takes ${bytes} bytes, its data_offsets ${end - begin}`)
 }
 
@@ -111,9 +127,10 @@ export const readSafetensors = (file: Uint8Array): Tensors | string => {
   if (typeof entries === "string") return entries
   return new Map(
     entries.map(({ name, dtype, shape, begin, end }) => {
-      const values = new Float32Array((end - begin) / dtype.bytes)
-      for (let i = 0; i < values.length; i++)
-        values[i] = dtype.read(view, start + begin + i * dtype.bytes)
+      const { bytes, read } = dtypes[dtype]!
+      if (read === undefined) return [name, { shape, values: new Float32Array(0), unread: dtype }]
+      const values = new Float32Array((end - begin) / bytes)
+      for (let i = 0; i < values.length; i++) values[i] = read(view, start + begin + i * bytes)
       return [name, { shape, values }]
     }),
   )

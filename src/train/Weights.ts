@@ -52,6 +52,8 @@ export const fit = (network: Network, tensors: Tensors, skip: ReadonlyArray<stri
     if (isSkipped(name)) continue
     const tensor = tensors.get(name)
     if (tensor === undefined) problems.push(`${name} ${words(shape)} is missing`)
+    else if (tensor.unread !== undefined)
+      problems.push(`${name} has dtype ${tensor.unread}; F32, F16 or BF16 can be read`)
     else if (words(tensor.shape) !== words(shape))
       problems.push(`${name} has shape ${words(tensor.shape)}, the variable ${words(shape)}`)
     else if (!tensor.values.every(Number.isFinite)) problems.push(`${name} is not finite`)

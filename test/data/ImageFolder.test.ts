@@ -309,7 +309,7 @@ describe("broken and hostile files", () => {
     expect(evaluated).toBeLessThanOrEqual(batches.testCount + batches.heldOutCount)
     expect(batches.warnings()).toEqual([
       {
-        alarm: "broken images",
+        alarm: "brokenImages",
         message:
           "2 broken images are skipped: c0/000.png (not a JPEG, PNG, WebP, GIF or TIFF image); c1/fifo.png (not a regular file)",
       },

@@ -76,7 +76,7 @@ describe("training on a folder of images", () => {
     expect(whole.finished?.metrics["final/accuracy"]).toBeGreaterThan(0.6)
     expect(whole.events.filter(({ type }) => type === "warning")).toContainEqual({
       type: "warning",
-      alarm: "broken images",
+      alarm: "brokenImages",
       message: expect.stringMatching(/^1 broken image is skipped: c1\/003.png \(not a JPEG/),
     })
     writeFileSync(join(images, "c1", "004.png"), "another")

@@ -40,6 +40,24 @@ describe("readSafetensors", () => {
     expect(plain(read(fileOf(header, new Uint8Array(4))))).toEqual([["a", [1], [0]]])
   })
 
+  it("leaves values of other types unread, wherever they lie", () => {
+    const file = safetensors({
+      a: f32([1], [1]),
+      count: { dtype: "I64", shape: [], bytes: new Uint8Array(8).fill(1) },
+      b: f32([1], [2]),
+    })
+    expect(plain(read(file))).toEqual([
+      ["a", [1], [1]],
+      ["count", [], []],
+      ["b", [1], [2]],
+    ])
+    expect([...read(file).values()].map(({ unread }) => unread)).toEqual([
+      undefined,
+      "I64",
+      undefined,
+    ])
+  })
+
   const entry = (fields: object) =>
     JSON.stringify({ a: { dtype: "F32", shape: [1], data_offsets: [0, 4], ...fields } })
   const huge = new Uint8Array(8).fill(255)
@@ -59,7 +77,8 @@ describe("readSafetensors", () => {
       fileOf('{"a":null}', new Uint8Array(0)),
       /"a": its entry is no object/,
     ],
-    ["an unknown type", fileOf(entry({ dtype: "I64" }), new Uint8Array(4)), /dtype is "I64"/],
+    ["an unknown type", fileOf(entry({ dtype: "I65" }), new Uint8Array(4)), /dtype is "I65"/],
+    ["a size of another type", fileOf(entry({ dtype: "I64" }), new Uint8Array(4)), /takes 8 bytes/],
     [
       "a type of every object",
       fileOf(entry({ dtype: "constructor" }), new Uint8Array(4)),

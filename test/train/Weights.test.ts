@@ -60,6 +60,15 @@ describe("fit", () => {
     const variance = "depthwise.norm.variance"
     below.set(variance, { shape: [3], values: Float32Array.of(1, -1e-9, 2) })
     expect(fit(network, below).problems).toEqual([`${variance} has values below 0`])
+    const counts = { shape: [1, 3, 2, 3], values: new Float32Array(0), unread: "I64" }
+    const unread = new Map([
+      ...tensorsOf(shapes),
+      ["stem.weight", counts],
+      ["stem.batches", counts],
+    ])
+    expect(fit(network, unread, ["stem.batches"]).problems).toEqual([
+      "stem.weight has dtype I64; F32, F16 or BF16 can be read",
+    ])
   })
 
   it("leaves what is skipped fresh, whatever the file has under these names", () => {
