@@ -212,8 +212,10 @@ const short = (value: unknown): string => {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     const { kind, ...rest } = flatten(value)
     const words = Object.entries(rest).map(([key, word]) => `${key}=${word}`)
-    return [...(kind === undefined ? [] : [kind]), ...words].join(",")
+    return cut([...(kind === undefined ? [] : [kind]), ...words].join(","), 80)
   }
-  const text = typeof value === "string" ? value : canonicalJson(value)
-  return text.length > 40 ? `${text.slice(0, 37)}...` : text
+  return cut(typeof value === "string" ? value : canonicalJson(value), 40)
 }
+
+const cut = (text: string, length: number): string =>
+  text.length > length ? `${text.slice(0, length - 3)}...` : text

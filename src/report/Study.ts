@@ -45,7 +45,9 @@ export const armNames = (trials: ReadonlyArray<Planned>): ReadonlyArray<string> 
     key !== "search.kind" &&
     key !== "search.uniform" &&
     key !== "seed" &&
-    !key.startsWith("finish.")
+    !key.startsWith("finish.") &&
+    // what searches found differs by seed
+    !key.startsWith("search.assignment.")
   return trials.map(({ cell, control, parameters }) => {
     const format = parameters["search.uniform"]
     // one random assignment is not the search of that name

@@ -248,13 +248,14 @@ layer(NodeFileSystem.layer)("expand", (it) => {
   it.effect("names a trial by the kind of a block and what else it says", () =>
     Effect.gen(function* () {
       const { trials } = yield* plan(
-        `${base}matrix: { search: [{ kind: reinforce, commitment: { schedule: linear } }, { population: 16, kind: evolution, mutations: 2, tournament: 4 }], seed: [1] }\n`,
+        `${base}matrix: { search: [{ kind: reinforce, commitment: { schedule: linear } }, { population: 16, kind: evolution, mutations: 2, tournament: 4 }, { kind: reinforce, commitment: { schedule: normalised, max: 5 }, baseline: { kind: movingAverage, decay: 0.9 }, proposals: 2 }], seed: [1] }\n`,
       )
       assert.deepStrictEqual(
         trials.map(({ name }) => name),
         [
           "search=reinforce,commitment.schedule=linear seed=1",
           "search=evolution,population=16,mutations=2,tournament=4 seed=1",
+          "search=reinforce,commitment.schedule=normalised,commitment.max=5,baseline.kind=movin... seed=1",
         ],
       )
     }),

@@ -44,6 +44,7 @@ describe("a study", () => {
         own({ seed: "2" }),
         own({ seed: "1", "search.budget": "hard" }),
         own({ seed: "1", space: "../../spaces/vit-tiny.yaml" }),
+        own({ seed: "1", "search.kind": "fixed", "search.assignment.stem.format": "INT4" }),
         { ...control, parameters: { "search.uniform": "INT4" } },
       ]),
     ).toEqual([
@@ -51,6 +52,7 @@ describe("a study", () => {
       "reinforce",
       "reinforce budget=hard",
       "reinforce vit-tiny",
+      "fixed",
       "uniform INT4",
     ])
   })
