@@ -59,8 +59,9 @@ export const targetOf = (
   return target.times * compile(table, cost.model, network.space).of(choices)
 }
 
+/** In the unit in which targets are written. */
 const show = (cost: CompiledCost, value: number): string =>
-  `${Number((value / cost.model.scale).toPrecision(6))} ${cost.model.printUnit}`
+  `${Number(value.toPrecision(6))} ${cost.model.unit}`
 
 /** What is wrong with a target, by path from `target`: no such format, or outside what the space reaches. */
 export const targetProblems = (network: Network, spec: CostSpec): ReadonlyArray<Problem> => {
