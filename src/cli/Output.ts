@@ -7,18 +7,21 @@ import { Effect } from "effect"
 const write = (stream: NodeJS.WriteStream, text: string) =>
   Effect.sync(() => void stream.write(text))
 
+/** Until what reads it has taken all: the process ends when its answers are given, and a pipe holds 64 kB. */
+const answer = (chunk: string | Uint8Array): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    process.stdout.write(chunk, () => resume(Effect.void))
+  })
+
 /** One answer, with a newline. */
-export const print = (text: string): Effect.Effect<void> => write(process.stdout, `${text}\n`)
+export const print = (text: string): Effect.Effect<void> => answer(`${text}\n`)
 
 /** An answer for programs. */
 export const printJson = (value: unknown): Effect.Effect<void> =>
   print(JSON.stringify(value, null, 2))
 
-/** Raw bytes as the answer; waits until they are taken, so that a slow reader is not flooded. */
-export const printBytes = (bytes: Uint8Array): Effect.Effect<void> =>
-  Effect.callback((resume) => {
-    process.stdout.write(bytes, () => resume(Effect.void))
-  })
+/** Raw bytes as the answer; a slow reader is not flooded. */
+export const printBytes = (bytes: Uint8Array): Effect.Effect<void> => answer(bytes)
 
 /** Anything that is not the answer. */
 export const note = (text: string): Effect.Effect<void> => write(process.stderr, `${text}\n`)

@@ -1,4 +1,5 @@
 /** The commands that only read: their answers, their JSON, their exit codes. */
+import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
@@ -92,6 +93,16 @@ describe("plan", () => {
     }
     expect(plan.space).toMatchObject({ decisions: 3, cardinality: "27" })
     expect(plan.expectedSeconds).toBeNull()
+  })
+
+  it("answers in full, also where that is more than a pipe holds", async () => {
+    const seeds = Array.from({ length: 60 }, (_, seed) => seed)
+    const main = join(import.meta.dirname, "../../src/cli/main.ts")
+    const command = `"${process.execPath}" "${main}" plan experiment.yaml --json --set 'matrix={seed: [${seeds.join()}]}' | cat`
+    // a pipe of the shell; what Node gives a child to write to holds more
+    const answer = execFileSync("sh", ["-c", command], { cwd: folder })
+    expect(answer.length).toBeGreaterThan(2 ** 17)
+    expect(JSON.parse(answer.toString()).trials).toHaveLength(120)
   })
 
   it("refuses an unreachable target with both ends of the range", async () => {
