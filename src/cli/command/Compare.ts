@@ -136,6 +136,8 @@ export const run = Effect.fn("compare")(function* (input: Input) {
   )
   const words = objectives.map(({ direction, key }) => `${key}:${direction}`).join(", ")
   if (front.size > 0) yield* print(dim(`* on the Pareto front of ${words}`))
-  const waiting = all.filter(({ own }) => own["state"] !== "finished").length
+  const failed = all.filter(({ own }) => own["state"] === "failed").length
+  const waiting = all.filter(({ own }) => own["state"] !== "finished").length - failed
   if (waiting > 0) yield* note(`${waiting} of ${all.length} trials have not finished`)
+  if (failed > 0) yield* note(`${failed} of ${all.length} trials failed`)
 })
