@@ -1,15 +1,8 @@
 /** x in blocks of so many elements along one dimension, as [outer, blocks, size, inner] with zeros after the last, and back. */
-import { tf } from "./Backend.ts"
 import type { Tensor } from "./Backend.ts"
-import { indices, int, op, ops, shapeOf, type } from "./Op.ts"
+import { indices, int, integer, op, ops, pack, reshape, shapeOf, type, whole } from "./Op.ts"
 
-const integer = (name: string) => type(name, "int32")
 const integers = (name: string, a: Tensor, b: Tensor): Tensor => op(name, [integer("T")], a, b)
-const whole = (value: number): Tensor => tf.scalar(value, "int32")
-const pack = (...sizes: ReadonlyArray<Tensor>): Tensor =>
-  op("Pack", [integer("T"), int("N", sizes.length), int("axis", 0)], ...sizes)
-const reshape = (x: Tensor, shape: Tensor): Tensor =>
-  op("Reshape", [type("T"), integer("Tshape")], x, shape)
 
 export interface Blocks {
   /** [outer, blocks, size, inner] */

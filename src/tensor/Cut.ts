@@ -19,16 +19,13 @@ import { tf } from "./Backend.ts"
 import type { Tensor, Variable } from "./Backend.ts"
 import { differentiable } from "./Differentiable.ts"
 import type { RunningAverages } from "./Norms.ts"
-import { indices, int, op, shapeOf, type } from "./Op.ts"
-import type { Attribute } from "./Op.ts"
+import { indices, int, integer, op, pack, shapeOf, type, whole } from "./Op.ts"
 
 /** A size known while recording, or an int32 scalar known when the step runs. */
 export type Size = number | Tensor
 
-const integer = (name: string): Attribute => type(name, "int32")
-const scalar = (size: Size): Tensor => (typeof size === "number" ? tf.scalar(size, "int32") : size)
-const vector = (sizes: ReadonlyArray<Size>): Tensor =>
-  op("Pack", [integer("T"), int("N", sizes.length), int("axis", 0)], ...sizes.map(scalar))
+const scalar = (size: Size): Tensor => (typeof size === "number" ? whole(size) : size)
+const vector = (sizes: ReadonlyArray<Size>): Tensor => pack(...sizes.map(scalar))
 const binary = (name: string, a: Tensor, b: Tensor): Tensor => op(name, [integer("T")], a, b)
 
 const slice = (x: Tensor, begin: Tensor, size: Tensor): Tensor =>

@@ -5,11 +5,10 @@
 import { tf } from "./Backend.ts"
 import type { Tensor, Variable } from "./Backend.ts"
 import { differentiable } from "./Differentiable.ts"
-import { bool, indices, int, op, ops, shapeOf, type } from "./Op.ts"
+import { bool, indices, int, integer, op, ops, shapeOf, type } from "./Op.ts"
 import { isScaled } from "./Magnitudes.ts"
 import { pickRow } from "./Rounding.ts"
 
-const integer = (name: string) => type(name, "int32")
 const binary = (name: string, a: Tensor, b: Tensor): Tensor => op(name, [type("T")], a, b)
 const select = (condition: Tensor, then: Tensor, otherwise: Tensor): Tensor =>
   op("SelectV2", [type("T")], condition, then, otherwise)

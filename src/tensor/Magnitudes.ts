@@ -11,7 +11,7 @@
 import { tf } from "./Backend.ts"
 import type { Tensor } from "./Backend.ts"
 import { intoBlocks } from "./Blocks.ts"
-import { bool, indices, int, op, ops, shapeOf, type } from "./Op.ts"
+import { bool, indices, int, integer, op, ops, pack, reshape, shapeOf, type, whole } from "./Op.ts"
 import {
   absMaxBut,
   attributesOf,
@@ -21,16 +21,12 @@ import {
   type RoundingSite,
 } from "./Rounding.ts"
 
-const integer = (name: string) => type(name, "int32")
 const binary = (name: string, a: Tensor, b: Tensor): Tensor => op(name, [type("T")], a, b)
 const select = (condition: Tensor, then: Tensor, otherwise: Tensor): Tensor =>
   op("SelectV2", [type("T")], condition, then, otherwise)
-const asList = (x: Tensor): Tensor => op("Reshape", [type("T"), integer("Tshape")], x, indices(-1))
+const asList = (x: Tensor): Tensor => reshape(x, indices(-1))
 const sizesOf = (x: Tensor): Array<Tensor> =>
   ops("Unpack", [integer("T"), int("num", x.rank), int("axis", 0)], [shapeOf(x)], x.rank)
-const whole = (value: number): Tensor => tf.scalar(value, "int32")
-const pack = (...sizes: ReadonlyArray<Tensor>): Tensor =>
-  op("Pack", [integer("T"), int("N", sizes.length), int("axis", 0)], ...sizes)
 
 /** max |x|, [1]. */
 export const absMax = (x: Tensor): Tensor => asList(absMaxBut(x, -1))
@@ -79,8 +75,6 @@ const nthLargest = (lines: Tensor, count: Tensor, percent: number): Tensor => {
   return op("NthElement", [integer("T"), bool("reverse", true)], lines, leftOut)
 }
 
-const reshape = (x: Tensor, shape: Tensor): Tensor =>
-  op("Reshape", [integer("T"), integer("Tshape")], x, shape)
 const transpose = (x: Tensor, ...order: ReadonlyArray<number>): Tensor =>
   op("Transpose", [integer("T"), integer("Tperm")], x, indices(...order))
 

@@ -80,6 +80,8 @@ export const type = (name: string, dtype: DataType = "float32"): Attribute => ({
   type: backend().binding.TF_ATTR_TYPE,
   value: backend().getDTypeInteger(dtype),
 })
+/** The attribute of an int32 element type. */
+export const integer = (name: string): Attribute => type(name, "int32")
 export const int = (name: string, value: number | ReadonlyArray<number>): Attribute => ({
   name,
   type: backend().binding.TF_ATTR_INT,
@@ -122,3 +124,12 @@ export const shapeOf = (x: Tensor): Tensor =>
 
 export const indices = (...values: ReadonlyArray<number>): Tensor =>
   tf.tensor1d(values as Array<number>, "int32")
+
+export const whole = (value: number): Tensor => tf.scalar(value, "int32")
+
+/** int32 scalars as one int32 tensor: a shape, where sizes are known only when the step runs. */
+export const pack = (...sizes: ReadonlyArray<Tensor>): Tensor =>
+  op("Pack", [integer("T"), int("N", sizes.length), int("axis", 0)], ...sizes)
+
+export const reshape = (x: Tensor, shape: Tensor): Tensor =>
+  op("Reshape", [type("T", x.dtype), integer("Tshape")], x, shape)

@@ -7,7 +7,7 @@
 import { tf } from "./Backend.ts"
 import type { Tensor } from "./Backend.ts"
 import { intoBlocks, type Blocks } from "./Blocks.ts"
-import { bool, indices, int, op, ops, shapeOf, type } from "./Op.ts"
+import { bool, indices, int, integer, op, ops, reshape, shapeOf, type, whole } from "./Op.ts"
 import type { Attribute } from "./Op.ts"
 
 /** What one float32 scale of a tensor covers. */
@@ -103,8 +103,6 @@ export const pickRow = (rows: Tensor, site: number): Row => {
   }
 }
 
-const integer = (name: string): Attribute => type(name, "int32")
-
 /** 2^exponent(y) by the bits of y: log2 is wrong just under powers of two. */
 const powerBelow = (y: Tensor): Tensor => {
   const bits = op("Bitcast", [type("T"), integer("type")], y)
@@ -151,11 +149,8 @@ const element = (y: Tensor, { relative, smallest, lo, hi }: Grid): Tensor => {
 }
 
 const integers = (name: string, a: Tensor, b: Tensor): Tensor => op(name, [integer("T")], a, b)
-const whole = (value: number): Tensor => tf.scalar(value, "int32")
 const toBits = (x: Tensor): Tensor => op("Bitcast", [type("T"), integer("type")], x)
 const toInteger = (x: Tensor): Tensor => op("Cast", [type("SrcT"), integer("DstT")], x)
-const reshape = (x: Tensor, shape: Tensor): Tensor =>
-  op("Reshape", [type("T"), integer("Tshape")], x, shape)
 
 /** The power of two that a block is scaled by, of its largest magnitude; NaN for infinity and NaN. */
 const sharedScale = (top: Tensor, hi: Tensor, increment: Tensor): Tensor => {

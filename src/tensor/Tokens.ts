@@ -7,10 +7,8 @@
 import { tf } from "./Backend.ts"
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "./Backend.ts"
 import { differentiable } from "./Differentiable.ts"
-import { bool, indices, int, op, shapeOf, type } from "./Op.ts"
+import { bool, indices, int, op, reshape, shapeOf, type } from "./Op.ts"
 
-const reshape = (x: Tensor, shape: Tensor): Tensor =>
-  op("Reshape", [type("T"), type("Tshape", "int32")], x, shape)
 const transpose = (x: Tensor, ...order: ReadonlyArray<number>): Tensor =>
   op("Transpose", [type("T"), type("Tperm", "int32")], x, indices(...order))
 const slice = (x: Tensor, begin: ReadonlyArray<number>, size: ReadonlyArray<number>): Tensor =>
