@@ -1,8 +1,18 @@
 /** x in blocks of so many elements along one dimension, as [outer, blocks, size, inner] with zeros after the last, and back. */
 import type { Tensor } from "./Backend.ts"
-import { indices, int, integer, op, ops, pack, reshape, shapeOf, type, whole } from "./Op.ts"
-
-const integers = (name: string, a: Tensor, b: Tensor): Tensor => op(name, [integer("T")], a, b)
+import {
+  indices,
+  int,
+  integer,
+  integers,
+  op,
+  ops,
+  pack,
+  reshape,
+  shapeOf,
+  type,
+  whole,
+} from "./Op.ts"
 
 export interface Blocks {
   /** [outer, blocks, size, inner] */

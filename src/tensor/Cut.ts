@@ -19,14 +19,13 @@ import { tf } from "./Backend.ts"
 import type { Tensor, Variable } from "./Backend.ts"
 import { differentiable } from "./Differentiable.ts"
 import type { RunningAverages } from "./Norms.ts"
-import { indices, int, integer, op, pack, shapeOf, type, whole } from "./Op.ts"
+import { indices, int, integer, integers, op, pack, shapeOf, type, whole } from "./Op.ts"
 
 /** A size known while recording, or an int32 scalar known when the step runs. */
 export type Size = number | Tensor
 
 const scalar = (size: Size): Tensor => (typeof size === "number" ? whole(size) : size)
 const vector = (sizes: ReadonlyArray<Size>): Tensor => pack(...sizes.map(scalar))
-const binary = (name: string, a: Tensor, b: Tensor): Tensor => op(name, [integer("T")], a, b)
 
 const slice = (x: Tensor, begin: Tensor, size: Tensor): Tensor =>
   op("Slice", [type("T"), integer("Index")], x, begin, size)
@@ -48,8 +47,8 @@ export const cut = (weight: Tensor, sizes: ReadonlyArray<Size>, centred = 0): Te
   if (sizes.every((size, i) => size === full[i])) return weight
   const begin = sizes.map((size, i): Size => {
     if (i >= centred) return 0
-    const spare = binary("Sub", scalar(full[i]!), scalar(size))
-    return binary("FloorDiv", spare, tf.scalar(2, "int32"))
+    const spare = integers("Sub", scalar(full[i]!), scalar(size))
+    return integers("FloorDiv", spare, tf.scalar(2, "int32"))
   })
   return differentiable(
     [weight],
@@ -58,7 +57,7 @@ export const cut = (weight: Tensor, sizes: ReadonlyArray<Size>, centred = 0): Te
       return { value: slice(weight, from, size), save: [from, size] }
     },
     (dy, [from, size]) => {
-      const after = binary("Sub", indices(...full), binary("AddV2", from!, size!))
+      const after = integers("Sub", indices(...full), integers("AddV2", from!, size!))
       return [pad(dy, from!, after)]
     },
   )
@@ -105,7 +104,7 @@ const isActive = (active: Tensor): Tensor =>
 
 /** `rows` when active is 1, one row when it is 0: how many examples a block works on. */
 export const rowsIfActive = (active: Tensor, rows: number): Tensor =>
-  binary("AddV2", tf.scalar(1, "int32"), binary("Mul", active, tf.scalar(rows - 1, "int32")))
+  integers("AddV2", tf.scalar(1, "int32"), integers("Mul", active, tf.scalar(rows - 1, "int32")))
 
 const rowsOf = (x: Tensor): Tensor =>
   op("Reshape", [integer("T"), integer("Tshape")], firstSize(shapeOf(x)), emptyShape())
@@ -124,7 +123,7 @@ const sliceRows = (x: Tensor, rows: Tensor): Tensor => {
 
 const zeroRows = (y: Tensor, rows: Tensor): Tensor => {
   const none = Array<number>(y.shape.length - 1).fill(0)
-  return pad(y, indices(0, ...none), vector([binary("Sub", rows, rowsOf(y)), ...none]))
+  return pad(y, indices(0, ...none), vector([integers("Sub", rows, rowsOf(y)), ...none]))
 }
 
 /** The first `rows` (int32 scalar) examples. */

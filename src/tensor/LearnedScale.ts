@@ -5,13 +5,10 @@
 import { tf } from "./Backend.ts"
 import type { Tensor, Variable } from "./Backend.ts"
 import { differentiable } from "./Differentiable.ts"
-import { bool, indices, int, integer, op, ops, shapeOf, type } from "./Op.ts"
+import { binary, bool, indices, int, integer, op, ops, select, shapeOf, type } from "./Op.ts"
 import { isScaled } from "./Magnitudes.ts"
 import { pickRow } from "./Rounding.ts"
 
-const binary = (name: string, a: Tensor, b: Tensor): Tensor => op(name, [type("T")], a, b)
-const select = (condition: Tensor, then: Tensor, otherwise: Tensor): Tensor =>
-  op("SelectV2", [type("T")], condition, then, otherwise)
 const over = (name: string, x: Tensor): Tensor =>
   op(name, [type("T"), integer("Tidx"), bool("keep_dims", false)], x, indices(...x.shape.keys()))
 

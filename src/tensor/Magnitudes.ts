@@ -11,7 +11,21 @@
 import { tf } from "./Backend.ts"
 import type { Tensor } from "./Backend.ts"
 import { intoBlocks } from "./Blocks.ts"
-import { bool, indices, int, integer, op, ops, pack, reshape, shapeOf, type, whole } from "./Op.ts"
+import {
+  binary,
+  bool,
+  indices,
+  int,
+  integer,
+  op,
+  ops,
+  pack,
+  reshape,
+  select,
+  shapeOf,
+  type,
+  whole,
+} from "./Op.ts"
 import {
   absMaxBut,
   attributesOf,
@@ -21,9 +35,6 @@ import {
   type RoundingSite,
 } from "./Rounding.ts"
 
-const binary = (name: string, a: Tensor, b: Tensor): Tensor => op(name, [type("T")], a, b)
-const select = (condition: Tensor, then: Tensor, otherwise: Tensor): Tensor =>
-  op("SelectV2", [type("T")], condition, then, otherwise)
 const asList = (x: Tensor): Tensor => reshape(x, indices(-1))
 const sizesOf = (x: Tensor): Array<Tensor> =>
   ops("Unpack", [integer("T"), int("num", x.rank), int("axis", 0)], [shapeOf(x)], x.rank)

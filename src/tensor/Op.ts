@@ -133,3 +133,12 @@ export const pack = (...sizes: ReadonlyArray<Tensor>): Tensor =>
 
 export const reshape = (x: Tensor, shape: Tensor): Tensor =>
   op("Reshape", [type("T", x.dtype), integer("Tshape")], x, shape)
+
+/** An operation on two float32 tensors, by name. */
+export const binary = (name: string, a: Tensor, b: Tensor): Tensor => op(name, [type("T")], a, b)
+/** The same on two int32 tensors. */
+export const integers = (name: string, a: Tensor, b: Tensor): Tensor =>
+  op(name, [integer("T")], a, b)
+
+export const select = (condition: Tensor, then: Tensor, otherwise: Tensor): Tensor =>
+  op("SelectV2", [type("T")], condition, then, otherwise)

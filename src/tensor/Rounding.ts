@@ -7,7 +7,21 @@
 import { tf } from "./Backend.ts"
 import type { Tensor } from "./Backend.ts"
 import { intoBlocks, type Blocks } from "./Blocks.ts"
-import { bool, indices, int, integer, op, ops, reshape, shapeOf, type, whole } from "./Op.ts"
+import {
+  binary,
+  bool,
+  indices,
+  int,
+  integer,
+  integers,
+  op,
+  ops,
+  reshape,
+  select,
+  shapeOf,
+  type,
+  whole,
+} from "./Op.ts"
 import type { Attribute } from "./Op.ts"
 
 /** What one float32 scale of a tensor covers. */
@@ -61,11 +75,6 @@ export const clipGradientFused = (
 
 const exponentMask = 0x7f800000
 const smallestNormal = 2 ** -126
-
-const binary = (name: string, a: Tensor, b: Tensor): Tensor => op(name, [type("T")], a, b)
-
-const select = (condition: Tensor, then: Tensor, otherwise: Tensor): Tensor =>
-  op("SelectV2", [type("T")], condition, then, otherwise)
 
 /** Element `row` along the first axis, as its own tensor (a list of scalars when it is a row of a matrix). */
 const pick = (table: Tensor, row: number): Array<Tensor> => {
@@ -148,7 +157,6 @@ const element = (y: Tensor, { relative, smallest, lo, hi }: Grid): Tensor => {
   return binary("Mul", op("Rint", [type("T")], binary("RealDiv", clipped, u)), u)
 }
 
-const integers = (name: string, a: Tensor, b: Tensor): Tensor => op(name, [integer("T")], a, b)
 const toBits = (x: Tensor): Tensor => op("Bitcast", [type("T"), integer("type")], x)
 const toInteger = (x: Tensor): Tensor => op("Cast", [type("SrcT"), integer("DstT")], x)
 
