@@ -19,7 +19,7 @@ import { tf } from "./Backend.ts"
 import type { Tensor, Variable } from "./Backend.ts"
 import { differentiable } from "./Differentiable.ts"
 import type { RunningAverages } from "./Norms.ts"
-import { indices, int, integer, integers, op, pack, shapeOf, type, whole } from "./Op.ts"
+import { indices, int, integer, integers, op, pack, select, shapeOf, type, whole } from "./Op.ts"
 
 /** A size known while recording, or an int32 scalar known when the step runs. */
 export type Size = number | Tensor
@@ -155,8 +155,6 @@ export const whereActive = (y: Tensor, active: Tensor): Tensor =>
 
 /** `y` when `active` (int32 scalar) is 1, else `x` of the same shape: bit for bit, whatever the other holds. */
 export const whichActive = (y: Tensor, x: Tensor, active: Tensor): Tensor => {
-  const select = (condition: Tensor, a: Tensor, b: Tensor): Tensor =>
-    op("SelectV2", [type("T")], condition, a, b)
   return differentiable(
     [y, x],
     () => {
