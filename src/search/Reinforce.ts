@@ -16,7 +16,6 @@
  * had its say, and early enough for a tenth of the steps to train what it may have changed. Left out: the knobs (`Settings.ts`), the terms (`PolicyGradient.ts`), the schedules, the alarms.
  */
 import { Schema } from "effect"
-import type { Problem as Finding } from "../declaration/Errors.ts"
 import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices } from "../space/Decision.ts"
 import { activity } from "../space/DecisionSpace.ts"
@@ -24,7 +23,7 @@ import { fromState, RandomState, randomStream } from "../space/Random.ts"
 import { AdamState, ascend, initAdam } from "./Adam.ts"
 import { addSquares, advantagesOf } from "./Advantage.ts"
 import { alarmsAt, isAlarmStep } from "./Alarms.ts"
-import { onTarget, withinBudget } from "./Budget.ts"
+import { withinBudget } from "./Budget.ts"
 import { drawInDelay } from "./Delay.ts"
 import { addSample, Ending, isEnding, meanDeviation, modeAgreement, noEnding } from "./Ending.ts"
 import {
@@ -55,15 +54,10 @@ import {
   progressAt,
 } from "./Schedule.ts"
 import type { Measured, Problem, Searcher, SearchKind, SearchMetrics } from "./Search.ts"
-import {
-  type PublishedReward,
-  publishedRewards,
-  ReinforceSpec,
-  resolve,
-  type Settings,
-} from "./Settings.ts"
+import { budgetAt, ReinforceSpec, resolve, type Settings, settingsProblems } from "./Settings.ts"
 import { addSignal, noSignal, Signal, zOf } from "./Signal.ts"
 import { finiteQualities, meanOf, switchedShare } from "./StepFigures.ts"
+import { stopped } from "./Stop.ts"
 
 export const ReinforceState = Schema.Struct({
   /** The stream "proposals". */
@@ -84,9 +78,6 @@ export const ReinforceState = Schema.Struct({
   chosen: Schema.optionalKey(Schema.Array(Schema.Int)),
 })
 export type ReinforceState = typeof ReinforceState.Type
-
-/** Share of the steps at which a hard budget freezes the policy at the latest. */
-export const budgetAt = 0.9
 
 export const makeReinforce = (
   settings: Settings,
@@ -125,14 +116,6 @@ export const makeReinforce = (
       ? { ...state, frozen: true, chosen: within(policyIn(state)) }
       : state
 
-  /** Off target, a sure policy goes on: one off by a single option still moves, slowly, and a frozen one does not. */
-  const isOnTarget = (choices: Choices): boolean => {
-    const spent = cost.of(choices)
-    const isNoWorse =
-      !reward.turnsAtTarget || reward.costPart(1, spent) >= reward.costPart(1, target)
-    return isNoWorse || Math.abs(spent / target - 1) <= onTarget
-  }
-
   /** One update of the logits; `values` are what advantages are made from. */
   const learn = (
     state: ReinforceState,
@@ -169,17 +152,9 @@ export const makeReinforce = (
       learningRateAt(settings.optimizer, s),
       settings.optimizer,
     )
-    const after = policyOf(moved.values, temperature)
-    const isSure =
-      settings.stopAt !== "off" && summarise(space, after).topProbability > settings.stopAt
+    const { logits, frozen } = stopped(problem, settings, moved.values, step)
     return {
-      learned: {
-        logits: moved.values,
-        adam: moved.state,
-        baseline,
-        advantageSquares,
-        frozen: isSure && isOnTarget(mostProbable(after)),
-      },
+      learned: { logits, adam: moved.state, baseline, advantageSquares, frozen },
       commitment,
       baseline: meanOf(baselines),
       advantage: Math.sqrt(meanOf(advantages.map((advantage) => advantage ** 2))),
@@ -314,29 +289,5 @@ export const Reinforce = {
     const { preset, ...knobs } = resolve(spec, steps)
     return { kind: "reinforce", ...(preset === "none" ? {} : { preset }), ...knobs }
   },
-  problems: (spec, reward) => {
-    const findings: Array<Finding> = []
-    const single = (spec.proposals ?? (spec.preset === undefined ? 4 : 1)) === 1
-    if (single && spec.baseline?.kind === "leaveOneOut")
-      findings.push({
-        path: ["search", "baseline", "kind"],
-        message: "one proposal has no others to compare with; movingAverage, or proposals: 4",
-      })
-    if (spec.budget === "hard" && (spec.delay ?? 0) >= budgetAt)
-      findings.push({
-        path: ["search", "delay"],
-        message: `a hard budget chooses at ${100 * budgetAt} % of the steps, and a delay of ${spec.delay} lasts as long; below ${budgetAt} would be right`,
-      })
-    if (spec.preset !== undefined && reward !== undefined)
-      for (const [key, published] of Object.entries(publishedRewards[spec.preset])) {
-        const given = reward[key as keyof PublishedReward]
-        if (given !== published)
-          findings.push({
-            path: ["search", "preset"],
-            message: `preset ${spec.preset} was published with reward.${key} ${published}, and this is ${given}; set it, or mind the difference`,
-            severity: "warning",
-          })
-      }
-    return findings
-  },
+  problems: settingsProblems,
 } as const satisfies SearchKind<ReinforceSpec>

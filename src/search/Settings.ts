@@ -5,6 +5,7 @@
  * which is what is recorded with a result. Left out: what the knobs do (`Reinforce.ts` and its parts).
  */
 import { Schema } from "effect"
+import type { Problem as Finding } from "../declaration/Errors.ts"
 import type { RewardSpec } from "../reward/Rewards.ts"
 import { type Commitment, delaySteps, schedules } from "./Schedule.ts"
 
@@ -209,3 +210,36 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
 
 const defaultMax = (schedule: Commitment["schedule"]): number =>
   schedule === "normalised" ? 6 : schedule === "none" ? 0 : 0.5
+
+/** Share of the steps at which a hard budget freezes the policy at the latest. */
+export const budgetAt = 0.9
+
+/** What is wrong with knobs that are each right; as warnings what a preset was published otherwise with. */
+export const settingsProblems = (
+  spec: ReinforceSpec,
+  reward: RewardSpec | undefined,
+): ReadonlyArray<Finding> => {
+  const findings: Array<Finding> = []
+  const single = (spec.proposals ?? (spec.preset === undefined ? 4 : 1)) === 1
+  if (single && spec.baseline?.kind === "leaveOneOut")
+    findings.push({
+      path: ["search", "baseline", "kind"],
+      message: "one proposal has no others to compare with; movingAverage, or proposals: 4",
+    })
+  if (spec.budget === "hard" && (spec.delay ?? 0) >= budgetAt)
+    findings.push({
+      path: ["search", "delay"],
+      message: `a hard budget chooses at ${100 * budgetAt} % of the steps, and a delay of ${spec.delay} lasts as long; below ${budgetAt} would be right`,
+    })
+  if (spec.preset !== undefined && reward !== undefined)
+    for (const [key, published] of Object.entries(publishedRewards[spec.preset])) {
+      const given = reward[key as keyof PublishedReward]
+      if (given !== published)
+        findings.push({
+          path: ["search", "preset"],
+          message: `preset ${spec.preset} was published with reward.${key} ${published}, and this is ${given}; set it, or mind the difference`,
+          severity: "warning",
+        })
+    }
+  return findings
+}

@@ -1,41 +1,12 @@
 import { describe, expect, it } from "vitest"
-import { type CompiledCost, compileTerms } from "../../src/cost/Cost.ts"
-import { Gbops } from "../../src/cost/Gbops.ts"
+import type { CompiledCost } from "../../src/cost/Cost.ts"
 import { bandUnder, withinBand, withinBudget } from "../../src/search/Budget.ts"
 import type { PerOption } from "../../src/search/Policy.ts"
-import type { Choices, DecisionSpace } from "../../src/space/Decision.ts"
-import { activity } from "../../src/space/DecisionSpace.ts"
-import { constant, ofDecision } from "../../src/space/Quantity.ts"
+import type { DecisionSpace } from "../../src/space/Decision.ts"
 import { type Random, randomStream } from "../../src/space/Random.ts"
 import { randomCost } from "../cost/randomTerms.ts"
 import { allChoices, randomSpace } from "../space/randomSpaces.ts"
-
-/** Log probabilities of a policy that is more or less sure. */
-const randomScores = (space: DecisionSpace, random: Random): PerOption => {
-  const sureness = 6 * random.uniform()
-  return space.decisions.map(({ options }) => options.map(() => sureness * random.normal()))
-}
-
-/** A cost that is a sum over decisions, with a part that is always there. */
-const additiveCost = (space: DecisionSpace, random: Random): CompiledCost =>
-  compileTerms(
-    [
-      ...space.decisions.map(({ options }, i) =>
-        ofDecision(
-          i,
-          options.map((_, k) => (1 + random.uniform()) * (k + 1) ** 2),
-        ),
-      ),
-      constant(random.uniform()),
-    ],
-    Gbops,
-    space,
-  )
-
-const scoreOf = (space: DecisionSpace, scores: PerOption, choices: Choices): number => {
-  const active = activity(space, choices)
-  return choices.reduce((sum, k, i) => sum + (active[i] === 1 ? scores[i]![k]! : 0), 0)
-}
+import { additiveCost, randomScores, scoreOf } from "./randomBudgets.ts"
 
 /** Between the cheapest and the dearest, now and then below, and often exactly the cost of some assignment. */
 const randomTarget = (space: DecisionSpace, cost: CompiledCost, random: Random): number => {
