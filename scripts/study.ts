@@ -3,11 +3,11 @@
  *
  *     npm run study                        all of it, or on from where it stopped; stop it with Ctrl-C
  *     npm run study -- a-int b-fp          these experiments only
- *     npm run study -- --write             runs nothing; writes docs/results.md and its pictures anew
+ *     npm run study -- --write             runs nothing; takes in what has ended, writes docs/results.md and its pictures
  *     options: --jobs N (1), --state DIR (.fliqs), --track
  *
- * Lines lie in `docs/results/NAME.jsonl`. A trial that has one is not run again, on any machine; delete the line of a
- * failed trial to have it tried again.
+ * Lines lie in `docs/results/NAME.jsonl`. A trial that has one, there or in another experiment's file, is not run again,
+ * on any machine; delete the line of a failed trial to have it tried again.
  */
 import { spawn, spawnSync } from "node:child_process"
 import {
@@ -40,15 +40,27 @@ const page = "docs/results.md"
 /** Milliseconds between two looks for results. */
 const lookEvery = 15_000
 
-const { positionals, values: flags } = parseArgs({
-  allowPositionals: true,
-  options: {
-    jobs: { type: "string", default: "1" },
-    state: { type: "string", default: ".fliqs" },
-    track: { type: "boolean", default: false },
-    write: { type: "boolean", default: false },
-  },
-})
+const fail = (message: string): never => {
+  console.error(message)
+  process.exit(1)
+}
+
+const readFlags = () => {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        jobs: { type: "string", default: "1" },
+        state: { type: "string", default: ".fliqs" },
+        track: { type: "boolean", default: false },
+        write: { type: "boolean", default: false },
+      },
+    })
+  } catch (error) {
+    return fail((error as Error).message)
+  }
+}
+const { positionals, values: flags } = readFlags()
 
 /** Of the study, else of another experiment whose lines are kept. */
 const fileOf = (name: string): string => {
@@ -57,11 +69,6 @@ const fileOf = (name: string): string => {
 }
 const linesFile = (name: string) => `docs/results/${name}.jsonl`
 const decodeLine = Schema.decodeUnknownSync(StudyLine)
-
-const fail = (message: string): never => {
-  console.error(message)
-  process.exit(1)
-}
 
 const readLine = (text: string, place: string): StudyLine => {
   try {
@@ -79,6 +86,13 @@ const linesOf = (name: string): ReadonlyArray<StudyLine> =>
         .split("\n")
         .flatMap((line, i) => (line === "" ? [] : [readLine(line, `${linesFile(name)}:${i + 1}`)]))
     : []
+
+/** Experiments that have lines. */
+const namesWithLines = (): ReadonlyArray<string> =>
+  readdirSync("docs/results")
+    .filter((file) => file.endsWith(".jsonl"))
+    .map((file) => file.replace(/\.jsonl$/, ""))
+    .sort()
 
 const planOf = (name: string): ReadonlyArray<Planned> => {
   const { status, stderr, stdout } = spawnSync(
@@ -110,11 +124,20 @@ const lineOf = (trial: Planned, arm: string): StudyLine | undefined => {
   }
 }
 
+/** Takes in what has ended since: of the trials themselves, and of the same trials in other experiments. */
 const collect = (name: string, trials: ReadonlyArray<Planned>): void => {
   const known = new Set(linesOf(name).map(({ id }) => id))
+  const elsewhere = new Map(
+    namesWithLines()
+      .flatMap(linesOf)
+      .map((line) => [line.id, line]),
+  )
   const arms = armNames(trials)
   for (const [i, trial] of trials.entries()) {
-    const line = known.has(trial.id) ? undefined : lineOf(trial, arms[i]!)
+    if (known.has(trial.id)) continue
+    const arm = arms[i]!
+    const other = elsewhere.get(trial.id)
+    const line = lineOf(trial, arm) ?? (other && { ...other, arm })
     if (line !== undefined) appendFileSync(linesFile(name), `${JSON.stringify(line)}\n`)
   }
 }
@@ -153,13 +176,9 @@ const run = (name: string): Promise<number> => {
 
 /** Everything the lines say, between the markers of each experiment. */
 const write = (): void => {
-  const names = readdirSync("docs/results")
-    .filter((file) => file.endsWith(".jsonl"))
-    .map((file) => file.replace(/\.jsonl$/, ""))
-    .sort()
   let text = readFileSync(page, "utf8")
   mkdirSync("docs/pictures", { recursive: true })
-  for (const name of names) {
+  for (const name of namesWithLines()) {
     const all = linesOf(name)
     if (all.length === 0) continue
     const { description } = parse(readFileSync(fileOf(name), "utf8")) as { description: string }
@@ -193,9 +212,13 @@ const names = positionals.length === 0 ? all : positionals
 
 // the child is told by the terminal, saves its trials and ends; then so do we
 process.on("SIGINT", () => {})
-for (const name of flags.write ? [] : names) {
-  const code = await run(name)
-  write()
-  if (code > 1) process.exit(code)
+if (flags.write) {
+  for (const name of names) collect(name, planOf(name))
+} else {
+  for (const name of names) {
+    const code = await run(name)
+    write()
+    if (code > 1) process.exit(code)
+  }
 }
 write()
