@@ -44,7 +44,7 @@ const choicesOf = (space: Space): Readonly<Record<string, Choice>> =>
 /** Warns of width multipliers that make one and the same network. */
 const warnOfTwins = (builder: Builder, at: ReadonlyArray<string>): void => {
   const seen = new Map<string, number>()
-  for (const [multiplier, widths] of builder.scaledWidths) {
+  for (const [multiplier, widths] of builder.widths.scaled) {
     const key = widths.join()
     const twin = seen.get(key)
     if (twin !== undefined)
@@ -66,7 +66,7 @@ export const build = (space: Space): Built => {
     unsigned: typeof space.formats === "object" && space.formats.scale?.unsignedAfterRelu === true,
     blocks,
   })
-  builder.multiplier = builder.quantity(
+  builder.widths.multiplier = builder.quantity(
     builder.choose<number>(
       space.widthMultiplier,
       {

@@ -5,14 +5,15 @@
  * its place in the YAML). Everything a block asks for is checked here, and what is wrong becomes a `Problem` with that
  * place. Left out: which formats the layers get (`FormatScopes.ts`), tensors (`Supernet.ts`).
  */
-import type { Layer } from "../cost/LayerTable.ts"
-import type { Activity, Gate } from "../space/Decision.ts"
-import { combine, constant, map, type Quantity } from "../space/Quantity.ts"
+import type { Gate } from "../space/Decision.ts"
+import { constant, type Quantity } from "../space/Quantity.ts"
 import type { Block } from "./block/Block.ts"
 import { type Choice, type Chosen, Choosing, type Scope } from "./Choosing.ts"
 import type { ActivationName, Graph, Node, NodeDraft, Padding, Shape } from "./Graph.ts"
+import { convLayer, denseLayer, type LayerDraft } from "./LayerDraft.ts"
 import { describeShape, outputSize, sameShape } from "./Shape.ts"
-import { scaleWidth, type WidthScaling } from "./Width.ts"
+import type { WidthRounding } from "./Width.ts"
+import { Widths } from "./Widths.ts"
 
 /** What flows between nodes. */
 export interface Value {
@@ -20,18 +21,11 @@ export interface Value {
   readonly shape: Shape
 }
 
-/** A layer before its formats are known. */
-export interface LayerDraft extends Omit<Layer, "weightFormat" | "activationFormat"> {
-  readonly block: string
-  readonly stage: string
-  readonly activity: Activity
-}
-
 export interface BuilderOptions {
   readonly input: { readonly height: number; readonly width: number; readonly channels: number }
   readonly classes: number
   readonly choices: Readonly<Record<string, Choice>>
-  readonly widthRounding: "multipleOf8" | "exact"
+  readonly widthRounding: WidthRounding
   readonly blocks: ReadonlyArray<Block>
   /** `formats.scale.unsignedAfterRelu` */
   readonly unsigned: boolean
@@ -50,16 +44,15 @@ export interface ConvOptions {
 export class Builder extends Choosing {
   readonly layers: Array<LayerDraft> = []
   readonly nodes: Array<Node> = []
-  multiplier: Quantity = constant(1)
-  /** Multiplier -> the widths it gave so far, of every option of every field it scales. */
-  readonly scaledWidths = new Map<number, Array<number>>()
   readonly options: BuilderOptions
+  readonly widths: Widths
   /** Whether what is built now runs: changed by `repeat` around its bodies. */
   private active: Quantity = constant(1)
 
   constructor(options: BuilderOptions) {
     super(options.choices)
     this.options = options
+    this.widths = new Widths(this, options.widthRounding)
   }
 
   /** The block of a kind that the schema let through. */
@@ -67,65 +60,6 @@ export class Builder extends Choosing {
     const found = this.options.blocks.find((block) => block.kind === kind)
     if (found === undefined) throw new Error(`no block is of kind ${kind}`)
     return found
-  }
-
-  /** `filters` after the width multiplier. */
-  width(
-    scope: Scope,
-    name: string,
-    chosen: Chosen<number>,
-    scaling: WidthScaling = "normal",
-  ): Quantity {
-    const { widthRounding } = this.options
-    const filters = this.quantity(chosen, (n) => n)
-    const scaled = combine([filters, this.multiplier], ([n, m]) =>
-      scaleWidth(n!, m!, widthRounding, scaling),
-    )
-    const broken = scaled.values.find((v) => !Number.isInteger(v))
-    if (broken !== undefined)
-      this.stop(
-        [...scope.at, name],
-        `times the width multiplier gives ${broken} channels; use whole products or widthRounding: multipleOf8`,
-      )
-    for (const m of this.multiplier.values)
-      this.noteWidths(
-        m,
-        chosen.options.map((n) => scaleWidth(n, m, widthRounding, scaling)),
-      )
-    const before = new Set(filters.values).size * new Set(this.multiplier.values).size
-    if (
-      scaled.values.length > 1 &&
-      new Set(scaled.values).size < before &&
-      new Set(filters.values).size > 1
-    )
-      this.collapse(scope, name, chosen, scaling)
-    return scaled
-  }
-
-  noteWidths(multiplier: number, widths: ReadonlyArray<number>): void {
-    this.scaledWidths.set(multiplier, [...(this.scaledWidths.get(multiplier) ?? []), ...widths])
-  }
-
-  /** Warns of options that become the same width under one multiplier. */
-  private collapse(
-    scope: Scope,
-    name: string,
-    chosen: Chosen<number>,
-    scaling: WidthScaling,
-  ): void {
-    for (const m of this.multiplier.values) {
-      const seen = new Map<number, number>()
-      for (const n of chosen.options) {
-        const w = scaleWidth(n, m, this.options.widthRounding, scaling)
-        const twin = seen.get(w)
-        if (twin !== undefined)
-          this.warning(
-            [...scope.at, name],
-            `options ${twin} and ${n} both become ${w} channels at width multiplier ${m}; drop one of them`,
-          )
-        seen.set(w, n)
-      }
-    }
   }
 
   push(draft: NodeDraft): Value {
@@ -181,33 +115,7 @@ export class Builder extends Choosing {
           "use a smaller kernel or padding: same",
       )
     const active = this.activeQuantity(scope.active)
-    const weights = depthwise
-      ? combine([active, kh, kw, shape.channels], ([a, h, w, c]) => a! * h! * w! * c!)
-      : combine(
-          [active, kh, kw, shape.channels, filters],
-          ([a, h, w, i, o]) => a! * h! * w! * i! * o!,
-        )
-    const layer = this.layer({
-      path,
-      kind: depthwise ? "depthwiseConv" : "conv",
-      shape: {
-        height: shape.height,
-        width: shape.width,
-        channels: shape.channels,
-        kernel: options.kernel,
-        stride: options.stride,
-        padding: options.padding,
-      },
-      active,
-      macs: map(weights, (n) => n * height * width),
-      weights,
-      inputs: combine([active, shape.channels], ([a, c]) => a! * c! * shape.height * shape.width),
-      outputs: combine([active, filters], ([a, c]) => a! * c!),
-      extras: combine([active, filters], ([a, c]) => a! * c! * (options.norm === "batch" ? 4 : 1)),
-      block: scope.block,
-      stage: scope.stage,
-      activity: scope.active,
-    })
+    const layer = this.layer(convLayer(scope, path, shape, { ...options, height, width }, active))
     const after: Shape = { kind: "image", height, width, channels: filters }
     let out = this.push({
       operation: depthwise ? "depthwiseConv" : "conv",
@@ -241,22 +149,9 @@ export class Builder extends Choosing {
     const tokens = value.shape.kind === "tokens" ? value.shape.tokens : 1
     const path = options.name === undefined ? scope.path : `${scope.path}.${options.name}`
     const active = this.activeQuantity(scope.active)
-    const weights = combine([active, channels, options.units], ([a, c, u]) => a! * c! * u!)
-    const outputs = combine([active, options.units], ([a, u]) => a! * u!)
-    const layer = this.layer({
-      path,
-      kind: "dense",
-      shape: { tokens, channels },
-      active,
-      macs: map(weights, (n) => n * tokens),
-      weights,
-      inputs: combine([active, channels], ([a, c]) => a! * c! * tokens),
-      outputs,
-      extras: outputs,
-      block: scope.block,
-      stage: scope.stage,
-      activity: scope.active,
-    })
+    const layer = this.layer(
+      denseLayer(scope, path, { tokens, channels, units: options.units }, active),
+    )
     const shape: Shape = { ...value.shape, channels: options.units }
     const out = this.push({
       operation: "dense",

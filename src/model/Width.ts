@@ -1,5 +1,6 @@
 /** The width multiplier: what becomes of a number of filters. */
 export type WidthScaling = "normal" | "upOnly" | "none"
+export type WidthRounding = "multipleOf8" | "exact"
 
 /**
  * The width after the multiplier: unchanged at 1; else the product, which must be whole (`exact`), or the nearest
@@ -8,7 +9,7 @@ export type WidthScaling = "normal" | "upOnly" | "none"
 export const scaleWidth = (
   width: number,
   multiplier: number,
-  rounding: "multipleOf8" | "exact",
+  rounding: WidthRounding,
   scaling: WidthScaling,
 ): number => {
   const m = scaling === "none" ? 1 : scaling === "upOnly" ? Math.max(1, multiplier) : multiplier

@@ -35,7 +35,7 @@ export const ConvBlock = defineBlock({
   spec: () => ConvSpec,
   build: (builder, scope, fields, input) =>
     builder.conv(scope, input, {
-      filters: builder.width(
+      filters: builder.widths.of(
         scope,
         "filters",
         builder.field(scope, "filters", fields.filters, "item", aWidth),

@@ -65,7 +65,7 @@ export const InvertedResidualBlock = defineBlock<typeof InvertedResidualSpec.Typ
   stage: true,
   spec: () => InvertedResidualSpec,
   build: (builder, scope, fields, input) => {
-    const filters = builder.width(
+    const filters = builder.widths.of(
       scope,
       "filters",
       builder.field(scope, "filters", fields.filters, "item", aWidth),

@@ -60,7 +60,7 @@ const unit = [1, 1] as const
 const residual =
   (expansion: number, body: Body): Block<Fields>["build"] =>
   (builder, scope, f, input) => {
-    const filters = builder.width(
+    const filters = builder.widths.of(
       scope,
       "filters",
       builder.field(scope, "filters", f.filters, "item", aWidth),

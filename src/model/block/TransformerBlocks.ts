@@ -91,13 +91,13 @@ const productsOf = (
 
 /** Heads after the width multiplier, which must leave whole ones. */
 const headsOf = (builder: Builder, scope: Scope, chosen: Chosen<number>): Quantity => {
-  for (const m of builder.multiplier.values)
-    builder.noteWidths(
+  for (const m of builder.widths.multiplier.values)
+    builder.widths.note(
       m,
       chosen.options.map((n) => n * m),
     )
   const heads = combine(
-    [builder.quantity(chosen, (n) => n), builder.multiplier],
+    [builder.quantity(chosen, (n) => n), builder.widths.multiplier],
     ([n, m]) => Math.round(n! * m! * 1e9) / 1e9,
   )
   const broken = heads.values.find((v) => !Number.isInteger(v))

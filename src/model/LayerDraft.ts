@@ -1,0 +1,88 @@
+/** Layers before their formats are known: what each multiplies and keeps, as quantities over the decisions. */
+import type { Layer } from "../cost/LayerTable.ts"
+import type { Activity } from "../space/Decision.ts"
+import { combine, map, type Quantity } from "../space/Quantity.ts"
+import type { Scope } from "./Choosing.ts"
+import type { Padding, Shape } from "./Graph.ts"
+
+export interface LayerDraft extends Omit<Layer, "weightFormat" | "activationFormat"> {
+  readonly block: string
+  readonly stage: string
+  readonly activity: Activity
+}
+
+const placeOf = ({ active, block, stage }: Scope) => ({ block, stage, activity: active })
+
+/** A convolution of `input` to `height` x `width`; depthwise when `filters` is absent. `active` is 1 where it runs. */
+export const convLayer = (
+  scope: Scope,
+  path: string,
+  input: Extract<Shape, { kind: "image" }>,
+  options: {
+    readonly filters?: Quantity
+    readonly kernel: readonly [Quantity, Quantity]
+    readonly stride: readonly [number, number]
+    readonly padding: Padding
+    readonly norm: "batch" | "none"
+    readonly height: number
+    readonly width: number
+  },
+  active: Quantity,
+): LayerDraft => {
+  const { height, kernel, norm, padding, stride, width } = options
+  const depthwise = options.filters === undefined
+  const filters = options.filters ?? input.channels
+  const [kh, kw] = kernel
+  const weights = depthwise
+    ? combine([active, kh, kw, input.channels], ([a, h, w, c]) => a! * h! * w! * c!)
+    : combine(
+        [active, kh, kw, input.channels, filters],
+        ([a, h, w, i, o]) => a! * h! * w! * i! * o!,
+      )
+  return {
+    path,
+    kind: depthwise ? "depthwiseConv" : "conv",
+    shape: {
+      height: input.height,
+      width: input.width,
+      channels: input.channels,
+      kernel,
+      stride,
+      padding,
+    },
+    active,
+    macs: map(weights, (n) => n * height * width),
+    weights,
+    inputs: combine([active, input.channels], ([a, c]) => a! * c! * input.height * input.width),
+    outputs: combine([active, filters], ([a, c]) => a! * c!),
+    extras: combine([active, filters], ([a, c]) => a! * c! * (norm === "batch" ? 4 : 1)),
+    ...placeOf(scope),
+  }
+}
+
+/** A fully connected layer of every token (of one, for a vector). */
+export const denseLayer = (
+  scope: Scope,
+  path: string,
+  {
+    channels,
+    tokens,
+    units,
+  }: { readonly tokens: number; readonly channels: Quantity; readonly units: Quantity },
+  active: Quantity,
+): LayerDraft => {
+  const weights = combine([active, channels, units], ([a, c, u]) => a! * c! * u!)
+  const outputs = combine([active, units], ([a, u]) => a! * u!)
+  return {
+    path,
+    kind: "dense",
+    shape: { tokens, channels },
+    active,
+    macs: map(weights, (n) => n * tokens),
+    weights,
+    inputs: combine([active, channels], ([a, c]) => a! * c! * tokens),
+    outputs,
+    extras: outputs,
+    ...placeOf(scope),
+  }
+}
