@@ -9,15 +9,23 @@
  * changed, a path it does not take) is told, counted and stepped over; anything that says the server is not ours to
  * write to (credentials, an address that is not MLflow's) stops the sending and steps over nothing.
  */
-import { createHash } from "node:crypto"
 import { Effect, FileSystem, Path } from "effect"
 import type { TrackerError } from "./Errors.ts"
-import type { Artifact, Dataset, End, Event, Metrics, Start } from "./Event.ts"
+import type { Artifact, End, Event, Metrics, Start } from "./Event.ts"
 import * as Limits from "./Limits.ts"
-import * as Links from "./Links.ts"
-import type { MlflowClient, Pair, Point, Run } from "./MlflowClient.ts"
+import type { MlflowClient, Pair, Run } from "./MlflowClient.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"
-import { runColor } from "./RunColor.ts"
+import {
+  finitePoints,
+  kindOf,
+  note,
+  spoolId,
+  startTags,
+  toGroups,
+  toInput,
+  toPairs,
+  withLinks,
+} from "./Requests.ts"
 import * as Sent from "./Sent.ts"
 import * as Spool from "./Spool.ts"
 
@@ -29,15 +37,7 @@ export interface RunFolder {
 
 /** Our own tag that finds a run again; two spools never share it. */
 export const spoolTag = "fliqs.spool_id"
-const note = "mlflow.note.content"
 const maxTimesForgotten = 3
-
-/** The identity of a spool: what its first event says. */
-export const spoolId = (start: Start): string =>
-  createHash("sha256")
-    .update(JSON.stringify([start.gridId, start.trialId ?? "", start.time]))
-    .digest("hex")
-    .slice(0, 16)
 
 /** The server does not know the run, or somebody has deleted it. */
 const isLost = ({ reason }: TrackerError) =>
@@ -53,53 +53,6 @@ const isRefusal = (error: TrackerError) =>
   (error.reason.code !== undefined ||
     error.reason.status === undefined ||
     error.reason.status === 413)
-
-const toPairs = (values: Readonly<Record<string, string>>): ReadonlyArray<Pair> =>
-  Object.entries(values).map(([key, value]) => ({ key, value }))
-
-/** Consecutive metrics events go together, as many as fit one request. */
-const toGroups = (events: Spool.Read["events"]): ReadonlyArray<Spool.Read["events"]> => {
-  const groups: Array<Array<Spool.Read["events"][number]>> = []
-  let points = 0
-  for (const one of events) {
-    const group = groups.at(-1)
-    const size = one.event.type === "metrics" ? Object.keys(one.event.values).length + 1 : 0
-    points += size
-    if (size > 0 && group?.[0]?.event.type === "metrics" && points <= Limits.maxMetrics) {
-      group.push(one)
-    } else {
-      groups.push([one])
-      points = size
-    }
-  }
-  return groups
-}
-
-/** Points of one event, `final/accuracy` first: the compare page of MLflow takes the first metric there is. */
-const toPoints = ({ step, time, values }: Metrics): ReadonlyArray<Point> =>
-  Object.entries(values)
-    .map(([key, value]) => ({ key, value, step, timestamp: time }))
-    .sort((a, b) => Number(b.key === "final/accuracy") - Number(a.key === "final/accuracy"))
-
-/** The finite points of some events, with the running count of the others. */
-const finitePoints = (events: ReadonlyArray<Metrics>, nonfiniteBefore: number) => {
-  const points: Array<Point> = []
-  let nonfinite = nonfiniteBefore
-  for (const event of events) {
-    const all = toPoints(event)
-    const finite = all.filter(({ value }) => Number.isFinite(value))
-    points.push(...finite)
-    if (finite.length === all.length) continue
-    nonfinite += all.length - finite.length
-    points.push({
-      key: "train/nonfinite_count",
-      value: nonfinite,
-      step: event.step,
-      timestamp: event.time,
-    })
-  }
-  return { points, nonfinite }
-}
 
 /** Sends what is there and not yet sent, until nothing is left; gives back how far it is. */
 export const send = Effect.fnUntraced(function* (
@@ -240,26 +193,6 @@ const sendPairs = Effect.fnUntraced(function* (
     : client.setTags(sent.runId, values)
 })
 
-/** The note of a grid begins with the links only the sender knows. */
-const withLinks = (
-  sent: Sent.Sent,
-  tag: { readonly key: string; readonly value: string },
-): Pair => {
-  if (tag.key !== note || sent.kind !== "grid") return tag
-  const link = Links.trials("", sent.experimentId, sent.gridId)
-  return { key: note, value: `[Trials of this grid, best first](${link})\n\n${tag.value}` }
-}
-
-const toInput = ({ name, digest, context, source, profile, schema }: Dataset) => ({
-  name,
-  digest,
-  context,
-  sourceType: "local",
-  source: JSON.stringify({ uri: source ?? name }),
-  ...(profile === undefined ? {} : { profile: JSON.stringify(profile) }),
-  ...(schema === undefined ? {} : { schema: JSON.stringify(schema) }),
-})
-
 const sendArtifact = Effect.fnUntraced(function* (
   client: MlflowClient,
   run: RunFolder,
@@ -291,24 +224,6 @@ const removeTwins = Effect.fnUntraced(function* (client: MlflowClient, sent: Sen
   const twins = runs.filter((run) => run.info.run_id !== sent.runId && size(run) === 0)
   yield* Effect.forEach(twins, (twin) => client.deleteRun(twin.info.run_id), { discard: true })
 })
-
-const kindOf = (start: Start) => (start.trialId === undefined ? "grid" : "trial")
-
-const startTags = (start: Start, parentRunId: string | undefined): ReadonlyArray<Pair> =>
-  toPairs({
-    "mlflow.source.name": "fliqs",
-    "mlflow.source.type": "LOCAL",
-    ...start.tags,
-    "fliqs.grid_id": start.gridId,
-    "fliqs.kind": kindOf(start),
-    ...(start.trialId === undefined
-      ? {}
-      : {
-          "fliqs.trial_id": start.trialId,
-          "mlflow.runColor": runColor(start.tags["fliqs.search"] ?? "", start.trialId),
-        }),
-    ...(parentRunId === undefined ? {} : { "mlflow.parentRunId": parentRunId }),
-  })
 
 /** The run of a trial's grid, made (again) if the server does not have it. */
 const parentRunId = Effect.fnUntraced(function* (

@@ -1,0 +1,106 @@
+/**
+ * What the spooled events of a run are for MLflow: points, pairs, inputs and tags, in groups that fit one request.
+ * Pure: nothing is sent here (`MlflowSender.ts`).
+ */
+import { createHash } from "node:crypto"
+import type { Dataset, Metrics, Start } from "./Event.ts"
+import * as Limits from "./Limits.ts"
+import * as Links from "./Links.ts"
+import type { Pair, Point } from "./MlflowClient.ts"
+import { runColor } from "./RunColor.ts"
+import type * as Sent from "./Sent.ts"
+import type * as Spool from "./Spool.ts"
+
+export const note = "mlflow.note.content"
+
+/** The identity of a spool: what its first event says. */
+export const spoolId = (start: Start): string =>
+  createHash("sha256")
+    .update(JSON.stringify([start.gridId, start.trialId ?? "", start.time]))
+    .digest("hex")
+    .slice(0, 16)
+
+export const toPairs = (values: Readonly<Record<string, string>>): ReadonlyArray<Pair> =>
+  Object.entries(values).map(([key, value]) => ({ key, value }))
+
+/** Consecutive metrics events go together, as many as fit one request. */
+export const toGroups = (events: Spool.Read["events"]): ReadonlyArray<Spool.Read["events"]> => {
+  const groups: Array<Array<Spool.Read["events"][number]>> = []
+  let points = 0
+  for (const one of events) {
+    const group = groups.at(-1)
+    const size = one.event.type === "metrics" ? Object.keys(one.event.values).length + 1 : 0
+    points += size
+    if (size > 0 && group?.[0]?.event.type === "metrics" && points <= Limits.maxMetrics) {
+      group.push(one)
+    } else {
+      groups.push([one])
+      points = size
+    }
+  }
+  return groups
+}
+
+/** Points of one event, `final/accuracy` first: the compare page of MLflow takes the first metric there is. */
+const toPoints = ({ step, time, values }: Metrics): ReadonlyArray<Point> =>
+  Object.entries(values)
+    .map(([key, value]) => ({ key, value, step, timestamp: time }))
+    .sort((a, b) => Number(b.key === "final/accuracy") - Number(a.key === "final/accuracy"))
+
+/** The finite points of some events, with the running count of the others. */
+export const finitePoints = (events: ReadonlyArray<Metrics>, nonfiniteBefore: number) => {
+  const points: Array<Point> = []
+  let nonfinite = nonfiniteBefore
+  for (const event of events) {
+    const all = toPoints(event)
+    const finite = all.filter(({ value }) => Number.isFinite(value))
+    points.push(...finite)
+    if (finite.length === all.length) continue
+    nonfinite += all.length - finite.length
+    points.push({
+      key: "train/nonfinite_count",
+      value: nonfinite,
+      step: event.step,
+      timestamp: event.time,
+    })
+  }
+  return { points, nonfinite }
+}
+
+/** The note of a grid begins with the links only the sender knows. */
+export const withLinks = (
+  sent: Sent.Sent,
+  tag: { readonly key: string; readonly value: string },
+): Pair => {
+  if (tag.key !== note || sent.kind !== "grid") return tag
+  const link = Links.trials("", sent.experimentId, sent.gridId)
+  return { key: note, value: `[Trials of this grid, best first](${link})\n\n${tag.value}` }
+}
+
+export const toInput = ({ name, digest, context, source, profile, schema }: Dataset) => ({
+  name,
+  digest,
+  context,
+  sourceType: "local",
+  source: JSON.stringify({ uri: source ?? name }),
+  ...(profile === undefined ? {} : { profile: JSON.stringify(profile) }),
+  ...(schema === undefined ? {} : { schema: JSON.stringify(schema) }),
+})
+
+export const kindOf = (start: Start) => (start.trialId === undefined ? "grid" : "trial")
+
+export const startTags = (start: Start, parentRunId: string | undefined): ReadonlyArray<Pair> =>
+  toPairs({
+    "mlflow.source.name": "fliqs",
+    "mlflow.source.type": "LOCAL",
+    ...start.tags,
+    "fliqs.grid_id": start.gridId,
+    "fliqs.kind": kindOf(start),
+    ...(start.trialId === undefined
+      ? {}
+      : {
+          "fliqs.trial_id": start.trialId,
+          "mlflow.runColor": runColor(start.tags["fliqs.search"] ?? "", start.trialId),
+        }),
+    ...(parentRunId === undefined ? {} : { "mlflow.parentRunId": parentRunId }),
+  })
