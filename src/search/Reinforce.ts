@@ -1,7 +1,8 @@
 /**
  * REINFORCE over independent categoricals with a rising commitment (FLIQS, arXiv 2308.03290; TuNAS, arXiv 2008.06120).
  *
- * A step: draw `proposals` assignments; train the weights under the first; measure the quality of each; then climb
+ * A step: draw `proposals` assignments; train the weights under the first, its unsettled formats at their widest
+ * (`Trained.ts`); measure the quality of each; then climb
  *
  *     advantage * reduce(log p)  -  commitment * reduce(H)  +  the reward's dependence on the cost
  *
@@ -58,6 +59,7 @@ import { budgetAt, ReinforceSpec, resolve, type Settings, settingsProblems } fro
 import { addSignal, noSignal, Signal, zOf } from "./Signal.ts"
 import { finiteQualities, meanOf, switchedShare } from "./StepFigures.ts"
 import { stopped } from "./Stop.ts"
+import { withSettledFormats } from "./Trained.ts"
 
 export const ReinforceState = Schema.Struct({
   /** The stream "proposals". */
@@ -70,8 +72,8 @@ export const ReinforceState = Schema.Struct({
   advantageSquares: RunningMean.RunningMean,
   /** No more updates: every step trains the final assignment. */
   frozen: Schema.Boolean,
-  /** What the step before trained; empty before the first. */
-  lastTrained: Schema.Array(Schema.Int),
+  /** The first proposal of the step before; empty before the first. */
+  lastDrawn: Schema.Array(Schema.Int),
   signal: Signal,
   ending: Ending,
   /** What a hard budget froze. */
@@ -187,7 +189,7 @@ export const makeReinforce = (
           state.ending,
         )
       : state.ending
-    const learned = { ...state, ...learnt?.learned, lastTrained: proposals[0]!, signal, ending }
+    const learned = { ...state, ...learnt?.learned, lastDrawn: proposals[0]!, signal, ending }
     const next: ReinforceState = chooseWithin(learned, step)
 
     const policy = policyIn(next)
@@ -201,7 +203,7 @@ export const makeReinforce = (
       advantage: learnt?.advantage ?? Number.NaN,
       entropy,
       commitment: learnt?.commitment ?? 0,
-      switching: switchedShare(space, state.lastTrained, proposals[0]!),
+      switching: switchedShare(space, state.lastDrawn, proposals[0]!),
       argmaxProbability: topProbability,
       expectedCost: cost.expected(policy.probabilities),
       modeAgreement: modeAgreement(space, next.ending, top),
@@ -219,7 +221,7 @@ export const makeReinforce = (
       baseline: RunningMean.noMean,
       advantageSquares: RunningMean.noMean,
       frozen: false,
-      lastTrained: [],
+      lastDrawn: [],
       signal: noSignal(space),
       ending: noEnding(space),
     }),
@@ -240,7 +242,11 @@ export const makeReinforce = (
           ? drawInDelay(space, settings.delaySampling, random, step, firstUpdate, j)
           : sample(policy, random),
       )
-      return { state: { ...state, random: random.state() }, proposals, train: proposals[0]! }
+      const train =
+        settings.trainFormats === "settled"
+          ? withSettledFormats(space, policy, proposals[0]!, random)
+          : proposals[0]!
+      return { state: { ...state, random: random.state() }, proposals, train }
     },
     needsQuality: (state, step) => step >= firstMeasured && !state.frozen,
     update,

@@ -11,7 +11,7 @@
  */
 import { Schema } from "effect"
 import type { Choices } from "../space/Decision.ts"
-import { widestChoices } from "../space/DecisionSpace.ts"
+import { isFormat, widestChoices } from "../space/DecisionSpace.ts"
 import { bandUnder, withinBand } from "./Budget.ts"
 import { assertRowsOf, type PerOption, zerosLike } from "./Policy.ts"
 import type { Problem, Searcher, SearchKind } from "./Search.ts"
@@ -93,8 +93,9 @@ export const makeSensitivity = (
   const scoresOf = (state: SensitivityState): PerOption =>
     increasesOf(state).map((increases, i) =>
       increases.map((increase, k) => {
-        const { sizes, tag } = space.decisions[i]!
-        if (!/format$/i.test(tag)) return -increase
+        const decision = space.decisions[i]!
+        if (!isFormat(decision)) return -increase
+        const { sizes } = decision
         const isNarrower = sizes[k]! < sizes[widest[i]!]!
         return perBit * sizes[k]! - (isNarrower ? Math.max(0, increase) : increase)
       }),

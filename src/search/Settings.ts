@@ -67,6 +67,10 @@ export const ReinforceSpec = Schema.Struct({
     Schema.Literals(["widest", "uniform", "sandwich"]),
     "Draws during the delay: the widest option with a probability falling from 1 to 0, else uniformly; uniformly; or the widest, the smallest and a uniform assignment by turns (widest).",
   ),
+  trainFormats: described(
+    Schema.Literals(["settled", "drawn"]),
+    "Formats that the weights train under: as drawn where the policy has settled, the widest where it has not; or always as drawn (settled).",
+  ),
   commitment: described(CommitmentSpec, "Penalty on the policy's entropy (normalised)."),
   costGradient: described(
     Schema.Literals(["exact", "sampled"]),
@@ -115,6 +119,7 @@ export interface Settings {
   }
   readonly delay: number
   readonly delaySampling: "widest" | "uniform" | "sandwich"
+  readonly trainFormats: "settled" | "drawn"
   readonly commitment: Commitment
   readonly costGradient: "exact" | "sampled"
   readonly baseline: { readonly kind: "leaveOneOut" | "movingAverage"; readonly decay: number }
@@ -139,6 +144,7 @@ export const presets: Readonly<Record<"fliqs" | "tunas", Knobs>> = {
     optimizer: { learningRate: 5e-3, beta1: 0.9, beta2: 0.999 },
     delay: 0.25,
     delaySampling: "uniform",
+    trainFormats: "drawn",
     commitment: { schedule: "cosine", max: 0.5 },
     costGradient: "sampled",
     baseline: { kind: "movingAverage", decay: 0.99 },
@@ -150,6 +156,7 @@ export const presets: Readonly<Record<"fliqs" | "tunas", Knobs>> = {
     optimizer: { learningRate: 4.8e-3, learningRateGrowth: 10, beta1: 0, beta2: 0.999 },
     delay: 0.25,
     delaySampling: "widest",
+    trainFormats: "drawn",
     commitment: { schedule: "none", max: 0 },
     costGradient: "sampled",
     baseline: { kind: "movingAverage", decay: 0.95 },
@@ -192,6 +199,7 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
     },
     delay,
     delaySampling: given.delaySampling ?? "widest",
+    trainFormats: given.trainFormats ?? "settled",
     commitment: { schedule, max: given.commitment?.max ?? defaultMax(schedule) },
     costGradient: given.costGradient ?? "exact",
     baseline: {

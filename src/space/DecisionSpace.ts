@@ -24,6 +24,9 @@ const isActive = (decision: Decision, choiceOf: (gate: number) => number): boole
 export const widest = (decision: Decision): number =>
   decision.sizes.reduce((best, size, i) => (size > decision.sizes[best]! ? i : best), 0)
 
+/** Whether a decision is about a number format, not about the architecture. */
+export const isFormat = ({ tag }: Decision): boolean => /format$/i.test(tag)
+
 /** The choices that take the widest option everywhere. */
 export const widestChoices = (space: DecisionSpace): Choices => space.decisions.map(widest)
 

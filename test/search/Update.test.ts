@@ -126,7 +126,7 @@ describe("proposals of a step", () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])(
     "are %i: so many are drawn, the first is trained, all are measured",
     (count) => {
-      const { searcher, state } = setUp({ proposals: count })
+      const { searcher, state } = setUp({ proposals: count, trainFormats: "drawn" })
       const { proposals, train } = searcher.propose(state, 20)
       expect(proposals).toHaveLength(count)
       expect(train).toBe(proposals[0])
@@ -138,6 +138,15 @@ describe("proposals of a step", () => {
       expect(() => searcher.update(state, 20, short)).toThrow(/needs the quality/)
     },
   )
+
+  it("are the same whatever is trained, which is the widest while nothing is settled", () => {
+    const [settled, drawn] = [setUp({}), setUp({ trainFormats: "drawn" })].map(({ searcher }) =>
+      searcher.propose(searcher.init(), 20),
+    )
+    expect(settled!.proposals).toEqual(drawn!.proposals)
+    expect(settled!.train).toEqual(start.map((row) => row.length - 1))
+    expect(drawn!.train).not.toEqual(settled!.train)
+  })
 
   it.each([2, 3, 4, 5, 6, 7, 8])("are %i: each is held against the mean of the others", (count) => {
     const drawn = draw(count)
