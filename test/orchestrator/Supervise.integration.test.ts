@@ -263,7 +263,8 @@ layer(NodeServices.layer, { excludeTestServices: true })("a supervised trial", (
       const options = gridOf(
         state,
         [
-          tiny({ steps: 9, pause: 50, misbehave: { kind: "diverge", step: 6 } }),
+          // seconds, so that the other has begun by then on a busy machine too
+          tiny({ steps: 60, pause: 50, misbehave: { kind: "diverge", step: 50 } }),
           tiny({ steps: 5000, pause: 10 }, "00000000000000bb"),
           tiny({ steps: 5, pause: 10 }, "00000000000000cc"),
         ],
