@@ -100,9 +100,9 @@ export const makeReinforce = (
     // a target that nobody meets is refused before training, but for the rounding of one that only the cheapest meets
     return withinBudget(space, cost, scores, target) ?? cost.range().minChoices
   }
-  /** cost / target, where a cost below the target that nothing forbids counts as on target. */
+  /** cost / target, where a cost below the target that the reward does not punish counts as on target. */
   const offTarget = (spent: number): number =>
-    reward.punishesBelow && !hard ? spent / target : Math.max(1, spent / target)
+    reward.punishesBelow ? spent / target : Math.max(1, spent / target)
 
   const final = (state: ReinforceState): Choices => {
     const policy = policyIn(state)
