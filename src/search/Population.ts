@@ -4,7 +4,8 @@
  * A run has up to four parts. First the shared weights train under random assignments within target (in the delay, each
  * decision is the widest with a falling probability, as in REINFORCE). Then, where children are bred, the whole
  * population is measured at every step, a child comes in and the oldest member leaves. Then what is left, moved up to the
- * target, is measured on the same batches, and the best is frozen. The remaining steps train it.
+ * target, is measured on the same batches, and the best is frozen. The remaining steps train it. Until then formats are
+ * trained at their widest as far as the population is at odds about them (`Trained.ts`).
  *
  * Members are compared within a step, on one batch and the same weights, so what a step's batch and the weights' age do
  * to all of them alike does not count. The target is a limit here, not a price: no `beta` is used. Left out: how
@@ -19,8 +20,9 @@ import { bandUnder, onTarget } from "./Budget.ts"
 import { argmax, type Policy, summarise, zerosLike } from "./Policy.ts"
 import { delaySteps } from "./Schedule.ts"
 import type { Alarm, Measured, Problem, Searcher, SearchMetrics } from "./Search.ts"
-import { described, normsField } from "./Settings.ts"
+import { described, normsField, type TrainFormats, trainFormatsField } from "./Settings.ts"
 import { finiteQualities, meanOf, switchedShare } from "./StepFigures.ts"
+import { withSettledFormats } from "./Trained.ts"
 import { learnWorth, sumOf } from "./Worth.ts"
 import { bestWithin, drawWithin, moveWithin, nearest } from "./WithinTarget.ts"
 
@@ -44,6 +46,7 @@ export const populationFields = {
     Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
     "How far below the target a random assignment may cost, relative to it (0.02).",
   ),
+  ...trainFormatsField,
   ...normsField,
 }
 
@@ -52,6 +55,7 @@ export interface PopulationSettings {
   readonly delay: number
   readonly freezeAt: number
   readonly tolerance: number
+  readonly trainFormats: TrainFormats
 }
 
 export const populationDefaults: PopulationSettings = {
@@ -59,6 +63,7 @@ export const populationDefaults: PopulationSettings = {
   delay: 0.25,
   freezeAt: 0.5,
   tolerance: onTarget,
+  trainFormats: "settled",
 }
 
 /** A delay that leaves no step to look at the population. */
@@ -134,15 +139,16 @@ export const makePopulation = (
 
   const propose = (state: PopulationState, step: number) => {
     if (state.frozen !== null) return { state, proposals: [state.frozen], train: state.frozen }
-    if (step < bredFrom) {
-      const random = fromState(state.random)
-      const train = drawToTrain(random, step)
-      return { state: { ...state, random: random.state() }, proposals: [train], train }
-    }
-    // From here on all are measured on the same batches.
+    const random = fromState(state.random)
+    // From when children are bred on, all are measured on the same batches.
     const members = step === measuredFrom ? finalists(state).map(unmeasured) : state.members
-    const proposals = members.map(({ choices }) => choices)
-    return { state: { ...state, members }, proposals, train: proposals[0]! }
+    const proposals =
+      step < bredFrom ? [drawToTrain(random, step)] : members.map(({ choices }) => choices)
+    const train =
+      plan.trainFormats === "settled"
+        ? withSettledFormats(space, sharesOf(space, assignmentsOf(state)), proposals[0]!, random)
+        : proposals[0]!
+    return { state: { ...state, members, random: random.state() }, proposals, train }
   }
 
   /** The best by its own measurements and by what all of them together say of its options. */

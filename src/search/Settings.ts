@@ -32,6 +32,15 @@ export type Norms = "batch" | "running"
 export const writtenNorms = (norms: Norms | undefined): { readonly norms?: "running" } =>
   norms === "running" ? { norms } : {}
 
+/** What the weights train under; a knob of every search that trains what it draws (`Trained.ts`). */
+export const trainFormatsField = {
+  trainFormats: described(
+    Schema.Literals(["settled", "drawn"]),
+    "Formats that the weights train under: as drawn where the search has settled, the widest where it has not; or always as drawn (settled).",
+  ),
+}
+export type TrainFormats = "settled" | "drawn"
+
 export const PolicyOptimizer = Schema.Struct({
   learningRate: described(positive, "Adam's learning rate (1.5 / sqrt(policy steps))."),
   learningRateGrowth: described(positive, "Last over first learning rate (1)."),
@@ -67,10 +76,7 @@ export const ReinforceSpec = Schema.Struct({
     Schema.Literals(["widest", "uniform", "sandwich"]),
     "Draws during the delay: the widest option with a probability falling from 1 to 0, else uniformly; uniformly; or the widest, the smallest and a uniform assignment by turns (widest).",
   ),
-  trainFormats: described(
-    Schema.Literals(["settled", "drawn"]),
-    "Formats that the weights train under: as drawn where the policy has settled, the widest where it has not; or always as drawn (settled).",
-  ),
+  ...trainFormatsField,
   commitment: described(CommitmentSpec, "Penalty on the policy's entropy (normalised)."),
   costGradient: described(
     Schema.Literals(["exact", "sampled"]),
@@ -119,7 +125,7 @@ export interface Settings {
   }
   readonly delay: number
   readonly delaySampling: "widest" | "uniform" | "sandwich"
-  readonly trainFormats: "settled" | "drawn"
+  readonly trainFormats: TrainFormats
   readonly commitment: Commitment
   readonly costGradient: "exact" | "sampled"
   readonly baseline: { readonly kind: "leaveOneOut" | "movingAverage"; readonly decay: number }

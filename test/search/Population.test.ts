@@ -53,12 +53,12 @@ const advance = (
 ) => {
   let state = start
   for (let step = from; step < to; step++) {
-    const { state: proposed, proposals } = searcher.propose(state, step)
+    const { state: proposed, proposals, train } = searcher.propose(state, step)
     const qualities = searcher.needsQuality(proposed, step)
       ? makeQuality(table, 100, step)(step, proposals)
       : []
     const updated = searcher.update(proposed, step, { proposals, qualities })
-    log.push(JSON.stringify([proposals, qualities, updated.metrics]))
+    log.push(JSON.stringify([proposals, qualities, updated.metrics, train]))
     state = updated.state
   }
   return state
@@ -211,6 +211,76 @@ describe("evolution", () => {
     expect(changed / possible).toBeGreaterThan(0.9)
     expect(changed / possible).toBeLessThan(1.1)
   })
+})
+
+describe("the weights", () => {
+  /** What 400 steps train, and how often formats drawn narrow were to be trained wide, and were. */
+  const trained = (spec: SearchSpec) => {
+    const searcher = searcherOf(spec, many, 400, 1)
+    let state = searcher.init()
+    const steps = Array.from({ length: 400 }, (_, step) => {
+      const probabilities = searcher.probabilities(state)
+      const { state: proposed, proposals, train } = searcher.propose(state, step)
+      const qualities = searcher.needsQuality(proposed, step)
+        ? makeQuality(many, 400, step)(step, proposals)
+        : []
+      const isFrozen = proposed.frozen !== null
+      state = searcher.update(proposed, step, { proposals, qualities }).state
+      const [drawn] = proposals
+      const narrow = drawn!.flatMap((k, i) => (k === 2 ? [] : [i]))
+      const wide = narrow.filter((i) => train[i] === 2).length
+      const unsettled = narrow.map(
+        (i) =>
+          probabilities[i]!.reduce((h, p) => (p > 0 ? h - p * Math.log(p) : h), 0) / Math.log(3),
+      )
+      const expected = unsettled.reduce((a, b) => a + b, 0)
+      const variance = unsettled.reduce((a, b) => a + b * (1 - b), 0)
+      const isEither = train.every((k, i) => k === drawn![i] || k === 2)
+      return {
+        isFrozen,
+        drawn: drawn!,
+        train,
+        narrow: narrow.length,
+        wide,
+        expected,
+        variance,
+        isEither,
+      }
+    })
+    return {
+      searching: steps.filter((one) => !one.isFrozen),
+      after: steps.filter((one) => one.isFrozen),
+    }
+  }
+  const sumOf = <K extends string>(steps: ReadonlyArray<Record<K, number>>, key: K) =>
+    steps.reduce((sum, one) => sum + one[key], 0)
+
+  it.each(["random", "evolution"] as const)(
+    "of %s train a format wide with probability H / ln K of the members' shares, until the best is frozen",
+    (kind) => {
+      const { searching, after } = trained({ kind })
+      expect(searching).toHaveLength(200)
+      for (const { isEither } of searching) expect(isEither).toBe(true)
+      const deviation = Math.abs(sumOf(searching, "wide") - sumOf(searching, "expected"))
+      expect(deviation).toBeLessThan(4 * Math.sqrt(sumOf(searching, "variance")))
+      expect(sumOf(searching, "wide")).toBeGreaterThan(0.5 * sumOf(searching, "narrow"))
+      for (const { drawn, train } of after) expect(train).toEqual(drawn)
+    },
+  )
+
+  it("train ever more as drawn while a population agrees", () => {
+    const { searching } = trained({ kind: "evolution", freezeAt: 0.9 })
+    const shareOf = (steps: typeof searching) => sumOf(steps, "wide") / sumOf(steps, "narrow")
+    expect(shareOf(searching.slice(-60))).toBeLessThan(0.5 * shareOf(searching.slice(40, 100)))
+  })
+
+  it.each(["random", "evolution"] as const)(
+    "of %s train what is drawn, where that is asked for",
+    (kind) => {
+      const { searching } = trained({ kind, trainFormats: "drawn" })
+      for (const { drawn, train } of searching) expect(train).toEqual(drawn)
+    },
+  )
 })
 
 describe("a population's state", () => {
