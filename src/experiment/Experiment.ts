@@ -74,12 +74,18 @@ export type Track = typeof Track.Type
 
 const Cell = Schema.Record(Schema.String, Schema.Json)
 
-export const Control = Schema.Literals(["uniform", "random"])
+export const Control = Schema.Literals(["uniform", "wideThenUniform", "random"])
 export type Control = typeof Control.Type
 
-/** How a control is named beside searches, one of which may be random too: `uniform`, `random control`. */
-export const controlName = (control: string): string =>
-  control === "random" ? "random control" : control
+const controlNames = {
+  uniform: "uniform",
+  wideThenUniform: "wide then uniform",
+  // a search may be random too
+  random: "random control",
+} as const satisfies Record<Control, string>
+
+/** How a control is named beside searches. */
+export const controlName = (control: Control): string => controlNames[control]
 
 export const Experiment = Schema.Struct({
   $schema: Schema.optionalKey(Schema.String),
@@ -109,7 +115,7 @@ export const Experiment = Schema.Struct({
   controls: withDefault(
     Schema.Array(Control).check(distinct).annotate({
       description:
-        "Trials to compare with: the same steps spent without the search, at equal cost, under one format (uniform) or one random assignment (random).",
+        "Trials to compare with: the same steps spent without the search, at equal cost, under one format (uniform), under the widest formats for 60 % of them and then one (wideThenUniform), or under one random assignment (random).",
     }),
     [],
   ),
@@ -181,7 +187,7 @@ export const experimentProblems = (
       message:
         "no images are held out to evaluate on; test, or data.heldOut above 0 would be right",
     })
-  if (experiment.finish.retrain === true && search.kind === "fixed")
+  if (experiment.finish.retrain === true && search.kind === "fixed" && !search.widest)
     problems.push({
       path: ["finish", "retrain"],
       message:

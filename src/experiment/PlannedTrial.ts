@@ -10,7 +10,7 @@ import type { Assignment } from "../space/Decision.ts"
 import type { Trial } from "../train/Trial.ts"
 import { canonicalJson, idOf } from "./Canonical.ts"
 import { type Checks, isUnread } from "./Checks.ts"
-import { type Control, controlName, type Experiment } from "./Experiment.ts"
+import { Control, controlName, type Experiment } from "./Experiment.ts"
 import type { Initial } from "./Initial.ts"
 import type { Cell } from "./Matrix.ts"
 import { flatten, plainDecimal } from "./Parameters.ts"
@@ -74,30 +74,29 @@ export const planCell = (
   if (problems.length > 0) return { trials: [], problems }
   const reduced = checks.reduce(declaration)
   const trials = [describe(read, reduced, undefined)]
-  if (controls.includes("uniform") && !isUnread(reduced.reward?.cost)) {
-    const uniform = checks.uniform(reduced)
-    if (typeof uniform !== "string") problems.push(uniform)
-    else
-      trials.push(
-        describe(
-          read,
-          {
-            ...reduced,
-            search: { kind: "fixed", uniform },
-            // trained as it is from the first step: from scratch it would come out the same
-            finish: withoutRetrain(reduced.finish),
-          },
-          "uniform",
-        ),
-      )
-  }
-  if (controls.includes("random")) {
-    const search = resolved({ kind: "random", candidates: 1 }, reduced.train.steps)
-    // trained as it is from the first step, as the uniform one
+  for (const control of Control.literals) {
+    // what the cost of a format is, only a table that has been read says
+    if (!controls.includes(control) || (control !== "random" && isUnread(reduced.reward?.cost)))
+      continue
+    const search = searchOf(control, reduced, checks)
+    if ("message" in search) return { trials: [], problems: [search] }
+    // controls are trained from scratch already: `uniform` and `random` would come out the same
     const finish = withoutRetrain(reduced.finish)
-    trials.push(describe(read, { ...reduced, search, finish }, "random"))
+    trials.push(describe(read, { ...reduced, search, finish }, control))
   }
-  return problems.length > 0 ? { trials: [], problems } : { trials, problems }
+  return { trials, problems }
+}
+
+/** Share of the steps that `wideThenUniform` trains wide: that of the search that trains so by itself, `sensitivity`. */
+const wideShare = 0.6
+
+/** What a control does in the place of the search of `trial`. */
+const searchOf = (control: Control, trial: Trial, checks: Checks): Trial["search"] | Problem => {
+  if (control === "random")
+    return resolved({ kind: "random", candidates: 1 }, trial.train.steps) as Trial["search"]
+  const uniform = checks.uniform(trial)
+  if (typeof uniform !== "string") return uniform
+  return { kind: "fixed", uniform, ...(control === "uniform" ? {} : { widest: wideShare }) }
 }
 
 /** Everything the result depends on, every knob written out. */

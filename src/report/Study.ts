@@ -5,7 +5,7 @@
  * lies above 0. Pure; left out: running trials and where their lines lie (`scripts/study.ts`).
  */
 import { Schema } from "effect"
-import { controlName } from "../experiment/Experiment.ts"
+import { type Control, controlName } from "../experiment/Experiment.ts"
 import { pairedDifference } from "./Paired.ts"
 
 /** One trial that has ended: a line of JSON. */
@@ -27,7 +27,7 @@ export type StudyLine = typeof StudyLine.Type
 /** What `plan --json` says of a trial, as far as it names its arm. */
 export interface Planned {
   readonly id: string
-  readonly control: string | null
+  readonly control: Control | null
   readonly cell: Readonly<Record<string, string>>
   readonly parameters: Readonly<Record<string, string>>
 }

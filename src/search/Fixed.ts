@@ -1,10 +1,15 @@
-/** No search: one assignment trained from the first step to the last, plain quantization-aware training. */
+/**
+ * No search: one assignment trained from the first step to the last, plain quantization-aware training; or, for a share
+ * of the steps, with its formats at their widest first, as searches train theirs.
+ */
 import { Schema } from "effect"
 import { FilePath } from "../declaration/Field.ts"
 import { FormatName } from "../format/FormatName.ts"
 import type { Choices } from "../space/Decision.ts"
-import { activity } from "../space/DecisionSpace.ts"
+import { activity, withWidestFormats } from "../space/DecisionSpace.ts"
+import { delaySteps } from "./Schedule.ts"
 import type { Problem, Searcher, SearchKind, SearchMetrics } from "./Search.ts"
+import { switchedShare } from "./StepFigures.ts"
 
 const Option = Schema.Union([
   Schema.Finite,
@@ -27,6 +32,12 @@ export const FixedSpec = Schema.Struct({
         "Path of a decision -> its option, for every active decision; or the file that holds it.",
     }),
   ),
+  widest: Schema.optionalKey(
+    Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.95 })).annotate({
+      description:
+        "Share of the steps that train all formats at the widest the space offers, before the assignment itself (0).",
+    }),
+  ),
 }).annotate({ identifier: "FixedSearch" })
 export type FixedSpec = typeof FixedSpec.Type
 
@@ -35,30 +46,35 @@ const State = Schema.Struct({})
 export const makeFixed = (
   { space, cost }: Pick<Problem, "space" | "cost">,
   choices: Choices,
+  wideSteps = 0,
 ): Searcher<typeof State.Type> => {
-  const spent = cost.of(choices)
-  const metrics: SearchMetrics = {
-    reward: Number.NaN,
-    quality: Number.NaN,
-    cost: spent,
-    baseline: Number.NaN,
-    advantage: Number.NaN,
-    entropy: 0,
-    commitment: 0,
-    switching: 0,
-    argmaxProbability: 1,
-    expectedCost: spent,
-    modeAgreement: 1,
-    frozen: true,
+  const wide = withWidestFormats(space, choices)
+  const trainedAt = (step: number): Choices => (step < wideSteps ? wide : choices)
+  const metricsAt = (step: number): SearchMetrics => {
+    const spent = cost.of(trainedAt(step))
+    return {
+      reward: Number.NaN,
+      quality: Number.NaN,
+      cost: spent,
+      baseline: Number.NaN,
+      advantage: Number.NaN,
+      entropy: 0,
+      commitment: 0,
+      switching: step === 0 ? 0 : switchedShare(space, trainedAt(step - 1), trainedAt(step)),
+      argmaxProbability: 1,
+      expectedCost: spent,
+      modeAgreement: 1,
+      frozen: step >= wideSteps,
+    }
   }
   const active = activity(space, choices)
   return {
     stateSchema: State,
     init: () => ({}),
     restore: () => ({}),
-    propose: (state) => ({ state, proposals: [choices], train: choices }),
+    propose: (state, step) => ({ state, proposals: [trainedAt(step)], train: trainedAt(step) }),
     needsQuality: () => false,
-    update: (state) => ({ state, metrics }),
+    update: (state, step) => ({ state, metrics: metricsAt(step) }),
     final: () => choices,
     argmaxProbability: () => 1,
     probabilities: () =>
@@ -72,10 +88,15 @@ export const makeFixed = (
 export const Fixed = {
   kind: "fixed",
   spec: FixedSpec,
-  make: (_spec, problem) => {
+  make: ({ widest = 0 }, problem) => {
     if (problem.assignment === null) throw new Error("a fixed search needs an assignment")
-    return makeFixed(problem, problem.assignment)
+    return makeFixed(problem, problem.assignment, delaySteps(problem.steps, widest))
   },
+  // a share of 0 is the same trial as none
+  resolved: ({ widest, ...spec }) => ({
+    ...spec,
+    ...(widest === undefined || widest === 0 ? {} : { widest }),
+  }),
   problems: ({ uniform, assignment }) =>
     (uniform === undefined) === (assignment === undefined)
       ? [

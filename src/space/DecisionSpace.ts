@@ -30,6 +30,10 @@ export const isFormat = ({ tag }: Decision): boolean => /format$/i.test(tag)
 /** The choices that take the widest option everywhere. */
 export const widestChoices = (space: DecisionSpace): Choices => space.decisions.map(widest)
 
+/** `choices` with every format at its widest. */
+export const withWidestFormats = ({ decisions }: DecisionSpace, choices: Choices): Choices =>
+  choices.map((choice, i) => (isFormat(decisions[i]!) ? widest(decisions[i]!) : choice))
+
 /** The choices that take the smallest option everywhere, the first of equals. */
 export const narrowestChoices = (space: DecisionSpace): Choices =>
   space.decisions.map(({ sizes }) => sizes.indexOf(Math.min(...sizes)))

@@ -308,6 +308,30 @@ layer(NodeFileSystem.layer)("expand", (it) => {
         assert.deepStrictEqual(control.declaration.reward, trials[0]!.declaration.reward)
       }),
     )
+    it.effect("train wide before the uniform format where that is asked for", () =>
+      Effect.gen(function* () {
+        const { trials } = yield* plan(
+          `${base}matrix: { seed: [1, 2] }\nfinish: { retrain: true }\ncontrols: [wideThenUniform, uniform]\n`,
+        )
+        assert.deepStrictEqual(
+          trials.map(({ name }) => name),
+          [
+            "seed=1",
+            "uniform INT4 seed=1",
+            "wide then uniform INT4 seed=1",
+            "seed=2",
+            "uniform INT4 seed=2",
+            "wide then uniform INT4 seed=2",
+          ],
+        )
+        const { declaration, parameters } = trials[2]!
+        assert.deepStrictEqual(declaration.search, { kind: "fixed", uniform: "INT4", widest: 0.6 })
+        assert.notProperty(declaration.finish, "retrain")
+        assert.strictEqual(parameters["control"], "wideThenUniform")
+        const search = "search: { kind: fixed, uniform: INT4, widest: 0.6 }\n"
+        assert.strictEqual(yield* id(`${base}${search}`), trials[2]!.id)
+      }),
+    )
     it.effect("take the dearest format within the target", () =>
       Effect.gen(function* () {
         assert.strictEqual(yield* uniformAt("1.6"), "uniform INT5")

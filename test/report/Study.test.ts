@@ -3,6 +3,7 @@ import {
   armNames,
   armsOf,
   linesOfPlan,
+  type Planned,
   replaceBetween,
   type StudyLine,
   studyText,
@@ -37,7 +38,12 @@ describe("a study", () => {
       cell: { "search.kind": "reinforce", batchSize: "128", "finish.retrain": "true", ...more },
       parameters: {},
     })
-    const control = { id: "", control: "uniform", cell: { "search.kind": "fixed", seed: "1" } }
+    const control = (kind: Planned["control"]) => ({
+      id: "",
+      control: kind,
+      cell: { "search.kind": "fixed", seed: "1" },
+      parameters: { "search.uniform": "INT4" },
+    })
     expect(
       armNames([
         own({ seed: "1" }),
@@ -45,7 +51,8 @@ describe("a study", () => {
         own({ seed: "1", "search.budget": "hard" }),
         own({ seed: "1", space: "../../spaces/vit-tiny.yaml" }),
         own({ seed: "1", "search.kind": "fixed", "search.assignment.stem.format": "INT4" }),
-        { ...control, parameters: { "search.uniform": "INT4" } },
+        control("uniform"),
+        control("wideThenUniform"),
       ]),
     ).toEqual([
       "reinforce",
@@ -54,11 +61,12 @@ describe("a study", () => {
       "reinforce vit-tiny",
       "fixed",
       "uniform INT4",
+      "wide then uniform INT4",
     ])
   })
 
   it("tells the random control from the search of that name, and counts the lines of its plan alone, once", () => {
-    const planned = (id: string, control: string | null) => ({
+    const planned = (id: string, control: Planned["control"]) => ({
       id,
       control,
       cell: { "search.kind": "random", seed: "1" },
