@@ -17,8 +17,13 @@ const top = 40
 /** Lines that are named; all are drawn. */
 const named = 12
 
-/** Okabe and Ito's colours, apart for every eye; in turn where there are more trials. */
+/** Okabe and Ito's colours, apart for every eye; with more trials they come again in dashes, then in dots. */
 const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
+const dashes = ["", ` stroke-dasharray="6 2"`, ` stroke-dasharray="1.5 1.5"`]
+
+/** The stroke of line `i`. */
+const stroke = (i: number): string =>
+  `stroke="${colours[i % colours.length]}"${dashes[Math.floor(i / colours.length) % dashes.length]}`
 
 interface Panel {
   readonly title: string
@@ -53,7 +58,7 @@ const panel = (
     const points = history
       .filter((moment) => Number.isFinite(value(moment)))
       .map((moment) => `${x(moment.step)},${y(value(moment))}`)
-    return `<polyline fill="none" stroke="${colours[i % colours.length]}" stroke-width="1.4" points="${points.join(" ")}"/>`
+    return `<polyline fill="none" ${stroke(i)} stroke-width="1.4" points="${points.join(" ")}"/>`
   })
   const marked =
     mark === undefined
@@ -79,8 +84,8 @@ export const simulationPicture = (lines: ReadonlyArray<Line>, title: string): st
     .slice(0, named)
     .map(
       ({ name }, i) =>
-        `<rect x="${left}" y="${below + 16 * i}" width="10" height="10" fill="${colours[i % colours.length]}"/>` +
-        `<text x="${left + 16}" y="${below + 9 + 16 * i}">${escape(name)}</text>`,
+        `<line x1="${left}" x2="${left + 20}" y1="${below + 5 + 16 * i}" y2="${below + 5 + 16 * i}" ${stroke(i)} stroke-width="2"/>` +
+        `<text x="${left + 26}" y="${below + 9 + 16 * i}">${escape(name)}</text>`,
     )
   const more = lines.length - legend.length
   const rest =

@@ -20,6 +20,13 @@ describe("the picture of rehearsed searches", () => {
     expect(svg).not.toMatch(/NaN|Infinity|undefined/)
   })
 
+  it("tells all that it names apart", () => {
+    const svg = simulationPicture(lines(12), "a dozen")
+    const strokes = svg.match(/stroke="#[^/]*?stroke-width="1.4"/g)!
+    expect(strokes).toHaveLength(36)
+    expect(new Set(strokes).size).toBe(12)
+  })
+
   it("names a dozen, and says how many more there are", () => {
     const svg = simulationPicture(lines(20), "many")
     expect(svg.match(/<polyline/g)).toHaveLength(60)
