@@ -147,6 +147,7 @@ export const makeSensitivity = (
         ...(step + 1 >= end ? { chosen: final(counted) } : {}),
       }
       const spent = cost.of(trained)
+      const isChosen = next.chosen !== undefined
       const metrics = {
         // the reward is not followed, and the loss not its quality
         reward: Number.NaN,
@@ -154,13 +155,14 @@ export const makeSensitivity = (
         cost: spent,
         baseline: Number.NaN,
         advantage: Number.NaN,
-        entropy: 0,
+        // the widest assignment is trained, not decided for
+        entropy: isChosen ? 0 : Number.NaN,
         commitment: 0,
         switching: switchedShare(space, state.lastTrained, trained),
-        argmaxProbability: 1,
-        expectedCost: spent,
-        modeAgreement: 1,
-        frozen: next.chosen !== undefined,
+        argmaxProbability: isChosen ? 1 : Number.NaN,
+        expectedCost: cost.of(next.chosen ?? trained),
+        modeAgreement: isChosen ? 1 : Number.NaN,
+        frozen: isChosen,
       }
       return { state: next, metrics }
     },

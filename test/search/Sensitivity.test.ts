@@ -49,6 +49,16 @@ describe("a sensitivity search", () => {
     )
   })
 
+  it("is certain from when it has chosen, and not before", () => {
+    const { metrics } = runSearch(make(budget), budget, steps, 1)
+    const chosenAt = 0.6 * steps - 1
+    metrics.forEach(({ argmaxProbability, entropy, expectedCost, frozen }, step) => {
+      expect(frozen).toBe(step >= chosenAt)
+      expect([argmaxProbability, entropy]).toEqual(frozen ? [1, 0] : [Number.NaN, Number.NaN])
+      expect(expectedCost).toBe(frozen ? budget.target : 8 * 64)
+    })
+  })
+
   it("is on target, never above it, and the nearer to the optimum the more often it measures", () => {
     const lossWith = (repeats: number) => {
       const losses = Array.from({ length: 10 }, (_, seed) => {
