@@ -214,6 +214,7 @@ export const makeReinforce = (
 
   return {
     stateSchema: ReinforceState,
+    trainsProposal: count === 1 && settings.trainFormats === "drawn",
     init: () => ({
       random: randomStream(seed, "proposals").state(),
       logits: zerosLike(space),

@@ -78,6 +78,8 @@ export interface Alarm {
 
 export interface Searcher<State = unknown> {
   readonly stateSchema: Schema.Codec<State, unknown>
+  /** Every step trains its one proposal as it is: then the training pass itself can measure it, in all steps alike. */
+  readonly trainsProposal?: boolean
   init(): State
   /** The state that was saved as JSON. Throws when it is not one of this searcher. */
   restore(saved: unknown): State

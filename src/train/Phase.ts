@@ -136,7 +136,7 @@ export async function* trainPhase(
           qualityOf(prepared.trial.search, reward),
           steps,
           proposed.proposals,
-          { choices: proposed.train, measured },
+          searcher.trainsProposal === true ? measured : undefined,
           { train: () => batch, heldOut: () => data.heldOutBatch(step) },
         )
       : []

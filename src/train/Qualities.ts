@@ -12,23 +12,21 @@ import type { Measured, Steps } from "./Steps.ts"
  * The quality of every proposal, on the batch and by the measure that the reward names. Equal proposals, which are most
  * once the policy commits, are measured once.
  *
- * On the training batch, the training pass itself has measured the one assignment it trained under, by the weights
- * before its step, with label smoothing and dropout. Where there are others to compare with, all are measured alike, after
- * the step.
+ * `own` is what the training pass measured, of a search whose every step trains its one proposal as it is: by the
+ * weights before its step, with label smoothing and dropout. On the training batch that is its quality. Of other
+ * searches some steps would have it and some not, and these two do not compare: there all are measured after the step.
  */
 export const qualitiesOf = async (
   quality: Quality,
   steps: Pick<Steps, "measure">,
   proposals: ReadonlyArray<Choices>,
-  trained: { readonly choices: Choices; readonly measured: Measured },
+  own: Measured | undefined,
   batches: { readonly train: () => Batch; readonly heldOut: () => Batch | Promise<Batch> },
 ): Promise<Array<number>> => {
   const heldOut = quality === "heldOutAccuracy" || quality === "heldOutLoss"
   const value = ({ accuracy, loss }: Measured): number =>
     quality === "heldOutAccuracy" || quality === "trainAccuracy" ? accuracy : -loss
-  const own = trained.choices.join()
-  if (!heldOut && proposals.every((choices) => choices.join() === own))
-    return proposals.map(() => value(trained.measured))
+  if (!heldOut && own !== undefined) return [value(own)]
   const batch = heldOut ? await batches.heldOut() : batches.train()
   const known = new Map<string, Measured>()
   return proposals.map((choices) => {

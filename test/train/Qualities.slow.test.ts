@@ -43,6 +43,7 @@ interface Passes {
 const measureAll = async (
   quality: Quality,
   proposals: ReadonlyArray<Choices>,
+  trainsProposal = false,
 ): Promise<{
   readonly qualities: ReadonlyArray<number>
   readonly passes: Passes
@@ -74,7 +75,7 @@ const measureAll = async (
     quality,
     counted,
     proposals,
-    { choices: proposals[0]!, measured: trained },
+    trainsProposal ? trained : undefined,
     {
       train: () => batches.train,
       heldOut: () => {
@@ -126,13 +127,17 @@ describe("the quality of proposals", () => {
     ["trainAccuracy", ({ accuracy }: { accuracy: number }) => accuracy],
     ["trainLoss", ({ loss }: { loss: number }) => -loss],
   ] as const)(
-    "%s of one proposal is that of its own step: no pass; several are measured alike",
+    "%s of a proposal that every step trains is that of its own step: no pass; others are measured alike",
     async (quality, value) => {
+      const alone = await measureAll(quality, [a], true)
+      expect(alone.passes).toEqual({ measured: [], heldOutDrawn: 0 })
+      expect(alone.qualities).toEqual([value(alone.trained)])
+      alone.close()
       for (const same of [[a], [a, a, a]]) {
-        const alone = await measureAll(quality, same)
-        expect(alone.passes).toEqual({ measured: [], heldOutDrawn: 0 })
-        expect(alone.qualities).toEqual(same.map(() => value(alone.trained)))
-        alone.close()
+        const after = await measureAll(quality, same)
+        expect(after.passes).toEqual({ measured: [["train", "0,1"]], heldOutDrawn: 0 })
+        expect(after.qualities).toEqual(same.map(() => value(after.again("train", a))))
+        after.close()
       }
       const several = await measureAll(quality, [a, b, a, b])
       expect(several.passes.measured.map(([batch]) => batch)).toEqual(["train", "train"])
@@ -232,6 +237,15 @@ describe("a whole trial", () => {
     expect(metrics.map((values) => values["search/quality"])).toEqual(
       metrics.map((values, step) => (step < 10 ? undefined : -values["train/loss"]!)),
     )
+  })
+
+  it("measures one proposal after the step, in every step alike, where it is not always trained as drawn", async () => {
+    const { metrics } = await trial({
+      search: { kind: "reinforce", proposals: 1, stopAt: "off" },
+      reward: { kind: "absolute", quality: "trainLoss", cost: target },
+    })
+    for (const values of metrics.slice(10))
+      expect(values["search/quality"]).not.toBe(-values["train/loss"]!)
   })
 
   it.each([
