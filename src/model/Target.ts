@@ -63,6 +63,14 @@ export const targetOf = (
 const show = (cost: CompiledCost, value: number): string =>
   `${Number(value.toPrecision(6))} ${cost.model.unit}`
 
+/** Six digits of an end of what is in reach, rounded inwards: what is told can be asked for. */
+const showEnd = (cost: CompiledCost, value: number, round: "up" | "down"): string => {
+  const digit = 10 ** (Math.floor(Math.log10(Math.abs(value) || 1)) - 5)
+  const near = Number(value.toPrecision(6))
+  const beyond = round === "up" ? near < value : near > value
+  return show(cost, beyond ? near + (round === "up" ? digit : -digit) : near)
+}
+
 /** What is wrong with a target, by path from `target`: no such format, or outside what the space reaches. */
 export const targetProblems = (network: Network, spec: CostSpec): ReadonlyArray<Problem> => {
   const cost = compileCost(network, spec)
@@ -74,7 +82,7 @@ export const targetProblems = (network: Network, spec: CostSpec): ReadonlyArray<
   return [
     {
       path: [],
-      message: `a target of ${show(cost, target)} is out of reach; this space costs from ${show(cost, min)} to ${show(cost, max)}`,
+      message: `a target of ${show(cost, target)} is out of reach; this space costs from ${showEnd(cost, min, "up")} to ${showEnd(cost, max, "down")}`,
     },
   ]
 }

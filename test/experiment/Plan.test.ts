@@ -341,6 +341,15 @@ layer(NodeFileSystem.layer)("expand", (it) => {
   })
 
   describe("a target out of reach", () => {
+    it.effect("is answered by ends that can be asked for", () =>
+      Effect.gen(function* () {
+        const ofTarget = (target: string) => base.replace(/target: \{[^}]*\}/, `target: ${target}`)
+        const [refused] = yield* messages(ofTarget("1000"))
+        const [, low, high] = /from ([\d.]+) GBOPs to ([\d.]+) GBOPs/.exec(refused!)!
+        for (const end of [low!, high!])
+          assert.strictEqual((yield* plan(ofTarget(end))).trials.length, 1)
+      }),
+    )
     it.effect("is refused with both ends of what is in reach", () =>
       Effect.gen(function* () {
         for (const times of ["0.1", "10"])
