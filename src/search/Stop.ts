@@ -8,10 +8,11 @@
  */
 import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices } from "../space/Decision.ts"
-import { onTarget, withinBand } from "./Budget.ts"
+import { onTarget } from "./Budget.ts"
 import { mostProbable, type PerOption, type Policy, policyOf, summarise } from "./Policy.ts"
 import type { Problem } from "./Search.ts"
 import type { Settings } from "./Settings.ts"
+import { withinBand } from "./WithinBand.ts"
 
 type Goal = Pick<Problem, "space" | "cost" | "target"> & { readonly reward: BoundReward }
 
@@ -31,11 +32,13 @@ export const stopped = (
 ): { readonly logits: PerOption; readonly frozen: boolean } => {
   const policy = policyOf(logits, temperature)
   const { topProbability } = summarise(goal.space, policy)
-  if (stopAt === "off" || topProbability <= stopAt) return { logits, frozen: false }
-  if (isOnTarget(goal, mostProbable(policy))) return { logits, frozen: true }
-  const isDue = topProbability > certain && step % Math.ceil(goal.steps / landings) === 0
+  const isCertain = topProbability > certain
+  const isSure = stopAt !== "off" && topProbability > stopAt
+  if (stopAt === "off" || !(isSure || isCertain)) return { logits, frozen: false }
+  if (isOnTarget(goal, mostProbable(policy))) return { logits, frozen: isSure }
+  const isDue = isCertain && step % Math.ceil(goal.steps / landings) === 0
   const moved = isDue && budget !== "hard" ? landed(goal, logits, policy) : undefined
-  return { logits: moved ?? logits, frozen: moved !== undefined }
+  return { logits: moved ?? logits, frozen: isSure && moved !== undefined }
 }
 
 const isOnTarget = ({ cost, reward, target }: Goal, choices: Choices): boolean => {
@@ -60,8 +63,8 @@ export const landed = (
   const scores = policy.logProbabilities.map((row) => Array.from(row))
   const low = reward.punishesBelow ? (1 - onTarget) * target : -Infinity
   const next = withinBand(space, cost, scores, { low, high: (1 + onTarget) * target })
-  if (next === undefined || reward.costPart(1, cost.of(next)) <= reward.costPart(1, spent))
-    return undefined
+  if (next === undefined || cost.of(next) < low) return undefined
+  if (reward.costPart(1, cost.of(next)) <= reward.costPart(1, spent)) return undefined
   return logits.map((row, i) => exchanged(row, top[i]!, next[i]!))
 }
 

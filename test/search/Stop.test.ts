@@ -40,7 +40,8 @@ describe("landed", () => {
       const ratio = 0.85 + 0.3 * randomStream(seed, "ratio").uniform()
       const { space, cost, logits, policy, top, target, next } = offBy(ratio, seed, absolute)
       const near = allChoices(space).filter((choices) => isNear(cost.of(choices), target))
-      expect(next !== undefined || near.length === 0 || isNear(ratio, 1)).toBe(true)
+      if (near.length === 0) expect(next).toBeUndefined()
+      else expect(next !== undefined || isNear(ratio, 1)).toBe(true)
       if (next === undefined) continue
       const choices = mostProbable(policyOf(next, 1))
       next.forEach((row, i) => {
@@ -48,7 +49,6 @@ describe("landed", () => {
         expect(choices[i] !== top[i] || row.join() === logits[i]!.join()).toBe(true)
       })
       expect(Math.abs(cost.of(choices) - target)).toBeLessThan(Math.abs(cost.of(top) - target))
-      if (near.length === 0) continue
       expect(isNear(cost.of(choices), target)).toBe(true)
       lands++
       const scores = policy.logProbabilities.map((row) => Array.from(row))
@@ -113,6 +113,17 @@ describe("a search whose policy is certain of an assignment off target", () => {
       expect(metrics.at(-1)!.frozen).toBe(true)
       expect(metrics.at(-1)!.argmaxProbability).toBeGreaterThan(0.99)
       expect(alarms).not.toContain("costOffTarget")
+    }
+  })
+
+  it("lands whatever it takes to stop, and stays open where nothing is sure enough", () => {
+    const steps = 1000
+    for (let seed = 0; seed < 5; seed++) {
+      const settings = resolve({ kind: "reinforce", stopAt: 1 }, steps)
+      const searcher = makeReinforce(settings, problemOf(pair, steps, seed))
+      const { final, metrics } = runSearch(searcher, pair, steps, seed)
+      expect(costOf(pair, final)).toBe(13)
+      expect(metrics.some(({ frozen }) => frozen)).toBe(false)
     }
   })
 
