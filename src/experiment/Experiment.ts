@@ -140,7 +140,7 @@ export const experimentProblems = (
 ): ReadonlyArray<Problem> => {
   const problems: Array<Problem> = []
   const { train, search, reward } = experiment
-  problems.push(...searchProblems(search, reward))
+  problems.push(...searchProblems(search, reward, train.steps))
   if (reward === undefined && search.kind !== "fixed")
     problems.push({
       path: ["reward"],

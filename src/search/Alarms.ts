@@ -88,6 +88,20 @@ const rules: ReadonlyArray<Rule> = [
   },
 ]
 
+/** Of a search that ends with what it chose at one step: nothing closer to the target was found. */
+export const chosenOffTarget = (costOverTarget: number): ReadonlyArray<Alarm> => {
+  const off = costOverTarget - 1
+  if (Math.abs(off) <= 0.05) return []
+  return [
+    {
+      alarm: "costOffTarget",
+      message:
+        `cost off target: the assignment that was taken costs ${percent(Math.abs(off))} ${off > 0 ? "more" : "less"}, ` +
+        "and nothing closer was found; give a target that more assignments come close to",
+    },
+  ]
+}
+
 /** Whether any alarm could go off after `done` steps. */
 export const isAlarmStep = (run: Run, done: number): boolean =>
   rules.some((rule) => rule.at(run) === done)

@@ -1,11 +1,10 @@
 /**
- * The assignment of the greatest summed score within a target: what a hard budget ends with, and how sensitivities
- * become an assignment; or on a target, neither above it nor far below.
+ * The assignment of the greatest summed score within a target: what a hard budget ends with.
  *
  * Exactly where the cost is a sum over decisions (`Knapsack.ts`). Where it couples them (widths, depths), best-first:
  * from several starts, change one decision at a time, always the one that loses least score per cost saved, until
  * the cost fits; then improve by what fits, one change or two at a time. Deterministic; never above the target, by
- * exact comparison with `CompiledCost.of`.
+ * exact comparison with `CompiledCost.of`. Left out: on a target, neither above it nor far below (`WithinBand.ts`).
  */
 import type { CompiledCost } from "../cost/Cost.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
@@ -22,12 +21,15 @@ export const withinBudget = (
   cost: CompiledCost,
   scores: PerOption,
   target: number,
-): Choices | undefined => {
-  const isAdditive =
-    space.decisions.every(({ active }) => active === "always") &&
-    cost.factors.every(({ decisions }) => decisions.length <= 1)
-  return isAdditive ? additive(cost, scores, target) : coupled({ space, cost, scores, target })
-}
+): Choices | undefined =>
+  isAdditive(space, cost)
+    ? additive(cost, scores, target)
+    : coupled({ space, cost, scores, target })
+
+/** Whether the cost is a sum over decisions, and so are scores. */
+export const isAdditive = ({ decisions }: DecisionSpace, { factors }: CompiledCost): boolean =>
+  decisions.every(({ active }) => active === "always") &&
+  factors.every((factor) => factor.decisions.length <= 1)
 
 /** Costs that count as close under a target. */
 export interface Band {
@@ -43,43 +45,8 @@ export const bandUnder = (target: number, tolerance = onTarget): Band => ({
   high: target,
 })
 
-/** Halvings of the ratio between a price that does not fill the band and one that does. */
-const halvings = 20
-
-/**
- * As `withinBudget`, but no cheaper than `low` where anything that dear is found: cost is paid for, at the lowest price
- * that fills the band. Where none does, the dearest of what was found; the best of all where everything costs less.
- */
-export const withinBand = (
-  space: DecisionSpace,
-  cost: CompiledCost,
-  scores: PerOption,
-  { high, low }: Band,
-): Choices | undefined => {
-  const free = withinBudget(space, cost, scores, high)
-  const { max, min } = cost.range()
-  if (free === undefined || cost.of(free) >= low || max === min || max < low) return free
-  // costs that couple decisions are those with the others as in `free`
-  const costs = scores.map((_, i) => cost.withChoice(free, i))
-  const unit = (spreadOf(scores) || 1) / (max - min)
-  const at = (price: number): Choices => {
-    const paid = scores.map((row, i) => row.map((score, k) => score + price * unit * costs[i]![k]!))
-    return withinBudget(space, cost, paid, high) ?? free
-  }
-  // from next to nothing beside the scores to so much that they hardly matter
-  let [few, many] = [1e-6, 1e3]
-  let dear = at(many)
-  if (cost.of(dear) < low) return cost.of(dear) > cost.of(free) ? dear : free
-  for (let i = 0; i < halvings; i++) {
-    const middle = Math.sqrt(few * many)
-    const choices = at(middle)
-    if (cost.of(choices) < low) few = middle
-    else [many, dear] = [middle, choices]
-  }
-  return dear
-}
-
-const spreadOf = (scores: PerOption): number =>
+/** What all choices together can change of a score. */
+export const spreadOf = (scores: PerOption): number =>
   scores.reduce((sum, row) => sum + Math.max(...row) - Math.min(...row), 0)
 
 const additive = (cost: CompiledCost, scores: PerOption, target: number): Choices | undefined => {
@@ -99,14 +66,16 @@ const additive = (cost: CompiledCost, scores: PerOption, target: number): Choice
   return choices
 }
 
-interface Coupled {
+/** What is to score most within a target. */
+export interface Coupled {
   readonly space: DecisionSpace
   readonly cost: CompiledCost
   readonly scores: PerOption
   readonly target: number
 }
 
-interface Change {
+/** One decision taken otherwise. */
+export interface Change {
   readonly decision: number
   readonly option: number
   readonly cost: number
@@ -114,7 +83,8 @@ interface Change {
   readonly score: number
 }
 
-const scoreOf = ({ space, scores }: Coupled, choices: Choices): number => {
+/** Summed over the active decisions. */
+export const scoreOf = ({ space, scores }: Coupled, choices: Choices): number => {
   const active = activity(space, choices)
   return choices.reduce((sum, option, i) => (active[i] === 1 ? sum + scores[i]![option]! : sum), 0)
 }
@@ -123,7 +93,7 @@ const apply = (choices: Choices, { decision, option }: Pick<Change, "decision" |
   choices.with(decision, option)
 
 /** Every assignment that differs in one active decision. */
-const changes = (problem: Coupled, choices: Choices): Array<Change> => {
+export const changes = (problem: Coupled, choices: Choices): Array<Change> => {
   const { space, cost } = problem
   const total = cost.of(choices)
   const active = activity(space, choices)

@@ -20,7 +20,8 @@ import type { Problem as Finding } from "../declaration/Errors.ts"
 import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { AdamState, ascend, initAdam } from "./Adam.ts"
-import { bandUnder, withinBand } from "./Budget.ts"
+import { chosenOffTarget } from "./Alarms.ts"
+import { bandUnder } from "./Budget.ts"
 import {
   assertRowsOf,
   mostProbable,
@@ -36,6 +37,7 @@ import { costTurn, lateCostWeight, learningRateAt } from "./Schedule.ts"
 import type { Alarm, Measured, Problem, Searcher, SearchKind, SearchMetrics } from "./Search.ts"
 import { meanOf, switchedShare } from "./StepFigures.ts"
 import { described, notNegative, PolicyOptimizer } from "./Settings.ts"
+import { withinBand } from "./WithinBand.ts"
 
 export const DifferentiableSpec = Schema.Struct({
   kind: Schema.Literal("differentiable"),
@@ -228,10 +230,7 @@ export const makeDifferentiable = (
           ),
     alarms: (state, step) =>
       step + 1 === relaxing && state.chosen !== null
-        ? alarmsOf(
-            summarise(space, policyIn(state)).topProbability,
-            cost.of(state.chosen) / target - 1,
-          )
+        ? alarmsOf(summarise(space, policyIn(state)).topProbability, cost.of(state.chosen) / target)
         : [],
   }
 }
@@ -242,7 +241,7 @@ const varianceOf = (values: ReadonlyArray<number>): number => {
 }
 
 /** What may be wrong when the mixture is made one assignment. */
-const alarmsOf = (topProbability: number, offTarget: number): ReadonlyArray<Alarm> => [
+const alarmsOf = (topProbability: number, costOverTarget: number): ReadonlyArray<Alarm> => [
   ...(topProbability < 0.9
     ? [
         {
@@ -253,16 +252,7 @@ const alarmsOf = (topProbability: number, offTarget: number): ReadonlyArray<Alar
         },
       ]
     : []),
-  ...(Math.abs(offTarget) > 0.05
-    ? [
-        {
-          alarm: "costOffTarget",
-          message:
-            `cost off target: ${(100 * Math.abs(offTarget)).toFixed(1)} % ${offTarget > 0 ? "above" : "below"} it when ` +
-            "the formats were fixed, as nothing closer was found; give a target that more assignments come close to",
-        },
-      ]
-    : []),
+  ...chosenOffTarget(costOverTarget),
 ]
 
 /** Decisions that are no format: no mixture can stand for them. */

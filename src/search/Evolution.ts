@@ -11,14 +11,8 @@ import { Schema } from "effect"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { activity } from "../space/DecisionSpace.ts"
 import type { Random } from "../space/Random.ts"
-import {
-  delayProblems,
-  makePopulation,
-  type Member,
-  populationDefaults,
-  populationFields,
-  standing,
-} from "./Population.ts"
+import { makePopulation, type Member, standing } from "./Population.ts"
+import { populationFields, populationProblems, resolvePopulation } from "./PopulationSettings.ts"
 import type { SearchKind } from "./Search.ts"
 import { described, writtenNorms } from "./Settings.ts"
 
@@ -40,15 +34,14 @@ export const EvolutionSpec = Schema.Struct({
 }).annotate({ identifier: "EvolutionSearch" })
 export type EvolutionSpec = typeof EvolutionSpec.Type
 
-const resolve = ({ norms, ...spec }: EvolutionSpec) => {
+const resolve = ({ norms, ...spec }: EvolutionSpec, steps: number) => {
   const population = spec.population ?? 16
   const tournament = Math.min(8, population)
   return {
     population,
     tournament,
     mutations: 1,
-    ...populationDefaults,
-    ...spec,
+    ...resolvePopulation(spec, steps),
     ...writtenNorms(norms),
   }
 }
@@ -86,16 +79,16 @@ export const Evolution = {
   spec: EvolutionSpec,
   make: (spec, problem) => {
     if (problem.reward === null) throw new Error("a search needs a reward")
-    const { population, tournament, mutations, ...settings } = resolve(spec)
+    const { population, tournament, mutations, ...settings } = resolve(spec, problem.steps)
     const breed = (members: ReadonlyArray<Member>, random: Random) =>
       mutate(problem.space, winner(members, tournament, random).choices, mutations, random)
     const plan = { ...settings, size: population, breed }
     return makePopulation(plan, { ...problem, reward: problem.reward })
   },
   resolved: resolve,
-  problems: (spec) => {
-    const settings = resolve(spec)
-    const problems = delayProblems(settings)
+  problems: (spec, _reward, steps) => {
+    const settings = resolve(spec, steps)
+    const problems = populationProblems(settings, steps, 1)
     return settings.tournament <= settings.population
       ? problems
       : [

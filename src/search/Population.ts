@@ -16,66 +16,16 @@ import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { widest } from "../space/DecisionSpace.ts"
 import { fromState, type Random, RandomState, randomStream } from "../space/Random.ts"
-import { bandUnder, onTarget } from "./Budget.ts"
+import { chosenOffTarget } from "./Alarms.ts"
+import { bandUnder } from "./Budget.ts"
 import { argmax, type Policy, summarise, zerosLike } from "./Policy.ts"
+import { freezeStep, type PopulationSettings } from "./PopulationSettings.ts"
 import { delaySteps } from "./Schedule.ts"
 import type { Alarm, Measured, Problem, Searcher, SearchMetrics } from "./Search.ts"
-import { described, normsField, type TrainFormats, trainFormatsField } from "./Settings.ts"
 import { finiteQualities, meanOf, switchedShare } from "./StepFigures.ts"
 import { withSettledFormats } from "./Trained.ts"
 import { learnWorth, sumOf } from "./Worth.ts"
 import { bestWithin, drawWithin, moveWithin, nearest } from "./WithinTarget.ts"
-
-const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.95 }))
-
-/** The knobs of every such search. */
-export const populationFields = {
-  batches: described(
-    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })),
-    "Batches that all are measured on before the best is frozen (16).",
-  ),
-  delay: described(
-    share,
-    "Share of the steps in which the widest option is drawn with a probability falling from 1 to 0 (0.25).",
-  ),
-  freezeAt: described(
-    share,
-    "Share of the steps after which the best is frozen; the remaining steps train it (0.5).",
-  ),
-  tolerance: described(
-    Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
-    "How far below the target a random assignment may cost, relative to it (0.02).",
-  ),
-  ...trainFormatsField,
-  ...normsField,
-}
-
-export interface PopulationSettings {
-  readonly batches: number
-  readonly delay: number
-  readonly freezeAt: number
-  readonly tolerance: number
-  readonly trainFormats: TrainFormats
-}
-
-export const populationDefaults: PopulationSettings = {
-  batches: 16,
-  delay: 0.25,
-  freezeAt: 0.5,
-  tolerance: onTarget,
-  trainFormats: "settled",
-}
-
-/** A delay that leaves no step to look at the population. */
-export const delayProblems = ({ delay, freezeAt }: PopulationSettings) =>
-  delay < freezeAt
-    ? []
-    : [
-        {
-          path: ["search", "freezeAt"],
-          message: `the best is frozen at ${freezeAt} of the steps, and the delay lasts until ${delay}; a freezeAt above ${delay} would be right`,
-        },
-      ]
 
 const Member = Schema.Struct({
   choices: Schema.Array(Schema.Int),
@@ -122,7 +72,7 @@ export const makePopulation = (
   const { size, breed, tolerance } = plan
   const band = bandUnder(target, tolerance)
   const delayEnd = delaySteps(steps, plan.delay)
-  const frozenFrom = Math.max(1, delaySteps(steps, plan.freezeAt))
+  const frozenFrom = freezeStep(steps, plan.freezeAt)
   const measuredFrom = Math.max(0, frozenFrom - plan.batches)
   const bredFrom = breed === undefined ? measuredFrom : Math.min(delayEnd, measuredFrom)
 
@@ -266,7 +216,11 @@ export const makePopulation = (
       summarise(space, sharesOf(space, assignmentsOf(state))).topProbability,
     probabilities: (state) =>
       sharesOf(space, assignmentsOf(state)).probabilities.map((p) => Array.from(p)),
-    alarms: (state, step) => (step === 0 ? belowTarget(state) : []),
+    alarms: (state, step) => {
+      if (step === 0) return belowTarget(state)
+      const isChosen = step + 1 === frozenFrom && size > 1 && state.frozen !== null
+      return isChosen ? chosenOffTarget(cost.of(state.frozen) / target) : []
+    },
   }
 }
 

@@ -6,12 +6,8 @@
  * what the same steps give without any search.
  */
 import { Schema } from "effect"
-import {
-  makePopulation,
-  delayProblems,
-  populationDefaults,
-  populationFields,
-} from "./Population.ts"
+import { makePopulation } from "./Population.ts"
+import { populationFields, populationProblems, resolvePopulation } from "./PopulationSettings.ts"
 import type { SearchKind } from "./Search.ts"
 import { described, writtenNorms } from "./Settings.ts"
 
@@ -25,10 +21,9 @@ export const RandomSpec = Schema.Struct({
 }).annotate({ identifier: "RandomSearch" })
 export type RandomSpec = typeof RandomSpec.Type
 
-const resolve = ({ norms, ...spec }: RandomSpec) => ({
+const resolve = ({ norms, ...spec }: RandomSpec, steps: number) => ({
   candidates: 64,
-  ...populationDefaults,
-  ...spec,
+  ...resolvePopulation(spec, steps),
   ...writtenNorms(norms),
 })
 
@@ -37,15 +32,16 @@ export const Random = {
   spec: RandomSpec,
   make: (spec, problem) => {
     if (problem.reward === null) throw new Error("a search needs a reward")
-    const settings = resolve(spec)
+    const settings = resolve(spec, problem.steps)
     const plan = { ...settings, size: settings.candidates }
     return makePopulation(plan, { ...problem, reward: problem.reward })
   },
-  resolved: (spec) => {
-    const { kind, candidates, tolerance, ...knobs } = resolve(spec)
+  resolved: (spec, steps) => {
+    const { kind, candidates, tolerance, ...knobs } = resolve(spec, steps)
     // one alone is trained throughout: the other knobs do nothing
     return { kind, candidates, tolerance, ...(candidates === 1 ? {} : knobs) }
   },
-  problems: (spec) => (spec.candidates === 1 ? [] : delayProblems(resolve(spec))),
+  problems: (spec, _reward, steps) =>
+    spec.candidates === 1 ? [] : populationProblems(resolve(spec, steps), steps, 0),
   measures: (spec) => spec.candidates !== 1,
 } as const satisfies SearchKind<RandomSpec>

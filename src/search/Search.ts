@@ -116,8 +116,8 @@ export interface SearchKind<Spec extends { readonly kind: string }> {
   make(spec: Spec, problem: Problem): Searcher
   /** The block with every knob written out, as a run of `steps` uses them; the block itself by default. */
   resolved?(spec: Spec, steps: number): Spec
-  /** What no schema says about the block and its reward; paths are relative to the experiment. */
-  problems?(spec: Spec, reward: RewardSpec | undefined): ReadonlyArray<Finding>
+  /** What no schema says about the block, its reward and a run of `steps`; paths are relative to the experiment. */
+  problems?(spec: Spec, reward: RewardSpec | undefined, steps: number): ReadonlyArray<Finding>
   /** What of a space it cannot search, `formats` being the decisions that choose formats; paths as for `problems`. */
   spaceProblems?(space: DecisionSpace, formats: ReadonlySet<number>): ReadonlyArray<Finding>
   /** Whether it ever asks for a quality; true by default. */

@@ -32,11 +32,12 @@ export const make = (spec: SearchSpec, problem: Problem): Searcher =>
 export const resolved = (spec: SearchSpec, steps: number): SearchSpec =>
   kindOf(spec).resolved?.(spec, steps) ?? spec
 
-/** What no schema says about a search and its reward; paths are relative to the experiment. */
+/** What no schema says about a search, its reward and its steps; paths are relative to the experiment. */
 export const searchProblems = (
   spec: SearchSpec,
   reward: RewardSpec | undefined,
-): ReadonlyArray<Finding> => kindOf(spec).problems?.(spec, reward) ?? []
+  steps: number,
+): ReadonlyArray<Finding> => kindOf(spec).problems?.(spec, reward, steps) ?? []
 
 /** What of a space this search cannot decide, `formats` being the decisions that choose formats. */
 export const spaceProblems = (

@@ -6,18 +6,20 @@
  * decision is measured alone, all others at their widest, on the same held-out batch as the widest assignment itself:
  * round after round over all options, so that none has an early network or a kind batch to itself. The summed scores are
  * minus the mean increases; of a format that has fewer bits than the widest, not below 0, for noise that makes it look
- * better would leave the budget unspent. The best assignment on target (`Budget.ts`) is frozen, and the remaining
+ * better would leave the budget unspent. The best assignment on target (`WithinBand.ts`) is frozen, and the remaining
  * steps train it. What it cannot see is what options do together. Left out: searches that learn while they train (`Reinforce.ts`).
  */
 import { Schema } from "effect"
 import type { Choices } from "../space/Decision.ts"
 import { isFormat, widestChoices } from "../space/DecisionSpace.ts"
-import { bandUnder, withinBand } from "./Budget.ts"
+import { chosenOffTarget } from "./Alarms.ts"
+import { bandUnder } from "./Budget.ts"
 import { assertRowsOf, type PerOption, zerosLike } from "./Policy.ts"
 import type { Problem, Searcher, SearchKind } from "./Search.ts"
 import { normsField, writtenNorms } from "./Settings.ts"
 import { fittedSensitivities } from "./Simulation.ts"
 import { meanOf, switchedShare } from "./StepFigures.ts"
+import { withinBand } from "./WithinBand.ts"
 
 export const SensitivitySpec = Schema.Struct({
   kind: Schema.Literal("sensitivity"),
@@ -28,7 +30,8 @@ export const SensitivitySpec = Schema.Struct({
   ),
   repeats: Schema.optionalKey(
     Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 })).annotate({
-      description: "Batches on which each option is measured (4).",
+      description:
+        "Batches on which each option is measured: 4, or as many as there are steps to measure in.",
     }),
   ),
   ...normsField,
@@ -76,7 +79,8 @@ export const makeSensitivity = (
   )
   const first = Math.min(steps - 1, Math.floor(share * steps))
   const end = Math.min(steps, first + Math.max(1, Math.round(measuringShare * steps)))
-  const total = candidates.length * repeats
+  // never twice on one batch
+  const total = candidates.length * Math.min(repeats, end - first)
   const perStep = Math.ceil(total / (end - first))
 
   /** The options measured at a step: the next ones in the round of all. */
@@ -173,7 +177,10 @@ export const makeSensitivity = (
       space.decisions.map(({ options }, i) =>
         options.map((_, k) => Number(k === (state.chosen ?? widest)[i])),
       ),
-    alarms: () => [],
+    alarms: (state, step) =>
+      step + 1 === end && state.chosen !== undefined
+        ? chosenOffTarget(cost.of(state.chosen) / target)
+        : [],
   }
 }
 

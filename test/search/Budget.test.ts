@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest"
 import type { CompiledCost } from "../../src/cost/Cost.ts"
-import { bandUnder, withinBand, withinBudget } from "../../src/search/Budget.ts"
+import { bandUnder, withinBudget } from "../../src/search/Budget.ts"
+import { drawBetween } from "../../src/search/RandomMoves.ts"
+import { withinBand } from "../../src/search/WithinBand.ts"
 import type { PerOption } from "../../src/search/Policy.ts"
 import type { DecisionSpace } from "../../src/space/Decision.ts"
 import { type Random, randomStream } from "../../src/space/Random.ts"
@@ -82,6 +84,45 @@ describe("withinBudget", () => {
       expect(spent).toBeLessThanOrEqual(target)
       expect(score === -Infinity).toBe(cost.range().min > target)
     }
+  })
+})
+
+describe("withinBand, where costs couple decisions", () => {
+  it("is the best of all that is on target where few assignments are, and never above it", () => {
+    let inBand = 0
+    for (const seed of seeds(300)) {
+      const random = randomStream(seed, "coupled band")
+      const space = randomSpace(random, 2, 1 + random.integer(5))
+      const cost = randomCost(space, random, 6)
+      const scores = randomScores(space, random)
+      const { max } = cost.range()
+      const band = bandUnder(randomTarget(space, cost, random), 0.02)
+      const affordable = allChoices(space).filter((choices) => cost.of(choices) <= band.high)
+      const choices = withinBand(space, cost, scores, band)
+      if (choices === undefined) continue
+      expect(cost.of(choices)).toBeLessThanOrEqual(band.high)
+      if (!affordable.some((other) => cost.of(other) >= band.low) || max < band.low) continue
+      inBand++
+      expect(cost.of(choices)).toBeGreaterThanOrEqual(band.low)
+    }
+    expect(inBand).toBeGreaterThan(100)
+  })
+
+  it("finds the band of a space too large to look at all of it wherever random moves do", () => {
+    let inBand = 0
+    for (const seed of seeds(25)) {
+      const random = randomStream(seed, "large band")
+      const space = randomSpace(random, 3, 14)
+      const cost = randomCost(space, random, 20)
+      const band = bandUnder(randomTarget(space, cost, random), 0.02)
+      const drawn = Array.from({ length: 20 }, () => drawBetween(space, cost, band, random))
+      if (drawn.every((choices) => choices === undefined)) continue
+      inBand++
+      const choices = withinBand(space, cost, randomScores(space, random), band)!
+      expect(cost.of(choices)).toBeLessThanOrEqual(band.high)
+      expect(cost.of(choices)).toBeGreaterThanOrEqual(band.low)
+    }
+    expect(inBand).toBeGreaterThan(10)
   })
 })
 

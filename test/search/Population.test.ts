@@ -147,7 +147,7 @@ describe("random search", () => {
       60,
       1,
     )
-    expect(alarms).toEqual(["candidatesBelowTarget"])
+    expect(alarms).toEqual(["candidatesBelowTarget", "costOffTarget"])
     expect(costOf(coarse, final)).toBe(8)
     expect(runSearch(searcherOf({ kind: "random" }, many, 60, 1), many, 60, 1).alarms).toEqual([])
   })
@@ -331,7 +331,7 @@ describe("a population's state", () => {
 describe("the blocks of random and evolution", () => {
   const decode = Schema.decodeUnknownSync(searches.schema, { onExcessProperty: "error" })
   const problemsOf = (spec: unknown) =>
-    searchProblems(decode(spec), undefined).map(({ path }) => path.join("."))
+    searchProblems(decode(spec), undefined, 2000).map(({ path }) => path.join("."))
 
   it("resolve to themselves once written out", () => {
     for (const spec of [
@@ -341,6 +341,25 @@ describe("the blocks of random and evolution", () => {
       const written = resolved(decode(spec), 700)
       expect(resolved(decode(JSON.parse(JSON.stringify(written))), 700)).toEqual(written)
     }
+  })
+
+  it("need steps between delay and freeze for their batches, and take fewer where few are", () => {
+    const batchesOf = (spec: unknown, steps: number) =>
+      (resolved(decode(spec), steps) as { readonly batches: number }).batches
+    for (const kind of ["random", "evolution"]) {
+      expect(batchesOf({ kind }, 2000)).toBe(16)
+      expect(batchesOf({ kind }, 20)).toBe(3)
+      expect(batchesOf({ kind }, 1)).toBe(1)
+      expect(batchesOf({ kind, batches: 5 }, 20)).toBe(5)
+    }
+    const problems = (spec: unknown, steps: number) =>
+      searchProblems(decode(spec), undefined, steps)
+    expect(problems({ kind: "random", batches: 5 }, 20)).toEqual([])
+    expect(problems({ kind: "random", batches: 6 }, 20)[0]!.message).toContain("5 or fewer")
+    // one step to breed in
+    expect(problems({ kind: "evolution", batches: 5 }, 20)[0]!.message).toContain("4 or fewer")
+    for (const steps of [1, 2, 3, 4, 5, 8, 20, 100])
+      for (const kind of ["random", "evolution"]) expect(problems({ kind }, steps)).toEqual([])
   })
 
   it("need steps between delay and freeze, and a tournament no larger than the population", () => {

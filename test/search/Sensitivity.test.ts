@@ -59,6 +59,20 @@ describe("a sensitivity search", () => {
     })
   })
 
+  it("says so when nothing close to the target was found", () => {
+    const coarse: Table = { ...budget, cost: (_, k) => 100 ** k, target: 50 }
+    expect(runSearch(make(coarse), coarse, steps, 1).alarms).toEqual(["costOffTarget"])
+    expect(runSearch(make(budget), budget, steps, 1).alarms).toEqual([])
+  })
+
+  it("never measures an option twice on one batch, however few the steps", () => {
+    const searcher = makeSensitivity({ kind: "sensitivity" }, problemOf(budget, 20, 1))
+    for (let step = 0; step < 20; step++) {
+      const alone = searcher.propose(searcher.init(), step).proposals.slice(1).map(String)
+      expect(new Set(alone).size).toBe(alone.length)
+    }
+  })
+
   it("is on target, never above it, and the nearer to the optimum the more often it measures", () => {
     const lossWith = (repeats: number) => {
       const losses = Array.from({ length: 10 }, (_, seed) => {

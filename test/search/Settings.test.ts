@@ -9,13 +9,13 @@ const endOf = (schedule: "linear" | "none") =>
   resolve({ kind: "reinforce", commitment: { schedule } }, 100).commitment.max
 
 const problemPaths = (spec: unknown) =>
-  searchProblems(decode(spec), undefined).map(({ path }) => path.join("."))
+  searchProblems(decode(spec), undefined, 3000).map(({ path }) => path.join("."))
 
 const rewardOf = (quality: "trainLoss" | "heldOutAccuracy") =>
   ({ kind: "absolute", quality, beta: 1, cost: { kind: "gbops", target: 1 } }) as const
 
 const findingsWith = (quality: "trainLoss" | "heldOutAccuracy") =>
-  searchProblems({ kind: "reinforce", preset: "fliqs" }, rewardOf(quality))
+  searchProblems({ kind: "reinforce", preset: "fliqs" }, rewardOf(quality), 3000)
 
 describe("settings", () => {
   it("default to what the method recommends", () => {
@@ -196,6 +196,7 @@ describe("the search block", () => {
       searchProblems(
         { kind: "reinforce", preset: "tunas" },
         { ...rewardOf("heldOutAccuracy"), ...more },
+        3000,
       )
     expect(tunas({ beta: 0.1 })).toEqual([])
     expect(tunas({}).map(({ message, severity }) => [severity, message])).toEqual([
