@@ -75,7 +75,7 @@ export interface Coupled {
 }
 
 /** One decision taken otherwise. */
-export interface Change {
+interface Change {
   readonly decision: number
   readonly option: number
   readonly cost: number

@@ -30,11 +30,12 @@ export const stopped = (
   logits: PerOption,
   step: number,
 ): { readonly logits: PerOption; readonly frozen: boolean } => {
+  if (stopAt === "off") return { logits, frozen: false }
   const policy = policyOf(logits, temperature)
   const { topProbability } = summarise(goal.space, policy)
+  const isSure = topProbability > stopAt
   const isCertain = topProbability > certain
-  const isSure = stopAt !== "off" && topProbability > stopAt
-  if (stopAt === "off" || !(isSure || isCertain)) return { logits, frozen: false }
+  if (!isSure && !isCertain) return { logits, frozen: false }
   if (isOnTarget(goal, mostProbable(policy))) return { logits, frozen: isSure }
   const isDue = isCertain && step % Math.ceil(goal.steps / landings) === 0
   const moved = isDue && budget !== "hard" ? landed(goal, logits, policy) : undefined

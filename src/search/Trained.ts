@@ -3,8 +3,8 @@
  *
  * Narrow formats drawn at random teach the weights to bear noise that the final network will not have. A network trained
  * wide learns more in as many steps, and takes to its final formats in the rest of them. So a format counts as drawn
- * only as far as the policy, or the shares of a population, have settled on it. Architecture is always as drawn: a width that is not trained is not fit
- * to be measured.
+ * only as far as the policy, or the shares of a population, have settled on it. Architecture is always as drawn: a width
+ * that is not trained is not fit to be measured.
  */
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { isFormat, widest } from "../space/DecisionSpace.ts"

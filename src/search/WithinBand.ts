@@ -11,7 +11,6 @@ import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { randomStream } from "../space/Random.ts"
 import {
   type Band,
-  type Change,
   changes,
   type Coupled,
   isAdditive,
@@ -109,7 +108,7 @@ const improved = (problem: Coupled, drawn: Choices, { high, low }: Band): Choice
   for (let score = scoreOf(problem, choices); ; score = scoreOf(problem, choices)) {
     const better = changes(problem, choices)
       .filter((change) => change.score > score && change.cost >= low && change.cost <= high)
-      .toSorted((a: Change, b: Change) => b.score - a.score)
+      .toSorted((a, b) => b.score - a.score)
       .map(({ decision, option }) => choices.with(decision, option))
       // `withChoice` and `of` may round apart
       .find((changed) => problem.cost.of(changed) >= low && problem.cost.of(changed) <= high)
