@@ -6,6 +6,7 @@ import type { ICruiseOptions, IForbiddenRuleType } from "dependency-cruiser"
 /** A folder may import only from folders named before it. */
 const folders = [
   "declaration",
+  "disk",
   "tensor",
   "format",
   "quantizer",

@@ -13,8 +13,8 @@
 import { Effect, FileSystem, Schema } from "effect"
 import { createHash } from "node:crypto"
 import type { NamedTensor, Snapshot } from "../train/TrainEvent.ts"
-import * as Durable from "./Durable.ts"
-import { CorruptCheckpoint, NewerVersion, orUnreachable, StorageError } from "./Errors.ts"
+import * as Durable from "../disk/Durable.ts"
+import { Damaged, NewerVersion, orUnreachable, StorageError } from "../disk/Errors.ts"
 
 export const version = 1
 const magic = new TextEncoder().encode("FLIQSCKP")
@@ -89,8 +89,8 @@ export const encode = (checkpoint: Checkpoint): ReadonlyArray<Uint8Array> => {
   return [header, ...body]
 }
 
-const reasonOf = (bytes: Uint8Array): CorruptCheckpoint | NewerVersion | undefined => {
-  const corrupt = (message: string) => new CorruptCheckpoint({ message })
+const reasonOf = (bytes: Uint8Array): Damaged | NewerVersion | undefined => {
+  const corrupt = (message: string) => new Damaged({ message })
   if (bytes.length < headerLength) return corrupt(`only ${bytes.length} bytes are there`)
   if (magic.some((byte, i) => bytes[i] !== byte)) return corrupt("it is not a checkpoint")
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -114,7 +114,7 @@ const reasonOf = (bytes: Uint8Array): CorruptCheckpoint | NewerVersion | undefin
 }
 
 /** What `encode` wrote, or why it cannot be used. */
-export const decode = (bytes: Uint8Array): Checkpoint | CorruptCheckpoint | NewerVersion => {
+export const decode = (bytes: Uint8Array): Checkpoint | Damaged | NewerVersion => {
   const reason = reasonOf(bytes)
   if (reason !== undefined) return reason
   const metaLength = new DataView(bytes.buffer, bytes.byteOffset).getUint32(12, true)

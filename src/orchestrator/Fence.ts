@@ -4,7 +4,7 @@
  * before it writes anything; when it is there, it writes nothing and goes. Left out: starting processes.
  */
 import { Effect, FileSystem } from "effect"
-import { orUnreachable } from "./Errors.ts"
+import { orUnreachable } from "../disk/Errors.ts"
 
 export interface Fence {
   /** 0 for the first process that ever trained this trial. */

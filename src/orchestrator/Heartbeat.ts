@@ -3,8 +3,9 @@
  * Replaced in place at most about once a second; losing it loses nothing.
  */
 import { Effect, FileSystem, Schema } from "effect"
-import * as Durable from "./Durable.ts"
-import { orUnreachable } from "./Errors.ts"
+import * as Durable from "../disk/Durable.ts"
+import { orUnreachable } from "../disk/Errors.ts"
+import * as Record from "../disk/Record.ts"
 import * as State from "./State.ts"
 
 export class Heartbeat extends Schema.Opaque<Heartbeat>()(
@@ -27,7 +28,7 @@ export class Heartbeat extends Schema.Opaque<Heartbeat>()(
 
 /** The last heartbeat; undefined when there is none or it cannot be read. */
 export const read = Effect.fnUntraced(function* (path: string) {
-  return yield* Effect.orElseSucceed(State.readJson(Heartbeat)(path), () => undefined)
+  return yield* Effect.orElseSucceed(Record.readJson(Heartbeat)(path), () => undefined)
 })
 
 /** Not synced: it is told anew in a second. */

@@ -3,7 +3,7 @@ import { Effect, type FileSystem } from "effect"
 import { readWeights, type TrialWeights } from "../experiment/Initial.ts"
 import type { Tensors } from "../train/Safetensors.ts"
 import * as Checkpoint from "./Checkpoint.ts"
-import { CorruptCheckpoint, StorageError } from "./Errors.ts"
+import { Damaged, StorageError } from "../disk/Errors.ts"
 import * as Result from "./Result.ts"
 import * as State from "./State.ts"
 
@@ -35,6 +35,6 @@ export const read = Effect.fnUntraced(function* (
   }
   const found = yield* readWeights(file)
   if (typeof found !== "string") return found.tensors
-  const reason = new CorruptCheckpoint({ message: `the initial weights are gone: ${found}` })
+  const reason = new Damaged({ message: `the initial weights are gone: ${found}` })
   return yield* new StorageError({ operation: "read", path: file, reason })
 })

@@ -8,8 +8,8 @@ import { stringify } from "yaml"
 import * as Event from "../track/Event.ts"
 import * as Spool from "../track/Spool.ts"
 import type { TrainEvent } from "../train/TrainEvent.ts"
-import * as Durable from "./Durable.ts"
-import { Conflict, orUnreachable, StorageError } from "./Errors.ts"
+import * as Durable from "../disk/Durable.ts"
+import { Conflict, orUnreachable, StorageError } from "../disk/Errors.ts"
 import * as State from "./State.ts"
 
 export interface Journal {

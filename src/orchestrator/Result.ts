@@ -2,8 +2,9 @@
  * How a trial ended. Published by exclusive creation: once in the record, even if the work was done twice.
  */
 import { Effect, FileSystem, Schema } from "effect"
-import * as Durable from "./Durable.ts"
-import { orUnreachable } from "./Errors.ts"
+import * as Durable from "../disk/Durable.ts"
+import { orUnreachable } from "../disk/Errors.ts"
+import * as Record from "../disk/Record.ts"
 import * as State from "./State.ts"
 
 const OptionValue = Schema.Union([
@@ -53,7 +54,7 @@ export class Result extends Schema.Opaque<Result>()(
   }),
 ) {}
 
-export const read = State.readJson(Result)
+export const read = Record.readJson(Result)
 
 /** Publishes a result; true when it is the one in the record, false when another was there first. */
 export const publish = Effect.fnUntraced(function* (path: string, result: Result) {

@@ -21,7 +21,7 @@ import { hostname } from "node:os"
 import type { TrialError } from "../train/Errors.ts"
 import type { Train, TrainEvent } from "../train/TrainEvent.ts"
 import * as Checkpoint from "./Checkpoint.ts"
-import { CorruptCheckpoint, type StorageError, StorageError as Storage } from "./Errors.ts"
+import { Damaged, type StorageError, StorageError as Storage } from "../disk/Errors.ts"
 import * as Fence from "./Fence.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as InitialWeights from "./InitialWeights.ts"
@@ -84,7 +84,7 @@ const readTrial = Effect.fnUntraced(function* (state: string, id: string) {
   return yield* new Storage({
     operation: "read",
     path,
-    reason: new CorruptCheckpoint({ message: "there is no such trial" }),
+    reason: new Damaged({ message: "there is no such trial" }),
   })
 })
 

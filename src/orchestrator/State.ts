@@ -16,13 +16,14 @@
  */
 import { Effect, FileSystem, Schema } from "effect"
 import * as nodePath from "node:path"
-import * as Durable from "./Durable.ts"
-import { CorruptCheckpoint, NewerVersion, orUnreachable, StorageError } from "./Errors.ts"
+import * as Durable from "../disk/Durable.ts"
+import { orUnreachable } from "../disk/Errors.ts"
+import * as Record from "../disk/Record.ts"
 
 export const folderName = ".fliqs"
 
 /** The version of every JSON file of the state folder. */
-export const version = 1
+export const { version } = Record
 
 const isFolder = Effect.fnUntraced(function* (path: string) {
   const fs = yield* FileSystem.FileSystem
@@ -113,40 +114,7 @@ export class GridFile extends Schema.Opaque<GridFile>()(
   }),
 ) {}
 
-const foundVersion = (value: unknown): number | undefined =>
-  typeof value === "object" && value !== null && "version" in value
-    ? Number(value.version)
-    : undefined
-
-/** Reads a JSON file of the state folder. `undefined` when there is none; newer versions are refused by name. */
-export const readJson = <S extends Schema.Codec<unknown, unknown>>(schema: S) => {
-  const decode = Schema.decodeUnknownEffect(schema)
-  return Effect.fnUntraced(function* (path: string) {
-    const fs = yield* FileSystem.FileSystem
-    if (!(yield* fs.exists(path).pipe(orUnreachable("read", path)))) return undefined
-    const text = yield* fs.readFileString(path).pipe(orUnreachable("read", path))
-    const corrupt = (message: string) =>
-      new StorageError({ operation: "read", path, reason: new CorruptCheckpoint({ message }) })
-    const value: unknown = yield* Effect.try({
-      try: () => JSON.parse(text) as unknown,
-      catch: () => corrupt("it is not JSON"),
-    })
-    const found = foundVersion(value)
-    if (found !== undefined && found > version)
-      return yield* new StorageError({
-        operation: "read",
-        path,
-        reason: new NewerVersion({
-          message: `it has version ${found}, this fliqs knows up to ${version}`,
-          found,
-          known: version,
-        }),
-      })
-    return yield* decode(value).pipe(Effect.mapError((error) => corrupt(error.message)))
-  })
-}
-
-export const readTrial = readJson(TrialFile)
+export const readTrial = Record.readJson(TrialFile)
 
 /**
  * Makes a trial's folder with its `trial.json`. An existing one keeps the grid that first planned it and, since results

@@ -5,7 +5,7 @@
 import * as fs from "node:fs"
 import { Effect, Schema } from "effect"
 import { TrackerError, Unusable } from "./Errors.ts"
-import * as Process from "./Process.ts"
+import * as Process from "../disk/Process.ts"
 
 const Holder = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, start: Schema.String }))
 const decode = Schema.decodeUnknownOption(Holder)

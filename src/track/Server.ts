@@ -20,7 +20,7 @@ import { ServerMissing, TrackerError } from "./Errors.ts"
 import * as Lock from "./Lock.ts"
 import * as MlflowClient from "./MlflowClient.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"
-import * as Process from "./Process.ts"
+import * as Process from "../disk/Process.ts"
 import * as Settings from "./Settings.ts"
 
 /** The MLflow that `scripts/setup.sh mlflow` installs. */

@@ -60,10 +60,7 @@ layer(NodeServices.layer)("the state folder", (it) => {
       assert.include(newer.message, path)
       assert.include(newer.message, "version 2")
       yield* fs.writeFileString(path, '{ "version": 1, "id')
-      assert.strictEqual(
-        (yield* Effect.flip(State.readTrial(path))).reason._tag,
-        "CorruptCheckpoint",
-      )
+      assert.strictEqual((yield* Effect.flip(State.readTrial(path))).reason._tag, "Damaged")
       assert.isUndefined(yield* State.readTrial(`${state}/none.json`))
     }),
   )

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { Effect } from "effect"
 import { afterEach, beforeEach, expect, it } from "vitest"
 import * as Lock from "../../src/track/Lock.ts"
-import * as Process from "../../src/track/Process.ts"
+import * as Process from "../../src/disk/Process.ts"
 import { makeState } from "./grid.ts"
 
 let folder: string

@@ -13,7 +13,7 @@ import {
 import { decode } from "../../declaration/Decode.ts"
 import { read } from "../../declaration/Document.ts"
 import { makeLayerTimer } from "../../model/LayerTimer.ts"
-import { replace } from "../../orchestrator/Durable.ts"
+import { replace } from "../../disk/Durable.ts"
 import * as Backend from "../../tensor/Backend.ts"
 import { readSpace } from "../Files.ts"
 import { duration, note, print, printJson } from "../Output.ts"

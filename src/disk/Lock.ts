@@ -7,10 +7,10 @@ import { Effect, FileSystem, Option, Schedule, Schema } from "effect"
 import { hostname } from "node:os"
 import * as Durable from "./Durable.ts"
 import { Conflict, orUnreachable, StorageError } from "./Errors.ts"
-import * as State from "./State.ts"
+import * as Record from "./Record.ts"
 
 const Holder = Schema.Struct({
-  version: Schema.Literal(State.version),
+  version: Schema.Literal(Record.version),
   pid: Schema.Int,
   host: Schema.String,
   /** Tells a process from a later one with the same number; empty where the system does not tell. */
@@ -22,7 +22,7 @@ const Holder = Schema.Struct({
 })
 type Holder = typeof Holder.Type
 
-const readHolder = State.readJson(Holder)
+const readHolder = Record.readJson(Holder)
 
 /** A holder on another machine that has not touched its lock for so long is taken for dead. */
 const lostAfter = 120_000
@@ -71,7 +71,7 @@ const take = Effect.fnUntraced(function* (state: string, command: string) {
   const folder = `${state}/lock`
   yield* fs.makeDirectory(folder, { recursive: true }).pipe(orUnreachable("create", folder))
   const mine: Holder = {
-    version: State.version,
+    version: Record.version,
     pid: process.pid,
     host: hostname(),
     processStart: yield* processStart(process.pid),

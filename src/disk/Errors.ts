@@ -14,10 +14,7 @@ export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
 }) {}
 
 /** A file is not what was written: torn, flipped or not ours. */
-export class CorruptCheckpoint extends Schema.TaggedError<CorruptCheckpoint>()(
-  "CorruptCheckpoint",
-  { message: Schema.String },
-) {}
+export class Damaged extends Schema.TaggedError<Damaged>()("Damaged", { message: Schema.String }) {}
 
 /** A newer fliqs wrote it; this one does not know the layout. */
 export class NewerVersion extends Schema.TaggedError<NewerVersion>()("NewerVersion", {
@@ -30,7 +27,7 @@ export class NewerVersion extends Schema.TaggedError<NewerVersion>()("NewerVersi
 export class StorageError extends Schema.TaggedError<StorageError>()("StorageError", {
   operation: Schema.String,
   path: Schema.String,
-  reason: Schema.Union([Unreachable, Conflict, CorruptCheckpoint, NewerVersion]),
+  reason: Schema.Union([Unreachable, Conflict, Damaged, NewerVersion]),
 }) {
   /** Whether the same operation may succeed a little later. */
   get isRetryable(): boolean {
