@@ -210,16 +210,9 @@ const unionProblems = (
             ? !requires(inner.ast, kind.key)
             : kindOf(inner.ast, kind.key) === String(given)),
       )
-      if (meant !== undefined) return translate(meant, here)
-      if (given === undefined)
-        return [
-          {
-            path,
-            missing: true,
-            words: kind.literals,
-            message: `the key ${kind.key} is missing; add ${kind.key}: ${oneOf(kind.literals)}`,
-          },
-        ]
+      if (meant !== undefined)
+        return translate(meant, here).map((found) => ofOtherKind(found, here, kind.key, mappings))
+      if (given === undefined) return [missingKind(path, here.input, kind, mappings)]
     }
     if (issue.issues.length > 1) {
       const written = Object.keys(here.input)
@@ -245,6 +238,52 @@ const unionProblems = (
   const words = literalsOf(issue.ast)
   if (words !== undefined) return [unknownWord(here.path, here.input, words)]
   return [mismatch(here, describe(issue.ast))]
+}
+
+/** The kind is missing, and none is the usual one: of the kinds those that know all written keys. */
+const missingKind = (
+  path: Path,
+  written: Readonly<Record<string, unknown>>,
+  { key, literals }: { readonly key: string; readonly literals: ReadonlyArray<string> },
+  mappings: ReadonlyArray<SchemaAST.AST>,
+): Found => {
+  const knowing = literals.filter((_, i) => {
+    const known = keysOf(mappings[i]!)
+    return Object.keys(written).every((name) => known.includes(name))
+  })
+  const words = knowing.length === 0 ? literals : knowing
+  return {
+    path,
+    missing: true,
+    words: literals,
+    message: `the key ${key} is missing; add ${key}: ${oneOf(words)}`,
+  }
+}
+
+/** A key that the kind does not know and another kind does was not misspelt: the kind is another than was thought. */
+const ofOtherKind = (
+  found: Found,
+  here: Here,
+  kind: string,
+  mappings: ReadonlyArray<SchemaAST.AST>,
+): Found => {
+  const key = String(found.path.at(-1))
+  if (found.unknown === undefined || found.path.length !== here.path.length + 1) return found
+  const owners = mappings.flatMap((mapping) =>
+    keysOf(mapping).includes(key) ? [kindOf(mapping, kind)!] : [],
+  )
+  if (owners.length === 0) return found
+  const own = mappings.find((mapping) =>
+    isMapping(here.input) && here.input[kind] !== undefined
+      ? kindOf(mapping, kind) === String(here.input[kind])
+      : !requires(mapping, kind),
+  )
+  const name = own === undefined ? "this kind" : `${kind} ${kindOf(own, kind)}`
+  return {
+    ...found,
+    unknown: { meant: undefined },
+    message: `${name} has no key ${key}; ${kind}: ${oneOf(owners)} has it`,
+  }
 }
 
 const unknownWord = (path: Path, given: unknown, words: ReadonlyArray<string>): Found => {

@@ -8,6 +8,7 @@ import { Schema } from "effect"
 import * as Datasets from "../data/Datasets.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { distinct, FilePath, withDefault } from "../declaration/Field.ts"
+import { oneOfKinds } from "../declaration/OneOfKinds.ts"
 import { delaySteps } from "../search/Schedule.ts"
 import { measures, normsOf, qualityOf, resolved, searchProblems } from "../search/Searches.ts"
 import { trialFields } from "../train/Trial.ts"
@@ -55,21 +56,29 @@ const Train = Schema.Struct({
   initial: Schema.optionalKey(Initial),
 }).annotate({ identifier: "Train" })
 
-export const Track = Schema.Union([
-  Schema.Struct({
-    kind: Schema.Literal("mlflow"),
-    experiment: Schema.optionalKey(
-      Schema.String.check(
-        Schema.isPattern(/^[^\p{Cc}]{1,250}$/u, {
-          expected: "1 to 250 signs without control signs",
-        }),
-      ).annotate({
-        description: "Name of the MLflow experiment; the experiment's own by default.",
+const Mlflow = Schema.Struct({
+  kind: Schema.Literal("mlflow"),
+  experiment: Schema.optionalKey(
+    Schema.String.check(
+      Schema.isPattern(/^[^\p{Cc}]{1,250}$/u, {
+        expected: "1 to 250 signs without control signs",
       }),
-    ),
-  }),
-  Schema.Struct({ kind: Schema.Literal("none") }),
-]).annotate({ identifier: "Track", description: "Where parameters, metrics and artifacts go." })
+    ).annotate({
+      description: "Name of the MLflow experiment; the experiment's own by default.",
+    }),
+  ),
+})
+const trackers = oneOfKinds(
+  "Track",
+  [
+    { kind: "mlflow", spec: Mlflow },
+    { kind: "none", spec: Schema.Struct({ kind: Schema.Literal("none") }) },
+  ],
+  "mlflow",
+)
+export const Track = trackers.schema.annotate({
+  description: "Where parameters, metrics and artifacts go.",
+})
 export type Track = typeof Track.Type
 
 const Cell = Schema.Record(Schema.String, Schema.Json)

@@ -50,7 +50,7 @@ export const PolicyOptimizer = Schema.Struct({
 }).annotate({ identifier: "PolicyOptimizer" })
 
 const CommitmentSpec = Schema.Struct({
-  schedule: Schema.Literals(schedules),
+  schedule: described(Schema.Literals(schedules), "How it rises (normalised; the preset's)."),
   max: described(
     notNegative,
     "Coefficient at the end. normalised: divided by the number of decisions and times the advantage's standard deviation (6); the others: absolute (0.5).",
@@ -190,7 +190,6 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
   const proposals = given.proposals ?? 4
   const delay = given.delay ?? 0.25
   const policySteps = Math.max(1, steps - delaySteps(steps, delay))
-  const schedule = given.commitment?.schedule ?? "normalised"
   return {
     preset: spec.preset ?? "none",
     proposals,
@@ -206,7 +205,7 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
     delay,
     delaySampling: given.delaySampling ?? "widest",
     trainFormats: given.trainFormats ?? "settled",
-    commitment: { schedule, max: given.commitment?.max ?? defaultMax(schedule) },
+    commitment: commitmentOf(spec.commitment, preset.commitment),
     costGradient: given.costGradient ?? "exact",
     baseline: {
       kind: proposals > 1 ? "leaveOneOut" : "movingAverage",
@@ -220,6 +219,16 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
     ...writtenNorms(spec.norms),
     ...(spec.budget === undefined ? {} : { budget: spec.budget }),
   }
+}
+
+/** What is given over what the preset says; a `max` belongs to its schedule. */
+const commitmentOf = (
+  given: Knobs["commitment"] = {},
+  published: Knobs["commitment"] = {},
+): Commitment => {
+  const base = given.schedule === undefined ? published : {}
+  const schedule = given.schedule ?? base.schedule ?? "normalised"
+  return { schedule, max: given.max ?? base.max ?? defaultMax(schedule) }
 }
 
 const defaultMax = (schedule: Commitment["schedule"]): number =>

@@ -1,6 +1,7 @@
 /** The `train` and `finish` blocks of an experiment: every knob, its unit, its default and why. */
 import { Schema } from "effect"
 import { withDefault } from "../declaration/Field.ts"
+import { oneOfKinds } from "../declaration/OneOfKinds.ts"
 
 const fraction = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 const notNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
@@ -28,23 +29,40 @@ const RmsProp = Schema.Struct({
   epsilon: withDefault(positive, 1),
   weightDecay: withDefault(notNegative, 4e-5),
 })
-export const Optimizer = Schema.Union([Sgd, Adam, RmsProp]).annotate({ identifier: "Optimizer" })
+const optimizers = oneOfKinds(
+  "Optimizer",
+  [
+    { kind: "sgd", spec: Sgd },
+    { kind: "adam", spec: Adam },
+    { kind: "rmsprop", spec: RmsProp },
+  ],
+  "sgd",
+)
+export const Optimizer = optimizers.schema
 export type Optimizer = typeof Optimizer.Type
 
 /** Every schedule climbs linearly from 0 to its peak over the warm-up steps. */
 const rate = { peak: withDefault(positive, 0.1), warmupSteps: withDefault(count(0), 0) }
-export const LearningRate = Schema.Union([
-  /** Half a cosine from the peak to 0 at the last step (arXiv 1608.03983, without restarts). */
-  Schema.Struct({ kind: Schema.Literal("cosine"), ...rate }),
-  Schema.Struct({ kind: Schema.Literal("constant"), ...rate }),
-  /** Times `factor` at each milestone, given as shares of the steps. */
-  Schema.Struct({
-    kind: Schema.Literal("step"),
-    ...rate,
-    milestones: withDefault(Schema.Array(fraction), [0.5, 0.75]),
-    factor: withDefault(fraction, 0.1),
-  }),
-]).annotate({ identifier: "LearningRate" })
+/** Half a cosine from the peak to 0 at the last step (arXiv 1608.03983, without restarts). */
+const Cosine = Schema.Struct({ kind: Schema.Literal("cosine"), ...rate })
+const Constant = Schema.Struct({ kind: Schema.Literal("constant"), ...rate })
+/** Times `factor` at each milestone, given as shares of the steps. */
+const Step = Schema.Struct({
+  kind: Schema.Literal("step"),
+  ...rate,
+  milestones: withDefault(Schema.Array(fraction), [0.5, 0.75]),
+  factor: withDefault(fraction, 0.1),
+})
+const schedules = oneOfKinds(
+  "LearningRate",
+  [
+    { kind: "cosine", spec: Cosine },
+    { kind: "constant", spec: Constant },
+    { kind: "step", spec: Step },
+  ],
+  "cosine",
+)
+export const LearningRate = schedules.schema
 export type LearningRate = typeof LearningRate.Type
 
 /** Patterns of variables that start fresh. */

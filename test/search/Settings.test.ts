@@ -133,6 +133,17 @@ describe("settings", () => {
       expect(() => decode({ kind, norms: "running" })).toThrow(/norms/)
   })
 
+  it("keep the schedule that is the usual one, or the preset's, where a file names its end alone", () => {
+    const commitment = (spec: object) =>
+      resolve({ kind: "reinforce", commitment: { max: 3 }, ...spec }, 100).commitment
+    expect(commitment({})).toEqual({ schedule: "normalised", max: 3 })
+    expect(commitment({ preset: "fliqs" })).toEqual({ schedule: "cosine", max: 3 })
+    expect(commitment({ preset: "fliqs", commitment: { schedule: "normalised" } })).toEqual({
+      schedule: "normalised",
+      max: 6,
+    })
+  })
+
   it("give absolute schedules an absolute end", () => {
     expect([endOf("linear"), endOf("none")]).toEqual([0.5, 0])
   })
@@ -169,8 +180,7 @@ describe("the search block", () => {
       { temperature: 0 },
       { stopAt: 0.2 },
       { optimizer: { beta1: 1 } },
-      { commitment: { max: 1 } },
-      { commitment: { schedule: "normalised", max: -1 } },
+      { commitment: { max: -1 } },
       { entropyBonus: 1 },
     ])
       expect(() => decode({ kind: "reinforce", ...wrong })).toThrow(/Expected|Missing|Unexpected/)
