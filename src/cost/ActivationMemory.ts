@@ -1,8 +1,8 @@
-/** Bytes of activations read: the sum over layers of input elements at their format's storage bits, batch 1. */
+/** Bytes of activations read, batch 1: the sum over layers of input elements at their format's bits, with their scales. */
 import { Schema } from "effect"
-import { combine } from "../space/Quantity.ts"
-import { scaleBlockOf, storedBits } from "./Bits.ts"
+import { map } from "../space/Quantity.ts"
 import { type CostModel, Target } from "./Cost.ts"
+import { inputBits } from "./Storage.ts"
 
 export const ActivationMemory = {
   kind: "activationMemory",
@@ -12,9 +12,5 @@ export const ActivationMemory = {
   unit: "bytes",
   scale: 1e6,
   printUnit: "MB",
-  layerCost: (layer) =>
-    combine(
-      [layer.inputs, storedBits(layer.activationFormat, scaleBlockOf(layer, "inputScales"))],
-      ([inputs, bits]) => (inputs! * bits!) / 8,
-    ),
+  layerCost: (layer) => map(inputBits(layer), (bits) => bits / 8),
 } as const satisfies CostModel

@@ -4,7 +4,12 @@
  */
 import type { Format } from "../format/Format.ts"
 import { parse } from "../format/Formats.ts"
-import type { InputGranularity, Layer, WeightGranularity } from "./LayerTable.ts"
+import {
+  type InputGranularity,
+  inputGranularityOf,
+  type Layer,
+  type WeightGranularity,
+} from "./LayerTable.ts"
 
 /** What a float32 scale covers where it is not the tensor: `channel` (weights), `token` (inputs), `block16`. */
 export type Covered = "channel" | "token" | `block${number}`
@@ -48,11 +53,9 @@ const coveredOf = (
 
 /** The formats of a key, and what their scales cover in this layer. */
 export const formatsOf = (layer: Layer, weights: Format, activations: Format): KeyFormats => {
-  const { blockSize, inputScales, shape, weightScales } = layer
-  const isTokens = "tokens" in shape && shape.tokens > 1
+  const { blockSize, weightScales } = layer
   const weightsCovered = coveredOf(weights, weightScales, blockSize)
-  const inputs = inputScales === "token" && !isTokens ? "tensor" : inputScales
-  const activationsCovered = coveredOf(activations, inputs, blockSize)
+  const activationsCovered = coveredOf(activations, inputGranularityOf(layer), blockSize)
   return {
     weights,
     activations,

@@ -9,9 +9,10 @@ import { Schema } from "effect"
 import type { Problem } from "../declaration/Errors.ts"
 import { withDefault } from "../declaration/Field.ts"
 import { explain, parse } from "../format/Formats.ts"
-import { combine, constant, ofDecision, type Quantity } from "../space/Quantity.ts"
+import { combine, type Quantity } from "../space/Quantity.ts"
+import { optionOf } from "./Bits.ts"
 import { formatsOf, formatsText, type KeyFormats, readFormats } from "./KeyFormats.ts"
-import type { FormatSlot, Layer, LayerTable } from "./LayerTable.ts"
+import type { Layer, LayerTable } from "./LayerTable.ts"
 
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000_000 }))
 const Pair = Schema.Tuple([Count, Count])
@@ -100,10 +101,6 @@ const layerText = (layer: LayerKey): string => {
 
 /** `conv 56x56x64 to 128, kernel 3x3, stride 2x2, same, INT4/INT8`: the same for equal keys alone. */
 export const textOf = (key: TimeKey): string => `${layerText(key.layer)}, ${formatsText(key)}`
-
-/** Which format of a slot is taken, as a quantity. */
-const optionOf = (slot: FormatSlot): Quantity =>
-  slot.decision === null ? constant(0) : ofDecision(slot.decision, [...slot.formats.keys()])
 
 /** A quantity made of the key that a layer has under each joint choice; 0 where the layer is inactive. */
 export const overKeys = (layer: Layer, f: (key: TimeKey) => number): Quantity => {

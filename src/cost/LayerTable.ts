@@ -77,3 +77,7 @@ export interface Layer {
 export interface LayerTable {
   readonly layers: ReadonlyArray<Layer>
 }
+
+/** What one float32 scale of a layer's input covers: the tensor where the space says `token` and the input is not tokens. */
+export const inputGranularityOf = ({ inputScales = "tensor", shape }: Layer): InputGranularity =>
+  inputScales === "token" && !("tokens" in shape && shape.tokens > 1) ? "tensor" : inputScales

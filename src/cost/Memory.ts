@@ -1,11 +1,8 @@
-/**
- * Bytes of the stored weights: elements at their format's storage bits (block scales included), one float32 scale per
- * tensor, output channel or block where the format is scaled, and float32 biases and norms.
- */
+/** Bytes of the stored weights: elements at their format's bits, their scales, and float32 biases and norms. */
 import { Schema } from "effect"
 import { combine } from "../space/Quantity.ts"
-import { ofFormat, scaleBlockOf, storedBits } from "./Bits.ts"
 import { type CostModel, Target } from "./Cost.ts"
+import { weightBits } from "./Storage.ts"
 
 const floatBytes = 4
 
@@ -17,23 +14,9 @@ export const Memory = {
   unit: "bytes",
   scale: 1e6,
   printUnit: "MB",
-  layerCost: (layer) => {
-    const bits = storedBits(layer.weightFormat, scaleBlockOf(layer, "weightScales"))
-    const ofTensor = (layer.weightScales ?? "tensor") === "tensor"
-    const perTensor = ofFormat(layer.weightFormat, ({ scaled, block }) =>
-      scaled && (ofTensor || block !== undefined) ? 1 : 0,
-    )
-    const perChannel = ofFormat(layer.weightFormat, ({ scaled, block }) =>
-      scaled && layer.weightScales === "channel" && block === undefined ? 1 : 0,
-    )
-    const scales = combine(
-      [layer.active, perTensor, layer.outputs, perChannel],
-      ([active, tensor, outputs, channel]) => active! * tensor! + outputs! * channel!,
-    )
-    const stored = combine(
-      [layer.weights, bits, scales],
-      ([weights, b, s]) => (weights! * b!) / 8 + s! * floatBytes,
-    )
-    return combine([stored, layer.extras], ([bytes, floats]) => bytes! + floats! * floatBytes)
-  },
+  layerCost: (layer) =>
+    combine(
+      [weightBits(layer), layer.extras],
+      ([bits, floats]) => bits! / 8 + floats! * floatBytes,
+    ),
 } as const satisfies CostModel

@@ -124,7 +124,7 @@ formats: { oneOf: [${formats}], scale: ${scale} }
     expect(warningsOf("{ percentile: 100 }")).toEqual([])
   })
 
-  it("cost 32 bits for each block of a scaled format", () => {
+  it("cost 32 bits for each block of a scaled format, also for a short one", () => {
     const bytes = (model: typeof Memory | typeof ActivationMemory, format: string) => {
       const scale = "{ granularity: block, blockSize: 16 }"
       const { table, space } = buildSpace(tiny(scale, format))
@@ -133,8 +133,8 @@ formats: { oneOf: [${formats}], scale: ${scale} }
     const weights = 9 * 3 * 8 + 8 * 10
     const inputs = 8 * 8 * 3 + 8
     const extras = 4 * (4 * 8 + 10)
-    expect(bytes(Memory, "INT4")).toBe((weights * (4 + 2)) / 8 + extras)
-    expect(bytes(ActivationMemory, "INT4")).toBe((inputs * (4 + 2)) / 8)
+    expect(bytes(Memory, "INT4")).toBe(weights / 2 + 4 * (9 * 8 + 10) + extras)
+    expect(bytes(ActivationMemory, "INT4")).toBe(inputs / 2 + 4 * (8 * 8 + 1))
     expect(bytes(Memory, "BF16")).toBe(weights * 2 + extras)
   })
 })
@@ -195,9 +195,9 @@ formats: ${formats}
   })
 
   it("cost their storage bits, and NVFP4 one float for the tensor", () => {
-    const memory = (name: string, granularity: string) => {
+    const memory = (name: string, granularity: string, filters = 32) => {
       const scale = `scale: { sharedExponent: ceil, granularity: ${granularity} }`
-      const { table, space } = buildSpace(blocks(`{ oneOf: [${name}], ${scale} }`))
+      const { table, space } = buildSpace(blocks(`{ oneOf: [${name}], ${scale} }`, filters))
       return compile(table, Memory, space).of([])
     }
     const weights = 9 * 32 * 32 + 9 * 32 + 32 * 10
@@ -205,6 +205,14 @@ formats: ${formats}
     for (const granularity of ["tensor", "channel"]) {
       expect(memory("MXFP4", granularity)).toBe((weights * 4.25) / 8 + extras)
       expect(memory("NVFP4", granularity)).toBe((weights * 4.5) / 8 + 3 * 4 + extras)
+      // 40 filters: the stem has one block of 32 for each of 9 x 40 runs, the others two of 40, the second one short
+      const elements = 9 * 32 * 40 + 9 * 40 + 40 * 10
+      const scales = 9 * 40 + 9 * 2 + 10 * 2
+      const floats = 4 * (4 * 80 + 10)
+      expect(memory("MXFP4", granularity, 40)).toBe(elements / 2 + scales + floats)
+      // blocks of 16: two, three and three
+      const fine = 9 * 40 * 2 + 9 * 3 + 10 * 3
+      expect(memory("NVFP4", granularity, 40)).toBe(elements / 2 + fine + 3 * 4 + floats)
     }
   })
 })

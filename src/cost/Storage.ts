@@ -1,0 +1,119 @@
+/**
+ * Bits of a stored tensor: its elements and every scale that belongs to it, whole. Costs and whatever writes a tensor to a
+ * file count with this one function.
+ *
+ * A tensor is seen as so many runs of channels: a weight [height, width, in, out] has height x width x out runs of its
+ * input channels, a depthwise weight [height, width, channels, 1] height x width runs of its channels, an input a run for
+ * every position or token. Blocks divide a run; the last block of a run may be short and has a scale as the others do.
+ */
+import type { Format } from "../format/Format.ts"
+import { combine, type Quantity } from "../space/Quantity.ts"
+import { optionOf } from "./Bits.ts"
+import {
+  type FormatSlot,
+  type InputGranularity,
+  inputGranularityOf,
+  type Layer,
+  type WeightGranularity,
+} from "./LayerTable.ts"
+
+const floatBits = 32
+
+/** How a tensor and its float32 scales lie. */
+export interface Layout {
+  readonly runs: number
+  /** Elements of a run. */
+  readonly channels: number
+  /** What one float32 scale covers in a format that has such and no blocks of its own. */
+  readonly granularity: WeightGranularity | InputGranularity
+  /** Output channels of a weight; read at channel granularity. */
+  readonly outputs?: number
+  /** Elements of a block; read at block granularity. */
+  readonly blockSize?: number
+}
+
+/** Bits of the parts of a stored tensor. */
+export interface Stored {
+  readonly elements: number
+  /** Of scales that cover a part of the tensor: a channel, a token, a block. */
+  readonly partScales: number
+  /** Of a scale that covers all of it. */
+  readonly tensorScale: number
+}
+
+const nothing: Stored = { elements: 0, partScales: 0, tensorScale: 0 }
+
+/** Float32 scales at a granularity below the tensor. */
+const partsOf = ({ blockSize, channels, granularity, outputs, runs }: Layout): number => {
+  switch (granularity) {
+    case "tensor":
+      return 0
+    case "channel":
+      return outputs!
+    case "token":
+      return runs
+    case "block":
+      return runs * Math.ceil(channels / blockSize!)
+  }
+}
+
+/** The bits of a tensor in a format; nothing where it has no elements. */
+export const storedBits = (format: Format, layout: Layout): Stored => {
+  const { bits, block, scaled } = format
+  const { channels, granularity, runs } = layout
+  if (runs * channels === 0) return nothing
+  const elements = runs * channels * bits
+  if (block !== undefined)
+    return {
+      elements,
+      partScales: runs * Math.ceil(channels / block.size) * block.bits,
+      tensorScale: block.scale === "E4M3" ? floatBits : 0,
+    }
+  if (!scaled) return { elements, partScales: 0, tensorScale: 0 }
+  return {
+    elements,
+    partScales: partsOf(layout) * floatBits,
+    tensorScale: granularity === "tensor" ? floatBits : 0,
+  }
+}
+
+/** `total` of the bits that an operand of a layer takes, under every choice that they depend on. */
+const ofOperand = (
+  layer: Layer,
+  slot: FormatSlot,
+  elements: Quantity,
+  granularity: Layout["granularity"],
+  total: (stored: Stored) => number,
+): Quantity =>
+  combine(
+    [elements, layer.shape.channels, layer.outputs, optionOf(slot)],
+    ([count, channels, outputs, option]) => {
+      const blocks = layer.blockSize === undefined ? {} : { blockSize: layer.blockSize }
+      const runs = count! / channels!
+      const layout = { runs, channels: channels!, granularity, outputs: outputs!, ...blocks }
+      return total(storedBits(slot.formats[option!]!, layout))
+    },
+  )
+
+/** Of a layer's weight: all that a file holds of it. */
+export const weightBits = (layer: Layer): Quantity =>
+  ofOperand(
+    layer,
+    layer.weightFormat,
+    layer.weights,
+    layer.weightScales ?? "tensor",
+    ({ elements, partScales, tensorScale }) => elements + partScales + tensorScale,
+  )
+
+/**
+ * Of a layer's input at batch 1. A scale of the whole input is frozen at the end: it is a constant of the network and does
+ * not come with the input.
+ */
+export const inputBits = (layer: Layer): Quantity =>
+  ofOperand(
+    layer,
+    layer.activationFormat,
+    layer.inputs,
+    inputGranularityOf(layer),
+    ({ elements, partScales }) => elements + partScales,
+  )

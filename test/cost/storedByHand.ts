@@ -1,0 +1,111 @@
+/**
+ * Bytes of a network counted by hand: the weights and inputs of its graph element by element, each element naming the scale
+ * that covers it. Knows shapes alone, nothing of the layer table's quantities.
+ */
+import type { Format } from "../../src/format/Format.ts"
+import type { Network } from "../../src/model/Build.ts"
+import type { ConvNode, DenseNode, Node, Shape } from "../../src/model/Graph.ts"
+import { operationOf } from "../../src/model/operation/Operations.ts"
+
+export type Weighted = ConvNode | DenseNode
+
+export const isWeighted = (node: Node): node is Weighted => "layer" in node
+
+/** [height, width, in, out] or [in, out], as the variable of a network without decisions has it. */
+export const weightShape = (node: Weighted): ReadonlyArray<number> =>
+  operationOf(node)
+    .variables(node)
+    .find(({ name }) => name === "weight")!.shape
+
+/** Of one example, channels last. */
+export const inputShape = (node: Weighted, { nodes }: Network["graph"]): ReadonlyArray<number> => {
+  const shape: Shape = nodes[node.inputs[0]!]!.shape
+  const channels = shape.channels.values[0]!
+  if (shape.kind === "image") return [shape.height, shape.width, channels]
+  return shape.kind === "tokens" ? [shape.tokens, channels] : [channels]
+}
+
+export type Granularity = "tensor" | "channel" | "token" | number
+
+/** How many scales there are when the element at `place` has the one that `scaleAt` names. */
+const countScales = (
+  shape: ReadonlyArray<number>,
+  scaleAt: (place: ReadonlyArray<number>) => string,
+): number => {
+  const names = new Set<string>()
+  const place = shape.map(() => 0)
+  for (;;) {
+    names.add(scaleAt(place))
+    let axis = shape.length - 1
+    while (axis >= 0 && ++place[axis]! === shape[axis]) place[axis--] = 0
+    if (axis < 0) return names.size
+  }
+}
+
+const counted = new Map<string, number>()
+
+/** A number is the size of blocks along `blockAxis`. */
+const scalesOf = (
+  shape: ReadonlyArray<number>,
+  covers: Granularity,
+  { blockAxis, channelAxis }: { readonly blockAxis: number; readonly channelAxis: number },
+): number => {
+  const key = JSON.stringify([shape, covers, blockAxis, channelAxis])
+  const known = counted.get(key)
+  if (known !== undefined) return known
+  const count = countScales(shape, (place) => {
+    if (covers === "tensor") return ""
+    if (covers === "channel") return String(place[channelAxis])
+    if (covers === "token") return String(place[0])
+    return place.map((at, i) => (i === blockAxis ? Math.floor(at / covers) : at)).join()
+  })
+  counted.set(key, count)
+  return count
+}
+
+const product = (shape: ReadonlyArray<number>): number => shape.reduce((a, b) => a * b, 1)
+
+/** Scales of a weight at a granularity. */
+export const weightScales = (node: Weighted, covers: Granularity): number => {
+  const shape = weightShape(node)
+  const [last, before] = [shape.length - 1, shape.length - 2]
+  const channelAxis = node.operation === "depthwiseConv" ? before : last
+  return scalesOf(shape, covers, { blockAxis: before, channelAxis })
+}
+
+/** Scales of one example's input at a granularity; `token` is the tensor where the input is not tokens. */
+export const inputScales = (
+  node: Weighted,
+  graph: Network["graph"],
+  covers: Granularity,
+): number => {
+  const shape = inputShape(node, graph)
+  const isTokens = graph.nodes[node.inputs[0]!]!.shape.kind === "tokens"
+  const actual = covers === "token" && !isTokens ? "tensor" : covers
+  return scalesOf(shape, actual, { blockAxis: shape.length - 1, channelAxis: -1 })
+}
+
+/** Bits of a weight and its scales. */
+export const weightBits = (node: Weighted, format: Format, covers: Granularity): number => {
+  const elements = product(weightShape(node)) * format.bits
+  if (format.name.startsWith("MX")) return elements + 8 * weightScales(node, 32)
+  if (format.name === "NVFP4") return elements + 8 * weightScales(node, 16) + 32
+  return elements + (format.scaled ? 32 * weightScales(node, covers) : 0)
+}
+
+/** Bits of an input and of the scales that come with it: those of its parts. */
+export const inputBits = (
+  node: Weighted,
+  graph: Network["graph"],
+  format: Format,
+  covers: Granularity,
+): number => {
+  const elements = product(inputShape(node, graph)) * format.bits
+  const scales = (of: Granularity): number => inputScales(node, graph, of)
+  if (format.name.startsWith("MX")) return elements + 8 * scales(32)
+  if (format.name === "NVFP4") return elements + 8 * scales(16)
+  const ofParts =
+    covers !== "tensor" &&
+    !(covers === "token" && graph.nodes[node.inputs[0]!]!.shape.kind !== "tokens")
+  return elements + (format.scaled && ofParts ? 32 * scales(covers) : 0)
+}
