@@ -2,14 +2,11 @@
 import { Effect, Option } from "effect"
 import { resolve } from "node:path"
 import { fileURLToPath } from "node:url"
-import { inspect } from "../declaration/Decode.ts"
 import { read } from "../declaration/Document.ts"
 import { DeclarationErrors } from "../declaration/Errors.ts"
-import { spaceProblems } from "../experiment/Checks.ts"
-import { apply, parseSet } from "../experiment/Overrides.ts"
+import { changedSpace } from "../experiment/ChangedSpace.ts"
 import * as Plan from "../experiment/Plan.ts"
 import { build } from "../model/Build.ts"
-import { Space } from "../model/Network.ts"
 import { ofTrials } from "../orchestrator/InitialWeights.ts"
 import * as State from "../orchestrator/State.ts"
 import { note } from "./Output.ts"
@@ -43,16 +40,9 @@ export const readPlan = Effect.fnUntraced(function* (input: {
 /** A space file with changes, built. Warnings go to stderr. */
 export const readSpace = Effect.fnUntraced(function* (file: string, sets: ReadonlyArray<string>) {
   const document = yield* read(file)
-  const changes = sets.map((text, i) => parseSet(text.replace(/^space\./, ""), i + 1))
-  const refused = changes.flatMap((change) => (change._tag === "Failure" ? [change.failure] : []))
-  const changed = apply(
-    document,
-    changes.flatMap((change) => (change._tag === "Success" ? [change.success] : [])),
-  )
-  const { errors, value, warnings } = inspect(Space, changed.document, spaceProblems)
-  const all = [...refused, ...changed.errors, ...errors]
+  const { errors, value, warnings } = yield* changedSpace(document, sets)
   for (const warning of warnings) yield* note(`warning: ${warning.text}`)
-  if (all.length > 0) return yield* new DeclarationErrors({ errors: all })
+  if (errors.length > 0) return yield* new DeclarationErrors({ errors })
   const { network } = value === undefined ? { network: undefined } : build(value)
   return network ?? (yield* Effect.die(new Error("a space without problems was not built")))
 })

@@ -15,15 +15,42 @@ export class DeclarationError extends Schema.TaggedError<DeclarationError>()("De
   /** `network.2.conv.kernel`; empty for the whole file. */
   path: Schema.String,
   message: Schema.String,
+  /** The flag that made the mistake, as it was typed: `--set train.steps=abc`. */
+  flag: Schema.optionalKey(Schema.String),
 }) {
-  /** `file:line:column path: what is wrong; what would be right` */
+  /** `file:line:column path: what is wrong; what would be right`, or `--set path=value: ...` */
   get text(): string {
+    const { flag, message, path } = this
+    if (flag !== undefined)
+      return path === "" || namesPath(flag, path)
+        ? `${flag}: ${message}`
+        : `${flag}: ${path}: ${message}`
     const place = `${this.file}:${this.line}:${this.column}`
-    return this.path === "" ? `${place}: ${this.message}` : `${place} ${this.path}: ${this.message}`
+    return path === "" ? `${place}: ${message}` : `${place} ${path}: ${message}`
   }
 
   get isRetryable(): boolean {
     return false
+  }
+
+  /** The same mistake, made at another place. */
+  at({ column, file, flag, line }: Position): DeclarationError {
+    const { message, path } = this
+    return new DeclarationError({
+      file,
+      line,
+      column,
+      path,
+      message,
+      ...(flag === undefined ? {} : { flag }),
+    })
+  }
+
+  /** The same mistake in other words. */
+  saying(message: string): DeclarationError {
+    const { column, file, flag, line, path } = this
+    const place = { file, line, column, path, message }
+    return new DeclarationError(flag === undefined ? place : { ...place, flag })
   }
 }
 
@@ -60,7 +87,13 @@ export interface Position {
   readonly file: string
   readonly line: number
   readonly column: number
+  /** Of what was not written in a file but by a flag: the flag as it was typed. */
+  readonly flag?: string
 }
+
+/** Whether a flag says the path already: `--set a.b=1`, or `--set space.a.b=1` for a path into the space. */
+const namesPath = (flag: string, path: string): boolean =>
+  [` ${path}=`, ` space.${path}=`].some((start) => flag.slice(flag.indexOf(" ")).startsWith(start))
 
 const plainKey = /^[\w$-]+$/
 
@@ -82,6 +115,14 @@ export const show = (value: unknown, limit = 60): string => {
     (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
   )
   return safe.length > limit || bounded !== value ? `${safe.slice(0, limit - 3)}...` : safe
+}
+
+/** Text on one line that is safe to print anywhere, without quotes around it. */
+export const printable = (text: string, limit = 200): string => {
+  const short = text.length > limit ? `${text.slice(0, limit - 3)}...` : text
+  return show(short, Infinity)
+    .slice(1, -1)
+    .replaceAll(/\\(["\\])/g, "$1")
 }
 
 /** Problems with their places in the document, in the order of the file. */

@@ -11,7 +11,7 @@ import { DeclarationErrors } from "../declaration/Errors.ts"
 import { Space } from "../model/Network.ts"
 import { AssignmentMap } from "../search/Fixed.ts"
 import { canonicalJson } from "./Canonical.ts"
-import { apply, type Override } from "./Overrides.ts"
+import { apply, type Override, unsetErrors } from "./Overrides.ts"
 
 /** What is known of a file, and the document its places are in: the file's own, or what names it when it cannot be read. */
 export type Found<A> = Inspection<A> & { readonly document: Document }
@@ -45,7 +45,7 @@ export class Files {
       const inspection = inspect(Space, changed.document, this.#check)
       const found: Found<Space> = {
         ...(changed.errors.length === 0 ? inspection : { warnings: inspection.warnings }),
-        errors: [...changed.errors, ...inspection.errors],
+        errors: [...changed.errors, ...unsetErrors(inspection.errors, overrides)],
         document: changed.document,
       }
       this.#spaces.set(key, found)

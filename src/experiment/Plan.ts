@@ -1,31 +1,30 @@
 /**
  * An experiment file -> its plan: every trial resolved, named and with its id (matrix x controls; seeds are a list of the matrix).
  *
- * Left out: the matrix itself (`Matrix.ts`), changes by path (`Overrides.ts`), what only a built network can say (`Checks.ts`).
+ * Left out: the matrix itself (`Matrix.ts`), changes by path (`Overrides.ts`), one cell (`CellReader.ts`), what only a built
+ * network can say (`Checks.ts`).
  */
 import * as nodePath from "node:path"
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import type { FileSystem } from "effect"
-import { type Check, inspect, valueAt } from "../declaration/Decode.ts"
+import { type Check, inspect } from "../declaration/Decode.ts"
 import type { Document } from "../declaration/Document.ts"
 import {
   DeclarationError,
   type DeclarationErrors,
   formatPath,
   type Path,
-  type Problem,
 } from "../declaration/Errors.ts"
-import { FilePath } from "../declaration/Field.ts"
-import type { Space } from "../model/Network.ts"
+import { blame, type Blamed } from "./Blame.ts"
 import { canonicalJson, idOf } from "./Canonical.ts"
-import { builtOf, type Checks, networkChecks } from "./Checks.ts"
-import { Experiment, experimentProblems, type InitialSource, type Track } from "./Experiment.ts"
-import { Files } from "./Files.ts"
-import { Findings, locateTrial } from "./Findings.ts"
-import { type Initial, readInitial, type TrialWeights } from "./Initial.ts"
+import { CellReader } from "./CellReader.ts"
+import { type Checks, networkChecks } from "./Checks.ts"
+import { Experiment, type Track } from "./Experiment.ts"
+import { Findings } from "./Findings.ts"
+import type { TrialWeights } from "./Initial.ts"
 import { type Cell, cells, matrixProblems } from "./Matrix.ts"
-import { apply, type Override, parsePath, parseSet } from "./Overrides.ts"
-import { declare, type PlannedTrial, planCell, shortKeys } from "./PlannedTrial.ts"
+import { type Override, parsePath, parseSets } from "./Overrides.ts"
+import { type PlannedTrial, shortKeys } from "./PlannedTrial.ts"
 
 export type { PlannedTrial } from "./PlannedTrial.ts"
 
@@ -60,114 +59,43 @@ export const expand = Effect.fn("Plan.expand")(function* (
   options: Options = {},
 ): Effect.fn.Return<Plan, DeclarationErrors, FileSystem.FileSystem> {
   const found = new Findings()
-  const folder = nodePath.dirname(document.file)
-  const checks: Checks = { ...networkChecks(folder), ...options.checks }
-  const rules: Check<Experiment> = (experiment) => experimentProblems(experiment, folder)
-  const sets = (options.sets ?? []).flatMap((text, i) => {
-    const result = parseSet(text, i + 1)
-    if (result._tag === "Success") return [result.success]
-    found.add([result.failure])
-    return []
-  })
-  const spaceSets = sets.filter(intoSpace).map(withinSpace)
-  const base = apply(
-    document,
-    sets.filter((set) => !intoSpace(set)),
-  )
-  found.add(base.errors)
-  const files = new Files(document.file, checks.space)
+  const checks: Checks = { ...networkChecks(nodePath.dirname(document.file)), ...options.checks }
+  const { trialWeights, yes = false } = options
+  const reader = new CellReader({ document, checks, trialWeights })
+  const { changes: sets, errors: unread } = parseSets(options.sets ?? [])
+  found.add(unread)
+  const base = reader.changed(sets)
+  const blamed = { file: document.file, known: new Map() satisfies Blamed }
 
-  const whole = inspect(Experiment, base.document, (experiment) =>
-    matrixProblems(experiment, options.yes ?? false),
-  )
-  found.add(whole.errors)
-  const experiment = whole.value
+  const ofMatrix: Check<Experiment> = (value) => matrixProblems(value, yes)
+  const { value: experiment } = inspect(Experiment, base.document, ofMatrix)
   if (experiment === undefined) {
     // No cells are made of a wrong file; the rules of the file and its space are still looked at.
-    const path = valueAt(base.document.value, ["space"])
-    const space = isFilePath(path) ? yield* files.space(base.document, path, spaceSets) : undefined
-    found.add(space?.errors ?? [])
-    found.add(inspect(Experiment, base.document, rulesOf(checks, space?.value, rules)).errors)
+    const errorsOf = (changes: ReadonlyArray<Override>) => reader.wrong(changes, ofMatrix)
+    found.add(yield* blame(yield* errorsOf(sets), sets, blamed, errorsOf))
     return yield* found.fail()
   }
+  found.add(base.errors)
 
   const name = experiment.name ?? nodePath.basename(document.file).replace(/\.[^.]*$/, "")
+  const shared = { name, labels: shortKeys(Object.keys(experiment.matrix ?? {})) }
+  const changesOf = makeChangesOf(experiment, base.document, found)
   const trials = new Map<string, PlannedTrial>()
-  const labels = shortKeys(Object.keys(experiment.matrix ?? {}))
-  const placeOf = placesOf(experiment)
-  const weightsOf = makeWeightsOf(nodePath.dirname(document.file), options.trialWeights)
+  const ofFile = yield* Effect.cached(
+    Effect.map(reader.read({}, [], shared), ({ errors }) => errors),
+  )
   for (const cell of cells(experiment)) {
-    const overrides = overridesOf(cell, placeOf, base.document, found)
-    const changed = apply(
-      base.document,
-      overrides.filter((override) => !intoSpace(override)),
+    const changes = [...sets, ...changesOf(cell)]
+    const reading = yield* reader.read(cell, changes, shared)
+    found.add(
+      yield* blame(reading.errors, changes, blamed, (fewer) =>
+        fewer.length === 0
+          ? ofFile
+          : Effect.map(reader.read(cell, fewer, shared), ({ errors }) => errors),
+      ),
     )
-    found.add(changed.errors)
-    const inspected = inspect(Experiment, changed.document, rules)
-    found.add(inspected.errors)
-    found.warn(inspected.warnings)
-    const spacePath = valueAt(changed.document.value, ["space"])
-    if (isFilePath(spacePath)) {
-      const intoIts = [...spaceSets, ...overrides.filter(intoSpace).map(withinSpace)]
-      const space = yield* files.space(changed.document, spacePath, intoIts)
-      found.add(space.errors)
-      found.warn(space.warnings)
-      if (inspected.value !== undefined && space.value !== undefined) {
-        const parts = [{ path: ["space"], document: space.document }]
-        const { search } = inspected.value
-        const file = search.kind === "fixed" ? search.assignment : undefined
-        const assignment =
-          typeof file === "string" ? yield* files.assignment(changed.document, file) : undefined
-        if (assignment !== undefined) {
-          found.add(assignment.errors)
-          parts.push({ path: ["search", "assignment"], document: assignment.document })
-        }
-        const table = tableFile(inspected.value)
-        const latencyTable =
-          table === undefined ? undefined : yield* files.latencyTable(changed.document, table)
-        if (latencyTable !== undefined) {
-          found.add(latencyTable.errors)
-          parts.push({ path: ["reward", "cost", "table"], document: latencyTable.document })
-          if (latencyTable.document === changed.document)
-            found.add([
-              locateTrial(
-                {
-                  path: ["reward", "cost", "table"],
-                  message: `the table cannot be read; measure one by fliqs latency ${space.document.file} --out FILE`,
-                },
-                changed.document,
-                [],
-              ),
-            ])
-        }
-        const source = inspected.value.train.initial
-        const initial = source === undefined ? undefined : yield* weightsOf(source, space.value)
-        if (initial !== undefined && "message" in initial) {
-          found.add([locateTrial(initial, changed.document, [])])
-          continue
-        }
-        const planned = planCell(
-          {
-            name,
-            cell,
-            labels,
-            experiment: inspected.value,
-            space: space.value,
-            ...(assignment?.value === undefined ? {} : { assignment: assignment.value }),
-            ...(latencyTable?.value === undefined
-              ? {}
-              : {
-                  latencyTable: latencyTable.value,
-                  fill: fillCommand(space.document, intoIts, latencyTable.document),
-                }),
-            ...(initial === undefined ? {} : { initial }),
-          },
-          checks,
-        )
-        found.add(planned.problems.map((problem) => locateTrial(problem, changed.document, parts)))
-        for (const trial of planned.trials) if (!trials.has(trial.id)) trials.set(trial.id, trial)
-      }
-    }
+    found.warn(reading.warnings)
+    for (const trial of reading.trials) if (!trials.has(trial.id)) trials.set(trial.id, trial)
     if (found.full) break
   }
   if (found.some) return yield* found.fail()
@@ -188,59 +116,14 @@ export const expand = Effect.fn("Plan.expand")(function* (
   }
 })
 
-/** The file of a latency table. */
-const tableFile = ({ reward }: Experiment): string | undefined =>
-  reward?.cost.kind === "latency" && typeof reward.cost.table === "string"
-    ? reward.cost.table
-    : undefined
-
-/** What measures the times that a table lacks for a variant of a space. */
-const fillCommand = (
-  space: Document,
-  changes: ReadonlyArray<Override>,
-  table: Document,
-): string => {
-  const sets = changes.map(({ path, value }) => {
-    const text = `${formatPath(path)}=${typeof value === "string" ? value : JSON.stringify(value)}`
-    return ` --set ${/^[\w.=-]+$/.test(text) ? text : `'${text}'`}`
-  })
-  return `fliqs latency ${space.file}${sets.join("")} --out ${table.file}`
-}
-
-/** Reads each initial weights once for each space. */
-const makeWeightsOf = (folder: string, ofTrial: TrialWeights | undefined) => {
-  const known = new Map<string, Initial | Problem>()
-  return Effect.fnUntraced(function* (source: InitialSource, space: Space) {
-    const { network } = builtOf(space)
-    if (network === undefined) return undefined
-    const key = canonicalJson([source, space])
-    const read = known.get(key) ?? (yield* readInitial(source, folder, network, ofTrial))
-    known.set(key, read)
-    return read
-  })
-}
-
-const isFilePath = Schema.is(FilePath)
-
-const intoSpace = (override: Override): boolean =>
-  override.path[0] === "space" && override.path.length > 1
-
-const withinSpace = (override: Override): Override => ({
-  ...override,
-  path: override.path.slice(1),
-})
-
 const spaceFirst = ({ path }: Override): number =>
   path.length === 1 && path[0] === "space" ? 0 : 1
 
 /** The changes of a cell, `space` first, each with the place in the matrix it comes from. */
-const overridesOf = (
-  cell: Cell,
-  placeOf: (key: string, value: unknown) => Path,
-  document: Document,
-  found: Findings,
-): ReadonlyArray<Override> => {
-  const changes = Object.entries(cell).flatMap(([key, value]): ReadonlyArray<Override> => {
+const makeChangesOf = (experiment: Experiment, document: Document, found: Findings) => {
+  const placeOf = placesOf(experiment)
+  const known = new Map<string, Override | undefined>()
+  const make = (key: string, value: unknown): Override | undefined => {
     const place = placeOf(key, value)
     const at = {
       key: document.locate(place.slice(0, place[0] === "matrix" ? 2 : 3), "key"),
@@ -248,19 +131,26 @@ const overridesOf = (
     }
     const path = parsePath(key)
     const first = path?.[0]
-    if (path === undefined || first === undefined || notVaried.has(String(first))) {
-      found.add([
-        new DeclarationError({
-          ...at.key,
-          path: formatPath(place),
-          message: `${key} cannot be varied; give the path of a setting, such as train.steps or space.widthMultiplier`,
-        }),
-      ])
-      return []
-    }
-    return [{ path, value, at }]
-  })
-  return [...changes].sort((a, b) => spaceFirst(a) - spaceFirst(b))
+    if (path !== undefined && first !== undefined && !notVaried.has(String(first)))
+      return { path, value, at }
+    found.add([
+      new DeclarationError({
+        ...at.key,
+        path: formatPath(place),
+        message: `${key} cannot be varied; give the path of a setting, such as train.steps or space.widthMultiplier`,
+      }),
+    ])
+    return undefined
+  }
+  return (cell: Cell): ReadonlyArray<Override> =>
+    Object.entries(cell)
+      .flatMap(([key, value]) => {
+        const text = canonicalJson([key, value])
+        const change = known.has(text) ? known.get(text) : make(key, value)
+        known.set(text, change)
+        return change === undefined ? [] : [change]
+      })
+      .sort((a, b) => spaceFirst(a) - spaceFirst(b))
 }
 
 /** Keys that are not a trial's own. */
@@ -275,16 +165,6 @@ const notVaried = new Set([
   "$schema",
   "threads",
 ])
-
-/** All rules at once, for a file of a wrong shape: those of the network too when there is one and no cell can change it. */
-const rulesOf =
-  (checks: Checks, space: Space | undefined, rules: Check<Experiment>): Check<Experiment> =>
-  (experiment) => [
-    ...rules(experiment),
-    ...(space === undefined || experiment.matrix !== undefined
-      ? []
-      : checks.trial(declare({ experiment, space }))),
-  ]
 
 /** Where the value of a key of a cell was written: in the matrix, else in `include`. */
 const placesOf = (experiment: Experiment): ((key: string, value: unknown) => Path) => {

@@ -235,10 +235,10 @@ layer(NodeFileSystem.layer)("expand", (it) => {
             sets: ["trian.steps=7", "seed=x", "oops", "space.network.99.conv=1"],
           }),
           [
-            '--set:1:1 trian: unknown key "trian"; did you mean train?',
-            '--set:2:6 seed: got "x"; an integer between 0 and 4294967295 would be right',
-            "--set:3:1: there is no path=value here; write for example train.steps=100",
-            "--set:4:1 network.99.conv: the path leads nowhere; list items count from 0 and cannot be added",
+            '--set trian.steps=7: trian: unknown key "trian"; did you mean train?',
+            '--set seed=x: got "x"; an integer between 0 and 4294967295 would be right',
+            "--set oops: there is no path=value here; write for example train.steps=100",
+            "--set space.network.99.conv=1: the path leads nowhere; list items count from 0 and cannot be added",
           ],
         )
       }),
@@ -429,7 +429,7 @@ controls: [uniform]
     it.effect("with a gap is told with the key and the command that fills it", () =>
       Effect.gen(function* () {
         const { folder, table, text } = yield* files
-        const at = `${file}:4:41 reward.cost.table:`
+        const at = "--set space.network.0.conv.filters=16: reward.cost.table:"
         assert.deepStrictEqual(
           yield* messages(text, { sets: ["space.network.0.conv.filters=16"] }),
           [
@@ -448,7 +448,7 @@ controls: [uniform]
         assert.match((yield* messages(text)).join("\n"), /tokns.*did you mean tokens\?/)
         assert.deepStrictEqual(yield* messages(text.replace("times.json", "none.json")), [
           `${folder}/none.json:1:1: no such file; give the path of a YAML file`,
-          `${at} the table cannot be read; measure one by fliqs latency ${folder}/tiny.yaml --out FILE`,
+          `${file}:4:41 reward.cost.table: the table cannot be read; measure one by fliqs latency ${folder}/tiny.yaml --out FILE`,
         ])
       }),
     )

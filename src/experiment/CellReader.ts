@@ -1,0 +1,217 @@
+/**
+ * One cell of a plan, read whole: the experiment and its space with the changes of the cell, the files they name, the trials.
+ *
+ * Files, spaces and weights are read once for all cells. Left out: which cells there are (`Matrix.ts`, `Plan.ts`).
+ */
+import * as nodePath from "node:path"
+import { Effect, Schema } from "effect"
+import type { FileSystem } from "effect"
+import { type Check, inspect, valueAt } from "../declaration/Decode.ts"
+import type { Document } from "../declaration/Document.ts"
+import { type DeclarationError, formatPath, type Problem } from "../declaration/Errors.ts"
+import { FilePath } from "../declaration/Field.ts"
+import type { Space } from "../model/Network.ts"
+import { canonicalJson } from "./Canonical.ts"
+import { builtOf, type Checks } from "./Checks.ts"
+import { Experiment, experimentProblems, type InitialSource } from "./Experiment.ts"
+import { Files } from "./Files.ts"
+import { locateTrial, type Part } from "./Findings.ts"
+import { type Initial, readInitial, type TrialWeights } from "./Initial.ts"
+import type { Cell } from "./Matrix.ts"
+import { apply, intoSpace, type Override, unsetErrors, withinSpace } from "./Overrides.ts"
+import { declare, type PlannedTrial, planCell } from "./PlannedTrial.ts"
+
+/** What is known of a cell. */
+export interface Reading {
+  readonly errors: ReadonlyArray<DeclarationError>
+  readonly warnings: ReadonlyArray<DeclarationError>
+  /** Empty when there are errors. */
+  readonly trials: ReadonlyArray<PlannedTrial>
+}
+
+/** What all cells of a plan share. */
+export interface Shared {
+  readonly document: Document
+  readonly name: string
+  /** The short name of each key of the matrix. */
+  readonly labels: ReadonlyMap<string, string>
+  readonly checks: Checks
+  readonly trialWeights: TrialWeights | undefined
+}
+
+type Reads<A> = Effect.Effect<A, never, FileSystem.FileSystem>
+
+export class CellReader {
+  readonly #document: Document
+  readonly #checks: Checks
+  readonly #files: Files
+  readonly #rules: Check<Experiment>
+  readonly #weightsOf: ReturnType<typeof makeWeightsOf>
+
+  constructor({ checks, document, trialWeights }: Omit<Shared, "name" | "labels">) {
+    const folder = nodePath.dirname(document.file)
+    this.#document = document
+    this.#checks = checks
+    this.#files = new Files(document.file, checks.space)
+    this.#rules = (experiment) => experimentProblems(experiment, folder)
+    this.#weightsOf = makeWeightsOf(folder, trialWeights)
+  }
+
+  /** The document with changes: those of its own, and those that lead into the space. */
+  changed(changes: ReadonlyArray<Override>) {
+    const own = changes.filter((change) => !intoSpace(change))
+    const { document, errors } = apply(this.#document, own)
+    return { document, errors, own, ofSpace: changes.filter(intoSpace).map(withinSpace) }
+  }
+
+  /** All that can be said of a file of a wrong shape, of which no cells are made; `check` is of its matrix. */
+  wrong(
+    changes: ReadonlyArray<Override>,
+    check: Check<Experiment>,
+  ): Reads<ReadonlyArray<DeclarationError>> {
+    const { document, errors, own, ofSpace } = this.changed(changes)
+    const path = valueAt(document.value, ["space"])
+    return Effect.gen({ self: this }, function* () {
+      const space = isFilePath(path) ? yield* this.#files.space(document, path, ofSpace) : undefined
+      const rules = rulesOf(this.#checks, space?.value, (experiment) => [
+        ...check(experiment),
+        ...this.#rules(experiment),
+      ])
+      return [
+        ...errors,
+        ...(space?.errors ?? []),
+        ...unsetErrors(inspect(Experiment, document, rules).errors, own),
+      ]
+    })
+  }
+
+  /** The trials of a cell with its changes, or what is wrong with it. */
+  read(
+    cell: Cell,
+    changes: ReadonlyArray<Override>,
+    { labels, name }: Pick<Shared, "labels" | "name">,
+  ): Reads<Reading> {
+    const { document, errors: misled, own, ofSpace } = this.changed(changes)
+    const files = this.#files
+    return Effect.gen({ self: this }, function* () {
+      const inspected = inspect(Experiment, document, this.#rules)
+      const errors = [...misled, ...unsetErrors(inspected.errors, own)]
+      const warnings = [...inspected.warnings]
+      const spacePath = valueAt(document.value, ["space"])
+      if (!isFilePath(spacePath)) return { errors, warnings, trials: [] }
+      const space = yield* files.space(document, spacePath, ofSpace)
+      errors.push(...space.errors)
+      warnings.push(...space.warnings)
+      if (inspected.value === undefined || space.value === undefined)
+        return { errors, warnings, trials: [] }
+
+      const experiment = inspected.value
+      const named = yield* this.#namedFiles(document, experiment, space.document)
+      errors.push(...named.errors)
+      const source = experiment.train.initial
+      const initial = source === undefined ? undefined : yield* this.#weightsOf(source, space.value)
+      if (initial !== undefined && "message" in initial) {
+        errors.push(locateTrial(initial, document, []))
+        return { errors, warnings, trials: [] }
+      }
+      const { assignment, latencyTable, parts } = named
+      const planned = planCell(
+        {
+          name,
+          cell,
+          labels,
+          experiment,
+          space: space.value,
+          ...(assignment?.value === undefined ? {} : { assignment: assignment.value }),
+          ...(latencyTable?.value === undefined
+            ? {}
+            : {
+                latencyTable: latencyTable.value,
+                fill: fillCommand(space.document, ofSpace, latencyTable.document),
+              }),
+          ...(initial === undefined ? {} : { initial }),
+        },
+        this.#checks,
+      )
+      errors.push(...planned.problems.map((problem) => locateTrial(problem, document, parts)))
+      return { errors, warnings, trials: errors.length > 0 ? [] : planned.trials }
+    })
+  }
+
+  /** The assignment and the latency table that an experiment names as files. */
+  #namedFiles(document: Document, experiment: Experiment, space: Document) {
+    return Effect.gen({ self: this }, function* () {
+      const parts: Array<Part> = [{ path: ["space"], document: space }]
+      const { search } = experiment
+      const file = search.kind === "fixed" ? search.assignment : undefined
+      const assignment =
+        typeof file === "string" ? yield* this.#files.assignment(document, file) : undefined
+      if (assignment !== undefined)
+        parts.push({ path: ["search", "assignment"], document: assignment.document })
+      const table = tableFile(experiment)
+      const latencyTable =
+        table === undefined ? undefined : yield* this.#files.latencyTable(document, table)
+      const errors = [...(assignment?.errors ?? []), ...(latencyTable?.errors ?? [])]
+      if (latencyTable !== undefined) {
+        const path = ["reward", "cost", "table"]
+        parts.push({ path, document: latencyTable.document })
+        if (latencyTable.document === document)
+          errors.push(
+            locateTrial(
+              {
+                path,
+                message: `the table cannot be read; measure one by fliqs latency ${space.file} --out FILE`,
+              },
+              document,
+              [],
+            ),
+          )
+      }
+      return { assignment, latencyTable, parts, errors }
+    })
+  }
+}
+
+/** The file of a latency table. */
+const tableFile = ({ reward }: Experiment): string | undefined =>
+  reward?.cost.kind === "latency" && typeof reward.cost.table === "string"
+    ? reward.cost.table
+    : undefined
+
+/** What measures the times that a table lacks for a variant of a space. */
+const fillCommand = (
+  space: Document,
+  changes: ReadonlyArray<Override>,
+  table: Document,
+): string => {
+  const sets = changes.map(({ path, value }) => {
+    const text = `${formatPath(path)}=${typeof value === "string" ? value : JSON.stringify(value)}`
+    return ` --set ${/^[\w.=-]+$/.test(text) ? text : `'${text}'`}`
+  })
+  return `fliqs latency ${space.file}${sets.join("")} --out ${table.file}`
+}
+
+/** Reads each initial weights once for each space. */
+const makeWeightsOf = (folder: string, ofTrial: TrialWeights | undefined) => {
+  const known = new Map<string, Initial | Problem>()
+  return Effect.fnUntraced(function* (source: InitialSource, space: Space) {
+    const { network } = builtOf(space)
+    if (network === undefined) return undefined
+    const key = canonicalJson([source, space])
+    const read = known.get(key) ?? (yield* readInitial(source, folder, network, ofTrial))
+    known.set(key, read)
+    return read
+  })
+}
+
+const isFilePath = Schema.is(FilePath)
+
+/** All rules at once, for a file of a wrong shape: those of the network too when there is one and no cell can change it. */
+const rulesOf =
+  (checks: Checks, space: Space | undefined, rules: Check<Experiment>): Check<Experiment> =>
+  (experiment) => [
+    ...rules(experiment),
+    ...(space === undefined || experiment.matrix !== undefined
+      ? []
+      : checks.trial(declare({ experiment, space }))),
+  ]
