@@ -10,7 +10,6 @@ import * as Datasets from "../data/Datasets.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { build, type Built, type Network } from "../model/Build.ts"
 import type { Space } from "../model/Network.ts"
-import { formatDecisions } from "../model/Sites.ts"
 import {
   compileCost,
   costProblems,
@@ -94,7 +93,7 @@ export const trialProblems = (
       message:
         "the space has no batch norm, and no other norm has running averages; batch, or no such key, would be right",
     })
-  problems.push(...searchSpaceProblems(search, network.space, formatDecisions(network)))
+  problems.push(...searchSpaceProblems(search, network.space))
   if (
     search.kind === "differentiable" &&
     network.table.layers.some(({ scaleRule }) => scaleRule === "learned")

@@ -78,6 +78,7 @@ export const build = (space: Space): Built => {
       {
         what: "a number above 0",
         test: (v) => typeof v === "number" && v > 0 && v <= 64,
+        role: "architecture",
         fallback: 1,
       },
     ),

@@ -7,7 +7,7 @@
 import type { Problem } from "../declaration/Errors.ts"
 import { suggest } from "../declaration/Suggest.ts"
 import { parse } from "../format/Formats.ts"
-import type { Activity, Decision, OptionValue } from "../space/Decision.ts"
+import type { Activity, Decision, OptionValue, Role } from "../space/Decision.ts"
 import { constant, ofDecision, type Quantity } from "../space/Quantity.ts"
 import { isOneOf, isUse, type Tunable } from "../space/Tunable.ts"
 
@@ -45,8 +45,25 @@ export interface Choice {
 export interface Accepts<T> {
   readonly what: string
   readonly test: (option: OptionValue) => boolean
+  /** Of a decision among such options. */
+  readonly role: Role
   /** What a broken field counts as while the rest is checked. */
   readonly fallback: T
+}
+
+export const aFormat: Accepts<string> = {
+  what: "a format name",
+  test: (option) => typeof option === "string" && parse(option) !== undefined,
+  role: "format",
+  fallback: "FP32",
+}
+
+/** Where a decision is made. */
+interface Place {
+  readonly path: string
+  readonly tag: string
+  readonly active: Activity
+  readonly at: YamlPath
 }
 
 /** Ends the building of one item after a problem that leaves nothing to go on with. */
@@ -94,26 +111,25 @@ export class Choosing {
     throw new BuildStopped(message)
   }
 
-  /** Adds a decision, or finds the one already made at this path. */
-  decision(decision: Decision): number {
-    const known = this.byPath.get(decision.path)
-    if (known !== undefined) return known
-    const index = this.decisions.push(decision) - 1
-    this.byPath.set(decision.path, index)
+  /** Adds a decision, or finds the one already made at this path. `at` is where it is made. */
+  decision(decision: Decision, at: YamlPath): number {
+    const { options, path, role } = decision
+    const index = this.byPath.get(path)
+    if (index === undefined) {
+      this.byPath.set(path, this.decisions.length)
+      return this.decisions.push(decision) - 1
+    }
+    const known = this.decisions[index]!
+    if (known.role !== role || JSON.stringify(known.options) !== JSON.stringify(options))
+      this.problem(
+        at,
+        `another decision has the path ${path} already; rename the item or the choice`,
+      )
     return index
   }
 
   /** Resolves a tunable value. `accepts` says what an option of a named choice must be. */
-  choose<T extends OptionValue>(
-    value: Tunable<T>,
-    place: {
-      readonly path: string
-      readonly tag: string
-      readonly active: Activity
-      readonly at: YamlPath
-    },
-    accepts: Accepts<T>,
-  ): Chosen<T> {
+  choose<T extends OptionValue>(value: Tunable<T>, place: Place, accepts: Accepts<T>): Chosen<T> {
     if (isUse(value)) return this.use(value.use, [...place.at, "use"], accepts)
     if (!isOneOf(value)) return { decision: null, options: [value] }
     const bad = value.oneOf.find((option) => !accepts.test(option))
@@ -122,22 +138,17 @@ export class Choosing {
         [...place.at, "oneOf"],
         `${JSON.stringify(bad)} does not fit here; options must be ${accepts.what}`,
       )
-    return this.chosen(value.oneOf, place)
+    return this.chosen(value.oneOf, accepts.role, place)
   }
 
   private chosen<T extends OptionValue>(
     options: ReadonlyArray<T>,
-    place: { readonly path: string; readonly tag: string; readonly active: Activity },
+    role: Role,
+    { path, tag, active, at }: Place,
   ): Chosen<T> {
     if (options.length === 1) return { decision: null, options }
-    const decision = this.decision({
-      path: place.path,
-      tag: place.tag,
-      options,
-      sizes: options.map(sizeOfOption),
-      active: place.active,
-    })
-    return { decision, options }
+    const sizes = options.map(sizeOfOption)
+    return { decision: this.decision({ path, tag, role, options, sizes, active }, at), options }
   }
 
   /** The named choice, as a decision at `choices.NAME`. */
@@ -168,10 +179,11 @@ export class Choosing {
         `choice ${name} offers ${JSON.stringify(bad)}, which does not fit here; it must be ${accepts.what}`,
         accepts,
       )
-    return this.chosen(choice.oneOf as ReadonlyArray<T>, {
+    return this.chosen(choice.oneOf as ReadonlyArray<T>, accepts.role, {
       path: `choices.${name}`,
       tag: name,
       active,
+      at,
     })
   }
 

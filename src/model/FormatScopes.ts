@@ -6,8 +6,9 @@
 import type { FormatSlot, Layer } from "../cost/LayerTable.ts"
 import { expand, parse } from "../format/Formats.ts"
 import type { Format } from "../format/Format.ts"
-import type { Activity, Gate, OptionValue } from "../space/Decision.ts"
+import type { Activity, Gate } from "../space/Decision.ts"
 import type { Builder } from "./Builder.ts"
+import { aFormat } from "./Choosing.ts"
 import type { LayerDraft } from "./LayerDraft.ts"
 import type { FormatChoice, Formats, Override } from "./Network.ts"
 import { matcher } from "./Pattern.ts"
@@ -32,12 +33,6 @@ const formatOf = (name: string): Format => {
   const format = parse(name)
   if (format === undefined) throw new Error(`format ${name} passed the schema but is unknown`)
   return format
-}
-
-const aFormat = {
-  what: "a format name",
-  test: (v: OptionValue) => typeof v === "string" && parse(v) !== undefined,
-  fallback: "FP32",
 }
 
 /** The declared choice of one operand, with its tag; absent when the block names neither form. */
@@ -181,13 +176,17 @@ export const assignFormats = (
       return { decision: used.decision, formats: used.options.map(formatOf), overridden }
     }
     const all = d.names.map(formatOf)
-    const decision = builder.decision({
-      path: d.path,
-      tag: d.tag,
-      options: d.names,
-      sizes: all.map((f) => f.bits),
-      active: active.get(d.path)!,
-    })
+    const decision = builder.decision(
+      {
+        path: d.path,
+        tag: d.tag,
+        role: "format",
+        options: d.names,
+        sizes: all.map((f) => f.bits),
+        active: active.get(d.path)!,
+      },
+      d.at,
+    )
     return { decision, formats: all, overridden }
   }
   return drafts.map(({ layer, weights, activations }, i) => ({

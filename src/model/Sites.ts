@@ -89,7 +89,3 @@ export const formatSites = (
     ),
   ),
 ]
-
-/** The decisions that choose formats, not sizes. */
-export const formatDecisions = (network: Pick<Network, "graph" | "table">): ReadonlySet<number> =>
-  new Set(formatSites(network).flatMap(({ decision }) => (decision === null ? [] : [decision])))

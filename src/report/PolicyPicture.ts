@@ -10,7 +10,6 @@ import { border, ends, escape, picture } from "./Svg.ts"
 export interface PolicyHistory {
   readonly decisions: ReadonlyArray<{
     readonly path: string
-    readonly tag: string
     readonly options: ReadonlyArray<OptionValue>
   }>
   readonly history: ReadonlyArray<{

@@ -8,7 +8,7 @@
  */
 import type { CompiledCost } from "../cost/Cost.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
-import { activity, isFormat } from "../space/DecisionSpace.ts"
+import { activity } from "../space/DecisionSpace.ts"
 import { knapsack } from "./Knapsack.ts"
 import { argmax, type PerOption } from "./Policy.ts"
 
@@ -147,7 +147,7 @@ const improvement = (problem: Coupled, choices: Choices): Choices | undefined =>
     const changed = apply(choices, first)
     consider(changed, first.score)
     // what is not wanted may make room, which the pair finds from its other end; a gate changes what there is to want
-    if (first.score <= now && isFormat(space.decisions[first.decision]!)) continue
+    if (first.score <= now && space.decisions[first.decision]!.role === "format") continue
     for (const second of changes(problem, changed))
       if (second.decision !== first.decision && second.score > most && fits(second, target))
         consider(apply(changed, second), second.score)

@@ -256,11 +256,8 @@ const alarmsOf = (topProbability: number, costOverTarget: number): ReadonlyArray
 ]
 
 /** Decisions that are no format: no mixture can stand for them. */
-const architectureProblems = (
-  space: DecisionSpace,
-  formats: ReadonlySet<number>,
-): ReadonlyArray<Finding> => {
-  const others = space.decisions.filter((_, i) => !formats.has(i)).map(({ path }) => path)
+const architectureProblems = ({ decisions }: DecisionSpace): ReadonlyArray<Finding> => {
+  const others = decisions.flatMap(({ path, role }) => (role === "format" ? [] : [path]))
   if (others.length === 0) return []
   return [
     {

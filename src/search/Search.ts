@@ -118,8 +118,8 @@ export interface SearchKind<Spec extends { readonly kind: string }> {
   resolved?(spec: Spec, steps: number): Spec
   /** What no schema says about the block, its reward and a run of `steps`; paths are relative to the experiment. */
   problems?(spec: Spec, reward: RewardSpec | undefined, steps: number): ReadonlyArray<Finding>
-  /** What of a space it cannot search, `formats` being the decisions that choose formats; paths as for `problems`. */
-  spaceProblems?(space: DecisionSpace, formats: ReadonlySet<number>): ReadonlyArray<Finding>
+  /** What of a space it cannot search; paths as for `problems`. */
+  spaceProblems?(space: DecisionSpace): ReadonlyArray<Finding>
   /** Whether it ever asks for a quality; true by default. */
   measures?(spec: Spec): boolean
   /** What it measures, whatever the reward names; the reward's quality by default. */

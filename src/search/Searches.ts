@@ -39,12 +39,9 @@ export const searchProblems = (
   steps: number,
 ): ReadonlyArray<Finding> => kindOf(spec).problems?.(spec, reward, steps) ?? []
 
-/** What of a space this search cannot decide, `formats` being the decisions that choose formats. */
-export const spaceProblems = (
-  spec: SearchSpec,
-  space: DecisionSpace,
-  formats: ReadonlySet<number>,
-): ReadonlyArray<Finding> => kindOf(spec).spaceProblems?.(space, formats) ?? []
+/** What of a space this search cannot decide. */
+export const spaceProblems = (spec: SearchSpec, space: DecisionSpace): ReadonlyArray<Finding> =>
+  kindOf(spec).spaceProblems?.(space) ?? []
 
 /** Whether a search ever asks for a quality. */
 export const measures = (spec: SearchSpec): boolean => kindOf(spec).measures?.(spec) ?? true

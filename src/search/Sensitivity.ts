@@ -11,7 +11,7 @@
  */
 import { Schema } from "effect"
 import type { Choices } from "../space/Decision.ts"
-import { isFormat, widestChoices } from "../space/DecisionSpace.ts"
+import { widestChoices } from "../space/DecisionSpace.ts"
 import { chosenOffTarget } from "./Alarms.ts"
 import { bandUnder } from "./Budget.ts"
 import { assertRowsOf, type PerOption, zerosLike } from "./Policy.ts"
@@ -98,7 +98,7 @@ export const makeSensitivity = (
     increasesOf(state).map((increases, i) =>
       increases.map((increase, k) => {
         const decision = space.decisions[i]!
-        if (!isFormat(decision)) return -increase
+        if (decision.role !== "format") return -increase
         const { sizes } = decision
         const isNarrower = sizes[k]! < sizes[widest[i]!]!
         return perBit * sizes[k]! - (isNarrower ? Math.max(0, increase) : increase)

@@ -8,7 +8,7 @@
  */
 import type { CompiledCost } from "../cost/Cost.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
-import { activity, isFormat, widest, widestChoices } from "../space/DecisionSpace.ts"
+import { activity, widest, widestChoices } from "../space/DecisionSpace.ts"
 import { randomStream } from "../space/Random.ts"
 import type { PerOption } from "./Policy.ts"
 import type { Problem, Searcher, SearchMetrics } from "./Search.ts"
@@ -45,7 +45,7 @@ export const lossTable = (space: DecisionSpace, sensitivities: ReadonlyArray<num
 const shapeOf = (decision: DecisionSpace["decisions"][number]): ReadonlyArray<number> => {
   const largest = decision.sizes[widest(decision)]!
   return decision.sizes.map((size) =>
-    isFormat(decision) ? 2 ** (2 - size) : largest > 0 ? 1 - size / largest : 0,
+    decision.role === "format" ? 2 ** (2 - size) : largest > 0 ? 1 - size / largest : 0,
   )
 }
 

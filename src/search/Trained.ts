@@ -7,7 +7,7 @@
  * that is not trained is not fit to be measured.
  */
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
-import { isFormat, widest } from "../space/DecisionSpace.ts"
+import { widest } from "../space/DecisionSpace.ts"
 import type { Random } from "../space/Random.ts"
 import type { Policy } from "./Policy.ts"
 
@@ -23,7 +23,7 @@ export const withSettledFormats = (
 ): Choices =>
   drawn.map((option, i) => {
     const decision = decisions[i]!
-    if (!isFormat(decision) || decision.options.length === 1) return option
+    if (decision.role !== "format" || decision.options.length === 1) return option
     const unsettled = entropies[i]! / Math.log(decision.options.length)
     return random.uniform() < unsettled ? widest(decision) : option
   })

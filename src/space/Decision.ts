@@ -1,5 +1,5 @@
 /**
- * Decisions: what a search chooses. A decision is a `oneOf` at a path of the space, with a tag.
+ * Decisions: what a search chooses. A decision is a `oneOf` at a path of the space, with a tag and a role.
  *
  * In here: the data, activity (conditional decisions), assignments by path. Left out: where decisions come from
  * (the walker in `model/`), probabilities (`search/`).
@@ -15,11 +15,15 @@ export interface Gate {
 /** Active when any gate is open; `"always"` has no condition. Gates are themselves always active. */
 export type Activity = "always" | ReadonlyArray<Gate>
 
+/** What a decision is about. Set where the decision is made: names and tags are the user's, and say nothing. */
+export type Role = "format" | "architecture"
+
 export interface Decision {
   /** `stage2.1.depthwise.format`, `choices.width`. */
   readonly path: string
-  /** `format`, `weightFormat`, `kernel`, `filters`, `repeats`, ... */
+  /** The field or the choice it was made for: `format`, `weightFormat`, `kernel`, `width`, ... */
   readonly tag: string
+  readonly role: Role
   readonly options: ReadonlyArray<OptionValue>
   /** Per option, how large it is (bits of a format, value of a number): the widest option has the greatest. */
   readonly sizes: ReadonlyArray<number>

@@ -24,15 +24,12 @@ const isActive = (decision: Decision, choiceOf: (gate: number) => number): boole
 export const widest = (decision: Decision): number =>
   decision.sizes.reduce((best, size, i) => (size > decision.sizes[best]! ? i : best), 0)
 
-/** Whether a decision is about a number format, not about the architecture. */
-export const isFormat = ({ tag }: Decision): boolean => /format$/i.test(tag)
-
 /** The choices that take the widest option everywhere. */
 export const widestChoices = (space: DecisionSpace): Choices => space.decisions.map(widest)
 
 /** `choices` with every format at its widest. */
 export const withWidestFormats = ({ decisions }: DecisionSpace, choices: Choices): Choices =>
-  choices.map((choice, i) => (isFormat(decisions[i]!) ? widest(decisions[i]!) : choice))
+  choices.map((choice, i) => (decisions[i]!.role === "format" ? widest(decisions[i]!) : choice))
 
 /** The choices that take the smallest option everywhere, the first of equals. */
 export const narrowestChoices = (space: DecisionSpace): Choices =>

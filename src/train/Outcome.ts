@@ -73,7 +73,7 @@ export function* artifacts(
 ): Generator<TrainEvent> {
   const { decisions } = network.space
   const policy = {
-    decisions: decisions.map(({ path, tag, options }) => ({ path, tag, options })),
+    decisions: decisions.map(({ path, tag, role, options }) => ({ path, tag, role, options })),
     history: progress.policyRows,
   }
   yield { type: "artifact", path: "policy.json", content: `${JSON.stringify(policy)}\n` }

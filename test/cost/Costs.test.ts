@@ -46,6 +46,7 @@ const names = formats.map(({ name }) => name)
 const decision = (path: string) => ({
   path,
   tag: "format",
+  role: "format" as const,
   options: names,
   sizes: formats.map(({ bits }) => bits),
   active: "always" as const,

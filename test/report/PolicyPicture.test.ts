@@ -3,8 +3,8 @@ import { policyPicture, withPicture } from "../../src/report/PolicyPicture.ts"
 
 const history = {
   decisions: [
-    { path: "stem.format", tag: "format", options: ["INT4", "INT8"] },
-    { path: "a<b>.kernel", tag: "kernel", options: [3, 5, 7] },
+    { path: "stem.format", tag: "format", role: "format", options: ["INT4", "INT8"] },
+    { path: "a<b>.kernel", tag: "kernel", role: "architecture", options: [3, 5, 7] },
   ],
   history: [
     {

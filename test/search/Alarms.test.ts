@@ -40,6 +40,7 @@ const alarmsOf = (loss: number, knobs: object, steps = 1000) => {
 const decision = (path: string) => ({
   path,
   tag: "format",
+  role: "format" as const,
   options: [0, 1, 2],
   sizes: [0, 1, 2],
   active: "always" as const,

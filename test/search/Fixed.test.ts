@@ -45,7 +45,10 @@ describe("a fixed search", () => {
     const spec = { kind: "fixed", uniform: "INT4" } as const
     expect(resolved({ ...spec, widest: 0 }, 10)).toEqual(spec)
     expect(resolved({ ...spec, widest: 0.5 }, 10)).toEqual({ ...spec, widest: 0.5 })
-    const architecture = problem.space.decisions.map((one) => ({ ...one, tag: "filters" }))
+    const architecture = problem.space.decisions.map((one) => ({
+      ...one,
+      role: "architecture" as const,
+    }))
     const other = make({ ...spec, widest: 0.5 }, { ...problem, space: { decisions: architecture } })
     expect(other.propose(other.init(), 0).train).toEqual(assignment)
   })

@@ -18,10 +18,18 @@ import { randomStream } from "../../src/space/Random.ts"
 /** One gate of two options; its second opens a decision of three. */
 const space: DecisionSpace = {
   decisions: [
-    { path: "depth", tag: "repeats", options: [1, 2], sizes: [1, 2], active: "always" },
+    {
+      path: "depth",
+      tag: "repeats",
+      role: "architecture",
+      options: [1, 2],
+      sizes: [1, 2],
+      active: "always",
+    },
     {
       path: "kernel",
       tag: "kernel",
+      role: "architecture",
       options: [3, 5, 7],
       sizes: [3, 5, 7],
       active: [{ decision: 0, choices: [1] }],

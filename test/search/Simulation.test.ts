@@ -20,11 +20,26 @@ import { budget, lossOf as tabularLoss, problemOf } from "./tabular.ts"
 /** A small and a large layer, a depth that opens the third. */
 const space: DecisionSpace = {
   decisions: [
-    { path: "depth", tag: "repeats", options: [1, 2], sizes: [1, 2], active: "always" },
-    { path: "a.format", tag: "format", options: ["INT2", "INT8"], sizes: [2, 8], active: "always" },
+    {
+      path: "depth",
+      tag: "repeats",
+      role: "architecture",
+      options: [1, 2],
+      sizes: [1, 2],
+      active: "always",
+    },
+    {
+      path: "a.format",
+      tag: "format",
+      role: "format",
+      options: ["INT2", "INT8"],
+      sizes: [2, 8],
+      active: "always",
+    },
     {
       path: "b.format",
       tag: "format",
+      role: "format",
       options: ["INT2", "INT8"],
       sizes: [2, 8],
       active: [{ decision: 0, choices: [1] }],
@@ -62,6 +77,7 @@ describe("measured sensitivities", () => {
     decisions: ["a", "b", "c"].map((name) => ({
       path: `${name}.format`,
       tag: "format",
+      role: "format",
       options: ["INT8", "INT2", "INT4"],
       sizes: [8, 2, 4],
       active: "always",

@@ -1,20 +1,20 @@
 import { describe, expect, it } from "vitest"
 import { policyOf } from "../../src/search/Policy.ts"
 import { withSettledFormats } from "../../src/search/Trained.ts"
-import type { DecisionSpace } from "../../src/space/Decision.ts"
+import type { DecisionSpace, Role } from "../../src/space/Decision.ts"
 import { randomStream } from "../../src/space/Random.ts"
 
-const decision = (path: string, tag: string, sizes: ReadonlyArray<number>) =>
-  ({ path, tag, options: sizes, sizes, active: "always" }) as const
+const decision = (path: string, tag: string, role: Role, sizes: ReadonlyArray<number>) =>
+  ({ path, tag, role, options: sizes, sizes, active: "always" }) as const
 
-/** Three formats of 3 options (the widest is not the last one), a width, a format that is fixed. */
+/** Three formats of 3 options (the widest is not the last one), a width, a format that is fixed. Tags say nothing. */
 const space: DecisionSpace = {
   decisions: [
-    decision("a.format", "format", [4, 8, 6]),
-    decision("b.weightFormat", "weightFormat", [4, 8, 6]),
-    decision("c.activationFormat", "activationFormat", [4, 8, 6]),
-    decision("d.filters", "filters", [16, 32, 64]),
-    decision("e.format", "format", [4]),
+    decision("a.format", "format", "format", [4, 8, 6]),
+    decision("choices.precision", "precision", "format", [4, 8, 6]),
+    decision("c.attentionProducts", "attentionProducts", "format", [4, 8, 6]),
+    decision("choices.wideformat", "wideformat", "architecture", [16, 32, 64]),
+    decision("e.format", "format", "format", [4]),
   ],
 }
 const drawn = [0, 0, 2, 0, 0]

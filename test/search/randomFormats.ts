@@ -54,6 +54,7 @@ export const rehearseFormats = (
     decisions: sizes.map((_, i) => ({
       path: `layer${i}.format`,
       tag: "format",
+      role: "format",
       options: bits.map((b) => `INT${b}`),
       sizes: bits,
       active: "always",

@@ -57,6 +57,7 @@ const spaceOf = (table: Table): DecisionSpace => ({
   decisions: Array.from({ length: table.decisions }, (_, i) => ({
     path: `layer${i}.format`,
     tag: "format",
+    role: "format",
     options: Array.from({ length: table.options }, (_, k) => k),
     sizes: Array.from({ length: table.options }, (_, k) => k),
     active: "always" as const,

@@ -17,7 +17,7 @@ const decision = (
   active: "always" | ReadonlyArray<Gate> = "always",
 ): Decision => {
   const options = Array.from({ length: count }, (_, i) => i + 1)
-  return { path, tag: path, options, sizes: options, active }
+  return { path, tag: path, role: "architecture", options, sizes: options, active }
 }
 
 /** The joint space of the space-language document: 28 decisions. */

@@ -12,6 +12,7 @@ export const randomSpace = (random: Random, gates: number, others: number): Deci
     decisions.push({
       path: `gate${i}`,
       tag: "repeats",
+      role: "architecture",
       options: values,
       sizes: values,
       active: "always",
@@ -26,7 +27,14 @@ export const randomSpace = (random: Random, gates: number, others: number): Deci
       return { decision, choices: Array.from({ length: count - first }, (_, j) => first + j) }
     })
     const active = opened.length === 0 ? "always" : opened
-    decisions.push({ path: `d${i}`, tag: "format", options: values, sizes: values, active })
+    decisions.push({
+      path: `d${i}`,
+      tag: "format",
+      role: "format",
+      options: values,
+      sizes: values,
+      active,
+    })
   }
   return { decisions }
 }

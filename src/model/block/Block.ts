@@ -8,7 +8,7 @@ import { tunable, type Tunable } from "../../space/Tunable.ts"
 import type { OptionValue } from "../../space/Decision.ts"
 import { constant, type Quantity } from "../../space/Quantity.ts"
 import type { Builder, Value } from "../Builder.ts"
-import type { Chosen, Scope } from "../Choosing.ts"
+import type { Accepts, Chosen, Scope } from "../Choosing.ts"
 
 export interface Block<Fields = unknown> {
   readonly kind: string
@@ -53,18 +53,25 @@ export const pair = (extents: ExtentsValue): readonly [number, number] =>
 
 const isWidth = (v: OptionValue): boolean =>
   typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 65_536
-export const aWidth = { what: "a whole number from 1 to 65536", test: isWidth, fallback: 8 }
-export const aDepth = {
+export const aWidth: Accepts<number> = {
+  what: "a whole number from 1 to 65536",
+  test: isWidth,
+  role: "architecture",
+  fallback: 8,
+}
+export const aDepth: Accepts<number> = {
   what: "a whole number from 1 to 256",
-  test: (v: OptionValue) => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 256,
+  test: (v) => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 256,
+  role: "architecture",
   fallback: 1,
 }
 const isOdd = (v: unknown): boolean =>
   typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 64 && v % 2 === 1
-export const aKernel = {
+export const aKernel: Accepts<ExtentsValue> = {
   what: "an odd number up to 63, or a pair of them (a smaller kernel is the centre of the largest)",
-  test: (v: OptionValue) => (Array.isArray(v) ? v.length === 2 && v.every(isOdd) : isOdd(v)),
-  fallback: 3 as ExtentsValue,
+  test: (v) => (Array.isArray(v) ? v.length === 2 && v.every(isOdd) : isOdd(v)),
+  role: "architecture",
+  fallback: 3,
 }
 
 /** The two extents of a kernel field as quantities. */

@@ -4,6 +4,7 @@ import { Schema } from "effect"
 import { withDefault } from "../../declaration/Field.ts"
 import { combine, constant, isConstant } from "../../space/Quantity.ts"
 import { Name, tunable } from "../../space/Tunable.ts"
+import type { Accepts } from "../Choosing.ts"
 import { sameShape } from "../Shape.ts"
 import {
   ActivationField,
@@ -41,15 +42,17 @@ const InvertedResidualSpec = Schema.Struct({
     "Layers expand (none at expansion 1), depthwise, project; the stride is on the first depthwise.",
 })
 
-const anExpansion = {
+const anExpansion: Accepts<number> = {
   what: "a whole number from 1 to 64; 1 may not stand beside others, for the expand layer would appear and vanish",
-  test: (v: unknown) => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 64,
+  test: (v) => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 64,
+  role: "architecture",
   fallback: 6,
 }
 
-const aRatio = {
+const aRatio: Accepts<number> = {
   what: "a number from 0 to 1; 0 may not stand beside others, for squeeze-excite would appear and vanish",
-  test: (v: unknown) => typeof v === "number" && v >= 0 && v <= 1,
+  test: (v) => typeof v === "number" && v >= 0 && v <= 1,
+  role: "architecture",
   fallback: 0.25,
 }
 

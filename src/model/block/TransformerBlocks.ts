@@ -9,9 +9,8 @@ import { FormatList, FormatName } from "../../format/FormatName.ts"
 import { expand, parse } from "../../format/Formats.ts"
 import { combine, constant, map, type Quantity } from "../../space/Quantity.ts"
 import { Name, tunable, type Tunable } from "../../space/Tunable.ts"
-import type { OptionValue } from "../../space/Decision.ts"
 import type { Builder, Value } from "../Builder.ts"
-import type { Chosen, Scope } from "../Choosing.ts"
+import { aFormat, type Accepts, type Chosen, type Scope } from "../Choosing.ts"
 import type { AttentionNode, Shape, TokensShape } from "../Graph.ts"
 import { describeShape } from "../Shape.ts"
 import { aDepth, defineBlock, DropRate, TunableRepeats } from "./Block.ts"
@@ -54,21 +53,17 @@ const TransformerSpec = Schema.Struct({
 const Named = (identifier: string) =>
   Schema.Struct({ name: Schema.optionalKey(Name) }).annotate({ identifier })
 
-const aHeads = {
+const aHeads: Accepts<number> = {
   what: "a whole number from 1 to 256",
-  test: (v: OptionValue) => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 256,
+  test: (v) => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 256,
+  role: "architecture",
   fallback: 1,
 }
-const aRatio = {
+const aRatio: Accepts<number> = {
   what: "a number above 0, at most 64",
-  test: (v: OptionValue) => typeof v === "number" && v > 0 && v <= 64,
+  test: (v) => typeof v === "number" && v > 0 && v <= 64,
+  role: "architecture",
   fallback: 4,
-}
-
-const aFormat = {
-  what: "a format name",
-  test: (v: OptionValue) => typeof v === "string" && parse(v) !== undefined,
-  fallback: "FP32",
 }
 
 /** The format of attention's products: a decision of its own for each repeat, never costed. */
