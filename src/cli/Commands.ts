@@ -37,7 +37,17 @@ const validate = Command.make(
 
 const plan = Command.make(
   "plan",
-  { experiment, set, yes, state, json },
+  {
+    experiment,
+    set,
+    yes,
+    state,
+    decisions: toggle(
+      "decisions",
+      "Print every decision with its role, its options and when it is active",
+    ),
+    json,
+  },
   lazily(() => import("./command/Plan.ts")),
 ).pipe(Command.withDescription("Show the trials of an experiment and what would be skipped"))
 

@@ -80,6 +80,67 @@ describe("validate", () => {
   })
 })
 
+const gated = `name: gated
+input: { height: 8, width: 8, channels: 3 }
+classes: 10
+choices: { precision: { oneOf: [INT4, INT8] }, format: { oneOf: [8, 16] } }
+network:
+  - conv: { name: stem, filters: { use: format }, kernel: 3 }
+  - basic: { filters: 8, repeats: { oneOf: [1, 2] }, kernel: { oneOf: [3, 5], shared: true } }
+  - globalAveragePool: {}
+  - dense: { name: classifier, units: classes }
+formats: { use: precision, overrides: [ { match: "stage1.1.*", oneOf: [INT2, INT8] } ] }
+`
+const gatedList = [
+  { path: "choices.format", role: "architecture", options: [8, 16] },
+  { path: "stage1.repeats", role: "architecture", options: [1, 2] },
+  { path: "stage1.kernel", role: "architecture", options: [3, 5] },
+  { path: "choices.precision", role: "format", options: ["INT4", "INT8"] },
+  ...["conv1", "conv2"].map((layer) => ({
+    path: `stage1.1.${layer}.format`,
+    role: "format",
+    options: ["INT2", "INT8"],
+    activeWhen: [{ path: "stage1.repeats", options: [2] }],
+  })),
+]
+
+describe("decisions", () => {
+  it("are listed by validate and plan with their roles and when they are active", async () => {
+    const two = makeFolder({
+      "space.yaml": space,
+      "gated.yaml": gated,
+      "experiment.yaml": experiment
+        .replace("space: space.yaml", "space: gated.yaml")
+        .replace("target: { times: 1, uniform: INT4 }", "target: 0.00147")
+        .replace("matrix: {", "matrix: { space: [gated.yaml, space.yaml],")
+        .replace("controls: [uniform]\n", ""),
+    })
+    const here = { cwd: two.folder }
+    const [ofSpace, ofExperiment] = json<any>(
+      await fliqs(["validate", "gated.yaml", "experiment.yaml", "--json"], here),
+    )
+    expect(ofSpace.decisionList).toEqual(gatedList)
+    expect(ofExperiment.decisionList).toEqual(gatedList)
+    const plan = json<any>(await fliqs(["plan", "experiment.yaml", "--json"], here))
+    expect(plan.decisionList).toEqual(gatedList)
+    expect(plan.spaces.map(({ name }: any) => name)).toEqual(["gated", "tiny"])
+    expect(plan.spaces[1].decisionList.map(({ path }: any) => path)).toEqual([
+      "stem.format",
+      "body.format",
+      "classifier.format",
+    ])
+    expect(plan.spaces.flatMap(({ trials }: any) => trials)).toEqual(
+      plan.trials.map(({ id }: any) => id),
+    )
+    const text = (await fliqs(["plan", "experiment.yaml", "--decisions"], here)).stdout.toString()
+    expect(text).toMatch(/^space gated\ndecision +role +options +active when\n/)
+    expect(text).toMatch(/^choices\.format +architecture +8, 16 +always$/m)
+    expect(text).toMatch(/^stage1\.1\.conv2\.format +format +INT2, INT8 +stage1\.repeats is 2$/m)
+    expect(text).toMatch(/^space tiny$/m)
+    two.remove()
+  })
+})
+
 describe("plan", () => {
   it("answers in JSON of the documented shape", async () => {
     const answer = await fliqs(["plan", "experiment.yaml", "--json"], at)

@@ -2,7 +2,7 @@
 import { Effect, type Option } from "effect"
 import { availableParallelism } from "node:os"
 import type * as Plan from "../../experiment/Plan.ts"
-import { build, type Network } from "../../model/Build.ts"
+import type { Network } from "../../model/Build.ts"
 import { compileCost, targetOf } from "../../model/Target.ts"
 import { log10 } from "../../space/DecisionSpace.ts"
 import * as Planned from "../../orchestrator/Planned.ts"
@@ -10,25 +10,13 @@ import { stateOf, type TrialState } from "../../orchestrator/RunGrid.ts"
 import { totalSteps } from "../../train/TrainSpec.ts"
 import { readPlan } from "../Files.ts"
 import { bold, dim, duration, print, printJson, short, table } from "../Output.ts"
-import { sizeOf } from "./Validate.ts"
+import { decisionTable, describeSpaces, makeNetworks, sizeOf, spacesOf } from "../Spaces.ts"
 
 interface Row {
   readonly trial: Plan.PlannedTrial
   readonly state: TrialState
   /** Steps that are done and saved. */
   readonly step: number
-}
-
-/** Networks by the space they are built from. */
-const makeNetworks = () => {
-  const known = new Map<string, Network>()
-  return (space: Plan.PlannedTrial["declaration"]["space"]): Network => {
-    const key = JSON.stringify(space)
-    const network = known.get(key) ?? build(space).network
-    if (network === undefined) throw new Error("a planned space does not build")
-    known.set(key, network)
-    return network
-  }
 }
 
 const targetWords = (network: Network, { declaration }: Plan.PlannedTrial) => {
@@ -69,10 +57,10 @@ const showText = Effect.fnUntraced(function* (
   seconds: number | undefined,
 ) {
   yield* print(`${bold(plan.name)}  ${dim(`grid ${plan.gridId}`)}`)
-  const spaces = new Map(rows.map(({ trial }) => [networkOf(trial.declaration.space), trial]))
-  for (const [network, trial] of spaces) {
+  const spaces = spacesOf(plan.trials, networkOf)
+  for (const [network, trials] of spaces) {
     const size = sizeOf(network)
-    const target = targetWords(network, trial)
+    const target = targetWords(network, trials.at(-1)!)
     const about =
       size.cardinality.length > 7 ? ` (10^${log10(BigInt(size.cardinality)).toFixed(1)})` : ""
     yield* print(
@@ -117,19 +105,33 @@ const showText = Effect.fnUntraced(function* (
   )
 })
 
+const showDecisions = Effect.fnUntraced(function* (
+  { trials }: Plan.Plan,
+  networkOf: ReturnType<typeof makeNetworks>,
+) {
+  const networks = [...spacesOf(trials, networkOf).keys()]
+  for (const [i, network] of networks.entries()) {
+    if (i > 0) yield* print("")
+    if (networks.length > 1) yield* print(bold(`space ${network.name}`))
+    yield* print(decisionTable(network))
+  }
+})
+
 export const run = Effect.fn("plan")(function* (input: {
   readonly experiment: string
   readonly set: ReadonlyArray<string>
   readonly yes: boolean
   readonly state: Option.Option<string>
+  readonly decisions: boolean
   readonly json: boolean
 }) {
   const { folder, plan } = yield* readPlan(input)
+  const networkOf = makeNetworks()
+  if (input.decisions && !input.json) return yield* showDecisions(plan, networkOf)
   const rows = yield* Effect.forEach(plan.trials, (trial) =>
     Effect.map(stateOf(folder, trial.id), ({ state, step }): Row => ({ trial, state, step })),
   )
   const seconds = expectedSeconds(rows, yield* Planned.secondsPerStep(folder))
-  const networkOf = makeNetworks()
   if (!input.json) return yield* showText(plan, rows, networkOf, seconds)
   const described = rows.map(({ state, step, trial }) => {
     const network = networkOf(trial.declaration.space)
@@ -146,12 +148,15 @@ export const run = Effect.fn("plan")(function* (input: {
       ...(target === undefined ? {} : { target: target.target, targetUnit: target.unit }),
     }
   })
-  const first = rows[0]!.trial.declaration.space
+  const spaces = describeSpaces(spacesOf(plan.trials, networkOf))
+  const { cardinality, cost, decisionList, decisions, name } = spaces[0]!
   yield* printJson({
     gridId: plan.gridId,
     name: plan.name,
     trials: described,
-    space: { name: first.name, ...sizeOf(networkOf(first)) },
+    space: { name, decisions, cardinality, cost },
+    decisionList,
+    spaces,
     expectedSeconds: seconds ?? null,
   })
 })

@@ -1,18 +1,17 @@
 /** `fliqs validate FILE...`: everything that can be checked without training. */
 import { Effect, Option } from "effect"
-import { compile } from "../../cost/Cost.ts"
-import { Gbops } from "../../cost/Gbops.ts"
 import { inspect } from "../../declaration/Decode.ts"
 import { type Document, read } from "../../declaration/Document.ts"
 import { DeclarationError, DeclarationErrors } from "../../declaration/Errors.ts"
 import { spaceProblems } from "../../experiment/Checks.ts"
 import * as Plan from "../../experiment/Plan.ts"
-import { build, type Network } from "../../model/Build.ts"
+import { build } from "../../model/Build.ts"
 import { Space } from "../../model/Network.ts"
 import { ofTrials } from "../../orchestrator/InitialWeights.ts"
-import { cardinality } from "../../space/DecisionSpace.ts"
+import { decisionList } from "../../space/DecisionList.ts"
 import { stateFolder } from "../Files.ts"
 import { note, print, printJson, red, green, short } from "../Output.ts"
+import { describeSpaces, makeNetworks, sizeOf, spacesOf } from "../Spaces.ts"
 import { Ended, exitCodes } from "../Words.ts"
 
 interface Verdict {
@@ -22,16 +21,6 @@ interface Verdict {
   readonly warnings: ReadonlyArray<DeclarationError>
   readonly summary: string
   readonly details: Readonly<Record<string, unknown>>
-}
-
-/** Size and reachable cost of a space, as every `--json` shows them. */
-export const sizeOf = (network: Network) => {
-  const { max, min } = compile(network.table, Gbops, network.space).range()
-  return {
-    decisions: network.space.decisions.length,
-    cardinality: cardinality(network.space).toString(),
-    cost: { min, max },
-  }
 }
 
 const ofSpace = (document: Document): Omit<Verdict, "file"> => {
@@ -45,20 +34,23 @@ const ofSpace = (document: Document): Omit<Verdict, "file"> => {
     errors,
     warnings,
     summary: `space, ${size.decisions} decisions, ${size.cardinality} assignments, ${short(size.cost.min)} to ${short(size.cost.max)} GBOPs`,
-    details: size,
+    details: { ...size, decisionList: decisionList(network.space) },
   }
 }
 
 const ofExperiment = (document: Document) =>
   stateFolder(Option.none(), document.file).pipe(
     Effect.flatMap((state) => Plan.expand(document, { trialWeights: ofTrials(state) })),
-    Effect.map(({ trials, warnings }) => ({
-      kind: "experiment" as const,
-      errors: [] as ReadonlyArray<DeclarationError>,
-      warnings,
-      summary: `experiment, ${trials.length} ${trials.length === 1 ? "trial" : "trials"}`,
-      details: { trials: trials.length },
-    })),
+    Effect.map(({ trials, warnings }) => {
+      const spaces = describeSpaces(spacesOf(trials, makeNetworks()))
+      return {
+        kind: "experiment" as const,
+        errors: [] as ReadonlyArray<DeclarationError>,
+        warnings,
+        summary: `experiment, ${trials.length} ${trials.length === 1 ? "trial" : "trials"}`,
+        details: { trials: trials.length, decisionList: spaces[0]!.decisionList, spaces },
+      }
+    }),
     Effect.catchIf(
       (error) => error instanceof DeclarationErrors,
       ({ errors }) =>

@@ -1,0 +1,34 @@
+/**
+ * The decisions of a space as people and programs are told them: by path, options as they are written, and when each is
+ * active. Left out: how they are printed.
+ */
+import type { Decision, DecisionSpace, OptionValue, Role } from "./Decision.ts"
+
+/** Options of another decision under which one is active. */
+export interface Condition {
+  readonly path: string
+  readonly options: ReadonlyArray<OptionValue>
+}
+
+export interface ListedDecision {
+  readonly path: string
+  readonly role: Role
+  readonly options: ReadonlyArray<OptionValue>
+  /** Active where any of these holds; absent: always. */
+  readonly activeWhen?: ReadonlyArray<Condition>
+}
+
+const conditionsOf = ({ active }: Decision, { decisions }: DecisionSpace) =>
+  active === "always"
+    ? undefined
+    : active.map(({ choices, decision }): Condition => {
+        const { options, path } = decisions[decision]!
+        return { path, options: choices.map((choice) => options[choice]!) }
+      })
+
+export const decisionList = (space: DecisionSpace): ReadonlyArray<ListedDecision> =>
+  space.decisions.map((decision) => {
+    const { options, path, role } = decision
+    const activeWhen = conditionsOf(decision, space)
+    return { path, role, options, ...(activeWhen === undefined ? {} : { activeWhen }) }
+  })
