@@ -29,6 +29,25 @@ const lazily =
   (input: Input) =>
     Effect.flatMap(Effect.promise(load), (command) => command.run(input))
 
+const init = Command.make(
+  "init",
+  {
+    folder: Argument.String("dir").pipe(
+      Argument.withDescription("Folder to write into; the current one by default"),
+      Argument.optional,
+    ),
+    template: Flag.String("template").pipe(
+      Flag.withMetavar("NAME"),
+      Flag.withDescription(
+        "cifar10-formats, cifar10-joint, own-images, vision-transformer or microcontroller",
+      ),
+      Flag.withDefault("cifar10-formats"),
+    ),
+    json,
+  },
+  lazily(() => import("./command/Init.ts")),
+).pipe(Command.withDescription("Write a space and an experiment that run as they are"))
+
 const validate = Command.make(
   "validate",
   { files: Argument.String("file").pipe(Argument.variadic({ min: 1 })), json },
@@ -271,6 +290,7 @@ const runTrial = Command.make(
 export const root = Command.make("fliqs").pipe(
   Command.withDescription("One-shot search over neural architectures and number formats"),
   Command.withSubcommands([
+    init,
     validate,
     plan,
     run,

@@ -1,0 +1,85 @@
+/**
+ * `fliqs init [DIR] --template NAME`: a space and an experiment that run as they are, in block style, each key with a
+ * comment. Left out: the templates themselves (`templates/` beside `src/`).
+ */
+import { Effect, FileSystem, Option, Path } from "effect"
+import { fileURLToPath } from "node:url"
+import { writeExampleImages } from "../../data/ExampleImages.ts"
+import { didYouMean } from "../../declaration/Suggest.ts"
+import { note, print, printJson } from "../Output.ts"
+import { Wrong } from "../Words.ts"
+
+const program = fileURLToPath(new URL("../../../", import.meta.url))
+const files = ["space.yaml", "experiment.yaml"] as const
+
+/**
+ * The path to a schema that an editor follows from `folder`: relative where the program is a part of the same project
+ * (the folder can then move with it), else absolute.
+ */
+const schemaPath = (path: Path.Path, folder: string, schema: string): string => {
+  const target = path.join(program, "schemas", `${schema}.schema.json`)
+  const modules = program.lastIndexOf(`${path.sep}node_modules${path.sep}`)
+  const project = modules < 0 ? program : program.slice(0, modules + 1)
+  const within = `${folder}${path.sep}`.startsWith(project)
+  return within ? path.relative(folder, target).replaceAll(path.sep, "/") : target
+}
+
+const templateNames = Effect.fnUntraced(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  return (yield* fs.readDirectory(path.join(program, "templates"))).sort()
+})
+
+/** Refuses to write over anything that is there. */
+const checkFree = Effect.fnUntraced(function* (folder: string, names: ReadonlyArray<string>) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const taken: Array<string> = []
+  for (const name of names) if (yield* fs.exists(path.join(folder, name))) taken.push(name)
+  if (taken.length > 0)
+    return yield* new Wrong({
+      message: `${folder} already has ${taken.join(" and ")}; name another folder: fliqs init DIR`,
+    })
+})
+
+export const run = Effect.fn("init")(function* (input: {
+  readonly folder: Option.Option<string>
+  readonly template: string
+  readonly json: boolean
+}) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const { template } = input
+  const known = yield* templateNames()
+  if (!known.includes(template))
+    return yield* new Wrong({
+      message: `there is no template ${template}; ${didYouMean(template, known)}`,
+    })
+  const shown = Option.getOrElse(input.folder, () => ".")
+  const folder = path.resolve(shown)
+  const images = template === "own-images"
+  yield* checkFree(folder, [...files, ...(images ? ["images"] : [])])
+  yield* fs.makeDirectory(folder, { recursive: true })
+  for (const file of files) {
+    const text = yield* fs.readFileString(path.join(program, "templates", template, file))
+    const schema = file.replace(/\.yaml$/, "")
+    const there = schemaPath(path, folder, schema)
+    const reached = text
+      .replace(/^(# yaml-language-server: \$schema=).*$/m, (_, key: string) => key + there)
+      .replace(/^(\$schema: ).*$/m, (_, key: string) => key + JSON.stringify(there))
+    yield* fs.writeFileString(path.join(folder, file), reached)
+  }
+  if (images) yield* Effect.promise(() => writeExampleImages(path.join(folder, "images")))
+  const written = images ? [...files, "images"] : [...files]
+  if (input.json) return yield* printJson({ folder, template, files: written })
+  const inside = (name: string) => path.join(shown, name)
+  yield* print(`wrote ${written.map(inside).join(", ")}`)
+  yield* note(
+    [
+      "Next:",
+      `  fliqs validate ${inside("space.yaml")} ${inside("experiment.yaml")}   check both files`,
+      `  fliqs plan ${inside("experiment.yaml")}   see what would run`,
+      `  fliqs run ${inside("experiment.yaml")}   run it`,
+    ].join("\n"),
+  )
+})
