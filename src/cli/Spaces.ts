@@ -3,7 +3,7 @@ import { compile } from "../cost/Cost.ts"
 import { Gbops } from "../cost/Gbops.ts"
 import type { PlannedTrial } from "../experiment/Plan.ts"
 import { build, type Network } from "../model/Build.ts"
-import type { OptionValue } from "../space/Decision.ts"
+import { optionText } from "../space/Option.ts"
 import { type Condition, decisionList } from "../space/DecisionList.ts"
 import { cardinality } from "../space/DecisionSpace.ts"
 import { table } from "./Output.ts"
@@ -52,11 +52,8 @@ export const describeSpaces = (spaces: ReturnType<typeof spacesOf>) =>
     trials: trials.map(({ id }) => id),
   }))
 
-const show = (option: OptionValue): string =>
-  typeof option === "string" ? option : JSON.stringify(option)
-
 const showCondition = ({ options, path }: Condition): string =>
-  `${path} is ${options.map(show).join(" or ")}`
+  `${path} is ${options.map(optionText).join(" or ")}`
 
 /** The decisions of a space, a row each. */
 export const decisionTable = ({ space }: Network): string =>
@@ -67,7 +64,7 @@ export const decisionTable = ({ space }: Network): string =>
         decisionList(space).map(({ activeWhen, options, path, role }) => [
           path,
           role,
-          options.map(show).join(", "),
+          options.map(optionText).join(", "),
           activeWhen === undefined ? "always" : activeWhen.map(showCondition).join(", or "),
         ]),
       )

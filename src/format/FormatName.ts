@@ -8,6 +8,25 @@ export const FormatName = Schema.Literals(names).annotate({
   description: "A number format: see `fliqs format list`.",
 })
 
+export const FormatPair = Schema.Struct({
+  weights: FormatName,
+  activations: FormatName,
+}).annotate({
+  identifier: "FormatPair",
+  description: "One format for the weights of a layer, another for its activations.",
+})
+
+/** A format for both operands of a layer, or a pair. */
+export const FormatOption = Schema.Union([FormatName, FormatPair]).annotate({
+  identifier: "FormatOption",
+})
+
+/** Formats and pairs, or the name of a set of formats. */
+export const FormatOptionList = Schema.Union([
+  Schema.Array(FormatOption).check(Schema.isMinLength(1), distinct),
+  Schema.Literals(Object.keys(sets)),
+]).annotate({ identifier: "FormatOptionList" })
+
 /** Format names, or the name of a set of them. */
 export const FormatList = Schema.Union([
   Schema.Array(FormatName).check(Schema.isMinLength(1), distinct),

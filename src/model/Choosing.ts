@@ -7,6 +7,7 @@
 import type { Problem } from "../declaration/Errors.ts"
 import { suggest } from "../declaration/Suggest.ts"
 import { parse } from "../format/Formats.ts"
+import { type FormatOption, isPair, pairOf } from "../format/Pair.ts"
 import type { Activity, Decision, OptionValue, Role } from "../space/Decision.ts"
 import { constant, ofDecision, type Quantity } from "../space/Quantity.ts"
 import { isOneOf, isUse, type Tunable } from "../space/Tunable.ts"
@@ -58,6 +59,20 @@ export const aFormat: Accepts<string> = {
   fallback: "FP32",
 }
 
+const isFormatName = (name: unknown): boolean =>
+  typeof name === "string" && parse(name) !== undefined
+
+/** Of both operands of a layer. */
+export const aFormatOrPair: Accepts<FormatOption> = {
+  what: "a format name, or a pair { weights, activations }",
+  test: (option) =>
+    isPair(option)
+      ? isFormatName(option.weights) && isFormatName(option.activations)
+      : isFormatName(option),
+  role: "format",
+  fallback: "FP32",
+}
+
 /** Where a decision is made. */
 interface Place {
   readonly path: string
@@ -69,10 +84,20 @@ interface Place {
 /** Ends the building of one item after a problem that leaves nothing to go on with. */
 export class BuildStopped extends Error {}
 
+const bitsOf = (format: string): number => parse(format)?.bits ?? 0
+
+/** Bits of a format; of a pair the geometric mean, so that sizes go by the cost of a product. */
+export const sizeOfFormat = (option: FormatOption): number => {
+  const { activations, weights } = pairOf(option)
+  return weights === activations
+    ? bitsOf(weights)
+    : Math.sqrt(bitsOf(weights) * bitsOf(activations))
+}
+
 /** How large an option is: bits of a format, area of a kernel, else the number itself. */
 const sizeOfOption = (option: OptionValue): number =>
-  typeof option === "string"
-    ? (parse(option)?.bits ?? 0)
+  typeof option === "string" || isPair(option)
+    ? sizeOfFormat(option)
     : typeof option === "number"
       ? option
       : Array.isArray(option)

@@ -6,9 +6,10 @@
 import type { FormatSlot, Layer } from "../cost/LayerTable.ts"
 import { expand, parse } from "../format/Formats.ts"
 import type { Format } from "../format/Format.ts"
+import { type FormatOption, isMultiplied, pairOf, pairText } from "../format/Pair.ts"
 import type { Activity, Gate } from "../space/Decision.ts"
 import type { Builder } from "./Builder.ts"
-import { aFormat } from "./Choosing.ts"
+import { aFormat, aFormatOrPair, sizeOfFormat } from "./Choosing.ts"
 import type { LayerDraft } from "./LayerDraft.ts"
 import type { FormatChoice, Formats, Override } from "./Network.ts"
 import { matcher } from "./Pattern.ts"
@@ -21,7 +22,10 @@ type YamlPath = ReadonlyArray<string | number>
 /** What one operand of one layer may be, before decisions are numbered. */
 interface Draft {
   readonly kind: "fixed" | "decision" | "use"
-  readonly names: ReadonlyArray<string>
+  readonly options: ReadonlyArray<FormatOption>
+  readonly operand: Operand
+  /** True when one decision covers both operands: only then may an option be a pair. */
+  readonly both: boolean
   /** Decision path, or the name of the choice used. */
   readonly path: string
   readonly tag: string
@@ -35,13 +39,15 @@ const formatOf = (name: string): Format => {
   return format
 }
 
-/** The declared choice of one operand, with its tag; absent when the block names neither form. */
-const choiceOf = (
-  declared: Formats | Override,
-  operand: Operand,
-):
-  | { readonly choice: FormatChoice; readonly both: boolean; readonly key: YamlPath }
-  | undefined => {
+/** What is declared for one operand, alone or for both. */
+interface Declared {
+  readonly choice: FormatChoice | { readonly oneOf: NonNullable<Formats["oneOf"]> }
+  readonly both: boolean
+  readonly key: YamlPath
+}
+
+/** The declared choice of one operand; undefined when the block names neither form. */
+const choiceOf = (declared: Formats | Override, operand: Operand): Declared | undefined => {
   if (declared.oneOf !== undefined)
     return { choice: { oneOf: declared.oneOf }, both: true, key: ["oneOf"] }
   if (declared.use !== undefined) return { choice: { use: declared.use }, both: true, key: ["use"] }
@@ -74,6 +80,41 @@ const checkForm = (
     )
 }
 
+/** Reports an option that stands twice in two spellings: `INT8`, and a pair of INT8 and INT8. */
+const checkRepeats = (builder: Builder, { oneOf }: Formats | Override, at: YamlPath): void => {
+  if (oneOf === undefined || typeof oneOf === "string") return
+  const texts = oneOf.map(pairText)
+  const twice = texts.findIndex((text, i) => texts.indexOf(text) < i)
+  if (twice >= 0) builder.problem([...at, "oneOf", twice], `offers ${texts[twice]} a second time`)
+}
+
+/** The products that a layer may come to: those of one decision option by option, of two decisions all combinations. */
+const productsIn = ({ activationFormat, weightFormat }: Layer): ReadonlyArray<[Format, Format]> =>
+  weightFormat.decision !== null && weightFormat.decision === activationFormat.decision
+    ? weightFormat.formats.map((weights, k) => [weights, activationFormat.formats[k]!])
+    : weightFormat.formats.flatMap((weights) =>
+        activationFormat.formats.map((activations): [Format, Format] => [weights, activations]),
+      )
+
+/** Warns where the space offers a product that no hardware computes as it is. */
+const warnOfProducts = (builder: Builder, layers: ReadonlyArray<Layer>, at: YamlPath): void => {
+  const found = layers.flatMap((layer) =>
+    productsIn(layer)
+      .filter(([weights, activations]) => !isMultiplied(weights, activations))
+      .map(([weights, activations]) => ({ layer, weights, activations })),
+  )
+  const [first] = found
+  if (first === undefined) return
+  const { activations, layer, weights } = first
+  const places = new Set(found.map(({ layer: { path } }) => path)).size - 1
+  const others = places === 0 ? "" : ` (and in ${places} other layer${places === 1 ? "" : "s"})`
+  builder.warning(
+    at,
+    `offers ${weights.name} weights with ${activations.name} activations in ${layer.path}${others}, a product that no hardware multiplies as it is; ` +
+      "list the pairs that go together: oneOf: [INT8, E4M3, { weights: INT4, activations: INT8 }]",
+  )
+}
+
 const groupPath = (layer: LayerDraft, scope: ScopeName): string =>
   scope === "layer"
     ? layer.path
@@ -84,7 +125,7 @@ const groupPath = (layer: LayerDraft, scope: ScopeName): string =>
         : ""
 
 const draft = (
-  found: NonNullable<ReturnType<typeof choiceOf>>,
+  found: Declared,
   operand: Operand,
   group: (scope: ScopeName | undefined) => string,
   at: YamlPath,
@@ -92,13 +133,13 @@ const draft = (
 ): Draft => {
   const { choice } = found
   const tag = found.both ? "format" : operand === "weights" ? "weightFormat" : "activationFormat"
-  const here = { tag, overridden, at: [...at, ...found.key] }
-  if (typeof choice === "string") return { kind: "fixed", names: [choice], path: "", ...here }
-  if ("use" in choice) return { kind: "use", names: [], path: choice.use, ...here }
-  const names = expand(choice.oneOf)
-  if (names.length === 1) return { kind: "fixed", names, path: "", ...here }
+  const here = { tag, overridden, operand, both: found.both, at: [...at, ...found.key] }
+  if (typeof choice === "string") return { kind: "fixed", options: [choice], path: "", ...here }
+  if ("use" in choice) return { kind: "use", options: [], path: choice.use, ...here }
+  const options = typeof choice.oneOf === "string" ? expand(choice.oneOf) : choice.oneOf
+  if (options.length === 1) return { kind: "fixed", options, path: "", ...here }
   const path = group("scope" in choice ? choice.scope : undefined)
-  return { kind: "decision", names, path: path === "" ? tag : `${path}.${tag}`, ...here }
+  return { kind: "decision", options, path: path === "" ? tag : `${path}.${tag}`, ...here }
 }
 
 /** A decision is active while any layer it covers is. */
@@ -126,9 +167,11 @@ export const assignFormats = (
         : formats
   const at: YamlPath = ["formats"]
   if (typeof formats === "object") checkForm(builder, declared, at, true)
+  checkRepeats(builder, declared, at)
   const overrides = (declared.overrides ?? []).map((override, i) => {
     const place = [...at, "overrides", i]
     checkForm(builder, override, place, false)
+    checkRepeats(builder, override, place)
     const matches = matcher(override.match)
     if (!builder.broken && !builder.layers.some((layer) => matches(layer.path)))
       builder.problem(
@@ -150,7 +193,7 @@ export const assignFormats = (
       return draft(own, operand, () => layer.path, hit.place, true)
     const found = choiceOf(declared, operand)
     if (found === undefined)
-      return { kind: "fixed", names: ["FP32"], path: "", tag: "format", at, overridden: false }
+      return draft({ choice: "FP32", both: true, key: [] }, operand, () => "", at, false)
     return draft(found, operand, (scope) => groupPath(layer, scope ?? base), at, false)
   }
 
@@ -170,29 +213,33 @@ export const assignFormats = (
 
   const slot = (d: Draft): FormatSlot => {
     const { overridden } = d
-    if (d.kind === "fixed") return { decision: null, formats: d.names.map(formatOf), overridden }
+    const formatsOf = (options: ReadonlyArray<FormatOption>) =>
+      options.map((option) => formatOf(pairOf(option)[d.operand]))
+    if (d.kind === "fixed") return { decision: null, formats: formatsOf(d.options), overridden }
     if (d.kind === "use") {
-      const used = builder.use<string>(d.path, d.at, aFormat, active.get(`choices.${d.path}`))
-      return { decision: used.decision, formats: used.options.map(formatOf), overridden }
+      const opens = active.get(`choices.${d.path}`)
+      const used = builder.use<FormatOption>(d.path, d.at, d.both ? aFormatOrPair : aFormat, opens)
+      return { decision: used.decision, formats: formatsOf(used.options), overridden }
     }
-    const all = d.names.map(formatOf)
     const decision = builder.decision(
       {
         path: d.path,
         tag: d.tag,
         role: "format",
-        options: d.names,
-        sizes: all.map((f) => f.bits),
+        options: d.options,
+        sizes: d.options.map(sizeOfFormat),
         active: active.get(d.path)!,
       },
       d.at,
     )
-    return { decision, formats: all, overridden }
+    return { decision, formats: formatsOf(d.options), overridden }
   }
-  return drafts.map(({ layer, weights, activations }, i) => ({
+  const layers = drafts.map(({ layer, weights, activations }, i) => ({
     ...layer,
     ...scaleOf(i),
     weightFormat: slot(weights),
     activationFormat: slot(activations),
   }))
+  warnOfProducts(builder, layers, at)
+  return layers
 }

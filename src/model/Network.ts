@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { distinct, withDefault } from "../declaration/Field.ts"
 import { inputGranularities, weightGranularities } from "../cost/LayerTable.ts"
 import { sharedExponents } from "../format/Format.ts"
-import { FormatList, FormatName } from "../format/FormatName.ts"
+import { FormatList, FormatName, FormatOptionList, FormatPair } from "../format/FormatName.ts"
 import { sets } from "../format/Formats.ts"
 import { Name, tunable } from "../space/Tunable.ts"
 import { blocks } from "./block/Blocks.ts"
@@ -31,7 +31,7 @@ const OverrideChoice = Schema.Union([
 ]).annotate({ identifier: "OverrideChoice" })
 
 const operands = <Choice extends Schema.Top>(choice: Choice) => ({
-  oneOf: Schema.optionalKey(FormatList),
+  oneOf: Schema.optionalKey(FormatOptionList),
   use: Schema.optionalKey(Name),
   weights: Schema.optionalKey(choice),
   activations: Schema.optionalKey(choice),
@@ -104,7 +104,12 @@ export type Formats = typeof Formats.Type
 const Choice = Schema.Struct({
   oneOf: Schema.Union([
     Schema.Array(
-      Schema.Union([Schema.Finite, Schema.String, Schema.Tuple([Schema.Int, Schema.Int])]),
+      Schema.Union([
+        Schema.Finite,
+        Schema.String,
+        Schema.Tuple([Schema.Int, Schema.Int]),
+        FormatPair,
+      ]),
     ).check(Schema.isMinLength(1), distinct),
     Schema.Literals(Object.keys(sets)),
   ]),

@@ -5,14 +5,8 @@ import { Effect, FileSystem, Schema } from "effect"
 import * as Durable from "../disk/Durable.ts"
 import { orUnreachable } from "../disk/Errors.ts"
 import * as Record from "../disk/Record.ts"
+import { OptionValue } from "../space/Option.ts"
 import * as State from "./State.ts"
-
-const OptionValue = Schema.Union([
-  Schema.Finite,
-  Schema.String,
-  Schema.Boolean,
-  Schema.Array(Schema.Finite),
-])
 
 /** Why a trial failed, by what to do about it. */
 export const causes = [

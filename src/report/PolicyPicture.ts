@@ -3,7 +3,7 @@
  * time from left to right, the options stacked in the order of the file, first (dark) to last (light); what was chosen
  * stands at the right. Left out: comparing trials.
  */
-import type { OptionValue } from "../space/Decision.ts"
+import { type OptionValue, optionText } from "../space/Option.ts"
 import type { TrainEvent } from "../train/TrainEvent.ts"
 import { border, ends, escape, picture } from "./Svg.ts"
 
@@ -43,9 +43,6 @@ const colour = (share: number): string => {
 const colourOf = (option: number, options: number): string =>
   colour(options === 1 ? 0.5 : option / (options - 1))
 
-const show = (option: OptionValue): string =>
-  typeof option === "string" ? option : JSON.stringify(option)
-
 /** The band of one option: along its upper edge, back along its lower one. */
 const band = (
   history: PolicyHistory["history"],
@@ -77,7 +74,7 @@ export const policyPicture = ({ decisions, history }: PolicyHistory, title: stri
     )
     const final = last?.probabilities[i] ?? []
     const chosen = final.indexOf(Math.max(...final))
-    const word = chosen < 0 ? "" : `${show(options[chosen]!)}  ${final[chosen]!.toFixed(2)}`
+    const word = chosen < 0 ? "" : `${optionText(options[chosen]!)}  ${final[chosen]!.toFixed(2)}`
     return [
       `<text x="${left - 8}" y="${middle}" text-anchor="end">${escape(path)}</text>`,
       ...bands,
@@ -85,14 +82,14 @@ export const policyPicture = ({ decisions, history }: PolicyHistory, title: stri
       `<text x="${left + plot + 8}" y="${middle}">${escape(word)}</text>`,
     ].join("\n")
   })
-  const sets = new Map(decisions.map(({ options }) => [options.map(show).join(" "), options]))
+  const sets = new Map(decisions.map(({ options }) => [options.map(optionText).join(" "), options]))
   const legend = [...sets.values()]
     .slice(0, 1)
     .flatMap((options) =>
       options.map(
         (option, k) =>
           `<rect x="${left + k * 66}" y="24" width="10" height="10" fill="${colourOf(k, options.length)}"/>` +
-          `<text x="${left + k * 66 + 14}" y="33">${escape(show(option))}</text>`,
+          `<text x="${left + k * 66 + 14}" y="33">${escape(optionText(option))}</text>`,
       ),
     )
   const steps = ends(left, left + plot, height - 8, ["step 0", String(last?.step ?? 0)])

@@ -7,19 +7,13 @@ import { FilePath } from "../declaration/Field.ts"
 import { FormatName } from "../format/FormatName.ts"
 import type { Choices } from "../space/Decision.ts"
 import { activity, withWidestFormats } from "../space/DecisionSpace.ts"
+import { OptionValue } from "../space/Option.ts"
 import { delaySteps } from "./Schedule.ts"
 import type { Problem, Searcher, SearchKind, SearchMetrics } from "./Search.ts"
 import { switchedShare } from "./StepFigures.ts"
 
-const Option = Schema.Union([
-  Schema.Finite,
-  Schema.String,
-  Schema.Boolean,
-  Schema.Array(Schema.Finite),
-])
-
 /** Path of a decision -> its option. */
-export const AssignmentMap = Schema.Record(Schema.String, Option)
+export const AssignmentMap = Schema.Record(Schema.String, OptionValue)
 
 export const FixedSpec = Schema.Struct({
   kind: Schema.Literal("fixed"),

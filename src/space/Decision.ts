@@ -4,7 +4,9 @@
  * In here: the data, activity (conditional decisions), assignments by path. Left out: where decisions come from
  * (the walker in `model/`), probabilities (`search/`).
  */
-export type OptionValue = number | string | boolean | ReadonlyArray<number>
+import type { OptionValue } from "./Option.ts"
+
+export type { OptionValue } from "./Option.ts"
 
 /** The gate is a depth decision; the gated thing is active when the gate's choice (an index) is one of `choices`. */
 export interface Gate {

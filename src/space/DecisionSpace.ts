@@ -5,6 +5,7 @@
  * Left out: where decisions come from (`model/`), probabilities (`search/`), costs (`cost/`).
  */
 import { suggest } from "../declaration/Suggest.ts"
+import { isPair, optionText } from "./Option.ts"
 import type { Assignment, Choices, Decision, DecisionSpace, OptionValue } from "./Decision.ts"
 
 /** 1 for every decision that is active under `choices`, else 0. */
@@ -176,8 +177,8 @@ export const fromAssignment = (
     if (value === undefined) return undefined
     const choice = decision.options.findIndex((option) => equal(option, value))
     if (choice >= 0) return choice
-    const offered = decision.options.map(print).join(", ")
-    problems.push(`${decision.path}: ${print(value)} is not offered; it offers ${offered}`)
+    const offered = decision.options.map(optionText).join(", ")
+    problems.push(`${decision.path}: ${optionText(value)} is not offered; it offers ${offered}`)
     return undefined
   })
 
@@ -196,7 +197,9 @@ export const fromAssignment = (
   return problems.length > 0 ? { problems } : { choices: chosen.map((choice) => choice ?? 0) }
 }
 
-const equal = (a: OptionValue, b: OptionValue): boolean => JSON.stringify(a) === JSON.stringify(b)
-
-const print = (value: OptionValue): string =>
-  typeof value === "string" ? value : JSON.stringify(value)
+/** A pair of formats may be written as its text; a text is never taken for a number. */
+const equal = (a: OptionValue, b: OptionValue): boolean =>
+  optionText(a) === optionText(b) &&
+  (typeof a === typeof b ||
+    (isPair(a) && typeof b === "string") ||
+    (isPair(b) && typeof a === "string"))
