@@ -6,7 +6,7 @@
  */
 import { Effect, Exit, Schema, SchemaIssue } from "effect"
 import type { Document } from "./Document.ts"
-import { DeclarationError, DeclarationErrors, inOrder, locateAll } from "./Errors.ts"
+import { DeclarationError, DeclarationErrors, formatPath, inOrder, locateAll } from "./Errors.ts"
 import type { Path, Problem } from "./Errors.ts"
 import { type Found, problemsOf } from "./Issues.ts"
 import { checkRecovered } from "./Recover.ts"
@@ -74,6 +74,20 @@ export const inspect = <A>(
   return errors.length === 0 && "value" in decoded
     ? { value: decoded.value, errors: [], warnings }
     : { errors: limited(inOrder(errors)), warnings }
+}
+
+/** Why the key at a path of plain JSON is none that belongs there; undefined when it is. */
+export const unknownKeyAt = <A>(
+  schema: Decodable<A>,
+  value: unknown,
+  path: Path,
+): string | undefined => {
+  const decoded = decodeUnknown(schema, value)
+  if ("value" in decoded) return undefined
+  const place = formatPath(path)
+  return decoded.problems.find(
+    (problem) => problem.unknown !== undefined && place.startsWith(formatPath(problem.path)),
+  )?.message
 }
 
 /** Decodes a document; all its mistakes at once. Warnings of `check` are logged. */

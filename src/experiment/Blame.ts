@@ -21,7 +21,8 @@ const isAt = (error: DeclarationError, place: Position): boolean =>
   error.line === place.line &&
   error.column === place.column
 
-const standsAt = (error: DeclarationError, changes: ReadonlyArray<Override>): boolean =>
+/** Whether an error is told at one of these changes. */
+export const standsAt = (error: DeclarationError, changes: ReadonlyArray<Override>): boolean =>
   changes.some(({ at }) => isAt(error, at.key) || isAt(error, at.value))
 
 /** A file that could not be read at all. */

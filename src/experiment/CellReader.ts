@@ -20,6 +20,7 @@ import { type Initial, readInitial, type TrialWeights } from "./Initial.ts"
 import type { Cell } from "./Matrix.ts"
 import { apply, intoSpace, type Override, unsetErrors, withinSpace } from "./Overrides.ts"
 import { declare, type PlannedTrial, planCell } from "./PlannedTrial.ts"
+import { unreadSettings } from "./Unread.ts"
 
 /** What is known of a cell. */
 export interface Reading {
@@ -27,6 +28,8 @@ export interface Reading {
   readonly warnings: ReadonlyArray<DeclarationError>
   /** Empty when there are errors. */
   readonly trials: ReadonlyArray<PlannedTrial>
+  /** Settings that the trials do not read. */
+  readonly unread: ReadonlyArray<DeclarationError>
 }
 
 /** What all cells of a plan share. */
@@ -64,27 +67,6 @@ export class CellReader {
     return { document, errors, own, ofSpace: changes.filter(intoSpace).map(withinSpace) }
   }
 
-  /** All that can be said of a file of a wrong shape, of which no cells are made; `check` is of its matrix. */
-  wrong(
-    changes: ReadonlyArray<Override>,
-    check: Check<Experiment>,
-  ): Reads<ReadonlyArray<DeclarationError>> {
-    const { document, errors, own, ofSpace } = this.changed(changes)
-    const path = valueAt(document.value, ["space"])
-    return Effect.gen({ self: this }, function* () {
-      const space = isFilePath(path) ? yield* this.#files.space(document, path, ofSpace) : undefined
-      const rules = rulesOf(this.#checks, space?.value, (experiment) => [
-        ...check(experiment),
-        ...this.#rules(experiment),
-      ])
-      return [
-        ...errors,
-        ...(space?.errors ?? []),
-        ...unsetErrors(inspect(Experiment, document, rules).errors, own),
-      ]
-    })
-  }
-
   /** The trials of a cell with its changes, or what is wrong with it. */
   read(
     cell: Cell,
@@ -98,12 +80,18 @@ export class CellReader {
       const errors = [...misled, ...unsetErrors(inspected.errors, own)]
       const warnings = [...inspected.warnings]
       const spacePath = valueAt(document.value, ["space"])
-      if (!isFilePath(spacePath)) return { errors, warnings, trials: [] }
+      const none = { errors, warnings, trials: [], unread: [] }
+      if (!isFilePath(spacePath)) return none
       const space = yield* files.space(document, spacePath, ofSpace)
       errors.push(...space.errors)
       warnings.push(...space.warnings)
-      if (inspected.value === undefined || space.value === undefined)
-        return { errors, warnings, trials: [] }
+      if (inspected.value === undefined) {
+        // of a wrong shape: what the network says of it is told at once
+        const rules = rulesOf(this.#checks, space.value, this.#rules)
+        const all = [...misled, ...space.errors, ...inspect(Experiment, document, rules).errors]
+        return { ...none, errors: unsetErrors(all, own) }
+      }
+      if (space.value === undefined) return none
 
       const experiment = inspected.value
       const named = yield* this.#namedFiles(document, experiment, space.document)
@@ -112,7 +100,7 @@ export class CellReader {
       const initial = source === undefined ? undefined : yield* this.#weightsOf(source, space.value)
       if (initial !== undefined && "message" in initial) {
         errors.push(locateTrial(initial, document, []))
-        return { errors, warnings, trials: [] }
+        return none
       }
       const { assignment, latencyTable, parts } = named
       const planned = planCell(
@@ -134,7 +122,11 @@ export class CellReader {
         this.#checks,
       )
       errors.push(...planned.problems.map((problem) => locateTrial(problem, document, parts)))
-      return { errors, warnings, trials: errors.length > 0 ? [] : planned.trials }
+      if (errors.length > 0) return none
+      const unread = unreadSettings(experiment, document.value).map((problem) =>
+        locateTrial(problem, document, []),
+      )
+      return { ...none, trials: planned.trials, unread }
     })
   }
 

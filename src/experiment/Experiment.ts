@@ -138,6 +138,12 @@ export const Experiment = Schema.Struct({
 }).annotate({ identifier: "Experiment", title: "fliqs experiment" })
 export type Experiment = typeof Experiment.Type
 
+const { description, exclude, include, matrix, name, track } = Experiment.fields
+
+/** What an experiment says of all its cells together. */
+export const Grid = Schema.Struct({ description, exclude, include, matrix, name, track })
+export type Grid = typeof Grid.Type
+
 /**
  * The rules between the blocks of one cell: what the schema cannot say.
  *

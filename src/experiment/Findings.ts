@@ -20,8 +20,27 @@ export class Findings {
     for (const error of errors) this.#errors.set(error.text, error)
   }
 
+  /** Errors and warnings together. */
+  take({
+    errors,
+    warnings,
+  }: {
+    readonly errors: ReadonlyArray<DeclarationError>
+    readonly warnings: ReadonlyArray<DeclarationError>
+  }): void {
+    this.add(errors)
+    this.warn(warnings)
+  }
+
   warn(warnings: ReadonlyArray<DeclarationError>): void {
     for (const warning of warnings) this.#warnings.set(warning.text, warning)
+  }
+
+  /** A problem of the experiment file, an error or a warning as it says. */
+  tell(problem: Problem, document: Document): void {
+    const located = [locateTrial(problem, document, [])]
+    if (problem.severity === "warning") this.warn(located)
+    else this.add(located)
   }
 
   get some(): boolean {

@@ -1,9 +1,11 @@
 /**
  * The cells of a matrix: the product of its lists, less what `exclude` matches, and with what `include` adds, as in GitHub Actions.
+ *
+ * Entries without effect are told here, as far as the lists alone say so.
  */
-import { didYouMean } from "../declaration/Suggest.ts"
+import { didYouMean, oneOf } from "../declaration/Suggest.ts"
 import { canonicalJson } from "./Canonical.ts"
-import type { Problem } from "../declaration/Errors.ts"
+import { type Problem, show } from "../declaration/Errors.ts"
 
 export type Cell = Readonly<Record<string, unknown>>
 
@@ -11,6 +13,13 @@ export interface MatrixFields {
   readonly matrix?: Readonly<Record<string, ReadonlyArray<unknown>>>
   readonly exclude?: ReadonlyArray<Cell>
   readonly include?: ReadonlyArray<Cell>
+}
+
+export interface MatrixOptions {
+  /** More than a thousand cells are meant. */
+  readonly yes: boolean
+  /** The lists are not those that `exclude` was written for: an entry that matches nothing now is no mistake. */
+  readonly isChanged?: boolean
 }
 
 /** More cells than this need `--yes`. */
@@ -22,76 +31,197 @@ export const hardMostCells = 10_000
 export const productSize = (fields: MatrixFields): number =>
   Object.values(fields.matrix ?? {}).reduce((product, list) => product * list.length, 1)
 
-/** What is wrong with a matrix before any cell is made. */
-export const matrixProblems = (fields: MatrixFields, yes: boolean): ReadonlyArray<Problem> => {
-  const problems: Array<Problem> = []
-  const keys = Object.keys(fields.matrix ?? {})
-  for (const [key, list] of Object.entries(fields.matrix ?? {})) {
-    const seen = new Map<string, number>()
-    list.forEach((value, i) => {
-      const text = canonicalJson(value)
-      const first = seen.get(text)
-      if (first !== undefined)
-        problems.push({
-          path: ["matrix", key, i],
-          message: `this value repeats that at ${first}; remove one, the same trial is run once`,
-        })
-      else seen.set(text, i)
-    })
-  }
-  for (const [i, cell] of (fields.exclude ?? []).entries())
-    for (const key of Object.keys(cell))
-      if (!keys.includes(key))
-        problems.push({
-          path: ["exclude", i, key],
-          at: "key",
-          message: `no list of the matrix is called ${key}; ${keys.length === 0 ? "there is no matrix to exclude from" : didYouMean(key, keys)}`,
-        })
-  const size = productSize(fields)
-  if (size > hardMostCells)
-    problems.push({
-      path: ["matrix"],
-      at: "key",
-      message: `the matrix has ${count(size)} cells; ${hardMostCells} is the most, shorten its lists`,
-    })
-  else if (size > mostCells && !yes)
-    problems.push({
-      path: ["matrix"],
-      at: "key",
-      message: `the matrix has ${count(size)} cells; shorten its lists, or say --yes for more than ${mostCells}`,
-    })
-  return problems
-}
-
 const count = (size: number): string => (size < 1e15 ? String(size) : size.toExponential(0))
 
 const same = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b)
 
-/** The cells, in the order of the lists (the last varies fastest), then those only `include` makes. */
-export const cells = (fields: MatrixFields): ReadonlyArray<Cell> => {
+/** What is wrong with a matrix before any cell is read. */
+export const matrixProblems = (
+  fields: MatrixFields,
+  { isChanged = false, yes }: MatrixOptions,
+): ReadonlyArray<Problem> => {
+  const problems: Array<Problem> = [...repeatProblems(fields)]
+  const excluded = excludeProblems(fields)
+  problems.push(
+    ...(isChanged
+      ? excluded.map((problem) => ({ ...problem, severity: "warning" as const }))
+      : excluded),
+  )
+  const size = productSize(fields)
+  const at = { path: ["matrix"], at: "key" } as const
+  if (size > hardMostCells)
+    problems.push({
+      ...at,
+      message: `the matrix has ${count(size)} cells; ${hardMostCells} is the most, shorten its lists`,
+    })
+  else {
+    problems.push(...includeProblems(fields))
+    if (size > mostCells && !yes)
+      problems.push({
+        ...at,
+        message: `the matrix has ${count(size)} cells; shorten its lists, or say --yes for more than ${mostCells}`,
+      })
+  }
+  return problems
+}
+
+const repeatProblems = ({ matrix = {} }: MatrixFields): ReadonlyArray<Problem> =>
+  Object.entries(matrix).flatMap(([key, list]) => {
+    const seen = new Map<string, number>()
+    return list.flatMap((value, i) => {
+      const text = canonicalJson(value)
+      const first = seen.get(text)
+      if (first === undefined) seen.set(text, i)
+      return first === undefined
+        ? []
+        : [
+            {
+              path: ["matrix", key, i],
+              message: `this value repeats that at ${first}; remove one, the same trial is run once`,
+            },
+          ]
+    })
+  })
+
+const isPartOf = (part: Cell, whole: Cell): boolean =>
+  Object.entries(part).every(([key, value]) => Object.hasOwn(whole, key) && same(whole[key], value))
+
+/** `seed is never 9 there; 1 or 2 would be right` */
+const absence = (key: string, value: unknown, list: ReadonlyArray<unknown>): string =>
+  `${key} is never ${show(value)} in the matrix; ${oneOf(list.map((item) => show(item)))} would be right`
+
+/** Entries of `exclude` that leave nothing out. */
+const excludeProblems = ({ exclude = [], matrix = {} }: MatrixFields): ReadonlyArray<Problem> => {
+  const keys = Object.keys(matrix)
+  return exclude.flatMap((entry, i): ReadonlyArray<Problem> => {
+    const unmatched = Object.entries(entry).flatMap(([key, value]): ReadonlyArray<Problem> => {
+      const list = Object.hasOwn(matrix, key) ? matrix[key] : undefined
+      const path = ["exclude", i, key]
+      if (list === undefined)
+        return [
+          {
+            path,
+            at: "key",
+            message: `no list of the matrix is called ${key}; ${keys.length === 0 ? "there is no matrix to exclude from" : didYouMean(key, keys)}`,
+          },
+        ]
+      return list.some((item) => same(item, value))
+        ? []
+        : [{ path, message: `leaves nothing out: ${absence(key, value, list)}` }]
+    })
+    if (unmatched.length > 0) return unmatched
+    const wider = exclude.findIndex(
+      (other, j) => j !== i && isPartOf(other, entry) && (j < i || !isPartOf(entry, other)),
+    )
+    return wider < 0
+      ? []
+      : [
+          {
+            path: ["exclude", i],
+            message: `leaves nothing out that the entry at ${wider} does not; remove it`,
+          },
+        ]
+  })
+}
+
+/** A cell on its way: who gave each of its values that no list gave. */
+interface Row {
+  readonly cell: Cell
+  readonly by: Readonly<Record<string, number>>
+}
+
+/** What an entry of `include` did: the cells it fits, and whether it changed one of them or was one itself. */
+interface Included {
+  readonly fits: boolean
+  readonly changes: boolean
+  /** The entry before it that is the same cell. */
+  readonly repeats?: number
+}
+
+const combine = (fields: MatrixFields) => {
   const lists = Object.entries(fields.matrix ?? {})
   let product: ReadonlyArray<Cell> = lists.length === 0 ? [] : [{}]
   for (const [key, list] of lists)
     product = product.flatMap((cell) =>
       list.map((value) => Object.assign({}, cell, { [key]: value })),
     )
-  const kept = product.filter(
-    (cell) =>
-      !(fields.exclude ?? []).some((excluded) =>
-        Object.entries(excluded).every(([key, value]) => key in cell && same(cell[key], value)),
-      ),
-  )
   const own = new Set(lists.map(([key]) => key))
-  const added: Array<Cell> = []
-  let widened: ReadonlyArray<Cell> = kept
-  for (const extra of fields.include ?? []) {
+  let rows: ReadonlyArray<Row> = product
+    .filter((cell) => !(fields.exclude ?? []).some((entry) => isPartOf(entry, cell)))
+    .map((cell) => ({ cell, by: {} }))
+  const added = new Map<number, Cell>()
+  const included = (fields.include ?? []).map((extra, i): Included => {
     // An entry that contradicts no value of a cell's own lists is added to that cell; one that fits none is a cell itself.
-    const fits = (cell: Cell) =>
+    const fits = ({ cell }: Row) =>
       Object.entries(extra).every(([key, value]) => !own.has(key) || same(cell[key], value))
-    if (widened.some(fits))
-      widened = widened.map((cell) => (fits(cell) ? { ...cell, ...extra } : cell))
-    else added.push(extra)
-  }
-  const all = [...widened, ...added]
+    if (!rows.some(fits)) {
+      const [repeats] = [...added].find(([, cell]) => same(cell, extra)) ?? []
+      added.set(i, extra)
+      return { fits: false, changes: true, ...(repeats === undefined ? {} : { repeats }) }
+    }
+    let changes = false
+    rows = rows.map((row) => {
+      if (!fits(row)) return row
+      const fresh = Object.keys(extra).filter((key) => !isPartOf({ [key]: extra[key] }, row.cell))
+      changes ||= fresh.length > 0
+      return {
+        cell: { ...row.cell, ...extra },
+        by: { ...row.by, ...Object.fromEntries(fresh.map((key) => [key, i])) },
+      }
+    })
+    return { fits: true, changes }
+  })
+  return { lists, rows, added: [...added.values()], included }
+}
+
+/** Entries of `include` that add nothing, and those that are combinations by themselves beside a matrix. */
+const includeProblems = (fields: MatrixFields): ReadonlyArray<Problem> => {
+  const { include = [] } = fields
+  if (include.length === 0) return []
+  const { included, lists, rows } = combine(fields)
+  const lasting = new Set(rows.flatMap(({ by }) => Object.values(by)))
+  return include.flatMap((entry, i): ReadonlyArray<Problem> => {
+    const { changes, fits, repeats } = included[i]!
+    const at = { path: ["include", i] }
+    if (Object.keys(entry).length === 0)
+      return [{ ...at, message: "says nothing; give keys with values, or remove it" }]
+    if (repeats !== undefined)
+      return [{ ...at, message: `is the combination at ${repeats} again; remove one` }]
+    if (fits && !changes)
+      return [
+        {
+          ...at,
+          message: "adds nothing: the combinations that it fits have all its values; remove it",
+        },
+      ]
+    if (fits && !lasting.has(i))
+      return [
+        {
+          ...at,
+          message: "adds nothing that stays: later entries set the same keys again; remove one",
+        },
+      ]
+    if (fits || lists.length === 0) return []
+    const never = lists.flatMap(([key, list]) =>
+      Object.hasOwn(entry, key) && !list.some((item) => same(item, entry[key]))
+        ? [`${key} is never ${show(entry[key])} there`]
+        : [],
+    )
+    const without = lists.flatMap(([key]) => (Object.hasOwn(entry, key) ? [] : [key]))
+    const why = never.length === 0 ? "exclude leaves none that it fits" : never.join(", ")
+    return [
+      {
+        ...at,
+        message: `fits no combination of the matrix (${why}); it is one more combination of its own${without.length === 0 ? "" : `, with ${oneOf(without).replace(" or ", " and ")} as in the rest of the file`}`,
+        severity: "warning",
+      },
+    ]
+  })
+}
+
+/** The cells, in the order of the lists (the last varies fastest), then those only `include` makes. */
+export const cells = (fields: MatrixFields): ReadonlyArray<Cell> => {
+  const { added, lists, rows } = combine(fields)
+  const all = [...rows.map(({ cell }) => cell), ...added]
   return lists.length === 0 && all.length === 0 ? [{}] : all
 }

@@ -3,7 +3,7 @@
  *
  * A path is written with dots (`reward.cost.target.times`, `space.network.2.basic.filters`); under `space.` it leads into the
  * space file. The value null unsets a key. Each change remembers where it was written, so that a mistake it makes is told
- * there. Left out: changes that change nothing (`Shadows.ts`, `Idle.ts`).
+ * there. Left out: changes without effect (`Shadows.ts`, `Idle.ts`).
  */
 import { Effect, Result } from "effect"
 import type { Document } from "../declaration/Document.ts"
@@ -16,6 +16,8 @@ export interface Override {
   readonly path: Path
   /** null: the key is unset. */
   readonly value: unknown
+  /** Where its value stands in the experiment, for changes of a cell: `matrix.seed.0`, `include.1.train.steps`. */
+  readonly origin?: Path
   /** Where its path and its value were written. */
   readonly at: { readonly key: Position; readonly value: Position }
 }

@@ -7,7 +7,7 @@
 import * as nodePath from "node:path"
 import { Effect } from "effect"
 import type { FileSystem } from "effect"
-import { type Check, inspect } from "../declaration/Decode.ts"
+import { type Check, inspect, valueAt } from "../declaration/Decode.ts"
 import type { Document } from "../declaration/Document.ts"
 import {
   DeclarationError,
@@ -19,12 +19,15 @@ import { blame, type Blamed } from "./Blame.ts"
 import { canonicalJson, idOf } from "./Canonical.ts"
 import { CellReader } from "./CellReader.ts"
 import { type Checks, networkChecks } from "./Checks.ts"
-import { Experiment, type Track } from "./Experiment.ts"
+import { Experiment, Grid, type Track } from "./Experiment.ts"
 import { Findings } from "./Findings.ts"
+import { idleCells, idleSets, type ReadRow } from "./Idle.ts"
 import type { TrialWeights } from "./Initial.ts"
-import { type Cell, cells, matrixProblems } from "./Matrix.ts"
+import { type Cell, cells, type MatrixFields, matrixProblems } from "./Matrix.ts"
 import { type Override, parsePath, parseSets } from "./Overrides.ts"
 import { type PlannedTrial, shortKeys } from "./PlannedTrial.ts"
+import { shadowsOf } from "./Shadows.ts"
+import { unreadOf, type UnreadRow } from "./Unread.ts"
 
 export type { PlannedTrial } from "./PlannedTrial.ts"
 
@@ -67,25 +70,47 @@ export const expand = Effect.fn("Plan.expand")(function* (
   const base = reader.changed(sets)
   const blamed = { file: document.file, known: new Map() satisfies Blamed }
 
-  const ofMatrix: Check<Experiment> = (value) => matrixProblems(value, yes)
-  const { value: experiment } = inspect(Experiment, base.document, ofMatrix)
-  if (experiment === undefined) {
-    // No cells are made of a wrong file; the rules of the file and its space are still looked at.
-    const errorsOf = (changes: ReadonlyArray<Override>) => reader.wrong(changes, ofMatrix)
+  const isChanged = sets.some(({ path }) => path[0] === "matrix")
+  const ofMatrix: Check<MatrixFields> = (fields) => matrixProblems(fields, { yes, isChanged })
+  const { errors, value: grid, warnings } = inspect(Grid, gridOf(base.document), ofMatrix)
+  if (grid === undefined) {
+    // No cells are made of a wrong matrix; the rules of the file and its space are still looked at.
+    const errorsOf = (changes: ReadonlyArray<Override>) =>
+      Effect.map(reader.read({}, changes, { name: "", labels: new Map() }), (read) => read.errors)
+    found.add(errors)
     found.add(yield* blame(yield* errorsOf(sets), sets, blamed, errorsOf))
     return yield* found.fail()
   }
   found.add(base.errors)
+  found.warn(warnings)
 
-  const name = experiment.name ?? nodePath.basename(document.file).replace(/\.[^.]*$/, "")
-  const shared = { name, labels: shortKeys(Object.keys(experiment.matrix ?? {})) }
-  const changesOf = makeChangesOf(experiment, base.document, found)
-  const trials = new Map<string, PlannedTrial>()
+  const name = grid.name ?? nodePath.basename(document.file).replace(/\.[^.]*$/, "")
+  const shared = { name, labels: shortKeys(Object.keys(grid.matrix ?? {})) }
+  const changesOf = makeChangesOf(grid, base.document, found)
+  const combinations = cells(grid).map((cell) => ({ cell, own: changesOf(cell) }))
+  const shadows = shadowsOf(
+    sets,
+    combinations.map(({ own }) => own),
+  )
+  found.take(shadows)
+  if (combinations.length === 0)
+    found.tell(
+      {
+        path: ["exclude"],
+        at: "key",
+        message: "every cell of the matrix is excluded; leave at least one",
+      },
+      base.document,
+    )
+  // What is meant is not known: nothing is said of what would come of it.
+  if (combinations.length === 0 || shadows.errors.length > 0) return yield* found.fail()
+  const isRight = inspect(Experiment, base.document).value !== undefined
   const ofFile = yield* Effect.cached(
     Effect.map(reader.read({}, [], shared), ({ errors }) => errors),
   )
-  for (const cell of cells(experiment)) {
-    const changes = [...sets, ...changesOf(cell)]
+  const rows: Array<ReadRow & UnreadRow> = []
+  for (const { cell, own } of combinations) {
+    const changes = [...sets, ...own]
     const reading = yield* reader.read(cell, changes, shared)
     found.add(
       yield* blame(reading.errors, changes, blamed, (fewer) =>
@@ -95,33 +120,45 @@ export const expand = Effect.fn("Plan.expand")(function* (
       ),
     )
     found.warn(reading.warnings)
-    for (const trial of reading.trials) if (!trials.has(trial.id)) trials.set(trial.id, trial)
-    if (found.full) break
+    rows.push({ cell, changes, trials: reading.trials, unread: reading.unread })
+    if (found.full || (!isRight && reading.errors.length > 0)) break
   }
   if (found.some) return yield* found.fail()
-  if (trials.size === 0)
-    return yield* found.failWith(base.document, {
-      path: ["exclude"],
-      at: "key",
-      message: "every cell of the matrix is excluded; leave at least one",
-    })
+  found.take(unreadOf(rows, (changes) => reader.changed(changes).document.value))
+  for (const problem of idleCells(rows, grid)) found.tell(problem, base.document)
+  found.take(
+    yield* idleSets(sets, rows, reader, (cell, changes) => reader.read(cell, changes, shared)),
+  )
+  if (found.some) return yield* found.fail()
+  const trials = new Map<string, PlannedTrial>()
+  for (const row of rows)
+    for (const trial of row.trials) if (!trials.has(trial.id)) trials.set(trial.id, trial)
   return {
     gridId: gridId(trials.keys()),
     name,
-    description: experiment.description,
+    description: grid.description,
     file: document.file,
-    track: experiment.track,
+    track: grid.track,
     trials: [...trials.values()],
     warnings: found.warnings,
   }
 })
 
-const spaceFirst = ({ path }: Override): number =>
-  path.length === 1 && path[0] === "space" ? 0 : 1
+/** The part of a document that is of all cells together. */
+const gridOf = (document: Document): Document => ({
+  ...document,
+  errors: [],
+  value: Object.fromEntries(
+    Object.keys(Grid.fields).flatMap((key) => {
+      const value = valueAt(document.value, [key])
+      return value === undefined ? [] : [[key, value]]
+    }),
+  ),
+})
 
-/** The changes of a cell, `space` first, each with the place in the matrix it comes from. */
-const makeChangesOf = (experiment: Experiment, document: Document, found: Findings) => {
-  const placeOf = placesOf(experiment)
+/** The changes of a cell, parents before their children, each with the place in the matrix it comes from. */
+const makeChangesOf = (grid: Grid, document: Document, found: Findings) => {
+  const placeOf = placesOf(grid)
   const known = new Map<string, Override | undefined>()
   const make = (key: string, value: unknown): Override | undefined => {
     const place = placeOf(key, value)
@@ -132,7 +169,7 @@ const makeChangesOf = (experiment: Experiment, document: Document, found: Findin
     const path = parsePath(key)
     const first = path?.[0]
     if (path !== undefined && first !== undefined && !notVaried.has(String(first)))
-      return { path, value, at }
+      return { path, value, at, origin: place }
     found.add([
       new DeclarationError({
         ...at.key,
@@ -150,7 +187,7 @@ const makeChangesOf = (experiment: Experiment, document: Document, found: Findin
         known.set(text, change)
         return change === undefined ? [] : [change]
       })
-      .sort((a, b) => spaceFirst(a) - spaceFirst(b))
+      .sort((a, b) => a.path.length - b.path.length)
 }
 
 /** Keys that are not a trial's own. */
@@ -167,15 +204,15 @@ const notVaried = new Set([
 ])
 
 /** Where the value of a key of a cell was written: in the matrix, else in `include`. */
-const placesOf = (experiment: Experiment): ((key: string, value: unknown) => Path) => {
+const placesOf = (grid: Grid): ((key: string, value: unknown) => Path) => {
   const places = new Map<string, Path>()
   const note = (key: string, value: unknown, path: Path) => {
     const text = canonicalJson([key, value])
     if (!places.has(text)) places.set(text, path)
   }
-  for (const [key, list] of Object.entries(experiment.matrix ?? {}))
+  for (const [key, list] of Object.entries(grid.matrix ?? {}))
     list.forEach((value, i) => note(key, value, ["matrix", key, i]))
-  for (const [i, extra] of (experiment.include ?? []).entries())
+  for (const [i, extra] of (grid.include ?? []).entries())
     for (const [key, value] of Object.entries(extra)) note(key, value, ["include", i, key])
   return (key, value) => places.get(canonicalJson([key, value])) ?? ["matrix"]
 }

@@ -34,7 +34,15 @@ import {
 import { addExpectation, zeroGradient } from "./PolicyGradient.ts"
 import * as RunningMean from "./RunningMean.ts"
 import { costTurn, lateCostWeight, learningRateAt } from "./Schedule.ts"
-import type { Alarm, Measured, Problem, Searcher, SearchKind, SearchMetrics } from "./Search.ts"
+import {
+  type Alarm,
+  type Measured,
+  type Problem,
+  type Searcher,
+  type SearchKind,
+  type SearchMetrics,
+  unreadReward,
+} from "./Search.ts"
 import { meanOf, switchedShare } from "./StepFigures.ts"
 import { described, notNegative, PolicyOptimizer } from "./Settings.ts"
 import { withinBand } from "./WithinBand.ts"
@@ -290,5 +298,6 @@ export const Differentiable = {
           },
         ],
   spaceProblems: architectureProblems,
+  unread: () => unreadReward("quality"),
   measures: () => false,
 } as const satisfies SearchKind<DifferentiableSpec>

@@ -13,7 +13,7 @@ import { activity } from "../space/DecisionSpace.ts"
 import type { Random } from "../space/Random.ts"
 import { makePopulation, type Member, standing } from "./Population.ts"
 import { populationFields, populationProblems, resolvePopulation } from "./PopulationSettings.ts"
-import type { SearchKind } from "./Search.ts"
+import { type SearchKind, unreadReward } from "./Search.ts"
 import { described, writtenNorms } from "./Settings.ts"
 
 export const EvolutionSpec = Schema.Struct({
@@ -99,4 +99,5 @@ export const Evolution = {
           },
         ]
   },
+  unread: () => unreadReward("kind", "beta"),
 } as const satisfies SearchKind<EvolutionSpec>

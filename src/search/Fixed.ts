@@ -9,7 +9,13 @@ import type { Choices } from "../space/Decision.ts"
 import { activity, withWidestFormats } from "../space/DecisionSpace.ts"
 import { OptionValue } from "../space/Option.ts"
 import { delaySteps } from "./Schedule.ts"
-import type { Problem, Searcher, SearchKind, SearchMetrics } from "./Search.ts"
+import {
+  type Problem,
+  type Searcher,
+  type SearchKind,
+  type SearchMetrics,
+  unreadReward,
+} from "./Search.ts"
 import { switchedShare } from "./StepFigures.ts"
 
 /** Path of a decision -> its option. */
@@ -100,5 +106,6 @@ export const Fixed = {
           },
         ]
       : [],
+  unread: () => unreadReward("kind", "beta", "quality"),
   measures: () => false,
 } as const satisfies SearchKind<FixedSpec>

@@ -8,7 +8,7 @@
 import { Schema } from "effect"
 import { makePopulation } from "./Population.ts"
 import { populationFields, populationProblems, resolvePopulation } from "./PopulationSettings.ts"
-import type { SearchKind } from "./Search.ts"
+import { type SearchKind, unreadReward } from "./Search.ts"
 import { described, writtenNorms } from "./Settings.ts"
 
 export const RandomSpec = Schema.Struct({
@@ -43,5 +43,14 @@ export const Random = {
   },
   problems: (spec, _reward, steps) =>
     spec.candidates === 1 ? [] : populationProblems(resolve(spec, steps), steps, 0),
+  unread: ({ candidates }) =>
+    candidates === 1
+      ? [
+          ...unreadReward("kind", "beta", "quality"),
+          ...["batches", "delay", "freezeAt", "trainFormats", "norms"].map((key) => ({
+            path: ["search", key],
+          })),
+        ]
+      : unreadReward("kind", "beta"),
   measures: (spec) => spec.candidates !== 1,
 } as const satisfies SearchKind<RandomSpec>

@@ -55,7 +55,14 @@ import {
   progressAt,
 } from "./Schedule.ts"
 import type { Measured, Problem, Searcher, SearchKind, SearchMetrics } from "./Search.ts"
-import { budgetAt, ReinforceSpec, resolve, type Settings, settingsProblems } from "./Settings.ts"
+import {
+  budgetAt,
+  ReinforceSpec,
+  resolve,
+  type Settings,
+  settingsProblems,
+  unreadKnobs,
+} from "./Settings.ts"
 import { addSignal, noSignal, Signal, zOf } from "./Signal.ts"
 import { finiteQualities, meanOf, switchedShare } from "./StepFigures.ts"
 import { stopped } from "./Stop.ts"
@@ -297,4 +304,5 @@ export const Reinforce = {
     return { kind: "reinforce", ...(preset === "none" ? {} : { preset }), ...knobs }
   },
   problems: settingsProblems,
+  unread: unreadKnobs,
 } as const satisfies SearchKind<ReinforceSpec>

@@ -109,6 +109,24 @@ export interface Searcher<State = unknown> {
   alarms(state: State, step: number): ReadonlyArray<Alarm>
 }
 
+/** A setting that nothing reads. */
+export interface Unread {
+  /** Into the experiment. */
+  readonly path: ReadonlyArray<string>
+  /** Values that say nothing else than what happens anyway. */
+  readonly harmless?: ReadonlyArray<unknown>
+}
+
+/** Parts of a reward's block as settings that are not read. */
+export const unreadReward = (
+  ...keys: ReadonlyArray<"kind" | "beta" | "quality">
+): ReadonlyArray<Unread> =>
+  keys.map((key) => ({
+    path: ["reward", key],
+    ...(key === "kind" ? { harmless: ["absolute"] } : {}),
+    ...(key === "quality" ? { harmless: ["heldOutAccuracy"] } : {}),
+  }))
+
 /** One kind of search. Adding one is a file here and an entry in `Searches.ts`. */
 export interface SearchKind<Spec extends { readonly kind: string }> {
   readonly kind: Spec["kind"]
@@ -120,6 +138,8 @@ export interface SearchKind<Spec extends { readonly kind: string }> {
   problems?(spec: Spec, reward: RewardSpec | undefined, steps: number): ReadonlyArray<Finding>
   /** What of a space it cannot search; paths as for `problems`. */
   spaceProblems?(space: DecisionSpace): ReadonlyArray<Finding>
+  /** What it does not read, of its own block and of the reward's; all is read by default. */
+  unread?(spec: Spec, steps: number): ReadonlyArray<Unread>
   /** Whether it ever asks for a quality; true by default. */
   measures?(spec: Spec): boolean
   /** What it measures, whatever the reward names; the reward's quality by default. */

@@ -9,7 +9,7 @@ import { Evolution } from "./Evolution.ts"
 import { Fixed } from "./Fixed.ts"
 import { Random } from "./Random.ts"
 import { Reinforce } from "./Reinforce.ts"
-import type { Problem, Searcher, SearchKind } from "./Search.ts"
+import type { Problem, Searcher, SearchKind, Unread } from "./Search.ts"
 import { Sensitivity } from "./Sensitivity.ts"
 import type { Norms } from "./Settings.ts"
 
@@ -42,6 +42,10 @@ export const searchProblems = (
 /** What of a space this search cannot decide. */
 export const spaceProblems = (spec: SearchSpec, space: DecisionSpace): ReadonlyArray<Finding> =>
   kindOf(spec).spaceProblems?.(space) ?? []
+
+/** Settings that a search of `steps` does not read. */
+export const unread = (spec: SearchSpec, steps: number): ReadonlyArray<Unread> =>
+  kindOf(spec).unread?.(spec, steps) ?? []
 
 /** Whether a search ever asks for a quality. */
 export const measures = (spec: SearchSpec): boolean => kindOf(spec).measures?.(spec) ?? true

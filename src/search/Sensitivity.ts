@@ -15,7 +15,7 @@ import { widestChoices } from "../space/DecisionSpace.ts"
 import { chosenOffTarget } from "./Alarms.ts"
 import { bandUnder } from "./Budget.ts"
 import { assertRowsOf, type PerOption, zerosLike } from "./Policy.ts"
-import type { Problem, Searcher, SearchKind } from "./Search.ts"
+import { type Problem, type Searcher, type SearchKind, unreadReward } from "./Search.ts"
 import { normsField, writtenNorms } from "./Settings.ts"
 import { fittedSensitivities } from "./Simulation.ts"
 import { meanOf, switchedShare } from "./StepFigures.ts"
@@ -189,5 +189,9 @@ export const Sensitivity = {
   spec: SensitivitySpec,
   make: makeSensitivity,
   resolved: (spec) => ({ kind: "sensitivity", ...resolve(spec) }),
+  unread: () => [
+    ...unreadReward("kind", "beta"),
+    { path: ["reward", "quality"], harmless: ["heldOutAccuracy", "heldOutLoss"] },
+  ],
   quality: "heldOutLoss",
 } as const satisfies SearchKind<SensitivitySpec>

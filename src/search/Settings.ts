@@ -8,6 +8,7 @@ import { Schema } from "effect"
 import type { Problem as Finding } from "../declaration/Errors.ts"
 import type { RewardSpec } from "../reward/Rewards.ts"
 import { type Commitment, delaySteps, schedules } from "./Schedule.ts"
+import type { Unread } from "./Search.ts"
 
 const positive = Schema.Finite.check(Schema.isGreaterThan(0))
 export const notNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
@@ -236,6 +237,16 @@ const defaultMax = (schedule: Commitment["schedule"]): number =>
 
 /** Share of the steps at which a hard budget freezes the policy at the latest. */
 export const budgetAt = 0.9
+
+/** Knobs without effect beside the others. */
+export const unreadKnobs = (spec: ReinforceSpec, steps: number): ReadonlyArray<Unread> => {
+  const { baseline, commitment, delay } = resolve(spec, steps)
+  return [
+    ...(baseline.kind === "leaveOneOut" ? [{ path: ["search", "baseline", "decay"] }] : []),
+    ...(commitment.schedule === "none" ? [{ path: ["search", "commitment", "max"] }] : []),
+    ...(delaySteps(steps, delay) === 0 ? [{ path: ["search", "delaySampling"] }] : []),
+  ]
+}
 
 /** What is wrong with knobs that are each right; as warnings what a preset was published otherwise with. */
 export const settingsProblems = (

@@ -207,6 +207,19 @@ layer(NodeFileSystem.layer)("expand", (it) => {
         )
       }),
     )
+    it.effect("may bring keys that the file needs and does not have", () =>
+      Effect.gen(function* () {
+        const bare = base.replace("times: 1, ", "").replace("data: { kind: synthetic }\n", "")
+        const lists =
+          "matrix: { data: [{ kind: synthetic }], reward.cost.target.times: [1, 1.5] }\n"
+        const { trials } = yield* plan(bare + lists)
+        assert.strictEqual(trials.length, 2)
+        assert.strictEqual(trials[0]!.id, yield* id(base))
+        assert.deepStrictEqual(yield* messages(bare + lists.replace("times: [1", "times: [-1")), [
+          `${file}:6:67 reward.cost.target.times: got -1; a number greater than 0 would be right`,
+        ])
+      }),
+    )
     it.effect("that excludes everything is refused", () =>
       Effect.gen(function* () {
         assert.deepStrictEqual(

@@ -1,0 +1,99 @@
+/**
+ * Settings that are written and that nothing reads, beside the others as they are: `reward.beta` of a search that follows
+ * the quality alone.
+ *
+ * What each search reads it says itself (`search/`). Left out: keys that the schema does not know.
+ */
+import { valueAt } from "../declaration/Decode.ts"
+import type { DeclarationError, Problem } from "../declaration/Errors.ts"
+import { unread as unreadBySearch } from "../search/Searches.ts"
+import { standsAt } from "./Blame.ts"
+import { canonicalJson } from "./Canonical.ts"
+import type { Experiment } from "./Experiment.ts"
+import type { Override } from "./Overrides.ts"
+
+interface Unread {
+  readonly path: ReadonlyArray<string>
+  readonly harmless?: ReadonlyArray<unknown>
+  /** Who does not read it, and why. */
+  readonly because: string
+}
+
+const unreadIn = ({ data, search, train }: Experiment): ReadonlyArray<Unread> => [
+  ...unreadBySearch(search, train.steps).map((setting) => ({
+    ...setting,
+    because:
+      setting.path[0] === "search"
+        ? "with the other settings of the search it changes nothing"
+        : `search.kind ${search.kind} does not read it`,
+  })),
+  ...(train.learningRate.kind === "step" && train.learningRate.milestones.length === 0
+    ? [{ path: ["train", "learningRate", "factor"], because: "there are no milestones" }]
+    : []),
+  ...(data.kind === "imageFolder" && !data.augment.includes("crop")
+    ? [{ path: ["data", "minArea"], because: "augment has no crop" }]
+    : []),
+]
+
+/** Of what `written` says, the settings without effect; warnings, by paths into the experiment. */
+export const unreadSettings = (experiment: Experiment, written: unknown): ReadonlyArray<Problem> =>
+  unreadIn(experiment).flatMap(({ because, harmless = [], path }) => {
+    const value = valueAt(written, path)
+    if (
+      value === undefined ||
+      harmless.some((usual) => canonicalJson(usual) === canonicalJson(value))
+    )
+      return []
+    return [
+      {
+        path,
+        message: `has no effect: ${because}; leave it out`,
+        severity: "warning" as const,
+      },
+    ]
+  })
+
+/** A cell's changes and what its trials do not read. */
+export interface UnreadRow {
+  readonly changes: ReadonlyArray<Override>
+  readonly unread: ReadonlyArray<DeclarationError>
+}
+
+/**
+ * Settings that no cell reads: an error where a change says them, for it was meant to change something, and a warning where
+ * the file does. A value of the matrix that some of its cells do not read is told too, for these train the same again.
+ *
+ * @param writtenIn what a cell's experiment says, plain
+ */
+export const unreadOf = (
+  rows: ReadonlyArray<UnreadRow>,
+  writtenIn: (changes: ReadonlyArray<Override>) => unknown,
+): {
+  readonly errors: ReadonlyArray<DeclarationError>
+  readonly warnings: ReadonlyArray<DeclarationError>
+} => {
+  const errors: Array<DeclarationError> = []
+  const warnings: Array<DeclarationError> = []
+  const paths = new Set(rows.flatMap(({ unread }) => unread.map(({ path }) => path)))
+  for (const path of paths) {
+    const keys = path.split(".")
+    const written = rows.filter(
+      ({ changes }) => valueAt(writtenIn(changes), keys) !== undefined,
+    ).length
+    const found = rows.flatMap(({ changes, unread }) =>
+      unread.filter((error) => error.path === path).map((error) => ({ changes, error })),
+    )
+    const isWhole = found.length === written
+    for (const { changes, error } of found) {
+      const isOfChange = standsAt(error, changes)
+      if (isWhole) (isOfChange ? errors : warnings).push(error)
+      else if (isOfChange && error.flag === undefined)
+        warnings.push(
+          error.saying(
+            `${error.message.replace("has no effect", `has no effect in ${found.length} of ${written} combinations`)}`,
+          ),
+        )
+    }
+  }
+  return { errors, warnings }
+}
