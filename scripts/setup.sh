@@ -69,7 +69,8 @@ logged() { "$@" </dev/null >>"$log" 2>&1; }
 broken() {
   what=$1
   shift
-  tail -n 8 "$log" | sed 's/^/  | /' >&2
+  # Without user and password of a registry or a proxy.
+  tail -n 8 "$log" | sed 's|\(://\)[^ /@]*@|\1<redacted>@|g; s/^/  | /' >&2
   if grep -qiE 'ENOSPC|no space left' "$log"; then
     set -- "The disk is full: free some space, or let FLIQS_CACHE name a folder on another disk."
   elif grep -qiE 'EINTEGRITY|hashes? (do|does) not match|DO NOT MATCH' "$log"; then

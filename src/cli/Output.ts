@@ -1,11 +1,12 @@
 /**
- * The terminal: answers on stdout, everything else on stderr, colours only where they are wanted. The only file that
- * writes to either. Left out: what the words are.
+ * The terminal: answers on stdout, everything else on stderr, colours only where they are wanted, secrets nowhere. The only
+ * file that writes to either. Left out: what the words are.
  */
 import { Effect } from "effect"
+import { scrub, scrubValue } from "../track/Secrets.ts"
 
-const write = (stream: NodeJS.WriteStream, text: string) =>
-  Effect.sync(() => void stream.write(text))
+/** Words on stderr at once, where no effect can run: the logger, a signal, the end of the process. */
+export const say = (text: string): void => void process.stderr.write(`${scrub(text)}\n`)
 
 /** Until what reads it has taken all: the process ends when its answers are given, and a pipe holds 64 kB. */
 const answer = (chunk: string | Uint8Array): Effect.Effect<void> =>
@@ -14,20 +15,21 @@ const answer = (chunk: string | Uint8Array): Effect.Effect<void> =>
   })
 
 /** One answer, with a newline. */
-export const print = (text: string): Effect.Effect<void> => answer(`${text}\n`)
+export const print = (text: string): Effect.Effect<void> => answer(`${scrub(text)}\n`)
 
 /** An answer for programs. */
 export const printJson = (value: unknown): Effect.Effect<void> =>
-  print(JSON.stringify(value, null, 2))
+  answer(`${JSON.stringify(value, scrubValue, 2)}\n`)
 
 /** Raw bytes as the answer; a slow reader is not flooded. */
 export const printBytes = (bytes: Uint8Array): Effect.Effect<void> => answer(bytes)
 
 /** Anything that is not the answer. */
-export const note = (text: string): Effect.Effect<void> => write(process.stderr, `${text}\n`)
+export const note = (text: string): Effect.Effect<void> => Effect.sync(() => say(text))
 
 /** Control sequences for the progress display. */
-export const raw = (text: string): Effect.Effect<void> => write(process.stderr, text)
+export const raw = (text: string): Effect.Effect<void> =>
+  Effect.sync(() => void process.stderr.write(scrub(text)))
 
 const wantsColor = (stream: NodeJS.WriteStream): boolean =>
   stream.isTTY === true && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb"

@@ -10,7 +10,7 @@ import { Cause, Effect, Exit, Layer, Logger, Runtime } from "effect"
 import * as Command from "effect/cli/Command"
 import { readFileSync } from "node:fs"
 import { root } from "./Commands.ts"
-import { yellow } from "./Output.ts"
+import { say, yellow } from "./Output.ts"
 import * as Presenter from "./Presenter.ts"
 import { exitCodes, wordsOf } from "./Words.ts"
 
@@ -29,7 +29,7 @@ const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
     .map((part) => (typeof part === "string" ? part : JSON.stringify(part)))
     .join(" ")
   const label = logLevel === "Info" ? "" : yellow(`${logLevel.toLowerCase()}: `)
-  process.stderr.write(`${label}${text}\n`)
+  say(`${label}${text}`)
 })
 
 const codeOf = (exit: Exit.Exit<unknown, unknown>): number => {
@@ -38,7 +38,7 @@ const codeOf = (exit: Exit.Exit<unknown, unknown>): number => {
   const error = Cause.squash(exit.cause)
   const words = wordsOf(error)
   if (words !== undefined) {
-    if (words.text !== "") process.stderr.write(`${words.text}\n`)
+    if (words.text !== "") say(words.text)
     return words.code
   }
   // Flags and arguments: `Presenter` has told them.
@@ -46,7 +46,7 @@ const codeOf = (exit: Exit.Exit<unknown, unknown>): number => {
     return "errors" in error && (error.errors as ReadonlyArray<unknown>).length > 0
       ? exitCodes.wrong
       : exitCodes.ok
-  process.stderr.write(`${Cause.pretty(exit.cause)}\nThis is a mistake in fliqs ${version}.\n`)
+  say(`${Cause.pretty(exit.cause)}\nThis is a mistake in fliqs ${version}.`)
   return 70
 }
 

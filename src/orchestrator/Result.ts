@@ -6,6 +6,7 @@ import * as Durable from "../disk/Durable.ts"
 import { orUnreachable } from "../disk/Errors.ts"
 import * as Record from "../disk/Record.ts"
 import { OptionValue } from "../space/Option.ts"
+import { scrub } from "../track/Secrets.ts"
 import * as State from "./State.ts"
 
 /** Why a trial failed, by what to do about it. */
@@ -50,9 +51,16 @@ export class Result extends Schema.Opaque<Result>()(
 
 export const read = Record.readJson(Result)
 
+/** What a process or a server said may hold a secret. */
+const withoutSecrets = ({ message, warnings, ...rest }: Result): Result => ({
+  ...rest,
+  warnings: warnings.map((warning) => ({ ...warning, message: scrub(warning.message) })),
+  ...(message === undefined ? {} : { message: scrub(message) }),
+})
+
 /** Publishes a result; true when it is the one in the record, false when another was there first. */
 export const publish = Effect.fnUntraced(function* (path: string, result: Result) {
-  return yield* Durable.create(path, [Durable.jsonBytes(result)]).pipe(
+  return yield* Durable.create(path, [Durable.jsonBytes(withoutSecrets(result))]).pipe(
     Effect.as(true),
     Effect.catchIf(
       (error) => error.reason._tag === "Conflict",

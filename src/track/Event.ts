@@ -6,6 +6,7 @@
  * Left out: where events are kept, and every word of any one tracker.
  */
 import { Schema } from "effect"
+import { scrubValue } from "./Secrets.ts"
 
 /** Milliseconds since 1970, an integer (a fraction makes MLflow drop the rest of the request). */
 const Time = Schema.Int
@@ -91,8 +92,15 @@ export const now = (): number => Math.round(Date.now())
 const spellNonFinite = (_key: string, value: unknown) =>
   typeof value === "number" && !Number.isFinite(value) ? String(value) : value
 
-/** One line of JSON, without the newline; cheap enough for a training loop (nothing is checked). */
-export const encode = (event: Event): string => JSON.stringify(event, spellNonFinite)
+/** Words of ours, which tell events and files apart. */
+const isOurs = new Set(["type", "status", "gridId", "trialId", "path", "file"])
+
+const spell = (key: string, value: unknown) =>
+  isOurs.has(key) ? value : scrubValue(key, spellNonFinite(key, value))
+
+/** One line of JSON, without the newline and without secrets; cheap enough for a training loop (nothing is checked). */
+export const encode = (event: Event): string =>
+  JSON.stringify(event, event.type === "metrics" ? spellNonFinite : spell)
 
 /** A parsed line back to an event; `None` for an event this version does not know. */
 export const decode = Schema.decodeUnknownOption(Schema.toCodecJson(Event))
