@@ -57,7 +57,10 @@ export const wordsOf = (error: unknown): Words | undefined => {
         code: exitCodes.notReady,
       }
     case "TrackerError":
-      return { text: message || describeReason(error), code: exitCodes.notReady }
+      return {
+        text: message || describeReason(error),
+        code: error.reason?._tag === "WrongSetting" ? exitCodes.wrong : exitCodes.notReady,
+      }
     case "TrialError":
     case "DatasetMissing":
     case "DatasetCorrupt":

@@ -11,6 +11,16 @@ import type { DataServices } from "./Dataset.ts"
 import { DatasetCorrupt, DatasetMissing } from "./Errors.ts"
 import type { DatasetError } from "./Errors.ts"
 
+/** apt knows the proxy by its lower-case name alone. */
+const withLowerCaseProxies = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(
+    Object.entries(environment)
+      .filter(([name]) => /^(HTTPS?|ALL|NO)_PROXY$/.test(name))
+      .map(([name, value]) => [name.toLowerCase(), value]),
+  ),
+  ...environment,
+})
+
 /** Runs a command in `folder`; fails with the last lines it said when it cannot start or ends with a code other than 0. */
 const run = (
   folder: string,
@@ -18,7 +28,8 @@ const run = (
   parameters: ReadonlyArray<string>,
 ): Effect.Effect<void, string> =>
   Effect.callback((resume) => {
-    const child = execFile(command, parameters, { cwd: folder }, (error, stdout, stderr) => {
+    const env = withLowerCaseProxies(process.env)
+    const child = execFile(command, parameters, { cwd: folder, env }, (error, stdout, stderr) => {
       if (error === null) return resume(Effect.void)
       if (typeof error.code === "string")
         return resume(Effect.fail(`${command} cannot be started (${error.code})`))

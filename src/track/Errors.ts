@@ -1,7 +1,7 @@
 /**
  * What can go wrong between a run and its tracker. None of these ever reaches a training loop: the sender retries what
  * `isRetryable` says can be retried, and the spool keeps everything for `fliqs sync`. Texts in here are already free of
- * passwords and tokens (`Settings.ts` removes them).
+ * passwords and tokens (`Secrets.ts` removes them).
  */
 import { Schema } from "effect"
 
@@ -34,8 +34,15 @@ export class ServerMissing extends Schema.TaggedError<ServerMissing>()("ServerMi
   readonly isRetryable = false
 }
 
-/** A spool or a setting that cannot be used: written by a newer version, or not a valid address. */
+/** A spool that cannot be used: written by a newer version. */
 export class Unusable extends Schema.TaggedError<Unusable>()("Unusable", {
+  detail: Schema.String,
+}) {
+  readonly isRetryable = false
+}
+
+/** A variable of the environment says what can never work; a person must change it. */
+export class WrongSetting extends Schema.TaggedError<WrongSetting>()("WrongSetting", {
   detail: Schema.String,
 }) {
   readonly isRetryable = false
@@ -44,7 +51,7 @@ export class Unusable extends Schema.TaggedError<Unusable>()("Unusable", {
 /** The family: what was being done, and why it did not work. */
 export class TrackerError extends Schema.TaggedError<TrackerError>()("TrackerError", {
   operation: Schema.String,
-  reason: Schema.Union([Unreachable, Rejected, ServerMissing, Unusable]),
+  reason: Schema.Union([Unreachable, Rejected, ServerMissing, Unusable, WrongSetting]),
 }) {
   /** True when the same request may succeed later. */
   get isRetryable(): boolean {

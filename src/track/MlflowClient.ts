@@ -10,6 +10,7 @@ import { Effect, Schema } from "effect"
 import { Rejected, TrackerError } from "./Errors.ts"
 import * as Limits from "./Limits.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"
+import { decodePercent } from "./Secrets.ts"
 import type { Settings } from "./Settings.ts"
 
 /** One value of one metric. */
@@ -90,7 +91,7 @@ const artifactRoot = (uri: string | undefined): string | undefined => {
   const path = uri.replace(/^mlflow-artifacts:(\/\/[^/]*)?/, "").replace(/^\/+|\/+$/g, "")
   return path
     .split("/")
-    .map((part) => encodeURIComponent(decodeURIComponent(part)))
+    .map((part) => encodeURIComponent(decodePercent(part)))
     .join("/")
 }
 
@@ -300,10 +301,20 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
     .pipe(Effect.asVoid)
 
   /** The server's version, which also shows whether our credentials are taken. */
-  const version = Effect.map(
-    http.text({ operation: "ask for the version", method: "GET", path: "/version", retry: false }),
-    (text) => text.trim().slice(0, 40),
-  )
+  const version = http
+    .text({ operation: "ask for the version", method: "GET", path: "/version", retry: false })
+    .pipe(
+      Effect.map((text) => text.trim()),
+      Effect.filterOrFail(
+        // Anything else is some other server's page, which may hold whatever it was sent.
+        (text) => /^\d+(\.\w+){1,5}$/.test(text) && text.length <= 40,
+        () =>
+          new TrackerError({
+            operation: "ask for the version",
+            reason: new Rejected({ detail: "what answers is no MLflow server" }),
+          }),
+      ),
+    )
 
   return {
     settings,

@@ -7,14 +7,17 @@
  * gives ("QueuePool limit"). Redirects are followed within the same origin only: credentials go nowhere else.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import type Undici from "@effect/platform-node/Undici"
 import { Duration, Effect, FileSystem, Layer, Redacted, Schedule, Schema, Stream } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
-import { Rejected, TrackerError, Unreachable, Unusable } from "./Errors.ts"
+import { Rejected, TrackerError, Unreachable } from "./Errors.ts"
+import { longestSpelling } from "./Secrets.ts"
 import type { Settings } from "./Settings.ts"
 
 const maxAnswerBytes = 32 << 20
 const maxDetailLength = 300
+const maxSearched = 4 * longestSpelling
 const maxRetryAfter = 60_000
 const maxRedirects = 5
 
@@ -34,37 +37,43 @@ export interface Call {
   readonly retry?: boolean
 }
 
-/** An `HttpClient` for these settings: certificates to trust, and no more than a few connections. */
-export const layerHttp = (
-  settings: Settings,
-): Layer.Layer<HttpClient.HttpClient, TrackerError, FileSystem.FileSystem> =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const fs = yield* FileSystem.FileSystem
-      const path = settings.serverCertificate
-      const ca =
-        path === undefined
-          ? undefined
-          : yield* fs.readFileString(path).pipe(
-              Effect.mapError(
-                () =>
-                  new TrackerError({
-                    operation: "read the tracking settings",
-                    reason: new Unusable({
-                      detail: `MLFLOW_TRACKING_SERVER_CERT_PATH names ${path}, which cannot be read`,
-                    }),
-                  }),
-              ),
-            )
-      return NodeHttpClient.layerUndiciOptions({
-        connections: 4,
-        connect: { rejectUnauthorized: !settings.insecureTls, ...(ca === undefined ? {} : { ca }) },
+/** What requests are dispatched by: directly, or through the proxy, which encrypted connections only tunnel through. */
+const makeDispatcher = async (settings: Settings): Promise<Undici.Dispatcher> => {
+  const { default: undici } = await import("@effect/platform-node/Undici")
+  const tls = {
+    rejectUnauthorized: !settings.insecureTls,
+    ...(settings.certificates === undefined ? {} : { ca: settings.certificates }),
+  }
+  const connections = 4
+  return settings.proxy === undefined
+    ? new undici.Agent({ connections, connect: tls })
+    : new undici.ProxyAgent({
+        uri: Redacted.value(settings.proxy.address),
+        connections,
+        requestTls: tls,
+        proxyTls: tls,
       })
-    }),
+}
+
+/** An `HttpClient` for these settings: certificates to trust, a proxy, and no more than a few connections. */
+export const layerHttp = (settings: Settings): Layer.Layer<HttpClient.HttpClient> =>
+  NodeHttpClient.layerUndiciNoDispatcher.pipe(
+    Layer.provide(
+      Layer.effect(
+        NodeHttpClient.Dispatcher,
+        Effect.acquireRelease(
+          Effect.promise(() => makeDispatcher(settings)),
+          (dispatcher) => Effect.promise(() => dispatcher.destroy()),
+        ),
+      ),
+    ),
   )
 
+/** The beginning of what a server said, on one line and without secrets, nor the beginning of one that was cut in two. */
 const brief = (settings: Settings, body: string): string => {
-  const text = settings.scrub(body).replace(/\s+/g, " ").trim()
+  const clean = settings.scrub(body.slice(0, maxSearched))
+  const whole = body.length > maxSearched ? clean.slice(0, -longestSpelling) : clean
+  const text = whole.replace(/\s+/g, " ").trim()
   return text.length > maxDetailLength ? `${text.slice(0, maxDetailLength)}...` : text
 }
 
@@ -119,7 +128,10 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
   const http = yield* HttpClient.HttpClient
   const fs = yield* FileSystem.FileSystem
   const origin = new URL(settings.url).origin
-
+  const through =
+    settings.proxy === undefined
+      ? ""
+      : ` (through the proxy ${settings.proxy.shown} of ${settings.proxy.variable})`
   const schedule = backoff(settings)
 
   const unreachable = (
@@ -139,7 +151,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
     const said = brief(settings, (found._tag === "Some" ? found.value.message : undefined) ?? body)
     const wait = retryAfter(response)
     if (status === 408 || status === 429 || status >= 500 || overloaded.test(body)) {
-      return unreachable(call, `HTTP ${status} ${said}`, {
+      return unreachable(call, `HTTP ${status} ${said}${through}`, {
         status,
         ...(wait === undefined ? {} : { retryAfter: wait }),
       })
@@ -147,7 +159,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
     return new TrackerError({
       operation: call.operation,
       reason: new Rejected({
-        detail: `HTTP ${status} ${said}`,
+        detail: `HTTP ${status} ${said}${through}`,
         status,
         ...(code === undefined ? {} : { code: brief(settings, code) }),
       }),
@@ -227,10 +239,11 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
           const { query: _, ...same } = call
           return yield* once(same, next.href, redirects + 1)
         }
+        const place = next === undefined ? "nowhere" : brief(settings, location ?? "")
         return yield* new TrackerError({
           operation: call.operation,
           reason: new Rejected({
-            detail: `HTTP ${response.status}: the server sends us to ${next === undefined ? "nowhere" : next.origin}; set MLFLOW_TRACKING_URI to the address that answers itself`,
+            detail: `HTTP ${response.status}: the server sends us to ${place}; set MLFLOW_TRACKING_URI to the address that answers itself`,
             status: response.status,
           }),
         })
@@ -243,12 +256,12 @@ export const make = Effect.fnUntraced(function* (settings: Settings) {
   const text = (call: Call): Effect.Effect<string, TrackerError> => {
     const attempt = once(call, `${settings.url}${call.path}`, 0).pipe(
       Effect.catchTag("HttpClientError", (error) =>
-        Effect.fail(unreachable(call, describeCause(error.reason))),
+        Effect.fail(unreachable(call, `${describeCause(error.reason)}${through}`)),
       ),
       Effect.timeoutOrElse({
         duration: settings.timeout,
         orElse: () =>
-          Effect.fail(unreachable(call, `no answer within ${settings.timeout / 1000} s`)),
+          Effect.fail(unreachable(call, `no answer within ${settings.timeout / 1000} s${through}`)),
       }),
     )
     return call.retry === false ? attempt : Effect.retry(attempt, schedule)

@@ -271,7 +271,7 @@ const begin = Effect.fnUntraced(function* (
     spoolId: id,
     experimentId,
     runId: made.info.run_id,
-    artifactUri: made.info.artifact_uri ?? "",
+    artifactUri: client.settings.scrub(made.info.artifact_uri ?? ""),
     offset: 0,
     nonfinite: 0,
     rejected: 0,

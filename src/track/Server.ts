@@ -21,6 +21,7 @@ import * as Lock from "./Lock.ts"
 import * as MlflowClient from "./MlflowClient.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"
 import * as Process from "../disk/Process.ts"
+import { scrub } from "./Secrets.ts"
 import * as Settings from "./Settings.ts"
 
 /** The MLflow that `scripts/setup.sh mlflow` installs. */
@@ -67,6 +68,10 @@ const readText = (file: string): string => {
 
 const readRecord = (folder: string): Server | undefined =>
   Option.getOrUndefined(decode(readText(path.join(folder, "server.json"))))
+
+/** Whether an address is that of this state folder's own server, which no proxy leads to. */
+export const isOwn = (stateFolder: string, url: string): boolean =>
+  readRecord(folderOf(stateFolder))?.url === url
 
 const writeRecord = (folder: string, server: Server) => {
   const file = path.join(folder, "server.json")
@@ -161,7 +166,7 @@ const serverEnvironment = () => ({
 })
 
 const lastLines = (file: string): string =>
-  readText(file).trimEnd().split("\n").slice(-3).join(" | ").slice(-400)
+  scrub(readText(file)).trimEnd().split("\n").slice(-3).join(" | ").slice(-400)
 
 const launch = (folder: string, python: string, port: number): Server => {
   const database = databaseOf(folder)

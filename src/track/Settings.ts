@@ -1,12 +1,18 @@
 /**
  * Where the tracking server is and how to speak to it: MLflow's own environment variables, read once. Passwords and
  * tokens are `Redacted` from here on, user and password are taken out of the address, and `scrub` removes every secret
- * (plain, percent-encoded, base64) from a text that came from outside, since a server may echo what it was sent.
+ * from a text that came from outside, since a server may echo what it was sent.
  *
- * Left out: starting a server (`Server.ts`) and talking to it (`MlflowClient.ts`).
+ * Left out: what an address may look like (`Address.ts`), which proxy (`Proxy.ts`), how secrets are spelled (`Secrets.ts`),
+ * starting a server (`Server.ts`) and talking to it (`MlflowClient.ts`).
  */
+import { X509Certificate } from "node:crypto"
+import { readFileSync } from "node:fs"
 import { Config, Effect, Option, Redacted } from "effect"
-import { TrackerError, Unusable } from "./Errors.ts"
+import * as Address from "./Address.ts"
+import { TrackerError, WrongSetting } from "./Errors.ts"
+import { type Proxy, proxyFor, type Variables } from "./Proxy.ts"
+import { decodePercent, makeScrub, type Scrub, scrub, secretsOf } from "./Secrets.ts"
 
 /** How the server knows us. */
 export type Credentials =
@@ -22,8 +28,10 @@ export interface Settings {
   readonly target: string
   readonly credentials: Credentials
   readonly insecureTls: boolean
-  /** A file of certificates to trust. */
-  readonly serverCertificate: string | undefined
+  /** Certificates to trust, as PEM. */
+  readonly certificates: string | undefined
+  /** What requests go through; never for a server of our own. */
+  readonly proxy: Proxy | undefined
   /** Milliseconds for one request, its answer included. */
   readonly timeout: number
   readonly maxRetries: number
@@ -32,150 +40,180 @@ export interface Settings {
   /** Replaces the experiment's name when set (MLFLOW_EXPERIMENT_NAME). */
   readonly experimentName: string | undefined
   /** The text without secrets. */
-  readonly scrub: (text: string) => string
+  readonly scrub: Scrub
+}
+
+/** What the environment says, and what was made of it that a person should know. */
+export interface Found {
+  /** None when MLFLOW_TRACKING_URI is not set. */
+  readonly settings: Option.Option<Settings>
+  readonly notes: ReadonlyArray<string>
 }
 
 const refuse = (detail: string) =>
-  new TrackerError({ operation: "read the tracking settings", reason: new Unusable({ detail }) })
+  new TrackerError({
+    operation: "read the tracking settings",
+    reason: new WrongSetting({ detail }),
+  })
 
-const base64 = (text: string) => {
-  const padded = Buffer.from(text).toString("base64")
-  return [padded, padded.replace(/=+$/, ""), Buffer.from(text).toString("base64url")]
-}
+const names = [
+  "MLFLOW_TRACKING_URI",
+  "MLFLOW_TRACKING_USERNAME",
+  "MLFLOW_TRACKING_PASSWORD",
+  "MLFLOW_TRACKING_TOKEN",
+  "MLFLOW_TRACKING_INSECURE_TLS",
+  "MLFLOW_TRACKING_SERVER_CERT_PATH",
+  "MLFLOW_EXPERIMENT_NAME",
+  "MLFLOW_HTTP_REQUEST_TIMEOUT",
+  "MLFLOW_HTTP_REQUEST_MAX_RETRIES",
+  ...["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"].flatMap((name) => [
+    name,
+    name.toLowerCase(),
+  ]),
+] as const
 
-/** Removes secrets from texts, in the spellings in which they travel. */
-export const makeScrub = (secrets: ReadonlyArray<string>): ((text: string) => string) => {
-  const spellings = secrets
-    .filter((secret) => secret !== "")
-    .flatMap((secret) => [secret, encodeURIComponent(secret)].concat(base64(secret)))
-    .sort((a, b) => b.length - a.length)
-  return (text) =>
-    spellings.reduce((left, spelling) => left.replaceAll(spelling, "<redacted>"), text)
-}
-
-const decodePercent = (text: string): string => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
-const parseAddress = (address: string): Effect.Effect<URL, TrackerError> => {
-  // The address itself is never put into the message: it may hold a password.
-  const url = URL.canParse(address) ? new URL(address) : undefined
-  if (url === undefined) {
-    return Effect.fail(
-      refuse("MLFLOW_TRACKING_URI is not a URL; expected http://HOST:PORT or https://HOST"),
-    )
-  }
-  if (url.protocol !== "http:" && url.protocol !== "https:") {
-    return Effect.fail(
-      refuse(
-        `MLFLOW_TRACKING_URI has the scheme ${url.protocol.slice(0, -1)}; expected http or https`,
-      ),
-    )
-  }
-  return Effect.succeed(url)
-}
-
-const text = (name: string) =>
-  Config.String(name).pipe(
-    Config.option,
-    Config.map((value) => Option.getOrUndefined(Option.filter(value, (found) => found !== ""))),
-  )
-
-const secret = (name: string) =>
-  Config.Redacted(name).pipe(
-    Config.option,
-    Config.map((value) =>
-      Option.getOrUndefined(Option.filter(value, (found) => Redacted.value(found) !== "")),
-    ),
-  )
-
-const variables = Config.all({
-  address: secret("MLFLOW_TRACKING_URI"),
-  username: text("MLFLOW_TRACKING_USERNAME"),
-  password: secret("MLFLOW_TRACKING_PASSWORD"),
-  token: secret("MLFLOW_TRACKING_TOKEN"),
-  insecureTls: text("MLFLOW_TRACKING_INSECURE_TLS"),
-  serverCertificate: text("MLFLOW_TRACKING_SERVER_CERT_PATH"),
-  experimentName: text("MLFLOW_EXPERIMENT_NAME"),
-  timeout: text("MLFLOW_HTTP_REQUEST_TIMEOUT"),
-  maxRetries: text("MLFLOW_HTTP_REQUEST_MAX_RETRIES"),
-})
-
-const wholeNumber = (name: string, value: string | undefined, otherwise: number) => {
-  if (value === undefined) return Effect.succeed(otherwise)
-  const number = Number(value)
-  return Number.isFinite(number) && number >= 0
-    ? Effect.succeed(number)
-    : Effect.fail(refuse(`${name} is ${value}; expected a number of 0 or more`))
-}
-
-/** The experiment's name the environment asks for, with or without a server of its own. */
-export const experimentName = text("MLFLOW_EXPERIMENT_NAME").pipe(
-  Effect.orElseSucceed((): string | undefined => undefined),
+const variables = Effect.forEach(names, (name) =>
+  Effect.map(
+    Config.option(Config.String(name)),
+    (value) => [name, Option.getOrUndefined(value)] as const,
+  ),
+).pipe(
+  Effect.map((entries): Variables => Object.fromEntries(entries)),
+  Effect.mapError(() => refuse("the variables of the environment cannot be read")),
 )
 
-/** A local server needs neither credentials nor long waits. */
+/** The experiment's name the environment asks for, with or without a server of its own. */
+export const experimentName = Effect.map(
+  variables,
+  ({ MLFLOW_EXPERIMENT_NAME: name }) => name || undefined,
+).pipe(Effect.orElseSucceed((): string | undefined => undefined))
+
+/** A local server needs neither credentials nor a proxy nor long waits. */
 export const local = (url: string, experimentName?: string): Settings => ({
   url,
   target: "local",
   credentials: { kind: "none" },
   insecureTls: false,
-  serverCertificate: undefined,
+  certificates: undefined,
+  proxy: undefined,
   timeout: 60_000,
   maxRetries: 3,
   retryDelay: 250,
   experimentName,
-  scrub: (found) => found,
+  scrub,
 })
 
-/**
- * The settings of the environment; `None` when MLFLOW_TRACKING_URI is not set. User and password beat a token, as in
- * MLflow's own client (`utils/rest_utils.py`); those in the address count when the variables are not set.
- */
-export const fromEnvironment = Effect.gen(function* () {
-  const found = yield* variables.pipe(
-    Effect.mapError(() => refuse("the MLFLOW_ variables cannot be read")),
+const numberOf = Effect.fnUntraced(function* (
+  found: Variables,
+  name: string,
+  otherwise: number,
+  least: "0" | "more than 0",
+) {
+  const text = found[name]?.trim() ?? ""
+  if (text === "") return otherwise
+  const number = Number(text)
+  const isRight = Number.isFinite(number) && (number > 0 || (number === 0 && least === "0"))
+  if (isRight) return number
+  return yield* refuse(
+    `${name} is ${JSON.stringify(text)}; expected a number of ${least === "0" ? "0 or more" : least}`,
   )
-  if (found.address === undefined) return Option.none<Settings>()
-  const url = yield* parseAddress(Redacted.value(found.address).trim())
-  const inAddress = { username: decodePercent(url.username), password: decodePercent(url.password) }
-  const secrets = [
-    found.password === undefined ? "" : Redacted.value(found.password),
-    found.token === undefined ? "" : Redacted.value(found.token),
-    url.password,
-    inAddress.password,
-  ]
-  const username = found.username ?? inAddress.username
-  const password = found.password ?? Redacted.make(inAddress.password)
-  const pair = `${username}:${Redacted.value(password)}`
-  const credentials: Credentials =
-    username !== "" && Redacted.value(password) !== ""
-      ? { kind: "basic", username, password }
-      : found.token !== undefined
-        ? { kind: "bearer", token: found.token }
-        : { kind: "none" }
-  url.username = ""
-  url.password = ""
-  url.search = ""
-  url.hash = ""
-  const address = url.href.replace(/\/+$/, "")
-  const timeout = yield* wholeNumber("MLFLOW_HTTP_REQUEST_TIMEOUT", found.timeout, 120)
-  return Option.some<Settings>({
-    url: address,
-    target: address,
-    credentials,
-    insecureTls: found.insecureTls === "true" || found.insecureTls === "1",
-    serverCertificate: found.serverCertificate,
-    timeout: Math.max(1, Math.round(timeout * 1000)),
-    maxRetries: Math.round(
-      yield* wholeNumber("MLFLOW_HTTP_REQUEST_MAX_RETRIES", found.maxRetries, 5),
-    ),
-    retryDelay: 250,
-    experimentName: found.experimentName,
-    scrub: makeScrub([...secrets, credentials.kind === "basic" ? pair : ""]),
-  })
 })
+
+/** MLflow's own words for yes and no. */
+const booleanOf = Effect.fnUntraced(function* (found: Variables, name: string) {
+  const text = found[name]?.trim().toLowerCase() ?? ""
+  if (text === "true" || text === "1") return true
+  if (text === "" || text === "false" || text === "0") return false
+  return yield* refuse(`${name} is ${JSON.stringify(text)}; expected true or false`)
+})
+
+const certificatesOf = Effect.fnUntraced(function* (found: Variables) {
+  const name = "MLFLOW_TRACKING_SERVER_CERT_PATH"
+  const path = found[name]
+  if (path === undefined || path === "") return undefined
+  const text = yield* Effect.try({
+    try: () => readFileSync(path, "utf8"),
+    catch: (cause) =>
+      refuse(
+        `${name} names ${JSON.stringify(path)}, which cannot be read (${(cause as NodeJS.ErrnoException).code}); expected a file of certificates`,
+      ),
+  })
+  yield* Effect.try({
+    try: () => new X509Certificate(text),
+    catch: () => refuse(`${name} names ${JSON.stringify(path)}, which holds no certificate in PEM`),
+  })
+  return text
+})
+
+/** A header holds no line breaks and nothing outside Latin-1. */
+const isHeaderText = (text: string): boolean => /^[\t\u0020-\u007e\u00a0-\u00ff]*$/.test(text)
+
+/** User and password beat a token, as in MLflow's own client; those in the address count when the variables are not set. */
+const credentialsOf = Effect.fnUntraced(function* (
+  found: Variables,
+  inAddress: { readonly username: string; readonly password: string },
+  notes: Array<string>,
+) {
+  const named = found["MLFLOW_TRACKING_USERNAME"] ?? ""
+  const given = found["MLFLOW_TRACKING_PASSWORD"] ?? ""
+  const token = (found["MLFLOW_TRACKING_TOKEN"] ?? "").trim()
+  const isPair = named !== "" && given !== ""
+  const username = isPair ? named : named || decodePercent(inAddress.username)
+  const password = isPair ? given : given || decodePercent(inAddress.password)
+  if (!isHeaderText(token))
+    return yield* refuse(
+      "MLFLOW_TRACKING_TOKEN holds a line break or another character that no HTTP header may hold",
+    )
+  if (username !== "" && (password !== "" || (named === "" && given === "")))
+    return { kind: "basic", username, password: Redacted.make(password) } satisfies Credentials
+  if (named !== "")
+    notes.push("MLFLOW_TRACKING_USERNAME is not used: MLFLOW_TRACKING_PASSWORD is not set")
+  if (given !== "")
+    notes.push("MLFLOW_TRACKING_PASSWORD is not used: MLFLOW_TRACKING_USERNAME is not set")
+  return token === ""
+    ? ({ kind: "none" } satisfies Credentials)
+    : ({ kind: "bearer", token: Redacted.make(token) } satisfies Credentials)
+})
+
+/** Reads the environment; fails by name on what can never work. */
+export const read: Effect.Effect<Found, TrackerError> = Effect.gen(function* () {
+  const found = yield* variables
+  const given = found["MLFLOW_TRACKING_URI"] ?? ""
+  if (given === "") return { settings: Option.none<Settings>(), notes: [] }
+  if (given.trim() === "")
+    return {
+      settings: Option.none<Settings>(),
+      notes: ["MLFLOW_TRACKING_URI is blank and taken as not set"],
+    }
+  const address = Address.read(given)
+  if (typeof address === "string") return yield* refuse(`MLFLOW_TRACKING_URI ${address}`)
+  const { url, username, password } = address
+  const notes = address.notes.map((note) => `MLFLOW_TRACKING_URI ${note}`)
+  const credentials = yield* credentialsOf(found, { username, password }, notes)
+  const proxy = proxyFor(url, found)
+  if (typeof proxy === "string") return yield* refuse(proxy)
+  const plain = url.href.replace(/\/+$/, "")
+  const timeout = yield* numberOf(found, "MLFLOW_HTTP_REQUEST_TIMEOUT", 120, "more than 0")
+  const maxRetries = yield* numberOf(found, "MLFLOW_HTTP_REQUEST_MAX_RETRIES", 5, "0")
+  const pair =
+    credentials.kind === "basic"
+      ? [`${credentials.username}:${Redacted.value(credentials.password)}`]
+      : []
+  const settings: Settings = {
+    url: plain,
+    target: plain,
+    credentials,
+    insecureTls: yield* booleanOf(found, "MLFLOW_TRACKING_INSECURE_TLS"),
+    certificates: yield* certificatesOf(found),
+    proxy,
+    timeout: Math.max(1, Math.round(timeout * 1000)),
+    maxRetries: Math.round(maxRetries),
+    retryDelay: 250,
+    experimentName: found["MLFLOW_EXPERIMENT_NAME"] || undefined,
+    scrub: makeScrub([...secretsOf(found), ...pair]),
+  }
+  return { settings: Option.some(settings), notes }
+})
+
+/** The settings of the environment; `None` when MLFLOW_TRACKING_URI is not set. */
+export const fromEnvironment = Effect.map(read, ({ settings }) => settings)

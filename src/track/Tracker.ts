@@ -92,7 +92,10 @@ export const layerNone: Layer.Layer<Tracker> = Layer.succeed(
 export const environmentServer = (server: Server.Options) =>
   Effect.gen(function* () {
     const remote = yield* Settings.fromEnvironment
-    if (Option.isSome(remote)) return remote.value
+    if (Option.isSome(remote))
+      return Server.isOwn(server.stateFolder, remote.value.url)
+        ? { ...remote.value, proxy: undefined }
+        : remote.value
     const { url } = yield* Server.start(server)
     return Settings.local(url, yield* Settings.experimentName)
   })

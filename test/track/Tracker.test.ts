@@ -373,7 +373,7 @@ describe("without a server", () => {
       settings,
     ).finally(() => delete process.env["MLFLOW_TRACKING_URI"])
     expect(outcome).toMatchObject({ waiting: 4, server: undefined })
-    expect(outcome.problem?.message).toContain("expected http or https")
+    expect(outcome.problem?.message).toContain("unset it, and fliqs starts a server of its own")
     expect(JSON.stringify(outcome)).not.toContain("hunter2")
     expect(fs.existsSync(join(gridFolder(state), "spool.jsonl"))).toBe(true)
   })

@@ -1,5 +1,5 @@
 /** `fliqs doctor`: what this machine has and lacks, each finding with its mend. */
-import { Effect, FileSystem, Option } from "effect"
+import { Effect, FileSystem, Option, Result } from "effect"
 import { execFileSync } from "node:child_process"
 import { existsSync, statfsSync } from "node:fs"
 import { availableParallelism, freemem, totalmem } from "node:os"
@@ -12,6 +12,7 @@ import * as Server from "../../track/Server.ts"
 import * as Settings from "../../track/Settings.ts"
 import { cacheDirectory, stateFolder } from "../Files.ts"
 import { green, print, printJson, red, yellow } from "../Output.ts"
+import { trackingSettings } from "../Tracking.ts"
 import { Ended, exitCodes } from "../Words.ts"
 
 interface Finding {
@@ -142,6 +143,9 @@ const localMlflow = Effect.fnUntraced(function* (state: string, cache: string) {
   } as const
 })
 
+const throughProxy = ({ proxy }: Settings.Settings): string =>
+  proxy === undefined ? "" : `, through the proxy ${proxy.shown} of ${proxy.variable}`
+
 /** Reach, credentials and host header of a server of somebody else. */
 const remoteMlflow = (settings: Settings.Settings) =>
   Effect.gen(function* () {
@@ -153,22 +157,22 @@ const remoteMlflow = (settings: Settings.Settings) =>
     Effect.map((version): Finding => ({
       name: "mlflow",
       state: "ok",
-      found: `${settings.url}, version ${version}`,
+      found: `${settings.url}, version ${version}${throughProxy(settings)}`,
     })),
     Effect.catch((error) =>
       Effect.succeed<Finding>({
         name: "mlflow",
         state: "problem",
         found: settings.scrub(error.message),
-        mend: /host/i.test(error.message)
+        mend: /invalid host/i.test(error.message)
           ? "allow this name on the server: mlflow server --allowed-hosts"
-          : "check MLFLOW_TRACKING_URI, MLFLOW_TRACKING_USERNAME, _PASSWORD and _TOKEN",
+          : `check MLFLOW_TRACKING_URI, MLFLOW_TRACKING_USERNAME, _PASSWORD and _TOKEN${settings.proxy === undefined ? "" : `, and ${settings.proxy.variable} (NO_PROXY=${new URL(settings.url).hostname} goes around it)`}`,
       }),
     ),
   )
 
 const mlflow = (state: string, cache: string) =>
-  Settings.fromEnvironment.pipe(
+  trackingSettings.pipe(
     Effect.flatMap((remote) =>
       Option.isSome(remote) ? remoteMlflow(remote.value) : localMlflow(state, cache),
     ),
@@ -177,7 +181,7 @@ const mlflow = (state: string, cache: string) =>
         name: "mlflow",
         state: "problem",
         found: error.message,
-        mend: "give MLFLOW_TRACKING_URI as http:// or https://",
+        mend: "set the variable as said, or unset it",
       }),
     ),
   )
@@ -206,6 +210,13 @@ export const run = Effect.fn("doctor")(function* (input: {
       if (mend !== undefined) yield* print(`${" ".repeat(9)}mend: ${mend}`)
     }
   }
-  if (findings.some((finding) => finding.state === "problem"))
-    return yield* new Ended({ code: exitCodes.notReady })
+  const problems = findings.filter((finding) => finding.state === "problem")
+  if (problems.length === 0) return
+  const isRefused = Result.isFailure(yield* Effect.result(Settings.read))
+  return yield* new Ended({
+    code:
+      isRefused && problems.every(({ name }) => name === "mlflow")
+        ? exitCodes.wrong
+        : exitCodes.notReady,
+  })
 })

@@ -15,8 +15,9 @@ import * as State from "../../orchestrator/State.ts"
 import * as Tracker from "../../track/Tracker.ts"
 import { readPlan, stateFolder } from "../Files.ts"
 import { gridNote, summaryText } from "../Outcome.ts"
-import { note, print } from "../Output.ts"
+import { note, print, say } from "../Output.ts"
 import * as Progress from "../Progress.ts"
+import { trackingSettings } from "../Tracking.ts"
 import { Ended, exitCodes, NotReady, Wrong } from "../Words.ts"
 
 interface Input {
@@ -87,11 +88,11 @@ const interruptible = Effect.fnUntraced(function* <A, E, R>(
         } catch {
           // It has gone by itself.
         }
-      process.stderr.write(`stopped at once; continue with\n  ${typed()}\n`)
+      say(`stopped at once; continue with\n  ${typed()}`)
       process.exit(exitCodes.interrupted)
     }
     asked = true
-    process.stderr.write("stopping: the trials save their state; Ctrl-C again stops at once\n")
+    say("stopping: the trials save their state; Ctrl-C again stops at once")
     fiber.interruptUnsafe()
   }
   const signals = ["SIGINT", "SIGTERM"] as const
@@ -162,7 +163,8 @@ const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text
         state,
         "--stop-with-stdin",
       ],
-      environment: {},
+      // Children send nothing: a trial without a tracker needs no address that works.
+      environment: { MLFLOW_TRACKING_URI: "" },
       children,
       onEvent: Effect.fnUntraced(function* (event) {
         if (event._tag === "Started" || event._tag === "Skipped") {
@@ -195,6 +197,7 @@ const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text
 export const run = Effect.fn("run")(function* (input: Input) {
   const { document, folder, plan } = yield* readPlan(input)
   const isTracked = input.track && plan.track.kind === "mlflow"
+  if (isTracked) yield* trackingSettings
   const layer = isTracked ? Tracker.layerMlflow({ stateFolder: folder }) : Tracker.layerNone
   yield* runPlan(input, plan, document.text).pipe(
     Effect.provide(layer),

@@ -3,6 +3,7 @@ import { Effect, type Option } from "effect"
 import * as Tracker from "../../track/Tracker.ts"
 import { stateFolder } from "../Files.ts"
 import { note, print, printJson } from "../Output.ts"
+import { trackingSettings } from "../Tracking.ts"
 import { NotReady } from "../Words.ts"
 
 const patience = "10 minutes"
@@ -11,6 +12,7 @@ export const run = Effect.fn("sync")(function* (input: {
   readonly state: Option.Option<string>
   readonly json: boolean
 }) {
+  yield* trackingSettings
   const folder = yield* stateFolder(input.state)
   const outcome = yield* Effect.gen(function* () {
     const tracker = yield* Tracker.Tracker

@@ -6,6 +6,7 @@ import { withPicture } from "../../report/PolicyPicture.ts"
 import * as OneShot from "../../train/OneShot.ts"
 import { cacheDirectory } from "../Files.ts"
 import { note } from "../Output.ts"
+import { trackingSettings } from "../Tracking.ts"
 import { Ended, wordsOf, Wrong } from "../Words.ts"
 
 /** Ends with the reason when a signal comes or, if wished, when stdin ends: then whoever started us is gone. */
@@ -51,6 +52,8 @@ export const run = Effect.fn("trial")(function* (input: {
 }) {
   if (!isTrialId(input.id))
     return yield* new Wrong({ message: `--id ${input.id}: 16 hex digits would be right` })
+  // Its events are sent by another process, hours later: an address that can never work is said now.
+  yield* trackingSettings
   const outcome = yield* RunTrial.run({
     state: input.state,
     id: input.id,

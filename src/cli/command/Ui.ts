@@ -1,8 +1,9 @@
-/** `fliqs ui [--stop]`: the local MLflow server. */
-import { Effect, type Option } from "effect"
+/** `fliqs ui [--stop]`: the page of the MLflow server: the local one, unless the environment names another. */
+import { Effect, Option } from "effect"
 import * as Server from "../../track/Server.ts"
 import { stateFolder } from "../Files.ts"
-import { print, printJson } from "../Output.ts"
+import { note, print, printJson } from "../Output.ts"
+import { trackingSettings } from "../Tracking.ts"
 
 const page = (url: string): string => `${url}/#/experiments?workflowType=machine_learning`
 
@@ -17,6 +18,12 @@ export const run = Effect.fn("ui")(function* (input: {
     return yield* input.json
       ? printJson({ stopped })
       : print(stopped ? "stopped the local MLflow server" : "no local MLflow server was running")
+  }
+  const remote = yield* trackingSettings
+  if (Option.isSome(remote)) {
+    const { url } = remote.value
+    yield* note("MLFLOW_TRACKING_URI names the server; none is started here")
+    return yield* input.json ? printJson({ url, page: page(url), pid: null }) : print(page(url))
   }
   const server = yield* Server.start({ stateFolder: folder })
   yield* input.json
