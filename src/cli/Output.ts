@@ -1,12 +1,16 @@
 /**
- * The terminal: answers on stdout, everything else on stderr, colours only where they are wanted, secrets nowhere. The only
- * file that writes to either. Left out: what the words are.
+/**
+ * The terminal: answers on stdout, everything else on stderr, colours only where they are wanted, secrets nowhere. Only
+ * this file and `Display.ts` write to either. Left out: what the words are.
  */
 import { Effect } from "effect"
+import { stripVTControlCharacters } from "node:util"
+import stringWidth from "fast-string-width"
 import { scrub, scrubValue } from "../track/Secrets.ts"
+import * as Display from "./Display.ts"
 
 /** Words on stderr at once, where no effect can run: the logger, a signal, the end of the process. */
-export const say = (text: string): void => void process.stderr.write(`${scrub(text)}\n`)
+export const say = (text: string): void => Display.writeAbove(`${scrub(text)}\n`)
 
 /** Until what reads it has taken all: the process ends when its answers are given, and a pipe holds 64 kB. */
 const answer = (chunk: string | Uint8Array): Effect.Effect<void> =>
@@ -27,10 +31,6 @@ export const printBytes = (bytes: Uint8Array): Effect.Effect<void> => answer(byt
 /** Anything that is not the answer. */
 export const note = (text: string): Effect.Effect<void> => Effect.sync(() => say(text))
 
-/** Control sequences for the progress display. */
-export const raw = (text: string): Effect.Effect<void> =>
-  Effect.sync(() => void process.stderr.write(scrub(text)))
-
 const wantsColor = (stream: NodeJS.WriteStream): boolean =>
   stream.isTTY === true && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb"
 
@@ -49,10 +49,11 @@ export const yellow = paint(33, process.stderr)
 export const isInteractive = (): boolean =>
   process.stderr.isTTY === true && process.env["TERM"] !== "dumb" && process.env["CI"] === undefined
 
-export const columns = (): number => process.stderr.columns ?? 100
+/** Columns of a terminal that a text takes, without its colours: two for a wide character, none for an accent. */
+export const width = (text: string): number => stringWidth(text)
 
-const escapes = /\u001b\[\d+m/g
-const width = (text: string): number => text.replace(escapes, "").length
+/** A text that a file gave, on one line and without control characters: none of it reaches the terminal as a command. */
+export const printable = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, "\ufffd")
 
 /** Rows as aligned columns, two spaces between; a column of numbers is set to the right. */
 export const table = (
@@ -64,7 +65,7 @@ export const table = (
   )
   const isNumber = head.map((_, i) =>
     rows.every((row) =>
-      /^[-+]?[\d.,e+-]*( ?[%×x]| [A-Za-z]+)?$/.test((row[i] ?? "").replace(escapes, "")),
+      /^[-+]?[\d.,e+-]*( ?[%×x]| [A-Za-z]+)?$/.test(stripVTControlCharacters(row[i] ?? "")),
     ),
   )
   const line = (cells: ReadonlyArray<string>) =>

@@ -1,149 +1,173 @@
 /**
- * A running grid on stderr: on a terminal one line per trial at work, drawn again a few times a second; else a plain
- * line per trial about every ten seconds. What happens once (started, retried, ended) is a line of its own in both.
+ * A running grid on stderr: on a terminal a few lines at the bottom that are drawn again and again; else a plain line
+ * per trial every ten seconds, later every minute. What happens once (started, retried, ended) is a line of its own in
+ * both. Left out: what the lines hold (`ProgressLines.ts`) and how they are drawn (`Display.ts`).
  */
 import { Clock, Effect, Schedule } from "effect"
 import type { Heartbeat } from "../orchestrator/Heartbeat.ts"
 import type { GridEvent } from "../orchestrator/RunGrid.ts"
 import type { TrialFile } from "../orchestrator/State.ts"
-import { columns, duration, isInteractive, note, percent, raw, short, yellow } from "./Output.ts"
+import * as Display from "./Display.ts"
+import { duration, isInteractive, note, percent, printable, yellow } from "./Output.ts"
+import { type AtWork, gridLines, logLine, secondsLeftOf, type Whole } from "./ProgressLines.ts"
+import { secondsLeft, speeds } from "./TimeLeft.ts"
 
 const drawEvery = "250 millis"
-const logEvery = 10_000
-const barWidth = 20
+/** Milliseconds between two log lines of a trial: in its first minutes, and later. */
+const logEvery = { first: 10_000, later: 60_000, after: 120_000 }
+/** Steps from which on the speed of a trial says something. */
+const fewestSteps = 10
 
-interface AtWork {
-  readonly trial: TrialFile
-  readonly heartbeat: Heartbeat | undefined
+interface Running extends AtWork {
+  readonly fromStep: number
+  readonly startedAt: number
   readonly loggedAt: number
 }
 
-const shownMetrics: ReadonlyArray<readonly [key: string, label: string]> = [
-  ["train/loss", "loss"],
-  ["search/reward", "reward"],
-  ["search/entropy", "entropy"],
-  ["search/cost", "cost"],
-]
+type Timed = Parameters<typeof speeds>[0][number]
 
-const secondsLeft = ({ heartbeat, trial }: AtWork): number | undefined =>
-  heartbeat === undefined || heartbeat.stepsPerSecond <= 0
-    ? undefined
-    : (trial.steps - heartbeat.step) / heartbeat.stepsPerSecond
-
-const details = (work: AtWork): ReadonlyArray<string> => {
-  const { heartbeat } = work
-  if (heartbeat === undefined) return ["getting ready"]
-  const left = secondsLeft(work)
-  const metrics = shownMetrics.flatMap(([key, label]) => {
-    const value = heartbeat.metrics[key]
-    return value === undefined ? [] : [`${label} ${short(value, 3)}`]
-  })
-  return [
-    ...(heartbeat.stepsPerSecond > 0 ? [`${short(heartbeat.stepsPerSecond, 3)} steps/s`] : []),
-    ...(left === undefined ? [] : [left === 0 ? "finishing" : `${duration(left)} left`]),
-    ...metrics,
-  ]
+/** Seconds until the last trial ends, by the trials at work and by those of this run that have `ended`. */
+const leftOf = (
+  trials: ReadonlyArray<TrialFile>,
+  atWork: ReadonlyMap<string, Running>,
+  over: ReadonlySet<string>,
+  ended: ReadonlyArray<Timed>,
+  jobs: number,
+): number | undefined => {
+  const running = [...atWork.values()]
+  const speedOf = speeds([
+    ...ended,
+    ...running.flatMap(({ heartbeat, trial }) =>
+      heartbeat === undefined || heartbeat.stepsPerSecond <= 0
+        ? []
+        : [{ trial, secondsPerStep: 1 / heartbeat.stepsPerSecond }],
+    ),
+  ])
+  const expected = (trial: TrialFile, step: number): number | undefined => {
+    const speed = speedOf(trial)
+    return speed === undefined ? undefined : speed * (trial.steps - step)
+  }
+  return secondsLeft(
+    running.map((work) => secondsLeftOf(work) ?? expected(work.trial, work.fromStep)),
+    trials.filter(({ id }) => !atWork.has(id) && !over.has(id)).map((trial) => expected(trial, 0)),
+    jobs,
+  )
 }
 
-const bar = (part: number): string => {
-  const full = Math.min(barWidth, Math.max(0, Math.round(part * barWidth)))
-  return "█".repeat(full) + "░".repeat(barWidth - full)
-}
-
-const drawn = (work: AtWork, width: number): string => {
-  const step = work.heartbeat?.step ?? 0
-  const line = `${bar(step / work.trial.steps)} ${step}/${work.trial.steps} ${work.trial.name}  ${details(work).join(", ")}`
-  return line.length >= width ? line.slice(0, width - 1) : line
-}
-
-const logged = (work: AtWork): string =>
-  `${work.trial.name}: step ${work.heartbeat?.step ?? 0}/${work.trial.steps}, ${details(work).join(", ")}`
-
-/** Takes the events of `RunGrid` and shows them until its scope closes. */
-export const make = Effect.fnUntraced(function* (total: number) {
+/**
+ * Takes the events of `RunGrid` and shows them until its scope closes.
+ *
+ * @param trials those that this run is asked for, in their order
+ * @param jobs trials at a time
+ */
+export const make = Effect.fnUntraced(function* (trials: ReadonlyArray<TrialFile>, jobs: number) {
   const interactive = isInteractive()
-  const atWork = new Map<string, AtWork>()
-  let done = 0
-  let lines = 0
+  const places = new Map(trials.map(({ id }, i) => [id, i + 1]))
+  const atWork = new Map<string, Running>()
+  /** Trials that this run does not start any more. */
+  const over = new Set<string>()
+  const ended: Array<Timed> = []
+  let [done, failed] = [0, 0]
 
-  const erase = Effect.suspend(() => {
-    const up = lines
-    lines = 0
-    return up === 0 ? Effect.void : raw(`\u001b[${up}A\u001b[J`)
+  const whole = (): Whole => ({
+    total: trials.length,
+    done,
+    failed,
+    secondsLeft: leftOf(trials, atWork, over, ended, jobs),
   })
-  const draw = Effect.gen(function* () {
-    yield* erase
-    if (atWork.size === 0) return
-    const shown = [...atWork.values()].map((work) => drawn(work, columns()))
-    if (total > 1) shown.push(`${done} of ${total} trials done`)
-    lines = shown.length
-    yield* raw(`${shown.join("\n")}\n`)
-  })
-  /** A line that stays. */
-  const say = (text: string) =>
-    interactive ? Effect.andThen(erase, Effect.andThen(note(text), draw)) : note(text)
 
   if (interactive) {
-    yield* Effect.forkScoped(Effect.repeat(draw, Schedule.spaced(drawEvery)))
-    yield* Effect.addFinalizer(() => erase)
+    yield* Display.show((size) => gridLines([...atWork.values()], whole(), size))
+    yield* Effect.forkScoped(Effect.repeat(Effect.sync(Display.redraw), Schedule.spaced(drawEvery)))
   }
 
   /** Each warning once: those of the last heartbeat were told with it. */
   const warn = (trial: TrialFile, warnings: Heartbeat["warnings"]) => {
     const known = new Set(atWork.get(trial.id)?.heartbeat?.warnings.map(({ alarm }) => alarm))
     const fresh = warnings.filter(({ alarm }) => !known.has(alarm))
-    return Effect.forEach(fresh, ({ message }) => say(yellow(`${trial.name}: ${message}`)))
+    return Effect.forEach(fresh, ({ message }) =>
+      note(yellow(`${printable(trial.name)}: ${message}`)),
+    )
   }
 
+  const start = (trial: TrialFile, fromStep: number, now: number) =>
+    atWork.set(trial.id, {
+      trial,
+      place: places.get(trial.id) ?? 0,
+      heartbeat: undefined,
+      fromStep,
+      startedAt: now,
+      loggedAt: now,
+    })
+
   const onProgress = Effect.fnUntraced(function* (trial: TrialFile, heartbeat: Heartbeat) {
+    const work = atWork.get(trial.id)
+    if (work === undefined) return
     const now = yield* Clock.currentTimeMillis
-    const before = atWork.get(trial.id)
-    const isDue = !interactive && now - (before?.loggedAt ?? 0) >= logEvery
-    const work = { trial, heartbeat, loggedAt: isDue ? now : (before?.loggedAt ?? now) }
     yield* warn(trial, heartbeat.warnings)
-    atWork.set(trial.id, work)
-    if (isDue) yield* note(logged(work))
+    const pause = now - work.startedAt < logEvery.after ? logEvery.first : logEvery.later
+    const isDue = !interactive && now - work.loggedAt >= pause
+    const next = { ...work, heartbeat, loggedAt: isDue ? now : work.loggedAt }
+    atWork.set(trial.id, next)
+    if (isDue) yield* note(logLine(next, whole()))
+  })
+
+  /** Takes a trial off the display; what it took says how long its siblings will take. */
+  const finish = Effect.fnUntraced(function* (trial: TrialFile, isFinished: boolean) {
+    const work = atWork.get(trial.id)
+    over.add(trial.id)
+    atWork.delete(trial.id)
+    if (work === undefined || !isFinished) return
+    const steps = trial.steps - work.fromStep
+    const seconds = ((yield* Clock.currentTimeMillis) - work.startedAt) / 1000
+    if (steps >= fewestSteps) ended.push({ trial, secondsPerStep: seconds / steps })
   })
 
   return Effect.fnUntraced(function* (event: GridEvent) {
-    const { name } = event.trial
+    const { trial } = event
+    const name = printable(trial.name)
     switch (event._tag) {
-      case "Skipped":
+      case "Skipped": {
+        const { state } = event.result
+        over.add(trial.id)
         done++
-        return yield* say(
-          event.result.state === "finished"
+        if (state === "failed") failed++
+        return yield* note(
+          state === "finished"
             ? `${name}: finished before, skipped`
             : `${name}: failed before, skipped; --retry-failed tries it again`,
         )
+      }
       case "Started":
-        atWork.set(event.trial.id, {
-          trial: event.trial,
-          heartbeat: undefined,
-          loggedAt: yield* Clock.currentTimeMillis,
-        })
-        return yield* say(
+        start(trial, event.fromStep, yield* Clock.currentTimeMillis)
+        return yield* note(
           event.fromStep > 0
             ? `${name}: going on from step ${event.fromStep}`
-            : `${name}: started (${event.trial.id})`,
+            : `${name}: started (${trial.id})`,
         )
       case "Progress":
-        return yield* onProgress(event.trial, event.heartbeat)
-      case "Retrying":
-        return yield* say(
+        return yield* onProgress(trial, event.heartbeat)
+      case "Retrying": {
+        const work = atWork.get(trial.id)
+        if (work?.heartbeat !== undefined)
+          atWork.set(trial.id, { ...work, heartbeat: { ...work.heartbeat, stepsPerSecond: 0 } })
+        return yield* note(
           yellow(
             `${name}: its process ${event.message}; starting it again in ${duration(event.seconds)}`,
           ),
         )
+      }
       case "Elsewhere":
-        atWork.delete(event.trial.id)
-        return yield* say(`${name}: another process has taken it over`)
+        yield* finish(trial, false)
+        return yield* note(`${name}: another process has taken it over`)
       case "Ended": {
+        const { message, metrics, seconds, state, warnings } = event.result
+        yield* warn(trial, warnings)
+        yield* finish(trial, state === "finished")
         done++
-        yield* warn(event.trial, event.result.warnings)
-        atWork.delete(event.trial.id)
-        const { message, metrics, seconds, state } = event.result
+        if (state === "failed") failed++
         const accuracy = metrics["final/accuracy"]
-        return yield* say(
+        return yield* note(
           state === "finished"
             ? `${name}: finished after ${duration(seconds)}${accuracy === undefined ? "" : `, accuracy ${percent(accuracy)}`}`
             : yellow(`${name}: failed: ${message}`),

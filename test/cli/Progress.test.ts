@@ -3,8 +3,9 @@ import { Effect } from "effect"
 import { describe, expect, it, vi } from "vitest"
 import { make } from "../../src/cli/Progress.ts"
 import type { GridEvent } from "../../src/orchestrator/RunGrid.ts"
+import type { TrialFile } from "../../src/orchestrator/State.ts"
 
-const trial = { id: "0123456789abcdef", name: "peak=10", steps: 60 }
+const trial = { id: "0123456789abcdef", name: "peak=10", steps: 60, parameters: {} }
 const warning = (alarm: string) => ({ alarm, message: `what ${alarm} says` })
 const beat = (...alarms: ReadonlyArray<string>) => ({
   _tag: "Progress",
@@ -25,8 +26,12 @@ const linesOf = async (events: ReadonlyArray<object>): Promise<ReadonlyArray<str
   })
   try {
     await Effect.gen(function* () {
-      const onEvent = yield* make(1)
-      for (const event of events) yield* onEvent(event as GridEvent)
+      const onEvent = yield* make([trial as unknown as TrialFile], 1)
+      const begin = Date.now()
+      for (const event of events) {
+        if ("second" in event) vi.setSystemTime(begin + 1000 * Number(event.second))
+        yield* onEvent(event as GridEvent)
+      }
     }).pipe(Effect.scoped, Effect.runPromise)
   } finally {
     written.mockRestore()
@@ -35,6 +40,27 @@ const linesOf = async (events: ReadonlyArray<object>): Promise<ReadonlyArray<str
 }
 
 const started = { _tag: "Started", trial, fromStep: 0 }
+
+describe("where nobody looks", () => {
+  it("is a plain line per trial every ten seconds, every minute after two", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] })
+    try {
+      const at = (second: number) => {
+        const heartbeat = { ...beat().heartbeat, step: second }
+        return { ...beat(), heartbeat, second }
+      }
+      const seconds = Array.from({ length: 300 }, (_, i) => i + 1)
+      const long = { ...started, trial: { ...trial, steps: 1000 } }
+      const told = await linesOf([long, ...seconds.map(at)])
+      const steps = told.slice(1).map((line) => Number(/step (\d+)\/1000/.exec(line)?.[1]))
+      expect(steps).toEqual([10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 170, 230, 290])
+      expect(told[1]).toBe("peak=10: step 10/1000, 17 min left, 1 steps/s")
+      expect(told.join("")).not.toContain("\u001b")
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})
 
 describe("warnings of a trial", () => {
   it("are told once each, as heartbeats bring them", async () => {

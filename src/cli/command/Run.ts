@@ -4,7 +4,7 @@
  * Ctrl-C once: every child saves and stops. Twice: they are killed, and what is lost is the steps since their last
  * checkpoints. The same command goes on from there.
  */
-import { Effect, Fiber, Option } from "effect"
+import { Effect, Fiber, Option, Schedule } from "effect"
 import { availableParallelism, freemem } from "node:os"
 import { fileURLToPath } from "node:url"
 import type * as Plan from "../../experiment/Plan.ts"
@@ -14,6 +14,7 @@ import { commitTags } from "../../orchestrator/Source.ts"
 import * as State from "../../orchestrator/State.ts"
 import * as Tracker from "../../track/Tracker.ts"
 import { readPlan, stateFolder } from "../Files.ts"
+import * as Display from "../Display.ts"
 import { gridNote, summaryText } from "../Outcome.ts"
 import { note, print, say } from "../Output.ts"
 import * as Progress from "../Progress.ts"
@@ -88,6 +89,7 @@ const interruptible = Effect.fnUntraced(function* <A, E, R>(
         } catch {
           // It has gone by itself.
         }
+      Display.end()
       say(`stopped at once; continue with\n  ${typed()}`)
       process.exit(exitCodes.interrupted)
     }
@@ -119,6 +121,18 @@ const sendRest = Effect.fnUntraced(function* (
   if (Option.isSome(link)) yield* print(`MLflow  ${link.value}`)
 })
 
+/** Says where the grid is to be seen, as soon as the tracker has it. */
+const sayLink = Effect.fnUntraced(function* (
+  tracker: Tracker.Tracker["Service"],
+  gridFolder: string,
+) {
+  if (tracker.kind === "none") return
+  const link = yield* tracker
+    .gridLink(gridFolder)
+    .pipe(Effect.repeat({ until: Option.isSome, schedule: Schedule.spaced("500 millis") }))
+  if (Option.isSome(link)) yield* note(`MLflow  ${link.value}`)
+})
+
 const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text: string) {
   const state = yield* stateFolder(input.state, input.experiment)
   const only = yield* chosen(plan, input.only)
@@ -133,7 +147,9 @@ const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text
   const gridFolder = State.gridFolder(state, plan.gridId)
   const children = new Set<number>()
   const grid = Effect.gen(function* () {
-    const show = yield* Progress.make(only?.size ?? trials.length)
+    const chosen = trials.filter(({ id }) => only?.has(id) ?? true)
+    const show = yield* Progress.make(chosen, jobs)
+    yield* Effect.forkScoped(sayLink(tracker, gridFolder))
     return yield* RunGrid.run({
       state,
       grid: {

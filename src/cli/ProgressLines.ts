@@ -1,0 +1,233 @@
+/**
+ * The lines of a grid at work, for a terminal of any size: whole fields that fit, those of least worth left out first,
+ * never one cut in the middle. A trial takes one line, or two where one cannot hold its name and its figures. Left out:
+ * when they are drawn (`Display.ts`), where their values come from (`Progress.ts`).
+ */
+import * as Costs from "../cost/Costs.ts"
+import type { Heartbeat } from "../orchestrator/Heartbeat.ts"
+import type { TrialFile } from "../orchestrator/State.ts"
+import type { Size } from "./Display.ts"
+import { printable, short, width } from "./Output.ts"
+
+export interface AtWork {
+  readonly trial: TrialFile
+  /** Its place among the trials of the run, from 1. */
+  readonly place: number
+  readonly heartbeat: Heartbeat | undefined
+}
+
+/** How the run as a whole stands. */
+export interface Whole {
+  readonly total: number
+  readonly done: number
+  readonly failed: number
+  /** Seconds until the last trial ends; undefined while not known. */
+  readonly secondsLeft: number | undefined
+}
+
+/** A part of a line. The higher its worth, the longer it stays when there is less room. */
+interface Field {
+  readonly text: string
+  readonly worth: number
+}
+
+const gap = "  "
+
+/** Time left, no finer than the guess it is: `45 s left`, `12 min left`, `1 h 05 min left`, `3 d 4 h left`. */
+export const timeLeft = (seconds: number): string => {
+  const minutes = Math.round(seconds / 60)
+  const hours = Math.floor(minutes / 60)
+  if (seconds < 60) return `${Math.ceil(seconds)} s left`
+  if (hours < 1) return `${minutes} min left`
+  if (hours < 48) return `${hours} h ${String(minutes % 60).padStart(2, "0")} min left`
+  return `${Math.floor(hours / 24)} d ${hours % 24} h left`
+}
+
+/** Seconds until a trial ends, by its speed now. */
+export const secondsLeftOf = ({ heartbeat, trial }: AtWork): number | undefined =>
+  heartbeat === undefined || heartbeat.stepsPerSecond <= 0
+    ? undefined
+    : Math.max(0, trial.steps - heartbeat.step) / heartbeat.stepsPerSecond
+
+/** Three digits, zeros at the end kept: a field that keeps its width does not make the line jump. */
+const three = (value: number): string => {
+  const size = Math.abs(value)
+  return size >= 1e-4 && size < 1000 ? value.toPrecision(3) : short(value, 3)
+}
+
+const costText = (value: number, { parameters }: TrialFile): string => {
+  const kind = parameters["reward.cost.kind"] ?? "gbops"
+  const { printUnit, scale } = Costs.Costs.members[kind as Costs.CostSpec["kind"]]
+  return `${three(value / scale)} ${printUnit}`
+}
+
+/** What a heartbeat measured, most telling first. */
+const figures = ({ heartbeat, trial }: AtWork): ReadonlyArray<Field> => {
+  if (heartbeat === undefined) return []
+  const { metrics, stepsPerSecond } = heartbeat
+  const figure = (
+    label: string,
+    value: number | undefined,
+    worth: number,
+    show: (value: number) => string = three,
+  ): ReadonlyArray<Field> =>
+    value === undefined ? [] : [{ text: `${label} ${show(value)}`, worth }]
+  const loss =
+    metrics[
+      ["retrain/loss", "fine_tune/loss", "train/loss"].find((key) => key in metrics) ?? "train/loss"
+    ]
+  return [
+    ...figure("loss", loss, 70),
+    ...figure("cost", metrics["search/cost"], 65, (value) => costText(value, trial)),
+    ...figure("quality", metrics["search/quality"], 60),
+    ...figure("reward", metrics["search/reward"], 25),
+    ...figure("entropy", metrics["search/entropy"], 30),
+    ...(stepsPerSecond > 0 ? [{ text: `${short(stepsPerSecond, 3)} steps/s`, worth: 20 }] : []),
+  ]
+}
+
+/** Where a trial stands: its place, its step, its time. */
+const standing = (work: AtWork, total: number): ReadonlyArray<Field> => {
+  const { heartbeat, place, trial } = work
+  const left = secondsLeftOf(work)
+  return [
+    ...(total > 1 ? [{ text: `trial ${place}/${total}`, worth: 90 }] : []),
+    { text: `step ${heartbeat?.step ?? 0}/${trial.steps}`, worth: 100 },
+    ...(heartbeat === undefined
+      ? [{ text: "getting ready", worth: 80 }]
+      : left === undefined
+        ? []
+        : [{ text: left === 0 ? "finishing" : timeLeft(left), worth: 80 }]),
+  ]
+}
+
+const lengthOf = (fields: ReadonlyArray<Field>): number =>
+  fields.reduce((sum, { text }) => sum + width(text) + gap.length, -gap.length)
+
+/** The fields that fit beside each other, in their order: worth decides, and the first that does not fit ends it. */
+const fitting = (fields: ReadonlyArray<Field>, columns: number): ReadonlyArray<Field> => {
+  const kept = new Set<Field>()
+  let room = columns + gap.length
+  for (const field of fields.toSorted((a, b) => b.worth - a.worth)) {
+    room -= width(field.text) + gap.length
+    if (room < 0) break
+    kept.add(field)
+  }
+  return fields.filter((field) => kept.has(field))
+}
+
+/** A name in so many columns: whole words of it, and a sign where some are left out; undefined when none fits. */
+const nameIn = (name: string, columns: number): string | undefined => {
+  if (width(name) <= columns) return name
+  const words = name.split(" ")
+  for (let count = words.length - 1; count > 0; count--) {
+    const text = `${words.slice(0, count).join(" ")} …`
+    if (width(text) <= columns) return text
+  }
+  return undefined
+}
+
+const [fewestBar, mostBar] = [10, 20]
+
+/** Full and empty parts of a bar. Without UTF-8 a terminal shows other signs in their place. */
+const barSigns = (): readonly [string, string] => {
+  const { LANG, LC_ALL, LC_CTYPE } = process.env
+  const locale = [LC_ALL, LC_CTYPE, LANG].find((value) => value !== undefined && value !== "")
+  return locale !== undefined && !/utf-?8/i.test(locale) ? ["#", "."] : ["█", "░"]
+}
+
+/** A bar, if there is room for one. */
+const barIn = ({ heartbeat, trial }: AtWork, columns: number): string | undefined => {
+  const length = Math.min(mostBar, columns)
+  if (length < fewestBar) return undefined
+  const part = (heartbeat?.step ?? 0) / Math.max(1, trial.steps)
+  const full = Math.min(length, Math.max(0, Math.round(part * length)))
+  const [filled, empty] = barSigns()
+  return filled.repeat(full) + empty.repeat(length - full)
+}
+
+/** A line of fields, the name and a bar where there is room for them, the name first. */
+const lineOf = (
+  fields: ReadonlyArray<Field>,
+  work: AtWork | undefined,
+  columns: number,
+): string => {
+  const kept = fitting(fields, columns)
+  const texts = kept.map(({ text }) => text)
+  if (work === undefined) return texts.join(gap)
+  const room = columns - (kept.length === 0 ? 0 : lengthOf(kept) + gap.length)
+  const name = nameIn(printable(work.trial.name), room)
+  const left = name === undefined ? room : room - width(name) - gap.length
+  const bar = barIn(work, left)
+  return [
+    ...(bar === undefined ? [] : [bar]),
+    ...texts,
+    ...(name === undefined ? [] : [name]),
+  ].join(gap)
+}
+
+/** A trial in one line if name and figures fit into one or there are no rows for two, else in two. */
+const trialLines = (
+  work: AtWork,
+  total: number,
+  columns: number,
+  mayTakeTwo: boolean,
+): ReadonlyArray<string> => {
+  const stands = standing(work, total)
+  const measured = figures(work)
+  const needed = [...stands, ...measured.filter(({ worth }) => worth >= 60)]
+  const whole = [...stands, ...measured]
+  const name = width(printable(work.trial.name))
+  if (!mayTakeTwo || lengthOf(needed) + gap.length + name <= columns) {
+    // the name is worth more than the figures that are not needed
+    const room = mayTakeTwo ? columns - name - gap.length : columns
+    return [lineOf(fitting(whole, room), work, columns)]
+  }
+  return [
+    lineOf(stands, work, columns),
+    ...(measured.length === 0 ? [] : [lineOf(measured, undefined, columns - 2)]).map(
+      (line) => `  ${line}`,
+    ),
+  ]
+}
+
+/** The last line: how many are done and how long the rest takes; none for a run of one trial. */
+export const wholeLine = (whole: Whole, columns: number): string | undefined => {
+  const { done, failed, secondsLeft, total } = whole
+  if (total <= 1) return undefined
+  const fields = [
+    { text: `${done} of ${total} trials done`, worth: 3 },
+    ...(failed > 0 ? [{ text: `${failed} failed`, worth: 1 }] : []),
+    ...(secondsLeft === undefined ? [] : [{ text: `grid: ${timeLeft(secondsLeft)}`, worth: 2 }]),
+  ]
+  return lineOf(fields, undefined, columns)
+}
+
+/** All lines, at most `rows` of them. */
+export const gridLines = (
+  atWork: ReadonlyArray<AtWork>,
+  whole: Whole,
+  { columns, rows }: Size,
+): ReadonlyArray<string> => {
+  if (atWork.length === 0) return []
+  const last = wholeLine(whole, columns)
+  const room = Math.max(1, rows - (last === undefined ? 0 : 1))
+  const mayTakeTwo = 2 * atWork.length <= room
+  const some = atWork.length > room ? atWork.slice(0, Math.max(1, room - 1)) : atWork
+  const more = atWork.length - some.length
+  return [
+    ...some.flatMap((work) => trialLines(work, whole.total, columns, mayTakeTwo)),
+    ...(more > 0 && room > 1 ? [`and ${more} more at work`] : []),
+    ...(last === undefined ? [] : [last]),
+  ]
+}
+
+/** One trial in plain words, for a log. */
+export const logLine = (work: AtWork, whole: Whole): string => {
+  const name = printable(work.trial.name)
+  const all = wholeLine(whole, Infinity)
+  const fields = [...standing(work, whole.total), ...figures(work)].map(({ text }) =>
+    text.replace(/ +/g, " "),
+  )
+  return `${name}: ${fields.join(", ")}${all === undefined ? "" : ` (${all.split(gap).join(", ")})`}`
+}

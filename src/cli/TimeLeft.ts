@@ -1,0 +1,44 @@
+/**
+ * How long a grid still takes: the trials at work end as they go on now; those that wait take the free places one after
+ * the other, each as long per step as trials of its kin took.
+ */
+import type { TrialFile } from "../orchestrator/State.ts"
+
+type Kin = Pick<TrialFile, "parameters">
+
+/** Trials that cost about the same per step. */
+const kin = ({ parameters }: Kin): string =>
+  JSON.stringify(["space.name", "data.batchSize", "search.kind"].map((key) => parameters[key]))
+
+const meanOf = (values: ReadonlyArray<number>): number | undefined =>
+  values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length
+
+/** Seconds per step of trials that ended or are at work: of the same kin, else of all. */
+export const speeds = (
+  known: ReadonlyArray<{ readonly trial: Kin; readonly secondsPerStep: number }>,
+): ((trial: Kin) => number | undefined) => {
+  const all = meanOf(known.map(({ secondsPerStep }) => secondsPerStep))
+  const byKin = new Map<string, Array<number>>()
+  for (const { secondsPerStep, trial } of known)
+    byKin.set(kin(trial), [...(byKin.get(kin(trial)) ?? []), secondsPerStep])
+  return (trial) => meanOf(byKin.get(kin(trial)) ?? []) ?? all
+}
+
+/** Seconds until the last trial ends; undefined while one of these is not known. */
+export const secondsLeft = (
+  atWork: ReadonlyArray<number | undefined>,
+  waiting: ReadonlyArray<number | undefined>,
+  jobs: number,
+): number | undefined => {
+  const places = Array.from({ length: Math.max(jobs, atWork.length) }, (_, i) =>
+    i < atWork.length ? atWork[i] : 0,
+  )
+  if (places.includes(undefined)) return undefined
+  const ends = places as Array<number>
+  for (const seconds of waiting) {
+    if (seconds === undefined) return undefined
+    const first = ends.indexOf(Math.min(...ends))
+    ends[first]! += seconds
+  }
+  return Math.max(0, ...ends)
+}
