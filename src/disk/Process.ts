@@ -66,10 +66,9 @@ const all = (): ReadonlyArray<Running> =>
     .map((name) => find(Number(name)))
     .filter((found) => found !== undefined)
 
-/** The leader of a process group whose arguments pass the test; only where there is a `/proc`. */
-export const findLeader = (
-  test: (command: ReadonlyArray<string>) => boolean,
-): Running | undefined => all().find(({ pid, group, command }) => pid === group && test(command))
+/** The leader of a process group that passes the test; only where there is a `/proc`. */
+export const findLeader = (test: (running: Running) => boolean): Running | undefined =>
+  all().find((running) => running.pid === running.group && test(running))
 
 /** The processes of a group, zombies aside; only where there is a `/proc`. */
 export const members = (group: number): ReadonlyArray<Running> =>

@@ -2,18 +2,18 @@
  * The local MLflow server: one per state folder, on SQLite, started when a run first needs it and left running for
  * `fliqs ui`. What is known of it stands in `mlflow/server.json`:
  *
- *     .fliqs/mlflow/  mlflow.db  artifacts/  server.json  server.log  lock
+ *     .fliqs/mlflow/  mlflow.db  artifacts/  server.json  server.log  lock  tmp/
  *
  * It is a process group of its own, so that a killed `fliqs` does not take it along and `stop` ends the whole of it (the
  * leader, when killed alone, leaves its worker on the port). A process found again must have the recorded number *and*
- * start time and the database among its arguments; then nothing else is ever signalled. Two runs at once start one
+ * start time and this folder's artifacts among its arguments; then nothing else is ever signalled. Two runs at once start one
  * server: the second waits for the lock and finds it.
  */
 import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import { createServer } from "node:net"
 import * as path from "node:path"
-import { fileURLToPath } from "node:url"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Option, Schedule, Schema } from "effect"
 import { ServerMissing, TrackerError } from "./Errors.ts"
@@ -55,7 +55,15 @@ export type Server = typeof Record.Type
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Record))
 
 const folderOf = (stateFolder: string) => path.join(path.resolve(stateFolder), "mlflow")
-const databaseOf = (folder: string) => `sqlite:///${path.join(folder, "mlflow.db")}`
+/** From the folder the server is started in: SQLAlchemy has no way to write `?` in the name of a database. */
+const database = "sqlite:///mlflow.db"
+const artifactsOf = (folder: string) => pathToFileURL(path.join(folder, "artifacts")).href
+/** How servers were told their database before: whole, as the path stands. */
+const formerDatabaseOf = (folder: string) => `sqlite:///${path.join(folder, "mlflow.db")}`
+const isOfFolder = (folder: string, { command }: Process.Running) =>
+  command.includes("--port") &&
+  (command.includes(artifactsOf(folder)) || command.includes(formerDatabaseOf(folder)))
+
 const addressOf = (port: number) => `http://127.0.0.1:${port}`
 
 const readText = (file: string): string => {
@@ -87,15 +95,12 @@ const missing = (detail: string, log?: string) =>
 
 /** The process of this state folder's server: the recorded one, or one whose record was lost. */
 const findProcess = (folder: string): Server | undefined => {
-  const database = databaseOf(folder)
   const recorded = readRecord(folder)
   if (recorded !== undefined) {
     const found = Process.find(recorded.pid)
-    if (found?.start === recorded.start && found.command.includes(database)) return recorded
+    if (found?.start === recorded.start && isOfFolder(folder, found)) return recorded
   }
-  const leader = Process.findLeader(
-    (command) => command.includes(database) && command.includes("--port"),
-  )
+  const leader = Process.findLeader((running) => isOfFolder(folder, running))
   if (leader === undefined) return undefined
   const port = Number(leader.command[leader.command.indexOf("--port") + 1])
   return { version: 1, url: addressOf(port), port, pid: leader.pid, start: leader.start, database }
@@ -169,16 +174,17 @@ const lastLines = (file: string): string =>
   scrub(readText(file)).trimEnd().split("\n").slice(-3).join(" | ").slice(-400)
 
 const launch = (folder: string, python: string, port: number): Server => {
-  const database = databaseOf(folder)
   const log = fs.openSync(path.join(folder, "server.log"), "a")
   const address = `--host 127.0.0.1 --port ${port} --workers 1`.split(" ")
-  const artifacts = path.join(folder, "artifacts")
-  const storage = ["--backend-store-uri", database, "--artifacts-destination", artifacts]
+  const temporary = path.join(folder, "tmp")
+  fs.mkdirSync(temporary, { recursive: true })
+  const storage = ["--backend-store-uri", database, "--artifacts-destination", artifactsOf(folder)]
   const child = spawn(python, ["-m", "mlflow", "server", ...address, ...storage], {
     cwd: folder,
     detached: true,
     stdio: ["ignore", log, log],
-    env: serverEnvironment(),
+    // Its own: the one of the user may be missing or full, and MLflow names locks after an address that all our servers share.
+    env: { ...serverEnvironment(), TMPDIR: temporary },
   })
   child.on("error", () => {
     // Told by the process that is not there.
