@@ -2,6 +2,7 @@
 import { Effect, Option } from "effect"
 import { resolve } from "node:path"
 import { fileURLToPath } from "node:url"
+import { pathText, printable } from "../declaration/Errors.ts"
 import { read } from "../declaration/Document.ts"
 import { DeclarationErrors } from "../declaration/Errors.ts"
 import { changedSpace } from "../experiment/ChangedSpace.ts"
@@ -55,7 +56,7 @@ export const findTrial = Effect.fnUntraced(function* (state: string, beginning: 
   return yield* new Wrong({
     message:
       found.length === 0
-        ? `no trial ${beginning} in ${state}; \`fliqs list\` shows those there are`
+        ? `no trial ${printable(beginning)} in ${pathText(state)}; \`fliqs list\` shows those there are`
         : `${beginning} is the beginning of ${found.length} trials: ${found.slice(0, 5).join(", ")}; give more of it`,
   })
 })

@@ -1,4 +1,5 @@
 /** What a finished grid looks like on a terminal: formats layer by layer, each search beside its controls. */
+import { pathText } from "../declaration/Errors.ts"
 import type { Plan } from "../experiment/Plan.ts"
 import type { Result } from "../orchestrator/Result.ts"
 import type { TrialSummary } from "../orchestrator/RunGrid.ts"
@@ -116,7 +117,15 @@ export const summaryText = (summaries: ReadonlyArray<TrialSummary>): string => {
   return lines.join("\n")
 }
 
-const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ")
+/** Text as it stands in Markdown: nothing in it is read as a mark. */
+const cell = (text: string): string => pathText(text).replace(/[\\`*[\]<>|~&]/g, "\\$&")
+
+/** A block of code, whatever is in it. */
+const block = (code: string): ReadonlyArray<string> => {
+  const longest = Math.max(2, ...(code.match(/`+/g) ?? []).map((run) => run.length))
+  const fence = "`".repeat(longest + 1)
+  return [`${fence}sh`, code, fence]
+}
 
 /** The Markdown page of a grid in the tracker: the command and how its trials stand. */
 export const gridNote = (
@@ -140,9 +149,7 @@ export const gridNote = (
   )
   return [
     ...(plan.description === undefined ? [] : [plan.description, ""]),
-    "```sh",
-    command,
-    "```",
+    ...block(command),
     "",
     row(["trial", "state", "final/accuracy", "final/cost_over_target", "final/gbops"]),
     "|---|---|---|---|---|",

@@ -1,11 +1,11 @@
 /**
-/**
  * The terminal: answers on stdout, everything else on stderr, colours only where they are wanted, secrets nowhere. Only
  * this file and `Display.ts` write to either. Left out: what the words are.
  */
 import { Effect } from "effect"
 import { stripVTControlCharacters } from "node:util"
 import stringWidth from "fast-string-width"
+import { pathText } from "../declaration/Errors.ts"
 import { scrub, scrubValue } from "../track/Secrets.ts"
 import * as Display from "./Display.ts"
 
@@ -55,11 +55,19 @@ export const width = (text: string): number => stringWidth(text)
 /** A text that a file gave, on one line and without control characters: none of it reaches the terminal as a command. */
 export const printable = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, "\ufffd")
 
+/** A cell on one line; its colours stay. */
+const cellText = (text: string): string =>
+  text
+    .split(/(\u001b\[\d+m)/)
+    .map((part, i) => (i % 2 === 1 ? part : pathText(part)))
+    .join("")
+
 /** Rows as aligned columns, two spaces between; a column of numbers is set to the right. */
 export const table = (
   head: ReadonlyArray<string>,
-  rows: ReadonlyArray<ReadonlyArray<string>>,
+  texts: ReadonlyArray<ReadonlyArray<string>>,
 ): string => {
+  const rows = texts.map((row) => row.map(cellText))
   const widths = head.map((title, i) =>
     Math.max(width(title), ...rows.map((row) => width(row[i] ?? ""))),
   )

@@ -3,6 +3,7 @@
  * such words of an error. Left out: errors of flags, which effect/cli words itself (`Presenter` in `main.ts`).
  */
 import { Schema } from "effect"
+import { pathText } from "../declaration/Errors.ts"
 
 /** Exit codes of every command but `trial`. */
 export const exitCodes = { ok: 0, failed: 1, wrong: 2, notReady: 3, interrupted: 130 } as const
@@ -66,7 +67,7 @@ export const wordsOf = (error: unknown): Words | undefined => {
     case "DatasetCorrupt":
       return { text: message || describeReason(error), code: exitCodes.failed }
     case "PlatformError":
-      return { text: message, code: exitCodes.notReady }
+      return { text: pathText(message), code: exitCodes.notReady }
     default:
       return undefined
   }

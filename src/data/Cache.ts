@@ -19,6 +19,7 @@ import {
   Schema,
 } from "effect"
 import type { PlatformError } from "effect"
+import { pathText } from "../declaration/Errors.ts"
 import * as CacheFile from "./CacheFile.ts"
 import type { Dataset, DataServices, Source } from "./Dataset.ts"
 import { DatasetCorrupt, DatasetMissing } from "./Errors.ts"
@@ -120,7 +121,8 @@ const withLock = <A, E, R>(
         const abandoned = yield* Effect.catch(isAbandoned(lock), () => Effect.succeed(false))
         if (abandoned) yield* Effect.ignore(fs.remove(lock))
         else {
-          if (!told) yield* Effect.logInfo(`another process holds ${lock}: waiting for it`)
+          if (!told)
+            yield* Effect.logInfo(`another process holds ${pathText(lock)}: waiting for it`)
           told = true
           yield* Effect.sleep("100 millis")
         }

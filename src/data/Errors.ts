@@ -4,6 +4,7 @@
  * Both belong to the trial family (`house.md`): the trial fails, trying it again without the mend would fail again.
  */
 import { Schema } from "effect"
+import { pathText } from "../declaration/Errors.ts"
 
 const fields = {
   /** The kind: `cifar10`. */
@@ -19,7 +20,7 @@ const fields = {
 /** The data set is not there and could not be fetched. */
 export class DatasetMissing extends Schema.TaggedError<DatasetMissing>()("DatasetMissing", fields) {
   override get message(): string {
-    return `data set ${this.dataset} is missing: ${this.where}: ${this.what}; ${this.mend}`
+    return `data set ${this.dataset} is missing: ${pathText(this.where)}: ${this.what}; ${this.mend}`
   }
 
   get isRetryable(): boolean {
@@ -30,7 +31,7 @@ export class DatasetMissing extends Schema.TaggedError<DatasetMissing>()("Datase
 /** A file of the data set is cut short, changed, or not of its format. */
 export class DatasetCorrupt extends Schema.TaggedError<DatasetCorrupt>()("DatasetCorrupt", fields) {
   override get message(): string {
-    return `data set ${this.dataset} is corrupt: ${this.where}: ${this.what}; ${this.mend}`
+    return `data set ${this.dataset} is corrupt: ${pathText(this.where)}: ${this.what}; ${this.mend}`
   }
 
   get isRetryable(): boolean {

@@ -10,6 +10,7 @@
  */
 import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs"
 import * as nodePath from "node:path"
+import { pathText } from "../declaration/Errors.ts"
 import { randomStream } from "../space/Random.ts"
 
 export interface ImageSplit {
@@ -38,7 +39,11 @@ const testNames = ["test", "val", "validation"] as const
 const maxClasses = 65_536
 
 /** Says in words why a folder cannot be trained on. */
-export class UnfitFolder extends Error {}
+export class UnfitFolder extends Error {
+  constructor(message: string) {
+    super(pathText(message))
+  }
+}
 
 const listed = (folder: string) => {
   try {

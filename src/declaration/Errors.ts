@@ -25,7 +25,7 @@ export class DeclarationError extends Schema.TaggedError<DeclarationError>()("De
       return path === "" || namesPath(flag, path)
         ? `${flag}: ${message}`
         : `${flag}: ${path}: ${message}`
-    const place = `${this.file}:${this.line}:${this.column}`
+    const place = `${pathText(this.file)}:${this.line}:${this.column}`
     return path === "" ? `${place}: ${message}` : `${place} ${path}: ${message}`
   }
 
@@ -124,6 +124,9 @@ export const printable = (text: string, limit = 200): string => {
     .slice(1, -1)
     .replaceAll(/\\(["\\])/g, "$1")
 }
+
+/** A path as it can be printed: whole and on one line. */
+export const pathText = (path: string): string => printable(path, Infinity)
 
 /** Problems with their places in the document, in the order of the file. */
 export const locateAll = (

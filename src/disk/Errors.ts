@@ -2,6 +2,7 @@
  * What can go wrong with the state folder. Left out: the words a person reads (`cli/`).
  */
 import { Effect, type PlatformError, Schema } from "effect"
+import { pathText } from "../declaration/Errors.ts"
 
 /** The file system refused: no space, no permission, a disk that fails, a share that is away. */
 export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", {
@@ -34,7 +35,7 @@ export class StorageError extends Schema.TaggedError<StorageError>()("StorageErr
     return this.reason._tag === "Unreachable" || this.reason._tag === "Conflict"
   }
   override get message(): string {
-    return `${this.path}: cannot ${this.operation}: ${this.reason.message}`
+    return `${pathText(this.path)}: cannot ${this.operation}: ${this.reason.message}`
   }
 }
 
@@ -42,7 +43,11 @@ export class StorageError extends Schema.TaggedError<StorageError>()("StorageErr
 export const unreachable =
   (operation: string, path: string) =>
   (cause: PlatformError.PlatformError): StorageError =>
-    new StorageError({ operation, path, reason: new Unreachable({ message: cause.message }) })
+    new StorageError({
+      operation,
+      path,
+      reason: new Unreachable({ message: pathText(cause.message) }),
+    })
 
 export const orUnreachable = (operation: string, path: string) =>
   Effect.mapError(unreachable(operation, path))

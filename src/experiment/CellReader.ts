@@ -6,6 +6,7 @@
 import * as nodePath from "node:path"
 import { Effect, Schema } from "effect"
 import type { FileSystem } from "effect"
+import { shellCommand } from "../declaration/Shell.ts"
 import { type Check, inspect, valueAt } from "../declaration/Decode.ts"
 import type { Document } from "../declaration/Document.ts"
 import { type DeclarationError, formatPath, type Problem } from "../declaration/Errors.ts"
@@ -152,7 +153,7 @@ export class CellReader {
             locateTrial(
               {
                 path,
-                message: `the table cannot be read; measure one by fliqs latency ${space.file} --out FILE`,
+                message: `the table cannot be read; measure one by ${shellCommand(["fliqs", "latency", space.file])} --out FILE`,
               },
               document,
               [],
@@ -176,11 +177,11 @@ const fillCommand = (
   changes: ReadonlyArray<Override>,
   table: Document,
 ): string => {
-  const sets = changes.map(({ path, value }) => {
-    const text = `${formatPath(path)}=${typeof value === "string" ? value : JSON.stringify(value)}`
-    return ` --set ${/^[\w.=-]+$/.test(text) ? text : `'${text}'`}`
-  })
-  return `fliqs latency ${space.file}${sets.join("")} --out ${table.file}`
+  const sets = changes.flatMap(({ path, value }) => [
+    "--set",
+    `${formatPath(path)}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+  ])
+  return shellCommand(["fliqs", "latency", space.file, ...sets, "--out", table.file])
 }
 
 /** Reads each initial weights once for each space. */

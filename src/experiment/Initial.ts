@@ -5,7 +5,7 @@
  */
 import * as nodePath from "node:path"
 import { Effect, FileSystem } from "effect"
-import type { Problem } from "../declaration/Errors.ts"
+import { pathText, type Problem } from "../declaration/Errors.ts"
 import type { Network } from "../model/Build.ts"
 import { readSafetensors, type Tensors } from "../train/Safetensors.ts"
 import type { InitialSpec } from "../train/TrainSpec.ts"
@@ -40,15 +40,17 @@ export const readWeights = Effect.fnUntraced(
   function* (file: string) {
     const fs = yield* FileSystem.FileSystem
     const info = yield* fs.stat(file)
-    if (info.type !== "File") return `${file} is no file`
+    if (info.type !== "File") return `${pathText(file)} is no file`
     if (info.size > mostBytes)
-      return `${file} has ${info.size} bytes; up to ${mostBytes} can be read`
+      return `${pathText(file)} has ${info.size} bytes; up to ${mostBytes} can be read`
     const tensors = readSafetensors(yield* fs.readFile(file))
-    return typeof tensors === "string" ? `${file}: ${tensors}` : { file, tensors }
+    return typeof tensors === "string" ? `${pathText(file)}: ${tensors}` : { file, tensors }
   },
   (effect, file) =>
     effect.pipe(
-      Effect.catch((error) => Effect.succeed(`${file} cannot be read (${error.reason._tag})`)),
+      Effect.catch((error) =>
+        Effect.succeed(`${pathText(file)} cannot be read (${error.reason._tag})`),
+      ),
     ),
 )
 

@@ -12,6 +12,7 @@
  */
 import { Effect, FileSystem, Schema } from "effect"
 import { createHash } from "node:crypto"
+import { pathText } from "../declaration/Errors.ts"
 import type { NamedTensor, Snapshot } from "../train/TrainEvent.ts"
 import * as Durable from "../disk/Durable.ts"
 import { Damaged, NewerVersion, orUnreachable, StorageError } from "../disk/Errors.ts"
@@ -186,7 +187,9 @@ export const readNewest = Effect.fnUntraced(function* (folder: string) {
     if (!("_tag" in read)) return read
     if (read._tag === "NewerVersion")
       return yield* new StorageError({ operation: "read", path, reason: read })
-    yield* Effect.logWarning(`${path} is corrupt (${read.message}); going on from the one before`)
+    yield* Effect.logWarning(
+      `${pathText(path)} is corrupt (${read.message}); going on from the one before`,
+    )
     yield* fs.rename(path, `${path}.corrupt`).pipe(orUnreachable("rename", path))
   }
   return undefined

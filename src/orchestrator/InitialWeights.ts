@@ -1,5 +1,6 @@
 /** Initial weights on disk: those of a finished trial, and those a planned trial starts from. */
 import { Effect, type FileSystem } from "effect"
+import { pathText } from "../declaration/Errors.ts"
 import { readWeights, type TrialWeights } from "../experiment/Initial.ts"
 import type { Tensors } from "../train/Safetensors.ts"
 import * as Checkpoint from "./Checkpoint.ts"
@@ -17,11 +18,11 @@ export const ofTrials =
   (id) =>
     Effect.gen(function* () {
       const result = yield* Result.read(State.resultFile(state, id))
-      if (result?.state !== "finished") return `no finished trial ${id} is in ${state}`
+      if (result?.state !== "finished") return `no finished trial ${id} is in ${pathText(state)}`
       const folder = State.checkpointFolder(state, id)
       const checkpoint = yield* Checkpoint.readNewest(folder)
       return checkpoint === undefined
-        ? `trial ${id} has no checkpoint any more in ${folder}`
+        ? `trial ${id} has no checkpoint any more in ${pathText(folder)}`
         : { file: folder, tensors: tensorsOf(checkpoint) }
     }).pipe(Effect.catch((error) => Effect.succeed(error.message)))
 

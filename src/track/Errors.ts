@@ -4,6 +4,7 @@
  * passwords and tokens (`Secrets.ts` removes them).
  */
 import { Schema } from "effect"
+import { pathText } from "../declaration/Errors.ts"
 
 /** The server cannot be reached, is too slow, overloaded, or answers what no MLflow server answers. */
 export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", {
@@ -59,6 +60,6 @@ export class TrackerError extends Schema.TaggedError<TrackerError>()("TrackerErr
   }
 
   override get message(): string {
-    return `${this.operation}: ${this.reason.detail}`
+    return pathText(`${this.operation}: ${this.reason.detail}`)
   }
 }

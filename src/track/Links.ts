@@ -5,7 +5,12 @@
  */
 
 const workflow = "workflowType=machine_learning"
-const encode = encodeURIComponent
+/** Brackets and quotes too: links stand in Markdown. */
+const encode = (text: string): string =>
+  encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
 const page = (base: string) => (base === "" ? "#" : `${base}/#`)
 
 /**

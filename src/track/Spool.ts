@@ -17,6 +17,7 @@ import * as nodeFs from "node:fs"
 import { dirname } from "node:path"
 import { crc32 } from "node:zlib"
 import { Effect, FileSystem, Option } from "effect"
+import { pathText } from "../declaration/Errors.ts"
 import { TrackerError, Unusable } from "./Errors.ts"
 import { decode, encode } from "./Event.ts"
 import type { Event } from "./Event.ts"
@@ -177,9 +178,9 @@ export const open = (
   )
   const { lastStep, records, damagedBytes, end } = survey(fs, fd, file)
   let size = fs.fstatSync(fd).size
-  if (damagedBytes > 0) warn(`${file}: ${damagedBytes} damaged bytes are left out`)
+  if (damagedBytes > 0) warn(`${pathText(file)}: ${damagedBytes} damaged bytes are left out`)
   if (size > end) {
-    warn(`${file}: cut back by ${size - end} bytes to its last good record`)
+    warn(`${pathText(file)}: cut back by ${size - end} bytes to its last good record`)
     fs.ftruncateSync(fd, end)
     size = end
   }
@@ -203,7 +204,9 @@ export const open = (
       torn = false
     } catch (cause) {
       if (!failing)
-        warn(`${file}: cannot be written (${(cause as Error).message}); events wait in memory`)
+        warn(
+          `${pathText(file)}: cannot be written (${(cause as Error).message}); events wait in memory`,
+        )
       failing = true
       takeBack(done)
     }
@@ -236,7 +239,7 @@ export const open = (
     try {
       fs.fdatasyncSync(fd)
     } catch (cause) {
-      warn(`${file}: cannot be flushed (${(cause as Error).message})`)
+      warn(`${pathText(file)}: cannot be flushed (${(cause as Error).message})`)
     }
   }
 

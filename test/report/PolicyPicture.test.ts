@@ -29,7 +29,7 @@ describe("the picture of a policy", () => {
 
   it("has a band per option, escaped names and what was chosen", () => {
     expect(svg.match(/<polygon/g)).toHaveLength(5)
-    expect(svg).toContain("a&lt;b>.kernel")
+    expect(svg).toContain("a&lt;b&gt;.kernel")
     expect(svg).toContain("INT8  0.90")
     expect(svg).toContain("3  0.80")
     expect(svg).not.toMatch(/NaN|undefined|<script/)

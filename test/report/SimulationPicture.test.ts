@@ -15,7 +15,7 @@ describe("the picture of rehearsed searches", () => {
   it("draws every trial in three panels and names it", () => {
     const svg = simulationPicture(lines(2), "two & more")
     expect(svg.match(/<polyline/g)).toHaveLength(6)
-    expect(svg).toContain("trial &lt;1>")
+    expect(svg).toContain("trial &lt;1&gt;")
     expect(svg).toContain("two &amp; more")
     expect(svg).not.toMatch(/NaN|Infinity|undefined/)
   })

@@ -1,5 +1,6 @@
 /** `fliqs compare EXPERIMENT`: the trials of a grid side by side, what differs between them, and their Pareto front. */
 import { Effect, FileSystem, Option } from "effect"
+import { pathText } from "../../declaration/Errors.ts"
 import type * as Plan from "../../experiment/Plan.ts"
 import { stateOf } from "../../orchestrator/RunGrid.ts"
 import { frontPicture } from "../../report/FrontPicture.ts"
@@ -82,7 +83,8 @@ const draw = Effect.fnUntraced(function* (
     .writeFileString(file, frontPicture(points, { title, x: x.key, y: y.key }))
     .pipe(
       Effect.mapError(
-        ({ message }) => new Wrong({ message: `--out ${file}: cannot be written, ${message}` }),
+        ({ message }) =>
+          new Wrong({ message: pathText(`--out ${file}: cannot be written, ${message}`) }),
       ),
     )
 })

@@ -1,5 +1,7 @@
 /** `fliqs cost SPACE`: what one network of a space costs, layer by layer. */
 import { Effect, Option } from "effect"
+import { pathText } from "../../declaration/Errors.ts"
+import { shellCommand, shellWord } from "../../declaration/Shell.ts"
 import { ActivationMemory } from "../../cost/ActivationMemory.ts"
 import { compile } from "../../cost/Cost.ts"
 import { Gbops } from "../../cost/Gbops.ts"
@@ -39,12 +41,12 @@ const ofFile = Effect.fnUntraced(function* (network: Network, file: string) {
     typeof value === "object" && value !== null && "assignment" in value ? value.assignment : value
   if (typeof inner !== "object" || inner === null || Array.isArray(inner))
     return yield* new Wrong({
-      message: `${file}: this is no assignment; a mapping of decision path to option would be right`,
+      message: `${pathText(file)}: this is no assignment; a mapping of decision path to option would be right`,
     })
   const found = fromAssignment(network.space, inner as Assignment)
   if ("problems" in found)
     return yield* new Wrong({
-      message: found.problems.map((problem) => `${file}: ${problem}`).join("\n"),
+      message: found.problems.map((problem) => `${pathText(file)}: ${problem}`).join("\n"),
     })
   return { table: network.table, choices: found.choices } satisfies Chosen
 })
@@ -68,7 +70,7 @@ const measureBy = (
     )
   const asked = Option.filter(uniform, (name) => !offers(name))
   const sets = [...set, ...(Option.isSome(asked) ? [`formats=${asked.value}`] : [])]
-  return ["fliqs latency", space, ...sets.map((text) => `--set ${text}`)].join(" ")
+  return shellCommand(["fliqs", "latency", space, ...sets.flatMap((text) => ["--set", text])])
 }
 
 /** The cost of a latency table that has every time of these layers at these choices. */
@@ -82,7 +84,7 @@ const ofTable = Effect.fnUntraced(function* (
   const [first, ...more] = missingFrom(times, single.table)
   if (first !== undefined)
     return yield* new Wrong({
-      message: `${file} has no time of "${textOf(first)}"${more.length === 0 ? "" : ` and ${more.length} more`}; fill it by ${measure} --out ${file}, or choose what the table has`,
+      message: `${pathText(file)} has no time of "${textOf(first)}"${more.length === 0 ? "" : ` and ${more.length} more`}; fill it by ${measure} --out ${shellWord(file)}, or choose what the table has`,
     })
   const cost = compile(single.table, latencyBy(times), single.space)
   const shares = new Map(

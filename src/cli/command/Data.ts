@@ -1,5 +1,6 @@
 /** `fliqs data list|pull|verify`: data sets in the cache, and one's own. */
 import { Effect, Option } from "effect"
+import { pathText } from "../../declaration/Errors.ts"
 import * as Datasets from "../../data/Datasets.ts"
 import { didYouMean } from "../../declaration/Suggest.ts"
 import { cacheDirectory } from "../Files.ts"
@@ -26,7 +27,7 @@ const report = Effect.fnUntraced(function* (
 ) {
   if (json) return yield* printJson(status)
   yield* print(`${green("OK")} ${status.kind}: ${words}`)
-  if (status.where !== undefined) yield* print(`${status.where}  ${size(status.bytes)}`)
+  if (status.where !== undefined) yield* print(`${pathText(status.where)}  ${size(status.bytes)}`)
   for (const [split, digest] of Object.entries(status.digests ?? {}))
     yield* print(`${split.padEnd(6)} ${digest}`)
 })

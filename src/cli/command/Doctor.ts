@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process"
 import { existsSync, statfsSync } from "node:fs"
 import { availableParallelism, freemem, totalmem } from "node:os"
 import { dirname } from "node:path"
+import { pathText } from "../../declaration/Errors.ts"
 import * as Datasets from "../../data/Datasets.ts"
 import * as Backend from "../../tensor/Backend.ts"
 import * as MlflowClient from "../../track/MlflowClient.ts"
@@ -206,7 +207,7 @@ export const run = Effect.fn("doctor")(function* (input: {
   else {
     const marks = { ok: green("ok"), warning: yellow("warning"), problem: red("problem") }
     for (const { found, mend, name, state } of findings) {
-      yield* print(`${name.padEnd(8)} ${marks[state]}  ${found}`)
+      yield* print(`${name.padEnd(8)} ${marks[state]}  ${pathText(found)}`)
       if (mend !== undefined) yield* print(`${" ".repeat(9)}mend: ${mend}`)
     }
   }

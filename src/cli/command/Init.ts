@@ -4,6 +4,8 @@
  */
 import { Effect, FileSystem, Option, Path } from "effect"
 import { fileURLToPath } from "node:url"
+import { pathText } from "../../declaration/Errors.ts"
+import { shellWord } from "../../declaration/Shell.ts"
 import { writeExampleImages } from "../../data/ExampleImages.ts"
 import { didYouMean } from "../../declaration/Suggest.ts"
 import { note, print, printJson } from "../Output.ts"
@@ -21,7 +23,9 @@ const schemaPath = (path: Path.Path, folder: string, schema: string): string => 
   const modules = program.lastIndexOf(`${path.sep}node_modules${path.sep}`)
   const project = modules < 0 ? program : program.slice(0, modules + 1)
   const within = `${folder}${path.sep}`.startsWith(project)
-  return within ? path.relative(folder, target).replaceAll(path.sep, "/") : target
+  const reference = within ? path.relative(folder, target).replaceAll(path.sep, "/") : target
+  // An editor reads it as a reference of a URL, where `%`, `#`, `?` and a space mean something else.
+  return reference.split("/").map(encodeURIComponent).join("/").replaceAll("%40", "@")
 }
 
 const templateNames = Effect.fnUntraced(function* () {
@@ -38,7 +42,7 @@ const checkFree = Effect.fnUntraced(function* (folder: string, names: ReadonlyAr
   for (const name of names) if (yield* fs.exists(path.join(folder, name))) taken.push(name)
   if (taken.length > 0)
     return yield* new Wrong({
-      message: `${folder} already has ${taken.join(" and ")}; name another folder: fliqs init DIR`,
+      message: `${pathText(folder)} already has ${taken.join(" and ")}; name another folder: fliqs init DIR`,
     })
 })
 
@@ -73,13 +77,14 @@ export const run = Effect.fn("init")(function* (input: {
   const written = images ? [...files, "images"] : [...files]
   if (input.json) return yield* printJson({ folder, template, files: written })
   const inside = (name: string) => path.join(shown, name)
-  yield* print(`wrote ${written.map(inside).join(", ")}`)
+  const word = (name: string) => shellWord(inside(name))
+  yield* print(`wrote ${written.map((name) => pathText(inside(name))).join(", ")}`)
   yield* note(
     [
       "Next:",
-      `  fliqs validate ${inside("space.yaml")} ${inside("experiment.yaml")}   check both files`,
-      `  fliqs plan ${inside("experiment.yaml")}   see what would run`,
-      `  fliqs run ${inside("experiment.yaml")}   run it`,
+      `  fliqs validate ${word("space.yaml")} ${word("experiment.yaml")}   check both files`,
+      `  fliqs plan ${word("experiment.yaml")}   see what would run`,
+      `  fliqs run ${word("experiment.yaml")}   run it`,
     ].join("\n"),
   )
 })

@@ -1,6 +1,7 @@
 /** `fliqs latency SPACE --out FILE`: fills a latency table with the times of a space's layers on this machine. */
 import { Effect, FileSystem } from "effect"
 import { cpus } from "node:os"
+import { pathText } from "../../declaration/Errors.ts"
 import {
   keysOf,
   LatencyTable,
@@ -57,7 +58,7 @@ const begin = Effect.fnUntraced(function* (file: string, threads: number, restar
   const difference = differenceOf(known, here)
   if (difference === undefined) return known
   return yield* new Wrong({
-    message: `${file} was measured ${difference}. Give another --out, or --restart to begin it anew`,
+    message: `${pathText(file)} was measured ${difference}. Give another --out, or --restart to begin it anew`,
   })
 })
 
@@ -122,6 +123,6 @@ export const run = Effect.fn("latency")(function* (input: {
       seconds: seconds(),
     })
   yield* print(
-    `${out}: ${counts.keys} times of ${space}, ${counts.measured} measured, ${counts.kept} there before`,
+    `${pathText(out)}: ${counts.keys} times of ${pathText(space)}, ${counts.measured} measured, ${counts.kept} there before`,
   )
 })

@@ -1,5 +1,6 @@
 /** `fliqs list`: trials of the state folder and how they stand. */
 import { Effect, Option } from "effect"
+import { pathText } from "../../declaration/Errors.ts"
 import { stateFolder } from "../Files.ts"
 import { note, print, printJson, table } from "../Output.ts"
 import {
@@ -38,7 +39,7 @@ export const run = Effect.fn("list")(function* (
 ) {
   const folder = yield* stateFolder(input.state)
   const all = (yield* readAll(folder)).map(rowOf)
-  if (all.length === 0 && !input.json) return yield* note(`no trials in ${folder} yet`)
+  if (all.length === 0 && !input.json) return yield* note(`no trials in ${pathText(folder)} yet`)
   const known = columnsOf(all)
   let rows = yield* selectRows(all, input)
   if (Option.isSome(input.limit)) rows = rows.slice(0, input.limit.value)

@@ -1,6 +1,7 @@
 /** `fliqs plan EXPERIMENT`: the trials, the size of the space, what would be skipped, how long the rest may take. */
 import { Effect, type Option } from "effect"
 import { availableParallelism } from "node:os"
+import { pathText } from "../../declaration/Errors.ts"
 import type * as Plan from "../../experiment/Plan.ts"
 import type { Network } from "../../model/Build.ts"
 import { compileCost, targetOf } from "../../model/Target.ts"
@@ -76,7 +77,7 @@ const showText = Effect.fnUntraced(function* (
     ),
   )
   for (const { file, map } of initials.values()) {
-    yield* print(`initial weights from ${file}`)
+    yield* print(`initial weights from ${pathText(file)}`)
     for (const line of map) yield* print(`  ${line}`)
   }
   yield* print("")

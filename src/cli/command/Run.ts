@@ -7,6 +7,8 @@
 import { Effect, Fiber, Option, Schedule } from "effect"
 import { availableParallelism, freemem } from "node:os"
 import { fileURLToPath } from "node:url"
+import { printable } from "../../declaration/Errors.ts"
+import { shellCommand } from "../../declaration/Shell.ts"
 import type * as Plan from "../../experiment/Plan.ts"
 import * as Planned from "../../orchestrator/Planned.ts"
 import * as RunGrid from "../../orchestrator/RunGrid.ts"
@@ -49,12 +51,9 @@ const bytesPerTrial = 1.5e9
 /** How long the last events may take to reach the tracker: a local server needs some seconds to come up. */
 const flushPatience = "45 seconds"
 
-const quote = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
-
 /** The command as it was typed. */
 const typed = (): string =>
-  [extension() === ".ts" ? "./fliqs" : "fliqs", ...process.argv.slice(2)].map(quote).join(" ")
+  shellCommand([extension() === ".ts" ? "./fliqs" : "fliqs", ...process.argv.slice(2)])
 
 const jobsFor = (trials: number): number =>
   Math.max(1, Math.min(trials, availableParallelism(), Math.floor(freemem() / bytesPerTrial)))
@@ -67,7 +66,7 @@ const chosen = Effect.fnUntraced(function* (plan: Plan.Plan, only: ReadonlyArray
     const found = plan.trials.filter(({ id }) => id.startsWith(beginning))
     if (found.length !== 1)
       return yield* new Wrong({
-        message: `--only ${beginning}: ${found.length} trials of the plan begin like this; \`fliqs plan ${plan.file}\` shows their ids`,
+        message: `--only ${printable(beginning)}: ${found.length} trials of the plan begin like this; \`${shellCommand(["fliqs", "plan", plan.file])}\` shows their ids`,
       })
     ids.add(found[0]!.id)
   }

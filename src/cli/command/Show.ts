@@ -1,5 +1,6 @@
 /** `fliqs show TRIAL`: one trial, whole. */
 import { Effect, type Option } from "effect"
+import { pathText } from "../../declaration/Errors.ts"
 import * as State from "../../orchestrator/State.ts"
 import { findTrial, stateFolder } from "../Files.ts"
 import { layerTable } from "../Outcome.ts"
@@ -33,7 +34,7 @@ export const run = Effect.fn("show")(function* (input: {
   const id = yield* findTrial(folder, input.trial)
   const known = yield* readKnown(folder, id)
   if (known === undefined)
-    return yield* new Wrong({ message: `${State.trialFile(folder, id)} is missing` })
+    return yield* new Wrong({ message: `${pathText(State.trialFile(folder, id))} is missing` })
   const { heartbeat, metrics, result, state, step, trial } = known
   const seconds = result?.seconds ?? heartbeat?.seconds ?? 0
   const warnings = result?.warnings ?? heartbeat?.warnings ?? []
@@ -68,5 +69,5 @@ export const run = Effect.fn("show")(function* (input: {
   }
   yield* section("assignment", result?.assignment ?? {})
   yield* section("parameters", trial.parameters)
-  yield* print(`\n${dim(State.trialFolder(folder, id))}`)
+  yield* print(`\n${dim(pathText(State.trialFolder(folder, id)))}`)
 })

@@ -1,5 +1,6 @@
 /** `fliqs simulate EXPERIMENT`: every trial of the grid rehearsed on a synthetic quality, in seconds, without a network. */
 import { Effect, FileSystem, Option, Schema } from "effect"
+import { pathText } from "../../declaration/Errors.ts"
 import type { CompiledCost } from "../../cost/Cost.ts"
 import { inspect } from "../../declaration/Decode.ts"
 import { read } from "../../declaration/Document.ts"
@@ -167,7 +168,8 @@ export const run = Effect.fn("simulate")(function* (input: {
       .writeFileString(file, simulationPicture(lines, `${plan.name}, rehearsed`))
       .pipe(
         Effect.mapError(
-          ({ message }) => new Wrong({ message: `--out ${file}: cannot be written, ${message}` }),
+          ({ message }) =>
+            new Wrong({ message: pathText(`--out ${file}: cannot be written, ${message}`) }),
         ),
       )
   }

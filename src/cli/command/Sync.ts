@@ -1,5 +1,6 @@
 /** `fliqs sync`: sends what could not be sent to MLflow while it was told. */
 import { Effect, type Option } from "effect"
+import { pathText } from "../../declaration/Errors.ts"
 import * as Tracker from "../../track/Tracker.ts"
 import { stateFolder } from "../Files.ts"
 import { note, print, printJson } from "../Output.ts"
@@ -28,7 +29,9 @@ export const run = Effect.fn("sync")(function* (input: {
       problem: problem?.message ?? null,
     })
   else if (waiting === 0)
-    yield* print(`everything in ${folder} is in MLflow${server === undefined ? "" : `, ${server}`}`)
+    yield* print(
+      `everything in ${pathText(folder)} is in MLflow${server === undefined ? "" : `, ${server}`}`,
+    )
   if (rejected > 0) yield* note(`MLflow refused ${rejected} events for good`)
   if (waiting > 0)
     return yield* new NotReady({

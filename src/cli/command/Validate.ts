@@ -1,5 +1,6 @@
 /** `fliqs validate FILE...`: everything that can be checked without training. */
 import { Effect, Option } from "effect"
+import { pathText } from "../../declaration/Errors.ts"
 import { inspect } from "../../declaration/Decode.ts"
 import { type Document, read } from "../../declaration/Document.ts"
 import { DeclarationError, DeclarationErrors } from "../../declaration/Errors.ts"
@@ -132,10 +133,10 @@ export const run = Effect.fn("validate")(function* (input: {
     for (const { errors, file, summary, warnings } of verdicts) {
       for (const warning of warnings) yield* note(`warning: ${warning.text}`)
       for (const error of errors) yield* print(error.text)
-      if (errors.length === 0) yield* print(`${green("OK")} ${file}: ${summary}`)
+      if (errors.length === 0) yield* print(`${green("OK")} ${pathText(file)}: ${summary}`)
       else
         yield* note(
-          `${red("wrong")} ${file}: ${errors.length} ${errors.length === 1 ? "mistake" : "mistakes"}`,
+          `${red("wrong")} ${pathText(file)}: ${errors.length} ${errors.length === 1 ? "mistake" : "mistakes"}`,
         )
     }
   if (verdicts.some(({ errors }) => errors.length > 0))
