@@ -139,7 +139,10 @@ const itemWords = (ast: Extract<AST, { _tag: "Arrays" }>): string => {
 const mappingWords = (ast: Extract<AST, { _tag: "Objects" }>): string => {
   const keys = ast.propertySignatures.map((property) => String(property.name))
   if (keys.length === 0) return "a mapping"
-  return `{ ${keys.slice(0, 3).join(", ")}${keys.length > 3 ? ", ..." : ""} }`
+  const required = keys.filter((key) => requires(ast, key))
+  const shown = [...required, ...keys.filter((key) => !required.includes(key))].slice(0, 3)
+  const words = `{ ${shown.join(", ")}${keys.length > 3 ? ", ..." : ""} }`
+  return required.length === 0 && countWords(ast) === undefined ? `{}, or ${words},` : words
 }
 
 /** `a number` and its checks: integer first, then bounds, then the rest as Effect words them. */

@@ -47,10 +47,6 @@ export class Findings {
     return this.#errors.size > 0
   }
 
-  get full(): boolean {
-    return this.#errors.size >= 200
-  }
-
   get warnings(): ReadonlyArray<DeclarationError> {
     return [...this.#warnings.values()]
   }

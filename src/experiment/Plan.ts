@@ -21,6 +21,7 @@ import { CellReader } from "./CellReader.ts"
 import { type Checks, networkChecks } from "./Checks.ts"
 import { Experiment, Grid, type Track } from "./Experiment.ts"
 import { Findings } from "./Findings.ts"
+import { type CellErrors, inCells } from "./InCells.ts"
 import { idleCells, idleSets, type ReadRow } from "./Idle.ts"
 import type { TrialWeights } from "./Initial.ts"
 import { type Cell, cells, type MatrixFields, matrixProblems } from "./Matrix.ts"
@@ -52,6 +53,9 @@ export interface Plan {
   readonly trials: ReadonlyArray<PlannedTrial>
   readonly warnings: ReadonlyArray<DeclarationError>
 }
+
+/** Cells are read no further when so many different errors were found. */
+const mostErrors = 200
 
 /** The id of a set of trials: the same trials are the same grid, whatever the file is called. */
 export const gridId = (trialIds: Iterable<string>): string => idOf([...new Set(trialIds)].sort())
@@ -109,20 +113,23 @@ export const expand = Effect.fn("Plan.expand")(function* (
     Effect.map(reader.read({}, [], shared), ({ errors }) => errors),
   )
   const rows: Array<ReadRow & UnreadRow> = []
+  const wrong: Array<CellErrors> = []
+  const texts = new Set<string>()
   for (const { cell, own } of combinations) {
     const changes = [...sets, ...own]
     const reading = yield* reader.read(cell, changes, shared)
-    found.add(
-      yield* blame(reading.errors, changes, blamed, (fewer) =>
-        fewer.length === 0
-          ? ofFile
-          : Effect.map(reader.read(cell, fewer, shared), ({ errors }) => errors),
-      ),
+    const errors = yield* blame(reading.errors, changes, blamed, (fewer) =>
+      fewer.length === 0
+        ? ofFile
+        : Effect.map(reader.read(cell, fewer, shared), (read) => read.errors),
     )
+    wrong.push({ cell, errors })
+    for (const { text } of errors) texts.add(text)
     found.warn(reading.warnings)
     rows.push({ cell, changes, trials: reading.trials, unread: reading.unread })
-    if (found.full || (!isRight && reading.errors.length > 0)) break
+    if (texts.size >= mostErrors || (!isRight && reading.errors.length > 0)) break
   }
+  found.add(inCells(wrong))
   if (found.some) return yield* found.fail()
   found.take(unreadOf(rows, (changes) => reader.changed(changes).document.value))
   for (const problem of idleCells(rows, grid)) found.tell(problem, base.document)

@@ -80,13 +80,21 @@ export class Builder extends Choosing {
     })
   }
 
-  image(scope: Scope, value: Value, what: string): Extract<Shape, { kind: "image" }> {
+  /** The image that `what` needs; `advice` is what to write instead where it gets tokens or a vector. */
+  image(
+    scope: Scope,
+    value: Value,
+    what: string,
+    advice: { readonly tokens?: string; readonly vector?: string } = {},
+  ): Extract<Shape, { kind: "image" }> {
     if (value.shape.kind === "image") return value.shape
+    const { tokens = "put it before patchEmbed", vector = "put it before globalAveragePool" } =
+      advice
     return this.stop(
       scope.at,
       value.shape.kind === "vector"
-        ? `${what} needs an image but gets a vector; put it before globalAveragePool`
-        : `${what} needs an image but gets tokens; put it before patchEmbed`,
+        ? `${what} needs an image but gets a vector; ${vector}`
+        : `${what} needs an image but gets tokens; ${tokens}`,
     )
   }
 

@@ -170,7 +170,7 @@ describe("decode", () => {
     [
       "a list at the top",
       "- a\n",
-      ['x.yaml:1:1: got ["a"]; { name, optimizer, activation, ... } would be right'],
+      ['x.yaml:1:1: got ["a"]; { name, network, optimizer, ... } would be right'],
     ],
   ]
   for (const [name, text, expected] of cases)

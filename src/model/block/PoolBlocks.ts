@@ -54,7 +54,10 @@ export const GlobalAveragePoolBlock = defineBlock({
   stage: false,
   spec: () => GlobalAveragePoolSpec,
   build: (builder, scope, _fields, input) => {
-    const { channels } = builder.image(scope, input, "globalAveragePool")
+    const { channels } = builder.image(scope, input, "globalAveragePool", {
+      tokens: "use tokenMean: {} in its place",
+      vector: "remove it",
+    })
     return builder.push({
       operation: "globalAveragePool",
       path: scope.path,

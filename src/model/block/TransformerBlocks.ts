@@ -104,13 +104,24 @@ const headsOf = (builder: Builder, scope: Scope, chosen: Chosen<number>): Quanti
       )
 }
 
-const tokensOf = (builder: Builder, scope: Scope, value: Value, what: string): TokensShape =>
-  value.shape.kind === "tokens"
-    ? value.shape
-    : builder.stop(
-        scope.at,
-        `${what} needs tokens but gets ${describeShape(value.shape)}; put it after patchEmbed`,
-      )
+/** The tokens that `what` needs; `advice` is what to write instead where it gets something else. */
+const tokensOf = (
+  builder: Builder,
+  scope: Scope,
+  { shape }: Value,
+  what: string,
+  advice: { readonly image?: string; readonly vector?: string } = {},
+): TokensShape => {
+  if (shape.kind === "tokens") return shape
+  const {
+    image = "put it after patchEmbed",
+    vector = "put it before takeClassToken or tokenMean",
+  } = advice
+  return builder.stop(
+    scope.at,
+    `${what} needs tokens but gets ${describeShape(shape)}; ${shape.kind === "image" ? image : vector}`,
+  )
+}
 
 const layerNorm = (builder: Builder, path: string, value: Value): Value =>
   builder.push({
@@ -230,7 +241,10 @@ const toVector = (kind: "takeClassToken" | "tokenMean", identifier: string) =>
     stage: false,
     spec: () => Named(identifier),
     build: (builder, scope, _fields, input) => {
-      const { channels, classToken } = tokensOf(builder, scope, input, kind)
+      const { channels, classToken } = tokensOf(builder, scope, input, kind, {
+        image: "use globalAveragePool: {} in its place",
+        vector: "remove it",
+      })
       if (kind === "takeClassToken" && !classToken)
         builder.stop(
           scope.at,
