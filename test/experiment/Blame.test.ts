@@ -175,7 +175,7 @@ layer(NodeFileSystem.layer)("an error made by a matrix has the place of its valu
     [
       "a value that another of the file does not go with",
       "train.steps: [100, 40, 30]",
-      `experiments/x.yaml:7:30 ${warmup(40)}\nexperiments/x.yaml:7:34 ${warmup(30)}`,
+      `experiments/x.yaml:7:30 ${warmup(40)} (where train.steps = 40)\nexperiments/x.yaml:7:34 ${warmup(30)} (where train.steps = 30)`,
     ],
     [
       "a required key that is unset",
