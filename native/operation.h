@@ -19,8 +19,8 @@ struct Sizes {
   int64_t outer, channels, inner;
 };
 
-// One run of an operation. The first two inputs are x and rows [sites, 7], whose rows are {2^-M, smallest step, lo, hi,
-// scaleBy, block size, shared exponent} (toRow in src/format/Formats.ts). After a failure nothing is to be read.
+// One run of an operation. The first two inputs are x and rows [sites, 8], whose rows are {2^-M, smallest step, lo, hi,
+// scaleBy, block size, shared exponent, zero} (toRow in src/format/Formats.ts). After a failure nothing is to be read.
 class Call {
  public:
   Call(const Attributes& at, TF_OpKernelContext* context);
@@ -32,7 +32,7 @@ class Call {
 
   const float* X() const { return Data(0); }
   int64_t Count() const { return tf::TF_TensorElementCount(inputs_[0]); }
-  const float* Row() const { return Data(1) + 7 * at.row; }
+  const float* Row() const { return Data(1) + 8 * at.row; }
   int64_t Sites() const { return tf::TF_Dim(inputs_[1], 0); }
   Sizes About(int dimension) const;
   // How many scales the granularity gives x.

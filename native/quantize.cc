@@ -4,7 +4,8 @@
 // The scale is absmax / scaleBy, of the tensor, of an index along `axis`, or of a block. amax [sites] has frozen ones: above
 // 0 it takes the place of the tensor's absmax. clip is empty, or has a magnitude for every scale, which takes the place of
 // the absmax where it is above 0. A format with blocks of its own does not look at clip: its scales come from x, and
-// the tensor scale of NVFP4 from amax[row].
+// the tensor scale of NVFP4 from amax[row]. `zero`, the last number of a row, is added to every result: -0 changes nothing,
+// 0 makes +0 of a -0 that the encoding does not have.
 #include <vector>
 
 #include "operation.h"
@@ -19,16 +20,16 @@ CLONES static void AbsMaxBitsByColumn(const uint32_t* x, int64_t rows, int64_t c
 }
 
 CLONES static void Quantize(const float* x, float* y, int64_t n, float s, const float* row) {
-  const float relative = row[0], smallest = row[1], lo = row[2], hi = row[3];
-  for (int64_t i = 0; i < n; i++) y[i] = Round(x[i], s, relative, smallest, lo, hi);
+  const float relative = row[0], smallest = row[1], lo = row[2], hi = row[3], zero = row[7];
+  for (int64_t i = 0; i < n; i++) y[i] = Round(x[i], s, relative, smallest, lo, hi) + zero;
 }
 
 CLONES static void QuantizeByColumn(const float* x, float* y, int64_t rows, int64_t columns, const float* s,
                                     const float* row) {
-  const float relative = row[0], smallest = row[1], lo = row[2], hi = row[3];
+  const float relative = row[0], smallest = row[1], lo = row[2], hi = row[3], zero = row[7];
   for (int64_t r = 0; r < rows; r++)
     for (int64_t c = 0; c < columns; c++)
-      y[r * columns + c] = Round(x[r * columns + c], s[c], relative, smallest, lo, hi);
+      y[r * columns + c] = Round(x[r * columns + c], s[c], relative, smallest, lo, hi) + zero;
 }
 
 // The power of two that a block of an MX format is scaled by, of the bits of its largest magnitude; NaN for infinity, NaN.
@@ -40,22 +41,23 @@ static inline float SharedScale(uint32_t top, uint32_t hi, uint32_t increment) {
 
 // Elements with the scale b * t: q * b is exact, so the result is rounded once. A scale of zero gives zeros.
 CLONES static void QuantizeBlock(const float* x, float* y, int64_t n, float b, float t, const float* row) {
-  const float relative = row[0], smallest = row[1], lo = row[2], hi = row[3], s = b * t;
+  const float relative = row[0], smallest = row[1], lo = row[2], hi = row[3], zero = row[7];
+  const float s = b * t;
   if (s < 0x1p-126f) {
-    for (int64_t i = 0; i < n; i++) y[i] = x[i] * 0.0f;
+    for (int64_t i = 0; i < n; i++) y[i] = x[i] * 0.0f + zero;
   } else {
-    for (int64_t i = 0; i < n; i++) y[i] = Element(x[i] / s, relative, smallest, lo, hi) * b * t;
+    for (int64_t i = 0; i < n; i++) y[i] = Element(x[i] / s, relative, smallest, lo, hi) * b * t + zero;
   }
 }
 
 CLONES static void QuantizeBlockByColumn(const float* x, float* y, int64_t rows, int64_t columns, const float* b,
                                          float t, const float* row) {
-  const float relative = row[0], smallest = row[1], lo = row[2], hi = row[3];
+  const float relative = row[0], smallest = row[1], lo = row[2], hi = row[3], zero = row[7];
   for (int64_t r = 0; r < rows; r++)
     for (int64_t c = 0; c < columns; c++) {
       const float v = x[r * columns + c], s = b[c] * t;
       const float q = Element(v / s, relative, smallest, lo, hi) * b[c] * t;
-      y[r * columns + c] = s < 0x1p-126f ? v * 0.0f : q;
+      y[r * columns + c] = (s < 0x1p-126f ? v * 0.0f : q) + zero;
     }
 }
 

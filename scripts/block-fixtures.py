@@ -33,7 +33,7 @@ ELEMENTS = {  # values and mantissa bits
     "MXFP6E3M2": (SCALARS["E3M2"], 2),
     "MXFP8E4M3": (SCALARS["E4M3"], 3),
     "MXFP8E5M2": (SCALARS["E5M2"], 2),
-    "MXINT8": ([Fraction(k, 64) for k in range(-127, 128)], 6),
+    "MXINT8": (scalar.integers(-127, 127, Fraction(1, 64)), 6),
 }
 TINY = Fraction(2) ** -126
 
@@ -121,12 +121,12 @@ def inputs_of(name, values, size, seed):
                 block.append(scalar.from_ordered(n))
             else:
                 block.append(float(exact(float(scale) * draw.gauss(0, 1))))
-        numbers += [0.0] * size if i == 5 else block
+        numbers += [(0.0, -0.0)[k % 2] for k in range(size)] if i == 5 else block
     for m in (1, 2 - 2**-23, 1.5, 1.75, 1.9375, 1.875, 1.96875, 1.9921875):
         # magnitudes that the rules of the shared exponent tell apart
         number = m * 2.0 ** draw.randint(-3, 3)
         numbers += [number] + [number * draw.uniform(-1, 1) for _ in range(size - 1)]
-    return [float(exact(x)) for x in numbers[: len(numbers) - size // 2]]
+    return [x if x == 0 else float(exact(x)) for x in numbers[: len(numbers) - size // 2]]  # a Fraction has no -0
 
 
 def pack(numbers):
@@ -145,7 +145,7 @@ def case(name, size, rule):
             answers += under_tensor(block, values, t)
         else:
             answers += micro_scaled(block, values, ELEMENTS[name][1], rule)
-    signed = [(-0.0 if i < 0 or str(i) == "-0.0" else 0.0) if a == 0 else float(a) for i, a in zip(inputs, answers)]
+    signed = [scalar.signed(values, answer, number) for number, answer in zip(inputs, answers)]
     return {"format": name, "size": size, "sharedExponent": rule, "inputs": pack(inputs), "answers": pack(signed)}
 
 

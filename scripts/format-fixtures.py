@@ -6,17 +6,18 @@
 
 Nothing here knows the rule of src/format: each format is the set of its finite codes, decoded one by one; an input goes
 to the nearest of those values, on a tie to the even multiple of their distance, beyond the ends to the ends (infinities
-too). Zero keeps the sign of the input.
+too). Where one of the codes is -0, a zero keeps the sign of the input; where none is, there is only +0.
 
 The inputs of a format: its values, the midpoints between neighbours, the float32 numbers just below and above each of
-those, zeros, a few huge and tiny numbers and the infinities; ascending, as float32. A format of up to 256 codes is stored
-with its values and, for every input, the index of the answer; a larger one as SHA-256 of the inputs and of the answers
-(little-endian float32).
+those, both zeros, a few huge and tiny numbers and the infinities; ascending, as float32. A format of up to 256 codes is
+stored with the values of its codes, -0 among them where it has that code, and, for every input, the index of the answer; a
+larger one as SHA-256 of the inputs and of the answers (little-endian float32).
 """
 import base64
 import bisect
 import hashlib
 import json
+import math
 import struct
 import sys
 from fractions import Fraction
@@ -30,9 +31,22 @@ def power(n):
     return Fraction(2) ** n
 
 
+class Values(list):
+    """Ascending, each once; `negative_zero` says whether one of the codes is -0."""
+
+    def __init__(self, values, negative_zero):
+        super().__init__(sorted(values))
+        self.negative_zero = negative_zero
+
+
+def integers(low, high, step=Fraction(1)):
+    """Two's complement: zero has one code."""
+    return Values({k * step for k in range(low, high + 1)}, False)
+
+
 def float_codes(exponent_bits, mantissa_bits, bias, finite):
     """Values of all codes that `finite(exponent field, mantissa field, sign)` says are numbers."""
-    values = set()
+    values, negative_zero = set(), False
     for sign in (0, 1):
         for e in range(2**exponent_bits):
             for m in range(2**mantissa_bits):
@@ -40,12 +54,13 @@ def float_codes(exponent_bits, mantissa_bits, bias, finite):
                     fraction = Fraction(m, 2**mantissa_bits)
                     size = power(1 - bias) * fraction if e == 0 else power(e - bias) * (1 + fraction)
                     values.add(-size if sign else size)
-    return sorted(values)
+                    negative_zero |= bool(sign) and size == 0
+    return Values(values, negative_zero)
 
 
 def formats():
     for bits in range(2, 17):
-        yield f"INT{bits}", [Fraction(i) for i in range(-(2 ** (bits - 1)), 2 ** (bits - 1))]
+        yield f"INT{bits}", integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     for bits in range(2, 9):
         for x in range(1, bits):
             y = bits - 1 - x
@@ -84,7 +99,7 @@ def exact_float32(value):
 
 
 def inputs_of(values):
-    """Ordered float32 numbers, ascending, each once."""
+    """float32 numbers, ascending, each once, -0 before +0."""
     middles = [(a + b) / 2 for a, b in zip(values, values[1:])]
     chosen = {-INFINITY, 1 - INFINITY, -1, 0, 1, INFINITY - 1, INFINITY}
     last = values[-1] - values[-2]
@@ -92,16 +107,14 @@ def inputs_of(values):
         if abs(value) < power(128):
             n = ordered(exact_float32(value))
             chosen.update((n - 1, n, n + 1))
-    return sorted(chosen)
+    return [x for n in sorted(chosen) for x in ([-0.0, 0.0] if n == 0 else [from_ordered(n)])]
 
 
-def answer(values, n):
+def answer(values, number):
     """Index of the value that the float32 number goes to."""
-    if n >= INFINITY:
-        return len(values) - 1
-    if n <= -INFINITY:
-        return 0
-    x = Fraction(from_ordered(n))
+    if math.isinf(number):
+        return len(values) - 1 if number > 0 else 0
+    x = Fraction(number)
     i = bisect.bisect_left(values, x)
     if i == len(values):
         return i - 1
@@ -117,25 +130,37 @@ def floats(numbers):
     return b"".join(struct.pack("<f", number) for number in numbers)
 
 
+def signed(values, result, number):
+    """The answer as float32: a zero has the sign of the input if there is a code for it."""
+    is_negative = values.negative_zero and math.copysign(1, number) < 0
+    return (-0.0 if is_negative else 0.0) if result == 0 else exact_float32(result)
+
+
 def rounded(values, inputs):
-    """Answers as float32; the input list has one zero, the positive one."""
-    for n in inputs:
-        result = exact_float32(values[answer(values, n)])
-        yield -0.0 if result == 0 and n < 0 else result
+    for number in inputs:
+        yield signed(values, values[answer(values, number)], number)
+
+
+def bits(number):
+    return struct.pack("<f", number)
 
 
 def fixture(values):
     inputs = inputs_of(values)
-    if len(values) <= STORED:
-        indices = bytes(answer(values, n) for n in inputs)
+    codes = [exact_float32(value) for value in values]
+    if values.negative_zero:
+        codes.insert(codes.index(0), -0.0)
+    if len(codes) <= STORED:
+        places = {bits(code): i for i, code in enumerate(codes)}
+        indices = bytes(places[bits(number)] for number in rounded(values, inputs))
         return {
-            "values": [exact_float32(value) for value in values],
+            "values": codes,
             "inputs": len(inputs),
             "answers": base64.b64encode(indices).decode(),
         }
     return {
         "inputs": len(inputs),
-        "inputsSha256": hashlib.sha256(floats(from_ordered(n) for n in inputs)).hexdigest(),
+        "inputsSha256": hashlib.sha256(floats(inputs)).hexdigest(),
         "answersSha256": hashlib.sha256(floats(rounded(values, inputs))).hexdigest(),
     }
 
@@ -160,16 +185,16 @@ def cross_check():
     bad = 0
     for name, values in formats():
         inputs = inputs_of(values)
-        x = numpy.array([from_ordered(n) for n in inputs], numpy.float32)
+        x = numpy.array(inputs, numpy.float32)
         ours = numpy.array(list(rounded(values, inputs)), numpy.float32)
         low, high = float(values[0]), float(values[-1])
         if name.startswith("INT"):
-            theirs = numpy.rint(numpy.clip(x, low, high))
+            theirs = numpy.rint(numpy.clip(x, low, high)).astype(numpy.int32).astype(numpy.float32)
         elif name in types:
             theirs = numpy.clip(x, low, high).astype(types[name]).astype(numpy.float32)
         else:
             continue
-        wrong = int(numpy.count_nonzero(ours != theirs))
+        wrong = int(numpy.count_nonzero(ours.view(numpy.uint32) != theirs.view(numpy.uint32)))
         bad += wrong
         print(f"{name:9} {len(inputs):7} inputs, {wrong} differ from {'numpy.rint' if name.startswith('INT') else types[name].__name__}")
     return bad

@@ -30,6 +30,7 @@ const sixtyFourths: Format = {
   minExponent: 0,
   lo: -127 / 64,
   hi: 127 / 64,
+  negativeZero: false,
   scaled: false,
 }
 

@@ -30,6 +30,7 @@ const ofBits = (exponentBits: number, mantissaBits: number): Format => {
     minExponent: 1 - bias,
     lo: -hi,
     hi,
+    negativeZero: true,
     scaled: true,
     ...reserved,
   }

@@ -6,6 +6,8 @@
  *     q = roundHalfEven(y / u) * u
  *     fakeQuantized = q * s
  *
+ * A zero keeps the sign of x where the encoding has a code for -0, else it is +0.
+ *
  * Block formats add a scale for every few elements. Left out: scales and granularity (`quantizer/`).
  */
 export interface Format {
@@ -20,6 +22,8 @@ export interface Format {
   readonly minExponent: number
   readonly lo: number
   readonly hi: number
+  /** Whether there is a code for -0: in sign and magnitude, not in two's complement nor in FNUZ. */
+  readonly negativeZero: boolean
   /** Whether a float32 scale belongs to it: not to BF16, FP16 and FP32, nor to those with E8M0 block scales. */
   readonly scaled: boolean
   /** What its other codes stand for; absent where every code is a finite number. */

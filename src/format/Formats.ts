@@ -8,6 +8,7 @@ import { FloatFormat } from "./FloatFormat.ts"
 import { BlockFormat } from "./BlockFormat.ts"
 import type { Format, FormatFamily, SharedExponent } from "./Format.ts"
 import { IntFormat } from "./IntFormat.ts"
+import { zeroOf } from "./round.ts"
 import { VariantFormat } from "./VariantFormat.ts"
 import { WideFormat } from "./WideFormat.ts"
 
@@ -73,7 +74,7 @@ export const explain = (name: string): string => {
 export const storageBits = ({ bits, block }: Format): number =>
   block === undefined ? bits : bits + block.bits / block.size
 
-/** [2^-M, smallest step, lo, hi, scaleBy, block size, shared exponent] */
+/** [2^-M, smallest step, lo, hi, scaleBy, block size, shared exponent, zero] */
 export type Row = readonly [
   relative: number,
   smallest: number,
@@ -82,8 +83,9 @@ export type Row = readonly [
   scaleBy: number,
   blockSize: number,
   sharedExponent: number,
+  zero: number,
 ]
-export const rowLength = 7
+export const rowLength = 8
 
 /** Largest E4M3 number, to which NVFP4 scales the largest block scale. */
 const largestBlockScale = 448
@@ -96,22 +98,22 @@ const increments = (mantissaBits: number): Readonly<Record<SharedExponent, numbe
 })
 
 /**
- * A format as seven float32 numbers: the step at y is max(relative * 2^exponent(y), smallest), the scale is absmax /
+ * A format as eight float32 numbers: the step at y is max(relative * 2^exponent(y), smallest), the scale is absmax /
  * scaleBy. Steps below 2^-126 are not used: TensorFlow flushes smaller floats to zero. FP32 has relative step 0, which
  * means no rounding, no clipping and no scale. Block size 0 means no blocks. With blocks and a finite scaleBy the block
  * scales are E4M3, under the tensor scale absmax / scaleBy; else they are E8M0, and `sharedExponent` is what the bits of
- * the block's largest magnitude are increased by before its exponent is read. Throws for such a format without a rule.
+ * the block's largest magnitude are increased by before its exponent is read. `zero` is added to every result: -0 changes
+ * nothing, 0 makes +0 of a -0 that the encoding does not have. Throws for a format of E8M0 scales without a rule.
  */
-export const toRow = (
-  { name, mantissaBits, minExponent, lo, hi, scaled, block }: Format,
-  sharedExponent?: SharedExponent,
-): Row => {
-  if (mantissaBits >= 23) return [0, 0, -Infinity, Infinity, Infinity, 0, 0]
+export const toRow = (format: Format, sharedExponent?: SharedExponent): Row => {
+  const { name, mantissaBits, minExponent, lo, hi, scaled, block } = format
+  const zero = zeroOf(format)
+  if (mantissaBits >= 23) return [0, 0, -Infinity, Infinity, Infinity, 0, 0, zero]
   const smallest = 2 ** Math.max(minExponent - mantissaBits, -126)
   const relative = 2 ** -mantissaBits
-  if (block === undefined) return [relative, smallest, lo, hi, scaled ? hi : Infinity, 0, 0]
+  if (block === undefined) return [relative, smallest, lo, hi, scaled ? hi : Infinity, 0, 0, zero]
   if (block.scale === "E4M3")
-    return [relative, smallest, lo, hi, hi * largestBlockScale, block.size, 0]
+    return [relative, smallest, lo, hi, hi * largestBlockScale, block.size, 0, zero]
   if (sharedExponent === undefined) throw new Error(`${name} needs a rule for its shared exponent`)
   return [
     relative,
@@ -121,5 +123,6 @@ export const toRow = (
     Infinity,
     block.size,
     increments(mantissaBits)[sharedExponent],
+    zero,
   ]
 }

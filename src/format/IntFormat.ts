@@ -12,6 +12,7 @@ const ofBits = (bits: number): Format => ({
   minExponent: bits - 1,
   lo: -(2 ** (bits - 1)),
   hi: 2 ** (bits - 1) - 1,
+  negativeZero: false,
   scaled: true,
 })
 

@@ -18,6 +18,7 @@ const wide = (
   minExponent,
   lo: -hi,
   hi,
+  negativeZero: true,
   scaled: false,
   reserved: ["infinities", "NaN"],
 })

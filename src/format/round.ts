@@ -33,15 +33,19 @@ export const roundHalfEven = (v: number): number => {
   return v < 0 || Object.is(v, -0) ? -rounded : rounded
 }
 
+/** What a rounded value is added to: -0 changes nothing, 0 makes +0 of a -0 that the encoding does not have. */
+export const zeroOf = ({ negativeZero }: Format): number => (negativeZero ? -0 : 0)
+
 /**
  * One value: y = clip(x, lo, hi), u = 2^(max(exponent(y), minExponent) - mantissaBits), roundHalfEven(y / u) * u.
- * Infinities saturate (not in FP32, which changes nothing); NaN stays NaN.
+ * Infinities saturate (not in FP32, which changes nothing); NaN stays NaN; a zero is +0 where the encoding has no -0.
  */
-export const roundOne = ({ mantissaBits, minExponent, lo, hi }: Format, x: number): number => {
+export const roundOne = (format: Format, x: number): number => {
+  const { mantissaBits, minExponent, lo, hi } = format
   if (mantissaBits >= 23) return x
   const y = x > hi ? hi : x < lo ? lo : x
   const u = powerOfTwo(Math.max(exponentOf(y), minExponent) - mantissaBits)
-  return Number.isNaN(y) ? y : roundHalfEven(y / u) * u
+  return Number.isNaN(y) ? y : roundHalfEven(y / u) * u + zeroOf(format)
 }
 
 /** The nearest values of the format, ties to the even multiple of the step. Takes float32, gives new float32. */

@@ -14,7 +14,7 @@
  */
 import { FloatFormat } from "./FloatFormat.ts"
 import type { Format, SharedExponent } from "./Format.ts"
-import { exponentOf, powerOfTwo, roundOne } from "./round.ts"
+import { exponentOf, powerOfTwo, roundOne, zeroOf } from "./round.ts"
 
 const { fround } = Math
 const smallestNormal = 2 ** -126
@@ -43,7 +43,7 @@ const sharedExponentOf = (
 const roundMicroScaled = (format: Format, x: Float32Array, rule: SharedExponent): Float32Array => {
   const largest = absMax(x)
   if (!Number.isFinite(largest)) return x.map(() => Number.NaN)
-  if (largest === 0) return x.slice()
+  if (largest === 0) return x.map((value) => value + zeroOf(format))
   const e = sharedExponentOf(largest, rule, format) - exponentOf(format.hi)
   const s = powerOfTwo(Math.max(-127, Math.min(127, e)))
   return x.map((value) => roundOne(format, value / s) * s)
@@ -52,8 +52,9 @@ const roundMicroScaled = (format: Format, x: Float32Array, rule: SharedExponent)
 const roundUnderTensor = (format: Format, x: Float32Array, t: number): Float32Array => {
   const b = roundOne(blockScaleFormat, fround(fround(absMax(x) / format.hi) / t))
   const s = fround(b * t)
-  if (t < smallestNormal || s < smallestNormal) return x.map((value) => value / Infinity)
-  return x.map((value) => roundOne(format, fround(value / s)) * b * t)
+  if (t < smallestNormal || s < smallestNormal)
+    return x.map((value) => value / Infinity + zeroOf(format))
+  return x.map((value) => roundOne(format, fround(value / s)) * b * t + zeroOf(format))
 }
 
 export interface BlockOptions {

@@ -8,7 +8,7 @@
 import type { Covered } from "../cost/KeyFormats.ts"
 import type { LayerKey, TimeKey } from "../cost/LatencyTable.ts"
 import type { Format } from "../format/Format.ts"
-import { toRow } from "../format/Formats.ts"
+import { rowLength, toRow } from "../format/Formats.ts"
 import { fakeQuantize, type FakeQuantizeOptions } from "../quantizer/FakeQuantize.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor2D, Tensor4D } from "../tensor/Backend.ts"
@@ -121,7 +121,7 @@ export const makeLayerTimer = (keys: ReadonlyArray<TimeKey>): LayerTimer => {
     }
     const step = makeStep({
       state: [],
-      inputs: [...inputs, keep(tf.zeros([2, 7]))],
+      inputs: [...inputs, keep(tf.zeros([2, rowLength]))],
       body: ([x, w, rows]) => [multiply(layer, quantize(x!, rows!, 1), quantize(w!, rows!, 0))],
     })
     const made = { step, inputs }

@@ -1,7 +1,7 @@
 /**
  * The weight-sharing network on tensors: its variables, and one forward pass under a policy that is data.
  *
- * A policy is two tensors: `rows` [sites, 7] holds the number format of every weight (row 2 i), every input (row 2 i + 1)
+ * A policy is two tensors: `rows` [sites, 8] holds the number format of every weight (row 2 i), every input (row 2 i + 1)
  * and attention's operands (`Sites.ts`), `sizes` [quantities] the architecture. Both change every step without a new
  * graph. Where probabilities are given, an operand whose format is searched takes the weighted mean over all of its
  * formats instead. Variables have the shape of the largest network; a smaller one is cut from them. Left out: training
@@ -44,7 +44,7 @@ import { type ActivationSite, activationSites, formatSites, productsOf } from ".
 
 /** The policy as a step reads it. */
 export interface PolicyTensors {
-  /** [sites, 7]: format rows, as `Sites.ts` orders them. */
+  /** [sites, 8]: format rows, as `Sites.ts` orders them. */
   readonly rows: Tensor2D
   /** [sites]: frozen largest magnitudes; 0 takes them from the tensor at hand. */
   readonly amax: Tensor1D

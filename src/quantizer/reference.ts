@@ -34,7 +34,7 @@ export const scaleOf = (largest: number, [, , , , scaleBy]: Row): number => {
   return s >= smallestNormal ? s : 1
 }
 
-/** The rounding rule in float32, for one value. */
+/** The rounding rule in float32, for one value; a zero keeps its sign. */
 export const roundByRow = (y: number, [relative, smallest, lo, hi]: Row): number => {
   const clipped = y > hi ? hi : y < lo ? lo : y
   const u = Math.max(fround(powerBelow(clipped) * relative), smallest)
@@ -50,7 +50,7 @@ export const fakeQuantizeReference = (x: Float32Array, row: Row, frozen = 0): Fl
   if (relative === 0) return x.slice()
   const f32 = Float32Array.from(row) as unknown as Row
   const s = scaleOf(frozen > 0 ? fround(frozen) : absMax(x), f32)
-  return x.map((value) => fround(roundByRow(fround(value / s), f32) * s))
+  return x.map((value) => fround(roundByRow(fround(value / s), f32) * s) + row[7])
 }
 
 /** The same with a scale for every index along one axis; x as [outer, channels, inner]. */
@@ -157,7 +157,8 @@ export const fakeQuantizeBlocksReference = (
         for (const place of places) {
           const value = x[place]!
           const q = roundByRow(fround(value / s), f32)
-          result[place] = s < smallestNormal ? value / Infinity : fround(fround(q * b) * t)
+          result[place] =
+            (s < smallestNormal ? value / Infinity : fround(fround(q * b) * t)) + row[7]
         }
       }
   return result

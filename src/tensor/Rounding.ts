@@ -53,7 +53,7 @@ export const attributesOf = ({
 ]
 
 /**
- * x any shape, rows [sites, 7], amax [sites] -> like x. `clip`, where it is given, has a magnitude for every scale. Fails
+ * x any shape, rows [sites, 8], amax [sites] -> like x. `clip`, where it is given, has a magnitude for every scale. Fails
  * inside TensorFlow when the shapes are others.
  */
 export const quantizeFused = (
@@ -96,11 +96,13 @@ export interface Row extends Grid {
   readonly scaleBy: Tensor
   readonly blockSize: Tensor
   readonly increment: Tensor
+  /** What is added to results: 0 where the encoding has no -0, else -0. */
+  readonly zero: Tensor
 }
 
 /** The row of one site. */
 export const pickRow = (rows: Tensor, site: number): Row => {
-  const [relative, smallest, lo, hi, scaleBy, blockSize, increment] = pick(rows, site)
+  const [relative, smallest, lo, hi, scaleBy, blockSize, increment, zero] = pick(rows, site)
   return {
     relative: relative!,
     smallest: smallest!,
@@ -109,6 +111,7 @@ export const pickRow = (rows: Tensor, site: number): Row => {
     scaleBy: scaleBy!,
     blockSize: blockSize!,
     increment: increment!,
+    zero: zero!,
   }
 }
 
@@ -157,6 +160,10 @@ const element = (y: Tensor, { relative, smallest, lo, hi }: Grid): Tensor => {
   return binary("Mul", op("Rint", [type("T")], binary("RealDiv", clipped, u)), u)
 }
 
+/** q * s, where a zero has a sign only if the encoding has a code for it. */
+const rescaled = (q: Tensor, s: Tensor, { zero }: Row): Tensor =>
+  binary("AddV2", binary("Mul", q, s), zero)
+
 const toBits = (x: Tensor): Tensor => op("Bitcast", [type("T"), integer("type")], x)
 const toInteger = (x: Tensor): Tensor => op("Cast", [type("SrcT"), integer("DstT")], x)
 
@@ -190,7 +197,7 @@ export const largestOfBlocks = ({ parts }: Blocks): Tensor =>
 /** The blocks that a format has of its own; `largest` is what the tensor scale comes from. Meaningless for other rows. */
 const quantizeOwnBlocks = (
   x: Tensor,
-  { scaleBy, blockSize, increment, ...grid }: Row,
+  { scaleBy, blockSize, increment, zero, ...grid }: Row,
   largest: Tensor,
   blockAxis: number,
 ): Tensor => {
@@ -211,7 +218,8 @@ const quantizeOwnBlocks = (
   const q = element(binary("RealDiv", blocks.parts, s), grid)
   const scaled = binary("Mul", binary("Mul", q, b), t)
   const isZero = binary("Less", s, tf.scalar(smallestNormal))
-  return blocks.join(select(isZero, binary("Mul", blocks.parts, tf.scalar(0)), scaled))
+  const result = select(isZero, binary("Mul", blocks.parts, tf.scalar(0)), scaled)
+  return blocks.join(binary("AddV2", result, zero))
 }
 
 const whereSet = (magnitude: Tensor, otherwise: Tensor): Tensor =>
@@ -229,7 +237,7 @@ const quantizePlainBlocks = (
   const top = largestOfBlocks(blocks)
   const magnitude = clip === undefined ? top : whereSet(reshape(clip, shapeOf(top)), top)
   const s = scaleOf(magnitude, row.scaleBy)
-  return blocks.join(binary("Mul", element(binary("RealDiv", blocks.parts, s), row), s))
+  return blocks.join(rescaled(element(binary("RealDiv", blocks.parts, s), row), s, row))
 }
 
 /** `quantizeFused` as TensorFlow operations: the same values bit for bit. */
@@ -247,7 +255,7 @@ export const quantizeByOps = (
     const given = clip === undefined ? frozen : broadcastAlong(clip, x.rank, axis)
     const isGiven = clip !== undefined || axis < 0
     const s = scaleOf(isGiven ? whereSet(given, own) : own, row.scaleBy)
-    return binary("Mul", element(binary("RealDiv", x, s), row), s)
+    return rescaled(element(binary("RealDiv", x, s), row), s, row)
   }
   const rounded = blockSize > 0 ? quantizePlainBlocks(x, row, clip, blockAxis, blockSize) : plain()
   const zero = tf.scalar(0)

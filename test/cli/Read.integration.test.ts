@@ -304,7 +304,21 @@ describe("format", () => {
     })
     expect(answer.code).toBe(0)
     const values = new Float32Array(new Uint8Array(answer.stdout).buffer)
-    expect([...values]).toEqual([0, 2, 2, -0, 7, -8, 6])
+    expect([...values]).toEqual([0, 2, 2, 0, 7, -8, 6])
+  })
+
+  it("round gives -0 where the encoding has it, and nowhere else", async () => {
+    const stdin = [floats(-0, -1e-30, 1e-30, 0, -0.3, 1)]
+    const zeros = async (name: string) => {
+      const { stdout } = await fliqs(["format", "round", name], { stdin })
+      const words = new Uint32Array(new Uint8Array(stdout).buffer)
+      return [...words.subarray(0, 4)]
+    }
+    const [plus, minus] = [0, 0x8000_0000]
+    for (const name of ["INT4", "E5M2FNUZ", "MXINT8"])
+      expect([name, ...(await zeros(name))]).toEqual([name, plus, plus, plus, plus])
+    for (const name of ["E4M3", "FP16", "MXFP4", "NVFP4"])
+      expect([name, ...(await zeros(name))]).toEqual([name, minus, minus, plus, plus])
   })
 
   it("round takes megabytes in pieces that end inside a value", async () => {
@@ -357,6 +371,7 @@ describe("format", () => {
     const e4m3 = json<any>(await fliqs(["format", "show", "E4M3", "--json"]))
     expect(e4m3.reserved).toEqual(["NaN"])
     expect(e4m3).toMatchObject({ name: "E4M3", bits: 8, max: 448, min: -448, scaled: true })
+    expect(e4m3.negativeZero).toBe(true)
     const list = json<any>(await fliqs(["format", "list", "--json"]))
     expect(list.formats.map((format: any) => format.name)).toEqual(
       expect.arrayContaining(["INT2", "INT16", "E2M1", "BF16", "FP16", "FP32"]),

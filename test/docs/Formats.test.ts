@@ -11,14 +11,15 @@ const rows = readFileSync("docs/formats.md", "utf8")
 it("the table of formats is complete and true", () => {
   const told = rows.filter(([name = ""]) => parse(name) !== undefined)
   expect(told.map(([name]) => name)).toEqual([...names])
-  for (const [name, bits, mantissa, exponent, smallest, lowest, highest, scaled] of told) {
+  for (const [name, bits, mantissa, exponent, smallest, lowest, highest, scaled, zero] of told) {
     const format = parse(name!)!
-    expect([name, bits, mantissa, exponent, scaled]).toEqual([
+    expect([name, bits, mantissa, exponent, scaled, zero]).toEqual([
       name,
       String(format.bits),
       String(format.mantissaBits),
       String(format.minExponent),
       format.scaled ? "yes" : "no",
+      format.negativeZero ? "yes" : "no",
     ])
     const values = [2 ** (format.minExponent - format.mantissaBits), format.lo, format.hi]
     const wrong = [smallest, lowest, highest].filter(

@@ -1,11 +1,13 @@
 /**
  * The reference answers of `scripts/format-fixtures.py`, and the inputs they belong to: every value of a format, every
- * midpoint, the float32 neighbours of each, zeros, huge and tiny numbers and the infinities, ascending.
+ * midpoint, the float32 neighbours of each, both zeros, huge and tiny numbers and the infinities, ascending.
  */
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
+import { differing } from "../tensor/support.ts"
 
 interface Stored {
+  /** Of its codes, ascending; -0 is among them where it has that code. */
   readonly values: ReadonlyArray<number>
   readonly inputs: number
   /** Index of the answer in `values`, a byte per input, as base64. */
@@ -69,10 +71,8 @@ export const inputsOf = (name: string): Float32Array => {
   const last = (values.at(-1)! - values.at(-2)!) / 2
   near(values.at(-1)! + last)
   near(values[0]! - last)
-  return Float32Array.from(
-    [...chosen].sort((a, b) => a - b),
-    atOrder,
-  )
+  const ascending = [...chosen].sort((a, b) => a - b)
+  return Float32Array.from(ascending.flatMap((order) => (order === 0 ? [-0, 0] : [atOrder(order)])))
 }
 
 const sha256 = (values: Float32Array): string =>
@@ -80,7 +80,7 @@ const sha256 = (values: Float32Array): string =>
     .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
     .digest("hex")
 
-/** How many answers are wrong, the sign of zero included; for a hashed format 1 when any is. */
+/** How many answers are wrong in any bit; for a hashed format 1 when any is. */
 export const mismatches = (name: string, inputs: Float32Array, rounded: Float32Array): number => {
   const fixture = fixtures[name]!
   if (inputs.length !== fixture.inputs) return Infinity
@@ -89,10 +89,6 @@ export const mismatches = (name: string, inputs: Float32Array, rounded: Float32A
       ? 0
       : 1
   const answers = Buffer.from(fixture.answers, "base64")
-  let wrong = 0
-  for (const [i, x] of inputs.entries()) {
-    const value = fixture.values[answers[i]!]!
-    if (!Object.is(rounded[i], value === 0 && x < 0 ? -0 : value)) wrong++
-  }
-  return wrong
+  const expected = Float32Array.from(answers, (index) => fixture.values[index]!)
+  return differing(rounded, expected)
 }

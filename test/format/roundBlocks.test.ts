@@ -46,7 +46,9 @@ describe.each(inBlocks)("%s", (name) => {
 
   it("gives zeros for zeros, and takes nothing", () => {
     const zeros = new Float32Array([0, -0, 0])
-    expect(roundBlocks(parse(name)!, zeros, { sharedExponent: "floor" })).toEqual(zeros)
+    const expected = new Float32Array([0, name === "MXINT8" ? 0 : -0, 0])
+    const found = roundBlocks(parse(name)!, zeros, { sharedExponent: "floor" })
+    expect(differing(found, expected)).toBe(0)
     expect(
       roundBlocks(parse(name)!, new Float32Array(0), { sharedExponent: "floor" }),
     ).toHaveLength(0)

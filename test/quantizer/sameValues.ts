@@ -5,7 +5,8 @@ import type { Row } from "../../src/format/Formats.ts"
 import { round } from "../../src/format/round.ts"
 import { sharedExponents } from "../../src/format/Format.ts"
 import { unsigned } from "../../src/format/IntFormat.ts"
-import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
+import { fakeQuantize, type FakeQuantizeOptions } from "../../src/quantizer/FakeQuantize.ts"
+import { relaxedQuantize } from "../../src/quantizer/RelaxedQuantize.ts"
 import {
   fakeQuantizeBlocksReference,
   fakeQuantizeChannelsReference,
@@ -180,9 +181,9 @@ export const describeSameValues = (): void => {
       const cases = blockFixtures.filter((one) => one.format === name)
       expect(cases.length).toBeGreaterThan(0)
       for (const { size, sharedExponent, inputs, answers } of cases) {
-        const [a, b, c, d, e, , g] = toRow(format, sharedExponent ?? undefined)
+        const [a, b, c, d, e, , g, h] = toRow(format, sharedExponent ?? undefined)
         const layout = { shape: [inputs.length], blockAxis: 0, channels: 0, inner: 1 }
-        expect(differing(inLayout(inputs, [a, b, c, d, e, size, g], 0, layout), answers)).toBe(0)
+        expect(differing(inLayout(inputs, [a, b, c, d, e, size, g, h], 0, layout), answers)).toBe(0)
       }
     })
 
@@ -200,6 +201,69 @@ export const describeSameValues = (): void => {
         expect(differing(found, reference)).toBe(0)
         expect([...found.subarray(0, 16)].every(Number.isNaN)).toBe(true)
         expect([...found.subarray(40, 80)].every(Number.isNaN)).toBe(name === "NVFP4")
+      }
+    })
+  })
+
+  describe("the sign of zeros", () => {
+    /** Rounds to zeros in every format but the widest; the last value sets the scale of its channel or block. */
+    const x = Float32Array.from([-0, -1e-25, -0, -1e-30, 0, 1e-25, -1e-20, 1])
+    const shape = [4, 8]
+    const values = Float32Array.from({ length: 32 }, (_, i) => x[i % 8]!)
+    const negatives = [...values.keys()].filter((i) => Object.is(values[i], -0) || values[i]! < 0)
+    const lacksNegativeZero = (name: string) => /^INT\d+$|FNUZ$|^MXINT8$/u.test(name)
+
+    const ways: Readonly<Record<string, (row: Row) => Float32Array>> = {
+      "a scale for the tensor": (row) => found(row, 0, {}),
+      "a frozen scale": (row) => found(row, 0.7, {}),
+      "a magnitude that clips": (row) => found(row, 0, { clip: tf.tensor1d([0.6]) }),
+      "a scale per channel": (row) => found(row, 0, { axis: 0 }),
+      "a scale per last channel": (row) => found(row, 0, { axis: 1 }),
+      "a scale per block": (row) => found(row, 0, { blockAxis: 1, blockSize: 3 }),
+      "a scale per block across": (row) => found(row, 0, { blockAxis: 0, blockSize: 3 }),
+      "a mixture of one": (row) =>
+        tf.tidy(() =>
+          read(
+            relaxedQuantize(tf.tensor(values, shape), table(row), tf.tensor1d([1]), {
+              blockAxis: 1,
+            }),
+          ).slice(),
+        ),
+    }
+    const found = (row: Row, frozen: number, options: FakeQuantizeOptions): Float32Array =>
+      tf.tidy(() => {
+        const all = { blockAxis: 1, ...options }
+        const input = tf.tensor(values, shape)
+        return read(fakeQuantize(input, table(row), 0, tf.tensor1d([frozen]), all)).slice()
+      })
+    const negativeZeros = (result: Float32Array) =>
+      [...result].filter((value) => Object.is(value, -0)).length
+
+    it.each(Object.keys(ways))("is that of the encoding, with %s", (way) => {
+      for (const name of names) {
+        const result = ways[way]!(toRow(parse(name)!, "floor"))
+        const lacks = lacksNegativeZero(name)
+        // without -0 some of the negative values become +0; with it none does
+        const plus = negatives.some((i) => Object.is(result[i], 0))
+        expect([name, negativeZeros(result) > 0, plus]).toEqual([name, !lacks, lacks])
+      }
+    })
+
+    it("is plus in an integer of values that cannot be negative", () => {
+      for (const name of ["INT2", "INT4", "INT8", "INT16"])
+        for (const way of Object.values(ways))
+          expect(negativeZeros(way(toRow(unsigned(parse(name)!))))).toBe(0)
+    })
+
+    it("is plus where a whole tensor of negative zeros is rounded", () => {
+      for (const name of names.filter(lacksNegativeZero)) {
+        const row = toRow(parse(name)!, "floor")
+        const zeros = new Float32Array(40).fill(-0)
+        const layout = { shape: [1, 40], blockAxis: 1, channels: 40, inner: 1 }
+        expect([name, differing(inLayout(zeros, row, 0, layout), new Float32Array(40))]).toEqual([
+          name,
+          0,
+        ])
       }
     })
   })

@@ -21,6 +21,7 @@ const describe = (format: Format) => ({
   min: format.lo,
   max: format.hi,
   smallest: 2 ** (format.minExponent - format.mantissaBits),
+  negativeZero: format.negativeZero,
   scaled: format.scaled,
   reserved: format.reserved ?? [],
   storageBits: storageBits(format),
