@@ -184,7 +184,11 @@ const launch = (folder: string, python: string, port: number): Server => {
     detached: true,
     stdio: ["ignore", log, log],
     // Its own: the one of the user may be missing or full, and MLflow names locks after an address that all our servers share.
-    env: { ...serverEnvironment(), TMPDIR: temporary },
+    env: {
+      ...serverEnvironment(),
+      TMPDIR: temporary,
+      ...(python.includes("%") ? { PYTHONPATH: path.join(repository, "scripts", "mlflow") } : {}),
+    },
   })
   child.on("error", () => {
     // Told by the process that is not there.

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -89,7 +90,10 @@ describe("a project in a folder with a strange name", () => {
 
   it("has a server of its own, found again and not taken for that of the folder beside it", async () => {
     const ui = await fliqs(["ui", "--json"], at)
-    const beside = await fliqs(["ui", "--json"], { cwd: other })
+    // MLflow itself, too, is in a folder with such a name.
+    const env = { FLIQS_CACHE: join(root, strange, ".fliqs", "cache") }
+    symlinkSync(cache, env.FLIQS_CACHE)
+    const beside = await fliqs(["ui", "--json"], { cwd: other, env })
     const again = await fliqs(["ui", "--json"], at)
     expect(json<{ pid: number }>(again).pid).toBe(json<{ pid: number }>(ui).pid)
     expect(json<{ pid: number }>(beside).pid).not.toBe(json<{ pid: number }>(ui).pid)
