@@ -9,6 +9,7 @@ import { changedSpace } from "../experiment/ChangedSpace.ts"
 import * as Plan from "../experiment/Plan.ts"
 import { build } from "../model/Build.ts"
 import { ofTrials } from "../orchestrator/InitialWeights.ts"
+import * as Planned from "../orchestrator/Planned.ts"
 import * as State from "../orchestrator/State.ts"
 import { note } from "./Output.ts"
 import { Wrong } from "./Words.ts"
@@ -33,7 +34,12 @@ export const readPlan = Effect.fnUntraced(function* (input: {
   const document = yield* read(input.experiment)
   const folder = yield* stateFolder(input.state ?? Option.none(), input.experiment)
   const { set: sets, yes } = input
-  const plan = yield* Plan.expand(document, { sets, yes, trialWeights: ofTrials(folder) })
+  const plan = yield* Plan.expand(document, {
+    sets,
+    yes,
+    trialWeights: ofTrials(folder),
+    standing: Planned.standing(folder),
+  })
   for (const warning of plan.warnings) yield* note(`warning: ${warning.text}`)
   return { document, folder, plan }
 })

@@ -1,8 +1,10 @@
 /** What a finished grid looks like on a terminal: formats layer by layer, each search beside its controls. */
 import { pathText } from "../declaration/Errors.ts"
+import type { Side } from "../cost/Beside.ts"
 import type { Plan } from "../experiment/Plan.ts"
 import type { Result } from "../orchestrator/Result.ts"
 import type { TrialSummary } from "../orchestrator/RunGrid.ts"
+import { type Comparison, compare, type Ended, standingOf } from "../report/Comparison.ts"
 import { pairedDifference } from "../report/Paired.ts"
 import { bold, dim, percent, red, short, table } from "./Output.ts"
 
@@ -22,15 +24,42 @@ export const layerTable = ({ layers }: Result): string =>
 const isSearch = ({ trial: { parameters } }: TrialSummary): boolean =>
   parameters["control"] === undefined && parameters["search.kind"] !== "fixed"
 
-/** The cell of a trial without its search and retraining: controls share it with the searches they stand beside. */
-const siblings = ({ trial }: TrialSummary): string =>
-  JSON.stringify(
-    Object.entries(trial.cell).filter(
-      ([key]) => !key.startsWith("search.") && key !== "finish.retrain",
-    ),
+/** The trials of a plan with what came of them. */
+export const endedOf = (
+  { trials }: Pick<Plan, "trials">,
+  results: ReadonlyMap<string, Result | undefined>,
+): ReadonlyArray<Ended> =>
+  trials.map((trial) => {
+    const result = results.get(trial.id)
+    const accuracy = result?.state === "finished" ? result.metrics["final/accuracy"] : undefined
+    return {
+      trial,
+      outcome:
+        result === undefined || accuracy === undefined
+          ? undefined
+          : { accuracy, assignment: result.assignment },
+    }
+  })
+
+const resultsOf = (summaries: ReadonlyArray<TrialSummary>) =>
+  new Map(summaries.map(({ result, trial }) => [trial.id, result]))
+
+/** Cost over target of every trial of a plan by its id, where it has one target. */
+const ratiosOf = (ended: ReadonlyArray<Ended>): ReadonlyMap<string, number> =>
+  new Map(
+    ended.flatMap((one) => {
+      const standing = standingOf(one, ended)
+      return standing?.target === undefined
+        ? []
+        : [[one.trial.id, standing.cost / standing.target] as const]
+    }),
   )
 
-const resultRow = (label: string, { result }: TrialSummary): ReadonlyArray<string> => {
+const resultRow = (
+  label: string,
+  { result }: TrialSummary,
+  ratio: number | undefined,
+): ReadonlyArray<string> => {
   const of = (key: string, show: (value: number) => string) => {
     const value = result?.metrics[key]
     return value === undefined ? "" : show(value)
@@ -38,7 +67,7 @@ const resultRow = (label: string, { result }: TrialSummary): ReadonlyArray<strin
   return [
     label,
     of("final/accuracy", percent),
-    of("final/cost_over_target", (value) => value.toFixed(3)),
+    ratio === undefined ? "" : ratio.toFixed(3),
     of("final/gbops", (value) => short(value)),
     of("final/argmax_probability", (value) => value.toFixed(3)),
   ]
@@ -54,55 +83,45 @@ const splitsOf = (finished: ReadonlyArray<TrialSummary>): string => {
 const signed = (difference: number): string =>
   `${difference >= 0 ? "+" : "-"}${Math.abs(100 * difference).toFixed(1)}`
 
-/** Every search beside each of its controls at the same target, paired over the seeds. */
-const comparisons = (finished: ReadonlyArray<TrialSummary>): ReadonlyArray<string> => {
-  const groups = new Map<
-    string,
-    { readonly names: [string, string]; readonly gains: Array<number> }
-  >()
-  const controlsOf = (search: TrialSummary) =>
-    finished.filter((other) => !isSearch(other) && siblings(other) === siblings(search))
-  const beside = finished
-    .filter(isSearch)
-    .flatMap((search) => controlsOf(search).map((control) => ({ search, control })))
-  for (const { search, control } of beside) {
-    const [mine, theirs] = [search, control].map((s) => s.result?.metrics["final/accuracy"])
-    if (mine === undefined || theirs === undefined) continue
-    const names: [string, string] = [unseeded(search), unseeded(control)]
-    const key = JSON.stringify([armOf(search), armOf(control)])
-    const group = groups.get(key) ?? { names, gains: [] }
-    group.gains.push(mine - theirs)
-    groups.set(key, group)
-  }
-  return [...groups.values()].map(({ names: [search, control], gains }) => {
-    const { mean, low, high, pairs } = pairedDifference(gains)
-    const found = `${search} - ${control}: ${signed(mean)} points of accuracy at the same cost target`
-    return pairs === 1
-      ? `${found}; one seed shows no more than that`
-      : `${found}, mean of ${pairs} seeds, 95 % interval ${signed(low)} to ${signed(high)}`
-  })
+const sides: Readonly<Record<Side, string>> = {
+  near: "",
+  below: " (the nearest below)",
+  above: " (the nearest above)",
 }
 
-/** What tells a trial from its siblings but its seed. Names may be cut short. */
-const armOf = ({ trial: { cell, parameters } }: TrialSummary): ReadonlyArray<unknown> => [
-  Object.entries(cell).filter(([key]) => key !== "seed"),
-  parameters["control"],
-  parameters["search.uniform"],
-]
+/** A search beside a rival, with what each of them costs. */
+const comparisonText = (comparison: Comparison): string => {
+  const { gains, model, rival, rivalCost, search, searchCost, side, target } = comparison
+  const { high, low, mean, pairs } = pairedDifference(gains)
+  const over =
+    pairs === 1
+      ? "one seed shows no more than that"
+      : `mean of ${pairs} seeds, 95 % interval ${signed(low)} to ${signed(high)}`
+  const costs = [searchCost, rivalCost].map((cost) => short(cost / model.scale)).join(" and ")
+  const ratios = [searchCost, rivalCost].map((cost) => (cost / target).toFixed(3)).join(" and ")
+  return `${search} - ${rival}: ${signed(mean)} points of accuracy, ${over}; at ${costs} ${model.printUnit}, ${ratios} of the target${sides[side]}`
+}
 
-/** A trial's name without its seed: trials that differ in nothing else are repetitions. */
-const unseeded = ({ trial }: TrialSummary): string =>
-  trial.name.replace(/\s*\bseed=\d+\b/, "").trim() || "searched"
+/** Every search beside its rivals, paired over the seeds. */
+export const comparisonTexts = (ended: ReadonlyArray<Ended>): ReadonlyArray<string> =>
+  compare(ended).map(comparisonText)
 
 /** The end of a run, for people. */
-export const summaryText = (summaries: ReadonlyArray<TrialSummary>): string => {
+export const summaryText = (
+  plan: Pick<Plan, "trials">,
+  summaries: ReadonlyArray<TrialSummary>,
+): string => {
   const lines: Array<string> = []
+  const ended = endedOf(plan, resultsOf(summaries))
+  const ratios = ratiosOf(ended)
   const finished = summaries.filter((summary) => summary.state === "finished")
   // A grid of many trials shows its table only; `show` has the layers of each.
   const shown = finished.filter(isSearch)
   for (const summary of shown.length <= 3 ? shown : [])
     lines.push("", bold(summary.trial.name), layerTable(summary.result!))
-  const rows = finished.map((summary) => resultRow(summary.trial.name, summary))
+  const rows = finished.map((summary) =>
+    resultRow(summary.trial.name, summary, ratios.get(summary.trial.id)),
+  )
   if (rows.length > 0)
     lines.push(
       "",
@@ -111,7 +130,7 @@ export const summaryText = (summaries: ReadonlyArray<TrialSummary>): string => {
         rows,
       ),
     )
-  for (const line of comparisons(finished)) lines.push(dim(line))
+  for (const line of comparisonTexts(ended)) lines.push(dim(line))
   for (const { result, trial } of summaries.filter((summary) => summary.state === "failed"))
     lines.push("", red(`${trial.name} (${trial.id}) failed: ${result?.message ?? "see its log"}`))
   return lines.join("\n")
@@ -138,20 +157,22 @@ export const gridNote = (
     const value = summary.result?.metrics[key]
     return value === undefined ? "" : short(value)
   }
-  const rows = summaries.map((summary) =>
-    row([
+  const ratios = ratiosOf(endedOf(plan, resultsOf(summaries)))
+  const rows = summaries.map((summary) => {
+    const ratio = summary.state === "finished" ? ratios.get(summary.trial.id) : undefined
+    return row([
       summary.trial.name,
       summary.state,
       metric(summary, "final/accuracy"),
-      metric(summary, "final/cost_over_target"),
+      ratio === undefined ? "" : short(ratio),
       metric(summary, "final/gbops"),
-    ]),
-  )
+    ])
+  })
   return [
     ...(plan.description === undefined ? [] : [plan.description, ""]),
     ...block(command),
     "",
-    row(["trial", "state", "final/accuracy", "final/cost_over_target", "final/gbops"]),
+    row(["trial", "state", "final/accuracy", "cost / target", "final/gbops"]),
     "|---|---|---|---|---|",
     ...rows,
     "",

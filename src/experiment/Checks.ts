@@ -15,11 +15,12 @@ import {
   costProblems,
   targetOf,
   targetProblems,
-  uniformWithin,
+  uniformsBeside,
 } from "../model/Target.ts"
 import { normsOf, spaceProblems as searchSpaceProblems } from "../search/Searches.ts"
 import { fromAssignment } from "../space/DecisionSpace.ts"
 import type { Trial } from "../train/Trial.ts"
+import { type Alike, alike } from "./Identity.ts"
 
 /** What is asked of the network of a space. */
 export interface Checks {
@@ -29,8 +30,10 @@ export interface Checks {
   readonly trial: (trial: Trial, fill?: string) => ReadonlyArray<Problem>
   /** A trial without problems, less what cannot change its result: times of layers that its network does not have. */
   readonly reduce: (trial: Trial) => Trial
-  /** The dearest single format that the space offers within the target; a Problem when there is none. */
-  readonly uniform: (trial: Trial) => string | Problem
+  /** What is trained, in one spelling; a key that trials have in common which train alike. */
+  readonly alike: (trial: Trial) => Alike
+  /** The single formats whose networks stand beside the target; a Problem when the space offers none everywhere. */
+  readonly uniforms: (trial: Trial) => ReadonlyArray<string> | Problem
 }
 
 const networks = new WeakMap<object, Built>()
@@ -152,16 +155,16 @@ const fixedProblems = (
   return problems
 }
 
-/** The dearest single format the space offers within the target of the trial. */
-export const uniformOf = (trial: Trial): string | Problem => {
+/** The single formats whose networks stand beside the target of the trial. */
+const uniformsOf = (trial: Trial): ReadonlyArray<string> | Problem => {
   const { network } = builtOf(trial.space)
   if (network === undefined || trial.reward === undefined)
     return {
       path: ["controls"],
       message: "a uniform control needs a target; add reward: { cost: { target: ... } }",
     }
-  const found = uniformWithin(network, trial.reward.cost)
-  return typeof found === "string" ? found : below("target")(found)
+  const found = uniformsBeside(network, trial.reward.cost)
+  return "message" in found ? below("target")(found) : found
 }
 
 /** A trial is its latency table's times that it can ask for: more entries in the file leave its id as it is. */
@@ -180,5 +183,10 @@ export const networkChecks = (folder: string): Checks => ({
   space: spaceProblems,
   trial: (trial, fill) => trialProblems(trial, folder, fill),
   reduce,
-  uniform: uniformOf,
+  alike: (trial) => {
+    const { network } = builtOf(trial.space)
+    if (network === undefined) throw new Error("a space without problems was not built")
+    return alike(trial, network)
+  },
+  uniforms: uniformsOf,
 })

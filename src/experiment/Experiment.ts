@@ -124,7 +124,7 @@ export const Experiment = Schema.Struct({
   controls: withDefault(
     Schema.Array(Control).check(distinct).annotate({
       description:
-        "Trials to compare with: the same steps spent without the search, at equal cost, under one format (uniform), under the widest formats for 60 % of them and then one (wideThenUniform), or under one random assignment (random).",
+        "Trials to compare with: the same steps spent without the search, under one format (uniform: within 2 % of the target, else the nearest below and above), under the widest formats for 60 % of them and then one (wideThenUniform), or under one random assignment at the target (random).",
     }),
     [],
   ),

@@ -12,6 +12,7 @@ import type { CellReader, Reading } from "./CellReader.ts"
 import { Experiment, Grid } from "./Experiment.ts"
 import type { Cell, MatrixFields } from "./Matrix.ts"
 import { assign, intoSpace, type Override } from "./Overrides.ts"
+import { trialId } from "./Identity.ts"
 import type { PlannedTrial } from "./PlannedTrial.ts"
 import { equal } from "./Shadows.ts"
 
@@ -23,17 +24,29 @@ export interface ReadRow {
   readonly trials: ReadonlyArray<PlannedTrial>
 }
 
-const ownId = ({ trials }: ReadRow): string | undefined =>
-  trials.find(({ control }) => control === undefined)?.id
+const own = ({ trials }: ReadRow): PlannedTrial | undefined =>
+  trials.find(({ control }) => control === undefined)
+
+const ownId = (row: ReadRow): string | undefined => own(row)?.id
+
+/** What was declared: a trial that is trained at no target may be declared at many. */
+const declaredId = (row: ReadRow): string | undefined => {
+  const former = own(row)?.former[0]
+  return former === undefined ? ownId(row) : trialId(former)
+}
 
 /** Whether some two cells that differ in this key alone are different trials; true where there are no two such cells. */
-const tells = (key: string, rows: ReadonlyArray<ReadRow>): boolean => {
+const tells = (
+  key: string,
+  rows: ReadonlyArray<ReadRow>,
+  idOf: (row: ReadRow) => string | undefined,
+): boolean => {
   const groups = new Map<string, Array<string | undefined>>()
   for (const row of rows) {
     if (!Object.hasOwn(row.cell, key)) continue
     const { [key]: _, ...rest } = row.cell
     const group = canonicalJson(rest)
-    groups.set(group, [...(groups.get(group) ?? []), ownId(row)])
+    groups.set(group, [...(groups.get(group) ?? []), idOf(row)])
   }
   const pairs = [...groups.values()].filter((ids) => ids.length > 1)
   return pairs.length === 0 || pairs.some((ids) => new Set(ids).size > 1)
@@ -44,12 +57,13 @@ export const idleCells = (
   rows: ReadonlyArray<ReadRow>,
   { matrix = {} }: MatrixFields,
 ): ReadonlyArray<Problem> => {
-  const idle = Object.keys(matrix).filter((key) => !tells(key, rows))
+  const idle = Object.keys(matrix).filter((key) => !tells(key, rows, ownId))
   if (idle.length > 0)
     return idle.map((key) => ({
       path: ["matrix", key],
       at: "key",
       message: `all values of ${key} come to the same trial; leave the list out`,
+      ...(tells(key, rows, declaredId) ? { severity: "warning" as const } : {}),
     }))
   const names = new Map<string, string>()
   const repeats: Array<string> = []
@@ -58,7 +72,7 @@ export const idleCells = (
       if (control !== undefined) continue
       const first = names.get(id)
       if (first === undefined) names.set(id, name)
-      else repeats.push(`"${name}" is "${first}"`)
+      else if (first !== name) repeats.push(`"${name}" is "${first}"`)
     }
   const controls = new Map(
     rows.flatMap(({ trials }) =>

@@ -15,6 +15,7 @@ import {
   formatPath,
   type Path,
 } from "../declaration/Errors.ts"
+import { adopt, type StandingOf } from "./Adopt.ts"
 import { blame, type Blamed } from "./Blame.ts"
 import { canonicalJson, idOf } from "./Canonical.ts"
 import { CellReader } from "./CellReader.ts"
@@ -26,8 +27,9 @@ import { idleCells, idleSets, type ReadRow } from "./Idle.ts"
 import type { TrialWeights } from "./Initial.ts"
 import { type Cell, cells, type MatrixFields, matrixProblems } from "./Matrix.ts"
 import { type Override, parsePath, parseSets } from "./Overrides.ts"
-import { type PlannedTrial, shortKeys } from "./PlannedTrial.ts"
+import { type PlannedTrial, shortKeys, withoutTwins } from "./PlannedTrial.ts"
 import { shadowsOf } from "./Shadows.ts"
+import { smallerNetworks } from "./Smaller.ts"
 import { unreadOf, type UnreadRow } from "./Unread.ts"
 
 export type { PlannedTrial } from "./PlannedTrial.ts"
@@ -39,6 +41,8 @@ export interface Options {
   readonly yes?: boolean
   /** Finds the weights of finished trials, where there is a state folder. */
   readonly trialWeights?: TrialWeights
+  /** How trials stand in the state folder, where there is one. */
+  readonly standing?: StandingOf
   /** Other checks than those of the built network, for tests. */
   readonly checks?: Partial<Checks>
 }
@@ -137,16 +141,20 @@ export const expand = Effect.fn("Plan.expand")(function* (
     yield* idleSets(sets, rows, reader, (cell, changes) => reader.read(cell, changes, shared)),
   )
   if (found.some) return yield* found.fail()
-  const trials = new Map<string, PlannedTrial>()
-  for (const row of rows)
-    for (const trial of row.trials) if (!trials.has(trial.id)) trials.set(trial.id, trial)
+  const alike = withoutTwins(rows.flatMap(({ trials }) => trials))
+  for (const problem of smallerNetworks(grid, alike, {
+    file: document.file,
+    sets: options.sets ?? [],
+  }))
+    found.tell(problem, base.document)
+  const trials = yield* adopt(alike, options.standing)
   return {
-    gridId: gridId(trials.keys()),
+    gridId: gridId(trials.map(({ id }) => id)),
     name,
     description: grid.description,
     file: document.file,
     track: grid.track,
-    trials: [...trials.values()],
+    trials,
     warnings: found.warnings,
   }
 })

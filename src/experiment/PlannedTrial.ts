@@ -1,16 +1,17 @@
 /**
- * One cell of a plan -> its trial and its controls: resolved, named, with parameters and ids.
+ * One cell of a plan -> its trial and its controls: resolved, named, with parameters and ids; and one trial made of those
+ * that train alike.
  */
 import type { LatencyTable } from "../cost/LatencyTable.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import type { Space } from "../model/Network.ts"
-import { oneSpelling } from "../model/OneSpelling.ts"
 import { resolved } from "../search/Searches.ts"
 import type { Assignment } from "../space/Decision.ts"
 import type { Trial } from "../train/Trial.ts"
 import { canonicalJson, idOf } from "./Canonical.ts"
 import { type Checks, isUnread } from "./Checks.ts"
 import { Control, controlName, type Experiment } from "./Experiment.ts"
+import { settingOf, trialId, unreadOfReward } from "./Identity.ts"
 import type { Initial } from "./Initial.ts"
 import type { Cell } from "./Matrix.ts"
 import { flatten, plainDecimal } from "./Parameters.ts"
@@ -19,9 +20,11 @@ export interface PlannedTrial {
   readonly id: string
   /** `times=1.1 seed=2`, `uniform INT4 seed=2`; the experiment's name when there is only one. */
   readonly name: string
+  /** The name without the seed: trials of one arm differ in nothing else. */
+  readonly arm: string
   /** Undefined for a trial of the matrix itself. */
   readonly control: Control | undefined
-  /** What tells it from its siblings: the cell, `search.kind`. */
+  /** What tells it from its siblings: the cell as far as it depends on it, `search.kind`. */
   readonly cell: Readonly<Record<string, string>>
   /** All of it, flat: `search.kind`, `reward.cost.target.times`, ... */
   readonly parameters: Readonly<Record<string, string>>
@@ -33,16 +36,29 @@ export interface PlannedTrial {
   }
   /** Its initial weights and where they are now. */
   readonly initial?: Initial
+  /** Equal for trials that train alike, which a plan has once. */
+  readonly training: string
+  /** Trials that have one of these in common may be compared. */
+  readonly settings: ReadonlyArray<string>
+  /** The same training as it was declared in cells, where that had ids of its own. */
+  readonly former: ReadonlyArray<Trial>
+  /** What it is made from. */
+  readonly source: Source
 }
 
-/** What an id is made from: the trial without the name of its space, formats in one spelling. */
-export const identity = (trial: Trial): unknown => {
-  const { name: _, formats, ...space } = trial.space
-  return { ...trial, space: { ...space, formats: oneSpelling(formats) } }
-}
+type Varied = ReadonlyArray<readonly [key: string, value: unknown]>
 
-/** First 16 hex digits of sha256 over the canonical JSON of the trial's identity. */
-export const trialId = (trial: Trial): string => idOf(identity(trial))
+/** A trial before it is named. */
+interface Source {
+  readonly read: ReadCell
+  readonly control: Control | undefined
+  /** The cell, as far as the trial depends on it. */
+  readonly varied: Varied
+  readonly declaration: Trial
+  readonly training: string
+  readonly settings: ReadonlyArray<string>
+  readonly former: ReadonlyArray<Trial>
+}
 
 /** A cell with its files read and its shape checked. */
 export interface ReadCell {
@@ -72,31 +88,90 @@ export const planCell = (
   const declaration = declare(read)
   const problems = [...checks.trial(declaration, read.fill)]
   if (problems.length > 0) return { trials: [], problems }
-  const reduced = checks.reduce(declaration)
-  const trials = [describe(read, reduced, undefined)]
+  const own = checks.reduce(declaration)
+  const trials = [plan(read, own, undefined, checks)]
   for (const control of Control.literals) {
     // what the cost of a format is, only a table that has been read says
-    if (!controls.includes(control) || (control !== "random" && isUnread(reduced.reward?.cost)))
+    if (!controls.includes(control) || (control !== "random" && isUnread(own.reward?.cost)))
       continue
-    const search = searchOf(control, reduced, checks)
-    if ("message" in search) return { trials: [], problems: [search] }
+    const searches = searchesOf(control, own, checks)
+    if ("message" in searches) return { trials: [], problems: [searches] }
     // controls are trained from scratch already: `uniform` and `random` would come out the same
-    const finish = withoutRetrain(reduced.finish)
-    trials.push(describe(read, { ...reduced, search, finish }, control))
+    const finish = withoutRetrain(own.finish)
+    for (const search of searches)
+      trials.push(plan(read, { ...own, search, finish }, control, checks))
   }
   return { trials, problems }
 }
 
+/** A declared trial as it is trained; what is declared stays known by the id it had. */
+const plan = (
+  read: ReadCell,
+  declared: Trial,
+  control: Control | undefined,
+  checks: Checks,
+): PlannedTrial => {
+  const { training, trial } = checks.alike(declared)
+  return describe({
+    read,
+    control,
+    varied: Object.entries(read.cell).flatMap(([key, value]) => {
+      const kept = dependsOn(trial, control, key, value)
+      return kept === undefined ? [] : [[key, kept] as const]
+    }),
+    declaration: trial,
+    training,
+    settings: [settingOf(trial)],
+    former: trialId(declared) === trialId(trial) ? [] : [declared],
+  })
+}
+
+/** One trial of two that train alike: the first, less what of its cell the other does not share. */
+const merge = (a: PlannedTrial, b: PlannedTrial): PlannedTrial => {
+  const others = new Map(b.source.varied)
+  const same = ([key, value]: Varied[number]) =>
+    others.has(key) && canonicalJson(others.get(key)) === canonicalJson(value)
+  const former = new Map(
+    [...a.former, b.declaration, ...b.former].map((trial) => [trialId(trial), trial]),
+  )
+  former.delete(a.id)
+  return describe({
+    ...a.source,
+    varied: a.source.varied.filter(same),
+    settings: [...new Set([...a.settings, ...b.settings])],
+    former: [...former.values()],
+  })
+}
+
+/** Every training once, in the order in which they are first planned. */
+export const withoutTwins = (trials: Iterable<PlannedTrial>): ReadonlyArray<PlannedTrial> => {
+  const known = new Map<string, PlannedTrial>()
+  for (const trial of trials) {
+    const twin = known.get(trial.training)
+    known.set(trial.training, twin === undefined ? trial : merge(twin, trial))
+  }
+  return [...known.values()]
+}
+
+/** The trial as it was declared in a cell, under the id that it had then. */
+export const asFormer = ({ source }: PlannedTrial, declaration: Trial): PlannedTrial =>
+  describe({ ...source, declaration, former: [] })
+
 /** Share of the steps that `wideThenUniform` trains wide: that of the search that trains so by itself, `sensitivity`. */
 const wideShare = 0.6
 
-/** What a control does in the place of the search of `trial`. */
-const searchOf = (control: Control, trial: Trial, checks: Checks): Trial["search"] | Problem => {
+/** What a control does in the place of the search of `trial`: a trial for each. */
+const searchesOf = (
+  control: Control,
+  trial: Trial,
+  checks: Checks,
+): ReadonlyArray<Trial["search"]> | Problem => {
   if (control === "random")
-    return resolved({ kind: "random", candidates: 1 }, trial.train.steps) as Trial["search"]
-  const uniform = checks.uniform(trial)
-  if (typeof uniform !== "string") return uniform
-  return { kind: "fixed", uniform, ...(control === "uniform" ? {} : { widest: wideShare }) }
+    return [resolved({ kind: "random", candidates: 1 }, trial.train.steps) as Trial["search"]]
+  const uniforms = checks.uniforms(trial)
+  if ("message" in uniforms) return uniforms
+  const widest = control === "uniform" ? {} : { widest: wideShare }
+  return uniforms.map((uniform) => ({ kind: "fixed", uniform, ...widest }))
 }
 
 /** Everything the result depends on, every knob written out. */
@@ -146,18 +221,35 @@ const withDigest = ({ reward, ...rest }: Omit<Trial, "space">): unknown =>
 const flat = (entries: ReadonlyArray<readonly [string, unknown]>): Record<string, string> =>
   Object.assign({}, ...entries.map(([key, value]) => flatten({ [key]: value })))
 
-const describe = (
-  { name, cell, labels, experiment, initial }: ReadCell,
-  declaration: Trial,
+/** A block without some of its keys; undefined when nothing is left. */
+const without = (value: unknown, keys: ReadonlySet<string>): unknown => {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value
+  const left = Object.entries(value).filter(([key]) => !keys.has(key))
+  return left.length === 0 ? undefined : Object.fromEntries(left)
+}
+
+/** What a trial depends on of a value of its cell; undefined where it is the same whatever that is. */
+const dependsOn = (
+  trial: Trial,
   control: Control | undefined,
-): PlannedTrial => {
+  key: string,
+  value: unknown,
+): unknown => {
+  const [block, part] = key.split(".")
+  // a control is the same whatever the search it stands beside, and never retrained
+  if (control !== undefined && block === "search") return undefined
+  const unread =
+    block === "reward"
+      ? unreadOfReward(trial)
+      : new Set(block === "finish" && control !== undefined ? ["retrain"] : [])
+  if (part === undefined) return without(value, unread)
+  return unread.has(part) ? undefined : value
+}
+
+const describe = (source: Source): PlannedTrial => {
+  const { control, declaration, former, read, settings, training, varied } = source
+  const { name, labels, experiment, initial } = read
   const { space, ...rest } = declaration
-  // A control is the same whatever the search it stands beside, and never retrained.
-  const varied = Object.entries(cell).filter(
-    ([key]) =>
-      control === undefined ||
-      !(key === "search" || key.startsWith("search.") || key === "finish.retrain"),
-  )
   const label =
     control === undefined
       ? []
@@ -165,13 +257,16 @@ const describe = (
           controlName(control),
           ...(declaration.search.kind === "fixed" ? [declaration.search.uniform] : []),
         ]
-  const words = [
+  const wordsOf = (entries: Varied) => [
     ...label,
-    ...varied.map(([key, value]) => `${labels.get(key) ?? key}=${short(value)}`),
+    ...entries.map(([key, value]) => `${labels.get(key) ?? key}=${short(value)}`),
   ]
+  const words = wordsOf(varied)
+  const unseeded = wordsOf(varied.filter(([key]) => key !== "seed"))
   return {
     id: trialId(declaration),
     name: words.join(" ").slice(0, 200) || name,
+    arm: unseeded.join(" ") || (words.length === 0 ? name : "searched"),
     control,
     cell: { ...flat(varied), "search.kind": declaration.search.kind },
     parameters: {
@@ -187,6 +282,10 @@ const describe = (
       checkpointEvery: experiment.train.checkpointEvery,
     },
     ...(initial === undefined ? {} : { initial }),
+    training,
+    settings,
+    former,
+    source,
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Cost targets of a network: relative ones made absolute, those nobody can reach told, the uniform rival found.
  */
+import { beside } from "../cost/Beside.ts"
 import { compile, type CompiledCost, type Target } from "../cost/Cost.ts"
 import { type CostSpec, make } from "../cost/Costs.ts"
 import { missingFrom, tableProblems, textOf } from "../cost/LatencyTable.ts"
@@ -87,8 +88,14 @@ export const targetProblems = (network: Network, spec: CostSpec): ReadonlyArray<
   ]
 }
 
-/** The dearest format offered everywhere whose uniform network costs no more than the target. */
-export const uniformWithin = (network: Network, spec: CostSpec): string | Problem => {
+/**
+ * The formats offered everywhere whose uniform networks stand beside the target: one within 2 % of it, else the nearest
+ * below and the nearest above.
+ */
+export const uniformsBeside = (
+  network: Network,
+  spec: CostSpec,
+): ReadonlyArray<string> | Problem => {
   const cost = compileCost(network, spec)
   const target = targetOf(network, cost, spec.target)
   if (typeof target !== "number") return target
@@ -96,14 +103,11 @@ export const uniformWithin = (network: Network, spec: CostSpec): string | Proble
     name,
     cost: cost.of(uniformChoices(network, parse(name)!)!),
   }))
-  const within = priced.filter((uniform) => uniform.cost <= target * (1 + 1e-9))
-  if (within.length > 0) return within.reduce((a, b) => (b.cost > a.cost ? b : a)).name
-  const least = priced.reduce((a, b) => (b.cost < a.cost ? b : a), { name: "", cost: Infinity })
+  if (priced.length > 0)
+    return beside(target, priced, (uniform) => uniform.cost).map(({ one }) => one.name)
   return {
     path: [],
     message:
-      least.name === ""
-        ? "the space offers no format to all its layers, so there is no uniform control; offer one everywhere, or leave the control out"
-        : `no uniform format costs ${show(cost, target)} or less; the cheapest, ${least.name}, costs ${show(cost, least.cost)}`,
+      "the space offers no format to all its layers, so there is no uniform control; offer one everywhere, or leave the control out",
   }
 }

@@ -3,6 +3,7 @@
  */
 import * as nodePath from "node:path"
 import { Effect } from "effect"
+import type { Standing, StandingOf } from "../experiment/Adopt.ts"
 import type { Plan, PlannedTrial } from "../experiment/Plan.ts"
 import { measures } from "../search/Searches.ts"
 import { totalSteps } from "../train/TrainSpec.ts"
@@ -88,3 +89,14 @@ export const secondsPerStep = Effect.fnUntraced(function* (state: string) {
     return speeds?.[Math.floor(speeds.length / 2)]
   }
 })
+
+/** How trials stand in a state folder. What cannot be read is told where it is used. */
+export const standing =
+  (state: string): StandingOf =>
+  (id) =>
+    Effect.gen(function* () {
+      const trial = yield* State.readTrial(State.trialFile(state, id))
+      if (trial === undefined) return "unknown" satisfies Standing
+      const result = yield* Result.read(State.resultFile(state, id))
+      return (result?.state === "finished" ? "finished" : "begun") satisfies Standing
+    }).pipe(Effect.orElseSucceed((): Standing => "begun"))

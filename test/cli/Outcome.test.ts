@@ -1,77 +1,74 @@
-/** The words at the end of a grid: every search is compared with each kind of control, paired by seed. */
+/** The words at the end of a grid: every search beside its rivals, each side at its cost. */
 import { describe, expect, it } from "vitest"
-import { summaryText } from "../../src/cli/Outcome.ts"
+import { gridNote, summaryText } from "../../src/cli/Outcome.ts"
+import type { Plan } from "../../src/experiment/Plan.ts"
+import * as Planned from "../../src/orchestrator/Planned.ts"
 import type { TrialSummary } from "../../src/orchestrator/RunGrid.ts"
+import { endedWith, planOf } from "../report/planned.ts"
 
-const summary = (
-  name: string,
-  cell: Readonly<Record<string, string>>,
-  accuracy: number,
-  control?: string,
-): TrialSummary =>
-  ({
-    state: "finished",
-    trial: {
-      name,
-      cell,
-      parameters: { ...cell, ...(control === undefined ? {} : { control }) },
-    },
-    result: { metrics: { "final/accuracy": accuracy }, layers: [] },
-  }) as unknown as TrialSummary
-
-const trialsOf = (seed: string, [searched, uniform, random]: [number, number, number]) => [
-  summary(`seed=${seed}`, { seed, "search.kind": "reinforce" }, searched),
-  summary(`uniform INT4 seed=${seed}`, { seed, "search.kind": "fixed" }, uniform, "uniform"),
-  summary(`random control seed=${seed}`, { seed, "search.kind": "random" }, random, "random"),
-]
+/** Every trial of a plan finished with these accuracies, in its order. */
+const summariesOf = (
+  plan: Plan,
+  accuracies: ReadonlyArray<number>,
+  format?: string,
+): ReadonlyArray<TrialSummary> =>
+  plan.trials.map((planned, i) => {
+    const { accuracy, assignment } = endedWith(planned, accuracies[i]!, format).outcome!
+    const trial = Planned.trialFile(plan, planned, { threads: 1, eager: false, tags: {} })
+    const metrics = { "final/accuracy": accuracy, "final/gbops": 1, "final/cost_over_target": 1 }
+    const result = {
+      version: 1,
+      id: planned.id,
+      state: "finished",
+      metrics,
+      assignment,
+      layers: [],
+      steps: 100,
+      seconds: 1,
+      attempt: 1,
+      finishedAt: 1,
+      warnings: [],
+    } as const
+    return { trial, state: "finished", result }
+  })
 
 describe("the end of a grid", () => {
-  it("compares the search with each of its controls over the seeds", () => {
-    const text = summaryText([
-      ...trialsOf("1", [0.5, 0.48, 0.4]),
-      ...trialsOf("2", [0.6, 0.57, 0.51]),
-    ])
-    expect(text).toContain("searched - uniform INT4: +2.5 points of accuracy")
+  it("compares the search with each of its controls over the seeds, and says what both cost", async () => {
+    const plan = await planOf("matrix: { seed: [1, 2] }\ncontrols: [uniform, random]\n")
+    const text = summaryText(plan, summariesOf(plan, [0.5, 0.48, 0.4, 0.6, 0.57, 0.51]))
+    expect(text).toMatch(
+      /searched - uniform INT4: \+2\.5 points of accuracy, mean of 2 seeds, 95 % interval \S+ to \S+; at 0\.\d+ and 0\.\d+ GBOPs, 1\.000 and 1\.000 of the target$/m,
+    )
     expect(text).toContain("searched - random control: +9.5 points of accuracy")
-    expect(text.match(/mean of 2 seeds, 95 % interval/g)).toHaveLength(2)
     expect(text).not.toContain("random control - ")
+    expect(text).not.toContain("the same cost target")
   })
 
-  it("compares searches that differ in their knobs with the controls they share", () => {
-    const text = summaryText([
-      summary(
-        "kind=evolution seed=1",
-        { seed: "1", "search.kind": "evolution", "search.population": "8" },
-        0.45,
-      ),
-      summary("kind=random seed=1", { seed: "1", "search.kind": "random" }, 0.44),
-      ...trialsOf("1", [0.5, 0.48, 0.4]).slice(1),
+  it("says on which side of the search a uniform network stands, and claims nothing from one seed", async () => {
+    const plan = await planOf("matrix: { reward.cost.target.times: [1.25] }\ncontrols: [uniform]\n")
+    expect(plan.trials.map(({ name }) => name)).toEqual([
+      "times=1.25",
+      "uniform INT4",
+      "uniform INT5",
     ])
-    expect(text).toContain("kind=evolution - random control: +5.0 points")
-    expect(text).toContain("kind=random - random control: +4.0 points")
-    expect(text).toContain("kind=random - uniform INT4: -4.0 points")
+    // what is found costs as INT7 everywhere: far above both
+    const text = summaryText(plan, summariesOf(plan, [0.5, 0.48, 0.4], "INT7"))
+    expect(text).toMatch(
+      /times=1\.25 - uniform INT5: \+10\.0 points of accuracy, one seed shows no more than that; at \S+ and \S+ GBOPs, 2\.450 and 1\.250 of the target \(the nearest below\)/,
+    )
+    expect(text).not.toContain("uniform INT4: ")
+    // the table too: cost over the target of this grid
+    expect(text).toMatch(/uniform INT4 +48\.0 % +0\.800/)
   })
 
-  it("compares a search that is retrained with its controls, which are not", () => {
-    const [searched, ...controls] = trialsOf("1", [0.5, 0.48, 0.4])
-    const cell = { ...searched!.trial.cell, "finish.retrain": "true" }
-    const text = summaryText([summary("retrain=true seed=1", cell, 0.5), ...controls])
-    expect(text).toContain("retrain=true - uniform INT4: +2.0 points")
-  })
-
-  it("keeps searches apart whose names are the same", () => {
-    const searched = (knobs: Record<string, string>, accuracy: number) =>
-      summary(
-        "search=long... seed=1",
-        { seed: "1", "search.kind": "evolution", ...knobs },
-        accuracy,
-      )
-    const text = summaryText([
-      searched({ "search.tournament": "2" }, 0.5),
-      searched({ "search.tournament": "4" }, 0.6),
-      ...trialsOf("1", [0.5, 0.48, 0.4]).slice(1),
-    ])
-    expect(text).toContain("search=long... - uniform INT4: +2.0 points")
-    expect(text).toContain("search=long... - uniform INT4: +12.0 points")
+  it("leaves cost over target away where the searches have several, in the tracker's page too", async () => {
+    const plan = await planOf(
+      "matrix: { reward.cost.target.times: [1, 1.25] }\ncontrols: [uniform]\n",
+    )
+    const summaries = summariesOf(plan, [0.5, 0.48, 0.6, 0.55])
+    expect(summaryText(plan, summaries)).toMatch(/uniform INT4 +48\.0 % +1$/m)
+    const note = gridNote(plan, "fliqs run x.yaml", summaries)
+    expect(note).toContain("| uniform INT4 | finished | 0.48 |  | 1 |")
+    expect(note).toContain("| times=1.25 | finished | 0.6 | 0.8 | 1 |")
   })
 })

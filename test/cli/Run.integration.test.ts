@@ -92,7 +92,7 @@ describe("run", () => {
     expect(said).toContain("share of cost")
     expect(said).toMatch(/uniform INT4 seed=1 +\d/)
     expect(said).toMatch(
-      /searched - uniform INT4: [+-]\d+\.\d points of accuracy at the same cost target, mean of 2 seeds, 95 % interval [+-]/,
+      /searched - uniform INT4: [+-]\d+\.\d points of accuracy, mean of 2 seeds, 95 % interval [+-]\S+ to [+-]\S+; at 0\.\d+ and 0\.\d+ GBOPs, [01]\.\d{3} and 1\.000 of the target/,
     )
     const trials = await list(folder)
     expect(trials.map((trial) => trial.state)).toEqual(Array(4).fill("finished"))
@@ -105,6 +105,19 @@ describe("run", () => {
     expect(results.map((path) => statSync(path).mtimeMs)).toEqual(written)
     const compared = json<any>(await fliqs(["compare", "experiment.yaml", "--json"], at))
     expect(compared.map((row: any) => row.id).sort()).toEqual(trials.map((trial) => trial.id))
+    for (const row of compared) {
+      expect(row).toMatchObject({ costUnit: "GBOPs", costOverTarget: row.cost / row.target })
+      expect(row.metrics["final/cost_over_target"]).toBeCloseTo(row.costOverTarget, 9)
+      expect(row.comparisons).toHaveLength(row.control === null ? 1 : 0)
+      for (const { difference, id } of row.comparisons) {
+        const rival = compared.find((other: any) => other.id === id)
+        expect(rival).toMatchObject({ control: "uniform", costOverTarget: 1 })
+        expect(rival.parameters.seed).toBe(row.parameters.seed)
+        expect(difference).toBe(row.metrics["final/accuracy"] - rival.metrics["final/accuracy"])
+      }
+    }
+    const table = (await fliqs(["compare", "experiment.yaml"], at)).stdout.toString()
+    expect(table).toMatch(/^searched - uniform INT4: .* of the target/m)
     const beats = (a: any, b: any) =>
       a.metrics["final/accuracy"] >= b.metrics["final/accuracy"] &&
       a.metrics["final/gbops"] <= b.metrics["final/gbops"] &&

@@ -25,10 +25,10 @@ const messages = (text: string, options?: Options) =>
   Effect.map(Effect.flip(plan(text, options)), ({ errors }) => errors.map((error) => error.text))
 
 const seedMatrix = (seeds: string) => `${base}matrix: { seed: [${seeds}] }\n`
-const uniformAt = (times: string) =>
+const uniformsAt = (times: string) =>
   Effect.map(
     plan(`${base.replace("times: 1,", `times: ${times},`)}controls: [uniform]\n`),
-    ({ trials }) => trials[1]!.name,
+    ({ trials }) => trials.slice(1).map(({ name }) => name),
   )
 
 layer(NodeFileSystem.layer)("expand", (it) => {
@@ -345,10 +345,14 @@ layer(NodeFileSystem.layer)("expand", (it) => {
         assert.strictEqual(yield* id(`${base}${search}`), trials[2]!.id)
       }),
     )
-    it.effect("take the dearest format within the target", () =>
+    it.effect("take the format within 2 % of the target, else the nearest below and above", () =>
       Effect.gen(function* () {
-        assert.strictEqual(yield* uniformAt("1.6"), "uniform INT5")
-        assert.strictEqual(yield* uniformAt("0.99"), "uniform INT3")
+        // INTb costs b^2 / 16 of INT4
+        assert.deepStrictEqual(yield* uniformsAt("1.6"), ["uniform INT5", "uniform INT6"])
+        assert.deepStrictEqual(yield* uniformsAt("0.99"), ["uniform INT4"])
+        assert.deepStrictEqual(yield* uniformsAt("0.97"), ["uniform INT3", "uniform INT4"])
+        assert.deepStrictEqual(yield* uniformsAt("1.55"), ["uniform INT5"])
+        assert.deepStrictEqual(yield* uniformsAt("4"), ["uniform INT8"])
       }),
     )
   })

@@ -5,7 +5,9 @@ import type * as Plan from "../../experiment/Plan.ts"
 import { stateOf } from "../../orchestrator/RunGrid.ts"
 import { frontPicture } from "../../report/FrontPicture.ts"
 import { type Objective, paretoFront, parseObjectives } from "../../report/Pareto.ts"
+import { type Pair, pairsOf, type Standing, standingOf } from "../../report/Comparison.ts"
 import { readPlan } from "../Files.ts"
+import { comparisonTexts, endedOf } from "../Outcome.ts"
 import { dim, note, print, printJson, table } from "../Output.ts"
 import {
   cellOf,
@@ -20,6 +22,9 @@ import { Wrong } from "../Words.ts"
 
 interface Compared extends Row {
   readonly trial: Plan.PlannedTrial
+  readonly standing: Standing | undefined
+  /** Of a search: what it is compared with. */
+  readonly pairs: ReadonlyArray<Pair>
 }
 
 interface Input extends Selection {
@@ -45,6 +50,70 @@ const differing = (rows: ReadonlyArray<Compared>): ReadonlyArray<string> => {
     new Set(rows.map(({ parameters, trial }) => parameters[key] ?? trial.cell[key]))
   return [...keys].filter((key) => values(key).size > 1)
 }
+
+/** Cost over target is that of the grid: a uniform network stands beside searches at targets that are not its own. */
+const metricsOf = (
+  metrics: Readonly<Record<string, number>>,
+  standing: Standing | undefined,
+): Readonly<Record<string, number>> => {
+  const { "final/cost_over_target": own, ...rest } = metrics
+  if (own === undefined) return rest
+  const ratio = standing?.target === undefined ? undefined : standing.cost / standing.target
+  return ratio === undefined ? rest : { ...rest, "final/cost_over_target": ratio }
+}
+
+const readRows = Effect.fnUntraced(function* (folder: string, plan: Plan.Plan) {
+  const states = yield* Effect.forEach(plan.trials, ({ id }) => stateOf(folder, id))
+  const results = new Map(plan.trials.map(({ id }, i) => [id, states[i]!.result]))
+  const ended = endedOf(plan, results)
+  const pairs = pairsOf(ended)
+  const rows = ended.map((one, i): Compared => {
+    const { trial } = one
+    const { result, state } = states[i]!
+    const standing = standingOf(one, ended)
+    return {
+      trial,
+      standing,
+      pairs: pairs.filter(({ search }) => search === trial),
+      own: { id: trial.id, name: trial.name, state },
+      metrics: result?.state === "finished" ? metricsOf(result.metrics, standing) : {},
+      parameters: trial.parameters,
+    }
+  })
+  return { ended, rows }
+})
+
+/** A row as `--json` shows it. */
+const describe = (row: Compared, isOnFront: boolean) => {
+  const { cost, target, unit } = row.standing ?? {}
+  return {
+    ...row.own,
+    control: row.trial.control ?? null,
+    cell: row.trial.cell,
+    parameters: row.parameters,
+    metrics: row.metrics,
+    cost: cost ?? null,
+    costUnit: unit ?? null,
+    target: target ?? null,
+    costOverTarget: cost === undefined || target === undefined ? null : cost / target,
+    comparisons: row.pairs.map(({ aim, gain, rival, rivalCost, side }) => ({
+      id: rival.id,
+      name: rival.name,
+      control: rival.control ?? null,
+      side,
+      cost: rivalCost,
+      costOverTarget: rivalCost / aim.target,
+      difference: gain,
+    })),
+    pareto: isOnFront,
+  }
+}
+
+/** What a column shows of a row; a trial that is trained at no target shows none. */
+const shown = (row: Compared, key: string): string =>
+  key.startsWith("reward.") && row.trial.declaration.search.kind === "fixed"
+    ? ""
+    : showCell(cellOf(row, key))
 
 const objectivesOf = Effect.fnUntraced(function* (
   told: Option.Option<string>,
@@ -91,53 +160,38 @@ const draw = Effect.fnUntraced(function* (
 
 export const run = Effect.fn("compare")(function* (input: Input) {
   const { folder, plan } = yield* readPlan(input)
-  const all = yield* Effect.forEach(plan.trials, (trial) =>
-    Effect.map(stateOf(folder, trial.id), ({ result, state }): Compared => ({
-      trial,
-      own: { id: trial.id, name: trial.name, state },
-      metrics: result?.state === "finished" ? result.metrics : {},
-      parameters: trial.parameters,
-    })),
-  )
+  const { ended, rows: all } = yield* readRows(folder, plan)
   const objectives = yield* objectivesOf(input.pareto, all)
   const selected = yield* selectRows(all, input)
   const front = new Set(paretoFront(selected, objectives, metricOf))
   if (Option.isSome(input.out)) yield* draw(input.out.value, plan.name, selected, front, objectives)
-  const shown = Option.isSome(input.pareto) ? selected.filter((row) => front.has(row)) : selected
-  const rows = shown.slice(
+  const selectedRows = Option.isSome(input.pareto)
+    ? selected.filter((row) => front.has(row))
+    : selected
+  const rows = selectedRows.slice(
     0,
-    Option.getOrElse(input.limit, () => shown.length),
+    Option.getOrElse(input.limit, () => selectedRows.length),
   )
-  if (input.json)
-    return yield* printJson(
-      rows.map((row) => ({
-        ...row.own,
-        control: row.trial.control ?? null,
-        cell: row.trial.cell,
-        parameters: row.parameters,
-        metrics: row.metrics,
-        pareto: front.has(row),
-      })),
-    )
+  if (input.json) return yield* printJson(rows.map((row) => describe(row, front.has(row))))
   const known = columnsOf(all)
   const more = Option.isSome(input.columns)
     ? yield* Effect.forEach(input.columns.value.split(","), (key) => checkColumn(key, known))
     : [...differing(all), ...usualMetrics.filter((key) => known.has(key))]
-  const agree = (key: string) => new Set(rows.map((row) => cellOf(row, key))).size <= 1
+  const agree = (key: string) => new Set(rows.map((row) => shown(row, key))).size <= 1
   const columns = ["id", "name", "state", ...more].filter(
     (key) => !input.onlyChanged || rows.length < 2 || !agree(key),
   )
   yield* print(
     table(
       ["", ...columns],
-      rows.map((row) => [
-        front.has(row) ? "*" : "",
-        ...columns.map((key) => showCell(cellOf(row, key))),
-      ]),
+      rows.map((row) => [front.has(row) ? "*" : "", ...columns.map((key) => shown(row, key))]),
     ),
   )
   const words = objectives.map(({ direction, key }) => `${key}:${direction}`).join(", ")
   if (front.size > 0) yield* print(dim(`* on the Pareto front of ${words}`))
+  const kept = new Set(selected.map(({ trial }) => trial))
+  for (const line of comparisonTexts(ended.filter(({ trial }) => kept.has(trial))))
+    yield* print(line)
   const failed = all.filter(({ own }) => own["state"] === "failed").length
   const waiting = all.filter(({ own }) => own["state"] !== "finished").length - failed
   if (waiting > 0) yield* note(`${waiting} of ${all.length} trials have not finished`)

@@ -197,7 +197,7 @@ const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text
     return yield* new Ended({ code: exitCodes.interrupted })
   }
   const summaries = ended.value
-  const summary = summaryText(summaries)
+  const summary = summaryText(plan, summaries)
   if (summary !== "") yield* print(summary)
   yield* print("")
   yield* sendRest(tracker, gridFolder, flushPatience)

@@ -1,0 +1,129 @@
+/**
+ * What makes a trial the trial it is: its id, and what trials have in common that train alike.
+ *
+ * A trial is declared with more than its training reads: a fixed assignment is trained without a look at the target, a
+ * sensitivity search at its own quality. What is not read takes one value, so that it makes no other trial. What a fixed
+ * assignment costs is its own target. Ids that were given out before this was so stay known (`Adopt.ts`).
+ */
+import { Schema } from "effect"
+import type { FormatSlot } from "../cost/LayerTable.ts"
+import type { Network } from "../model/Build.ts"
+import { oneSpelling } from "../model/OneSpelling.ts"
+import { compileCost } from "../model/Target.ts"
+import { type RewardSpec, rewards } from "../reward/Rewards.ts"
+import { delaySteps } from "../search/Schedule.ts"
+import { unread } from "../search/Searches.ts"
+import type { Choices } from "../space/Decision.ts"
+import { withWidestFormats } from "../space/DecisionSpace.ts"
+import { maximum, type Quantity, valueOf } from "../space/Quantity.ts"
+import { fixedChoices, type Trial } from "../train/Trial.ts"
+import { idOf } from "./Canonical.ts"
+
+/** What an id is made from: the trial without the name of its space, formats in one spelling. */
+const identity = (trial: Trial) => {
+  const { name: _, formats, ...space } = trial.space
+  return { ...trial, space: { ...space, formats: oneSpelling(formats) } }
+}
+
+/** First 16 hex digits of sha256 over the canonical JSON of the trial's identity. */
+export const trialId = (trial: Trial): string => idOf(identity(trial))
+
+/** The keys of a reward's block that a search does not read; `cost` where it is trained at no target. */
+export const unreadOfReward = ({ search, train }: Trial): ReadonlySet<string> =>
+  new Set([
+    ...unread(search, train.steps).flatMap(({ path: [block, key] }) =>
+      block === "reward" && key !== undefined ? [key] : [],
+    ),
+    ...(search.kind === "fixed" ? ["cost"] : []),
+  ])
+
+type Fixed = Extract<Trial["search"], { readonly kind: "fixed" }>
+
+/** The choices of a fixed search; undefined where they are in a file that was not read. */
+const choicesOf = (network: Network, search: Fixed): Choices | undefined => {
+  const found = fixedChoices(network, search)
+  return "choices" in found ? found.choices : undefined
+}
+
+/** What the assignment costs, as a target in the unit it was declared in. */
+const ownTarget = (network: Network, search: Fixed, { cost }: RewardSpec) => {
+  if (search.uniform !== undefined) return { times: 1, uniform: search.uniform }
+  const isUnread = cost.kind === "latency" && typeof cost.table === "string"
+  const choices = isUnread ? undefined : choicesOf(network, search)
+  return choices === undefined ? cost.target : compileCost(network, cost).of(choices)
+}
+
+const usual = Schema.decodeUnknownSync(rewards.schema)({ cost: { target: 1 } })
+
+/** The reward with its usual values where it is not read. */
+const readReward = (trial: Trial, network: Network, reward: RewardSpec): RewardSpec => {
+  const { search } = trial
+  const not = unreadOfReward(trial)
+  const cost =
+    search.kind === "fixed" && not.has("cost")
+      ? { ...reward.cost, target: ownTarget(network, search, reward) }
+      : reward.cost
+  return {
+    ...reward,
+    ...(not.has("kind") ? { kind: usual.kind } : {}),
+    ...(not.has("quality") ? { quality: usual.quality } : {}),
+    ...(not.has("beta") ? { beta: usual.beta } : {}),
+    cost,
+  } as RewardSpec
+}
+
+/** The trial that stands for all that are declared otherwise and train alike in one space. */
+const reduced = (trial: Trial, network: Network): Trial =>
+  trial.reward === undefined
+    ? trial
+    : { ...trial, reward: readReward(trial, network, trial.reward) }
+
+const isQuantity = (value: object): value is Quantity => "sizes" in value && "values" in value
+const isSlot = (value: object): value is FormatSlot => "decision" in value && "formats" in value
+
+/** A part of a network as it is under these choices: of a size what it is, and what it is at most. */
+const under = (choices: Choices, value: unknown): unknown => {
+  if (typeof value !== "object" || value === null) return value
+  if (Array.isArray(value)) return value.map((item) => under(choices, item))
+  if (isQuantity(value)) return [valueOf(value, choices), maximum(value)]
+  if (isSlot(value))
+    return value.formats[value.decision === null ? 0 : choices[value.decision]!]!.name
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, under(choices, item)]))
+}
+
+/**
+ * Equal for trials that train alike. Of a fixed assignment that is the network it trains, whatever else its space offers;
+ * of all others the trial itself.
+ */
+const trainingOf = (trial: Trial, network: Network): string => {
+  const { search, space: _s, reward: _r, ...rest } = trial
+  const choices = search.kind === "fixed" ? choicesOf(network, search) : undefined
+  if (search.kind !== "fixed" || choices === undefined) return trialId(trial)
+  const parts = [network.graph, network.table.layers]
+  const wideSteps = delaySteps(trial.train.steps, search.widest ?? 0)
+  const wide = withWidestFormats(network.space, choices)
+  return idOf({
+    ...rest,
+    search: [search.kind, wideSteps],
+    network: under(choices, parts),
+    ...(wideSteps === 0 ? {} : { wide: under(wide, parts) }),
+  })
+}
+
+export interface Alike {
+  /** The trial as it is trained and known. */
+  readonly trial: Trial
+  readonly training: string
+}
+
+export const alike = (declared: Trial, network: Network): Alike => {
+  const trial = reduced(declared, network)
+  return { trial, training: trainingOf(trial, network) }
+}
+
+/** Equal for trials that are to be compared: all but the search, what it follows, and what is done after it. */
+export const settingOf = (trial: Trial): string => {
+  const { search: _s, reward: _r, finish, ...rest } = identity(trial)
+  const { retrain: _, ...end } = finish
+  return idOf({ ...rest, finish: end })
+}

@@ -1,0 +1,134 @@
+/**
+ * Uniform controls of a space that searches its architecture too: they train its largest network. Smaller networks in one
+ * format are found by a search of their own, and what to write for that is said here.
+ */
+import { compile } from "../cost/Cost.ts"
+import type { Problem } from "../declaration/Errors.ts"
+import { shellCommand } from "../declaration/Shell.ts"
+import type { Network } from "../model/Build.ts"
+import type { Space } from "../model/Network.ts"
+import { compileCost, targetOf } from "../model/Target.ts"
+import { uniformFormats, uniformTable } from "../model/Uniform.ts"
+import { builtOf, isUnread } from "./Checks.ts"
+import type { Grid } from "./Experiment.ts"
+import type { PlannedTrial } from "./PlannedTrial.ts"
+
+const has = ({ space }: Network, role: "format" | "architecture"): boolean =>
+  space.decisions.some((decision) => decision.role === role)
+
+/** What gives every layer of a space one format; what overrides say, and how numbers are scaled, stays. */
+const changesTo = ({ formats }: Space, format: string): ReadonlyArray<string> =>
+  typeof formats !== "object"
+    ? []
+    : formats.use !== undefined
+      ? [`space.choices.${formats.use}.oneOf=[${format}]`]
+      : formats.oneOf !== undefined
+        ? [`space.formats.oneOf=[${format}]`]
+        : [`space.formats.weights=${format}`, `space.formats.activations=${format}`]
+
+interface Joint {
+  readonly trial: PlannedTrial
+  readonly network: Network
+  readonly target: number
+}
+
+/** Trials that search formats and architecture at once, with their targets. */
+const jointOf = (trials: ReadonlyArray<PlannedTrial>): ReadonlyArray<Joint> =>
+  trials.flatMap((trial) => {
+    const { reward, search, space } = trial.declaration
+    const { network } = builtOf(space)
+    if (trial.control !== undefined || search.kind === "fixed" || network === undefined) return []
+    if (reward === undefined || isUnread(reward.cost)) return []
+    if (!has(network, "format") || !has(network, "architecture")) return []
+    const target = targetOf(network, compileCost(network, reward.cost), reward.cost.target)
+    // as it is said
+    return typeof target === "number"
+      ? [{ trial, network, target: Number(target.toPrecision(6)) }]
+      : []
+  })
+
+/** The widest format in which smaller networks reach all targets. */
+const reaching = (joint: ReadonlyArray<Joint>): string | undefined => {
+  const { network, trial } = joint[0]!
+  const { model } = compileCost(network, trial.declaration.reward?.cost)
+  return uniformFormats(network)
+    .toSorted((a, b) => b.bits - a.bits)
+    .find((format) => {
+      const { max, min } = compile(
+        uniformTable(network, format).table,
+        model,
+        network.space,
+      ).range()
+      return joint.every(({ target }) => target >= min && target <= max)
+    })?.name
+}
+
+const isOf = (key: string, block: string): boolean => key === block || key.startsWith(`${block}.`)
+
+/** The targets as they are, so that they need no format that is not offered any more. */
+const targetChanges = (
+  joint: ReadonlyArray<Joint>,
+  matrix: NonNullable<Grid["matrix"]>,
+): ReadonlyArray<string> => {
+  const targets = [...new Set(joint.map(({ target }) => target))]
+  const others = Object.entries(matrix).filter(([key]) => !isOf(key, "reward"))
+  if (others.length === Object.keys(matrix).length) return [`reward.cost.target=${targets[0]}`]
+  const lists = [...others, ["reward.cost.target", targets] as const]
+  const written = lists.map(([key, list]) => `${key}: ${JSON.stringify(list)}`)
+  return [`matrix={ ${written.join(", ")} }`]
+}
+
+const pathOf = (set: string): string => set.slice(0, set.indexOf("=")).trim()
+
+const related = (a: string, b: string): boolean => isOf(a, b) || isOf(b, a)
+
+/** All of `given` that `sets` do not replace; undefined where both change one part of the space. */
+const together = (
+  given: ReadonlyArray<string>,
+  sets: ReadonlyArray<string>,
+): ReadonlyArray<string> | undefined => {
+  const replaced = given.filter((set) => sets.some((own) => related(pathOf(own), pathOf(set))))
+  return replaced.some((set) => isOf(pathOf(set), "space"))
+    ? undefined
+    : [...given.filter((set) => !replaced.includes(set)), ...sets]
+}
+
+/** A warning where uniform controls stand beside a search of smaller networks; nothing elsewhere. */
+export const smallerNetworks = (
+  { exclude = [], include = [], matrix = {} }: Pick<Grid, "exclude" | "include" | "matrix">,
+  trials: ReadonlyArray<PlannedTrial>,
+  command: { readonly file: string; readonly sets: ReadonlyArray<string> },
+): ReadonlyArray<Problem> => {
+  if (!trials.some(({ control }) => control !== undefined && control !== "random")) return []
+  const joint = jointOf(trials)
+  const [first] = joint
+  if (first === undefined) return []
+  const said = "uniform controls train the largest network"
+  const varied = Object.keys(matrix)
+  const isPlain =
+    exclude.length === 0 &&
+    include.length === 0 &&
+    !varied.some(
+      (key) => isOf(key, "space") || (isOf(key, "reward") && !isOf(key, "reward.cost.target")),
+    )
+  const format = reaching(joint)
+  const sets =
+    format === undefined || !isPlain
+      ? undefined
+      : together(command.sets, [
+          ...changesTo(first.trial.declaration.space, format),
+          ...targetChanges(joint, matrix),
+          "controls=[]",
+        ])
+  const how =
+    sets === undefined
+      ? "an experiment whose space offers one format and the same sizes, at the same targets"
+      : shellCommand(["fliqs", "run", command.file, ...sets.flatMap((set) => ["--set", set])])
+  return [
+    {
+      path: ["controls"],
+      message: `${said}; smaller networks in one format are found by ${how}`,
+      severity: "warning",
+    },
+  ]
+}

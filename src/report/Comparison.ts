@@ -1,0 +1,198 @@
+/**
+ * Searches beside what they have to beat, each side at its cost.
+ *
+ * Networks in one format stand where they stand, whatever the target: a search is compared with the one within 2 % of its
+ * own cost, else with the nearest below and the nearest above. All other rivals are at its target by themselves. Costs are
+ * those of the assignments in the unit of the search's target. Left out: words and tables (`cli/`).
+ */
+import { Array as Arrays } from "effect"
+import { beside, type Side, sideOf } from "../cost/Beside.ts"
+import type { CompiledCost } from "../cost/Cost.ts"
+import { canonicalJson } from "../experiment/Canonical.ts"
+import { builtOf } from "../experiment/Checks.ts"
+import type { PlannedTrial } from "../experiment/Plan.ts"
+import { parse } from "../format/Formats.ts"
+import type { Network } from "../model/Build.ts"
+import { compileCost, targetOf } from "../model/Target.ts"
+import { uniformChoices } from "../model/Uniform.ts"
+import type { Assignment } from "../space/Decision.ts"
+import { fromAssignment } from "../space/DecisionSpace.ts"
+
+/** A planned trial and what came of it. */
+export interface Ended {
+  readonly trial: PlannedTrial
+  /** Of a finished one. */
+  readonly outcome: { readonly accuracy: number; readonly assignment: Assignment } | undefined
+}
+
+/** What costs are counted in, and what is aimed at. */
+interface Aim {
+  readonly cost: CompiledCost
+  readonly network: Network
+  readonly target: number
+}
+
+/** Where a network stands. */
+export interface Standing {
+  readonly cost: number
+  readonly unit: string
+  /** Undefined where the trials it stands beside have more than one target. */
+  readonly target?: number
+}
+
+/** A search and one of its rivals of the same seed. */
+export interface Pair {
+  readonly search: PlannedTrial
+  readonly rival: PlannedTrial
+  /** Of the rival, from the search. */
+  readonly side: Side
+  readonly aim: Aim
+  readonly searchCost: number
+  readonly rivalCost: number
+  /** Accuracy of the search less that of the rival. */
+  readonly gain: number
+}
+
+const isSearch = ({ control, declaration }: PlannedTrial): boolean =>
+  control === undefined && declaration.search.kind !== "fixed"
+
+const aims = new WeakMap<PlannedTrial, Aim>()
+
+/** Made once for each trial. */
+const aimOf = (trial: PlannedTrial): Aim | undefined => {
+  const aim = aims.get(trial) ?? makeAim(trial)
+  if (aim !== undefined) aims.set(trial, aim)
+  return aim
+}
+
+const makeAim = ({ declaration: { reward, space } }: PlannedTrial): Aim | undefined => {
+  const { network } = builtOf(space)
+  if (network === undefined || reward === undefined) return undefined
+  const cost = compileCost(network, reward.cost)
+  const target = targetOf(network, cost, reward.cost.target)
+  return typeof target === "number" ? { cost, network, target } : undefined
+}
+
+/** What a trial's network costs by another trial's measure; undefined while it is not known. */
+const costBy = ({ cost, network }: Aim, { outcome, trial }: Ended): number | undefined => {
+  const { search } = trial.declaration
+  const format =
+    search.kind === "fixed" && search.uniform !== undefined ? parse(search.uniform) : undefined
+  const uniform = format === undefined ? undefined : uniformChoices(network, format)
+  if (uniform !== undefined) return cost.of(uniform)
+  if (outcome === undefined) return undefined
+  const found = fromAssignment(network.space, outcome.assignment)
+  return "choices" in found ? cost.of(found.choices) : undefined
+}
+
+const share = (a: PlannedTrial, b: PlannedTrial): boolean =>
+  a.settings.some((setting) => b.settings.includes(setting))
+
+const sameCost = (a: PlannedTrial, b: PlannedTrial): boolean =>
+  canonicalJson(a.declaration.reward?.cost ?? null) ===
+  canonicalJson(b.declaration.reward?.cost ?? null)
+
+const byItself = "by itself"
+
+/** Rivals among which the nearest are taken: networks in one format that are trained by one schedule. */
+const familyOf = ({ declaration: { search } }: PlannedTrial): string =>
+  search.kind === "fixed" && search.uniform !== undefined
+    ? `uniform, ${search.widest ?? 0} wide`
+    : byItself
+
+/** Trials that a search is compared with, at whatever cost. */
+const rivalsOf = (search: PlannedTrial, all: ReadonlyArray<Ended>): ReadonlyArray<Ended> =>
+  all.filter(
+    ({ trial }) =>
+      !isSearch(trial) &&
+      share(trial, search) &&
+      (trial.declaration.search.kind === "fixed" || sameCost(trial, search)),
+  )
+
+/** Of every finished search its pairs with finished rivals. */
+export const pairsOf = (all: ReadonlyArray<Ended>): ReadonlyArray<Pair> =>
+  all.flatMap(({ outcome, trial: search }) => {
+    const aim = outcome === undefined || !isSearch(search) ? undefined : aimOf(search)
+    const searchCost = aim === undefined ? undefined : costBy(aim, { trial: search, outcome })
+    if (aim === undefined || outcome === undefined || searchCost === undefined) return []
+    const rivals = rivalsOf(search, all).flatMap((ended) => {
+      const cost = costBy(aim, ended)
+      return cost === undefined || ended.outcome === undefined
+        ? []
+        : [{ trial: ended.trial, cost, gain: outcome.accuracy - ended.outcome.accuracy }]
+    })
+    const families = Arrays.groupBy(rivals, ({ trial }) => familyOf(trial))
+    return Object.entries(families).flatMap(([family, members]) => {
+      const chosen =
+        family === byItself
+          ? members.map((one) => ({ one, side: sideOf(one.cost, searchCost) }))
+          : beside(searchCost, members, ({ cost }) => cost)
+      return chosen.map(({ one, side }): Pair => {
+        const { cost, gain, trial } = one
+        return { search, rival: trial, side, aim, searchCost, rivalCost: cost, gain }
+      })
+    })
+  })
+
+const mean = (values: ReadonlyArray<number>): number =>
+  values.reduce((a, b) => a + b, 0) / values.length
+
+/** The pairs of one arm of searches and one of rivals, over their seeds. */
+export interface Comparison {
+  readonly search: string
+  readonly rival: string
+  readonly side: Side
+  /** Means over the seeds, and what a unit is. */
+  readonly searchCost: number
+  readonly rivalCost: number
+  readonly target: number
+  readonly model: CompiledCost["model"]
+  /** A search's accuracy less its rival's, seed by seed. */
+  readonly gains: ReadonlyArray<number>
+}
+
+/** What tells a trial from its siblings but its seed. Names may be cut short. */
+const armKey = ({ cell, control, declaration }: PlannedTrial): string =>
+  canonicalJson([
+    Object.entries(cell).filter(([key]) => key !== "seed"),
+    control ?? null,
+    declaration.search.kind === "fixed" ? (declaration.search.uniform ?? null) : null,
+  ])
+
+export const compare = (all: ReadonlyArray<Ended>): ReadonlyArray<Comparison> => {
+  const groups = Arrays.groupBy(pairsOf(all), ({ rival, search }) => armKey(search) + armKey(rival))
+  return Object.values(groups).map((pairs): Comparison => {
+    const { aim, rival, search } = pairs[0]!
+    const searchCost = mean(pairs.map((pair) => pair.searchCost))
+    const rivalCost = mean(pairs.map((pair) => pair.rivalCost))
+    return {
+      search: search.arm,
+      rival: rival.arm,
+      side: sideOf(rivalCost, searchCost),
+      searchCost,
+      rivalCost,
+      target: aim.target,
+      model: aim.cost.model,
+      gains: pairs.map(({ gain }) => gain),
+    }
+  })
+}
+
+/**
+ * Where a trial stands: of a search by its own cost and target; of a rival by those of the searches that it stands beside,
+ * without a target where they have several. Undefined while its network is not known, or in more than one unit.
+ */
+export const standingOf = (ended: Ended, all: ReadonlyArray<Ended>): Standing | undefined => {
+  const beside = all.flatMap(({ trial }) =>
+    isSearch(trial) && share(trial, ended.trial) ? [trial] : [],
+  )
+  const isOwn = ended.trial.declaration.search.kind !== "fixed" || beside.length === 0
+  const own = (isOwn ? [ended.trial] : beside).flatMap((trial) => aimOf(trial) ?? [])
+  const [aim] = own
+  const cost = aim === undefined ? undefined : costBy(aim, ended)
+  if (aim === undefined || cost === undefined) return undefined
+  const { unit } = aim.cost.model
+  if (own.some((other) => other.cost.model.unit !== unit)) return undefined
+  const isOne = own.every(({ target }) => Math.abs(target - aim.target) <= 1e-9 * aim.target)
+  return { cost, unit, ...(isOne ? { target: aim.target } : {}) }
+}
