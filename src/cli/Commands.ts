@@ -227,6 +227,7 @@ const path = maybe(
   "DIR",
   "Where the files of the data set are, for those that are not fetched",
 )
+const dataSet = several("set", "key=value", "A key of the data block, such as links=follow")
 const data = Command.make("data").pipe(
   Command.withDescription("Data sets"),
   Command.withSubcommands([
@@ -237,12 +238,12 @@ const data = Command.make("data").pipe(
     ).pipe(Command.withDescription("Data sets and whether they are in the cache")),
     Command.make(
       "pull",
-      { name: dataName, path, json },
+      { name: dataName, path, set: dataSet, json },
       lazily(async () => ({ run: (await import("./command/Data.ts")).pull })),
     ).pipe(Command.withDescription("Fetch a data set into the cache")),
     Command.make(
       "verify",
-      { name: dataName, path, json },
+      { name: dataName, path, set: dataSet, json },
       lazily(async () => ({ run: (await import("./command/Data.ts")).verify })),
     ).pipe(
       Command.withDescription(

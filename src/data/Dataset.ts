@@ -34,6 +34,32 @@ export interface DatasetShape {
   readonly classes: ReadonlyArray<string>
   readonly trainCount: number
   readonly testCount: number
+  /** Where held-out images have a folder of their own; else they come out of the train split. */
+  readonly heldOutCount?: number
+}
+
+/** How much of a split there is, before limits. */
+export interface SplitCount {
+  readonly name: string
+  /** All that are taken for images, broken ones too. */
+  readonly images: number
+  /** Classes that have an image. */
+  readonly classes: number
+  /** Files that are not used. */
+  readonly passedOver: number
+  readonly broken: number
+}
+
+/** The splits of a data set. */
+export interface SplitReport {
+  readonly splits: ReadonlyArray<SplitCount>
+  /** The name of the split that is trained on, that held-out images come from, and that is tested on. */
+  readonly splitUses: { readonly train: string; readonly heldOut: string; readonly test: string }
+  /** Files beside the splits. */
+  readonly otherFiles: number
+  /** Split -> what its files are that are passed over, in words. */
+  readonly passedOver: Readonly<Record<string, string>>
+  readonly warnings: ReadonlyArray<string>
 }
 
 /** What the network needs to know of the images of a data set. */
@@ -86,7 +112,15 @@ export interface DatasetKind<
   readonly describe: (spec: Spec, folder: string) => DatasetShape
   /** What is wrong with the files of the user that it names; paths are relative to `data`. */
   readonly problems?: (spec: Spec, folder: string) => ReadonlyArray<SpecProblem>
-  /** For files of the user: looks into all of them; fails with the names of those that are broken. */
+  /** What its splits hold, by a look that decodes nothing; only where `problems` has no error. */
+  readonly report?: (spec: Spec, folder: string) => SplitReport
+  /** Writes out what the files of the user decide, so that a trial says all that its result depends on. */
+  readonly resolve?: (spec: Spec, folder: string) => Spec
+  /** Keys that change nothing beside the others and the files as they are; only where `problems` has no error. */
+  readonly unread?: (spec: Spec, folder: string) => ReadonlyArray<UnreadKey>
+  /** What of a resolved specification makes the trial: less keys whose value is what was meant before there were such. */
+  readonly identity?: (spec: Spec) => object
+  /** For files of the user: looks into all of them. */
   readonly verify?: (
     spec: Spec,
     cacheDirectory: string,
@@ -106,12 +140,24 @@ export interface DatasetKind<
 export interface SpecProblem {
   readonly path: ReadonlyArray<string>
   readonly message: string
+  /** Default `error`. */
+  readonly severity?: "error" | "warning"
+}
+
+/** A key of the `data:` block that nothing reads. */
+export interface UnreadKey {
+  readonly key: string
+  readonly because: string
 }
 
 /** Files of the user that were looked into. */
 export interface OwnFiles {
   readonly where: string
-  readonly digests: { readonly train: string; readonly test: string }
+  readonly shape: DatasetShape
+  readonly digests: Readonly<Record<string, string>>
+  readonly report: SplitReport
+  /** Files that cannot be decoded, in the order of their names. */
+  readonly brokenFiles: ReadonlyArray<{ readonly file: string; readonly why: string }>
 }
 
 const positive = Schema.Int.check(Schema.isGreaterThan(0))
@@ -138,6 +184,7 @@ export interface DataSpec {
 export const dataFields = (defaults: {
   readonly augment: ReadonlyArray<Augmentation>
   readonly heldOut: number
+  readonly heldOutWords?: string
 }) => ({
   batchSize: withDefault(
     positive.annotate({ description: "Images per training step.", default: 128 }),
@@ -153,6 +200,7 @@ export const dataFields = (defaults: {
   heldOut: withDefault(
     Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)).annotate({
       description:
+        defaults.heldOutWords ??
         "Images taken out of the train split, by the seed, to measure quality for the search.",
       default: defaults.heldOut,
     }),
@@ -178,11 +226,18 @@ export const specProblems = (spec: DataSpec, shape: DatasetShape): ReadonlyArray
   }
   tooMany("trainLimit", spec.trainLimit, shape.trainCount)
   tooMany("testLimit", spec.testLimit, shape.testCount)
+  const { heldOutCount } = shape
   const available = Math.min(spec.trainLimit ?? shape.trainCount, shape.trainCount)
-  if (spec.heldOut >= available)
+  if (heldOutCount === undefined && spec.heldOut >= available)
     problems.push({
       path: ["heldOut"],
       message: `${spec.heldOut} of ${available} training images leave none to train on; at most ${available - 1}`,
+    })
+  if (heldOutCount !== undefined && spec.heldOut > heldOutCount)
+    problems.push({
+      path: ["heldOut"],
+      message: `${spec.heldOut} is more than the ${heldOutCount} images there are to hold out; all of them are`,
+      severity: "warning",
     })
   return problems
 }

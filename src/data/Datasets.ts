@@ -16,7 +16,10 @@ import type {
   DataServices,
   DatasetShape,
   DataSpec,
+  OwnFiles,
   SpecProblem,
+  SplitReport,
+  UnreadKey,
 } from "./Dataset.ts"
 import { DatasetMissing } from "./Errors.ts"
 import type { DatasetError } from "./Errors.ts"
@@ -37,9 +40,14 @@ type AnyKind = DatasetKind<DataKind, DataSpec, { readonly kind: string }, Datase
 /** The kind's own functions; each is only ever given the specification of its kind. */
 const memberOf = (kind: DataKind): AnyKind => datasets.members[kind] as unknown as AnyKind
 
+/** Whether the files of a kind are the user's own. */
+export const isOwn = (kind: DataKind): boolean => memberOf(kind).verify !== undefined
+
 /** The specification with every default; `path` where the files are the user's own. */
 export const defaultsOf = (kind: DataKind, path?: string): Data =>
   Schema.decodeUnknownSync(datasets.schema)({ kind, ...(path === undefined ? {} : { path }) })
+
+const isError = ({ severity }: SpecProblem): boolean => severity !== "warning"
 
 const ownProblems = (data: Data, folder: string): ReadonlyArray<SpecProblem> =>
   memberOf(data.kind).problems?.(data, folder) ?? []
@@ -50,13 +58,51 @@ const ownProblems = (data: Data, folder: string): ReadonlyArray<SpecProblem> =>
  * @param folder what paths are relative to: that of the experiment file
  */
 export const describe = (data: Data, folder: string): DatasetShape | undefined =>
-  ownProblems(data, folder).length > 0 ? undefined : memberOf(data.kind).describe(data, folder)
+  ownProblems(data, folder).some(isError) ? undefined : memberOf(data.kind).describe(data, folder)
 
 /** What is wrong with a block before anything is loaded; paths are relative to `data`. */
 export const problems = (data: Data, folder: string): ReadonlyArray<SpecProblem> => {
   const shape = describe(data, folder)
-  return shape === undefined ? ownProblems(data, folder) : specProblems(data, shape)
+  const own = ownProblems(data, folder)
+  return shape === undefined ? own : [...own, ...specProblems(data, shape)]
 }
+
+/** The splits of a shape, all of whose images are there. */
+const plainReport = ({ classes, testCount, trainCount }: DatasetShape): SplitReport => {
+  const of = (name: string, images: number) => ({
+    name,
+    images,
+    classes: Math.min(classes.length, images),
+    passedOver: 0,
+    broken: 0,
+  })
+  return {
+    splits: [of("train", trainCount), of("test", testCount)],
+    splitUses: { train: "train", heldOut: "train", test: "test" },
+    otherFiles: 0,
+    passedOver: {},
+    warnings: [],
+  }
+}
+
+/** What the splits hold, before limits, without fetching or decoding; none where the user's own files are not fit. */
+export const report = (data: Data, folder: string): SplitReport | undefined => {
+  const shape = describe(data, folder)
+  return shape === undefined
+    ? undefined
+    : (memberOf(data.kind).report?.(data, folder) ?? plainReport(shape))
+}
+
+/** The block with everything written out that the user's files decide; only where `problems` has no error. */
+export const resolve = (data: Data, folder: string): Data =>
+  (memberOf(data.kind).resolve?.(data, folder) as Data | undefined) ?? data
+
+/** Keys of the block that change nothing; only where `problems` has no error. */
+export const unread = (data: Data, folder: string): ReadonlyArray<UnreadKey> =>
+  memberOf(data.kind).unread?.(data, folder) ?? []
+
+/** What of a resolved block makes the trial. */
+export const identity = (data: Data): object => memberOf(data.kind).identity?.(data) ?? data
 
 /**
  * The data set of a `data:` block; the first time it is fetched into `cacheDirectory`/data, once for all processes.
@@ -83,7 +129,11 @@ export interface DatasetStatus {
   readonly where: string | undefined
   readonly bytes: number
   /** Known digests of train and test, as they appear in MLflow; those of the default sizes for made data. */
-  readonly digests: { readonly train: string; readonly test: string } | undefined
+  readonly digests: Readonly<Record<string, string>> | undefined
+  /** What its splits hold; none where it depends on files of the user that were not named. */
+  readonly report: SplitReport | undefined
+  /** Files of the user that were looked into and cannot be decoded. */
+  readonly brokenFiles?: OwnFiles["brokenFiles"]
 }
 
 /** How things stand with one kind, by looking whether its file is there. */
@@ -94,16 +144,16 @@ export const status = Effect.fn("Datasets.status")(function* (
   const fs = yield* FileSystem.FileSystem
   const { summary, source, describe, verify } = memberOf(kind)
   const nowhere = { where: undefined, bytes: 0, digests: undefined }
-  if (verify !== undefined) return { kind, summary, shape: undefined, state: "own", ...nowhere }
+  if (verify !== undefined)
+    return { kind, summary, shape: undefined, state: "own", report: undefined, ...nowhere }
   const fetched = source(defaultsOf(kind))
   const shape = describe(defaultsOf(kind), ".")
-  if (fetched === undefined) return { kind, summary, shape, state: "made", ...nowhere }
+  const known = { kind, summary, shape, report: plainReport(shape) }
+  if (fetched === undefined) return { ...known, state: "made", ...nowhere }
   const where = yield* Cache.cachePath(cacheDirectory, shape.name)
   const stat = yield* Effect.option(fs.stat(where))
   return {
-    kind,
-    summary,
-    shape,
+    ...known,
     state: Option.isSome(stat) ? "present" : "absent",
     where,
     bytes: Option.isSome(stat) ? Number(ByteSize.toBigInt(stat.value.size)) : 0,
@@ -118,46 +168,42 @@ export const list = (cacheDirectory: string) =>
 /**
  * Fetches a data set into the cache, anew when what is there is corrupt.
  *
- * @param path where its files are, for the kinds that have `data.path`
+ * @param data says more than the kind, such as where its files are
  */
 export const pull = Effect.fn("Datasets.pull")(function* (
   kind: DataKind,
   cacheDirectory: string,
-  path?: string,
+  data?: Data,
 ): Effect.fn.Return<DatasetStatus, DatasetError, DataServices> {
-  if (memberOf(kind).verify !== undefined) return yield* verify(kind, cacheDirectory, path)
-  const spec = { ...defaultsOf(kind), ...(path === undefined ? {} : { path }) }
-  const source = memberOf(kind).source(spec)
+  if (memberOf(kind).verify !== undefined) return yield* verify(kind, cacheDirectory, data)
+  const source = memberOf(kind).source(data ?? defaultsOf(kind))
   if (source !== undefined) yield* Cache.pull(source, cacheDirectory)
   return yield* status(kind, cacheDirectory)
 })
 
 /**
  * Checks every byte of a data set in the cache, or every file of one's own; fails with DatasetMissing when it is not
- * there, else DatasetCorrupt.
+ * there, else DatasetCorrupt. Files of one's own that are broken come with the answer.
  *
- * @param path where one's own files are
+ * @param data says where one's own files are, from the current directory
  */
 export const verify = Effect.fn("Datasets.verify")(function* (
   kind: DataKind,
   cacheDirectory: string,
-  path?: string,
+  data?: Data,
 ): Effect.fn.Return<DatasetStatus, DatasetError, DataServices> {
   const own = memberOf(kind).verify
   if (own !== undefined) {
-    if (path === undefined)
+    if (data === undefined)
       return yield* new DatasetMissing({
         dataset: kind,
         where: "--path",
-        what: "is not told, and the files are your own",
+        what: "is not given, and the files are your own",
         mend: `\`fliqs data verify ${kind} --path DIR\` looks into all of them`,
       })
-    const spec = defaultsOf(kind, path)
-    const found = yield* own(spec, cacheDirectory, ".")
     return {
       ...(yield* status(kind, cacheDirectory)),
-      ...found,
-      shape: describe(spec, "."),
+      ...(yield* own(data, cacheDirectory, ".")),
     }
   }
   const source = memberOf(kind).source(defaultsOf(kind))

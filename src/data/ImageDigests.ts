@@ -7,11 +7,19 @@
  * passed over, and its file is read again.
  */
 import { createHash } from "node:crypto"
-import { appendFileSync, lstatSync, mkdirSync, readFileSync } from "node:fs"
+import {
+  appendFileSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  type Stats,
+} from "node:fs"
 import * as nodePath from "node:path"
 import { setImmediate } from "node:timers/promises"
 import { Option, Schema } from "effect"
-import { BrokenImage, readImageFile } from "./ImageFile.ts"
+import { BrokenImage, type Links, readImageFile } from "./ImageBytes.ts"
+import type { Grey } from "./ImageFile.ts"
 import type { ImageSplit } from "./ImageFiles.ts"
 
 /** name, what its entry said, size and SHA-256 of its content. */
@@ -33,8 +41,24 @@ const readLines = (path: string): Map<string, readonly [string, string]> => {
   return known
 }
 
+/** Size and times of change of a file, of a link with where it leads; undefined where they do not tell of a change. */
+const entryOf = (root: string, file: string, links: Links): string | undefined => {
+  const path = nodePath.join(root, file)
+  const own = lstatSync(path, { throwIfNoEntry: false })
+  const text = (stat: Stats) => `${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}`
+  if (own?.isFile() === true) return text(own)
+  // What a link leads to may change without the link.
+  if (own?.isSymbolicLink() !== true || links === "refuse") return undefined
+  try {
+    const real = realpathSync(path)
+    return `${text(lstatSync(real))} ${real}`
+  } catch {
+    return undefined
+  }
+}
+
 /** Digests of content by file, looked up or read; `cacheFile` grows by what was read. */
-export const makeContents = (root: string, cacheFolder: string) => {
+export const makeContents = (root: string, cacheFolder: string, links: Links = "refuse") => {
   const name = createHash("sha256").update(root).digest("hex").slice(0, 16)
   const cacheFile = nodePath.join(cacheFolder, `${name}.jsonl`)
   const known = readLines(cacheFile)
@@ -50,31 +74,33 @@ export const makeContents = (root: string, cacheFolder: string) => {
     save,
     /** Size and SHA-256 of the content; the reason where the file cannot be read. */
     of: (file: string): string => {
-      const stat = lstatSync(nodePath.join(root, file), { throwIfNoEntry: false })
-      // What a link leads to may change without the link.
-      const entry =
-        stat?.isFile() === true ? `${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}` : undefined
+      const entry = entryOf(root, file, links)
       const before = known.get(file)
       if (entry !== undefined && before?.[0] === entry) return before[1]
       try {
-        const bytes = readImageFile(root, file)
+        const bytes = readImageFile(root, file, links)
         const content = `${bytes.length} ${createHash("sha256").update(bytes).digest("hex")}`
         if (entry !== undefined) news.push(JSON.stringify([file, entry, content]))
         return content
       } catch (error) {
-        if (error instanceof BrokenImage) return `unreadable: ${error.message}`
+        if (error instanceof BrokenImage) return `unreadable: ${error.code}`
         throw error
       }
     },
   }
 }
 
-/** The first 32 hex digits of the digest of a split. */
+/**
+ * The first 32 hex digits of the digest of a split. Pixels that follow from the same files in another way than they once
+ * did have another digest: colour that becomes grey by its luma.
+ */
 export const digestImages = async (
   contents: ReturnType<typeof makeContents>,
   { files }: ImageSplit,
+  grey: Grey = "linear",
 ): Promise<string> => {
   const hash = createHash("sha256")
+  if (grey !== "linear") hash.update(`grey: ${grey}\n`)
   let saved = Date.now()
   for (const file of files) {
     hash.update(`${file}\0${contents.of(file)}\n`)

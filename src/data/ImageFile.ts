@@ -1,60 +1,44 @@
 /**
- * One image: its bytes, read so that no file can hang or overfill the reader, and its pixels at the size of the network.
+ * The pixels of one image at the size of the network.
  *
- * Decoded by libvips (sharp): turned upright as its EXIF says, transparency over black, sRGB or grey, 8 bits. Training
- * takes a random part of it (arXiv 1409.4842, section 6, as in Inception training: 8 to 100 % of its area, sides in a
- * ratio of 3/4 to 4/3, relative to that of the network's input) and mirrors half of the images; all else takes the
- * middle. Left out: which file, and where this runs (`ImageWorker.ts`).
+ * Decoded by libvips (sharp): the first frame or page, turned upright as its EXIF says, its colour profile applied,
+ * transparency over `background`, sRGB or grey, 8 bits. Training takes a random part of it (arXiv 1409.4842, section 6, as
+ * in Inception training: 8 to 100 % of its area, sides in a ratio of 3/4 to 4/3, relative to that of the network's input)
+ * and mirrors half of the images; all else takes the middle. An image whose content would be lost on the way (samples that
+ * are all the same at 8 bits, black lines on a transparent ground) is broken, not black. Left out: its bytes
+ * (`ImageBytes.ts`), which formats there are (`ImageFormat.ts`), where this runs (`ImageWorker.ts`).
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from "node:fs"
-import * as nodePath from "node:path"
+import { Schema } from "effect"
+import type { Sharp } from "sharp"
 import { randomStream, type Random } from "../space/Random.ts"
-import { isWithin } from "./ImageFiles.ts"
+import { BrokenImage } from "./ImageBytes.ts"
+import { isWhole, knownFormat } from "./ImageFormat.ts"
 
-/** A file that is no image, or only a part of one; the message says why, without the name. */
-export class BrokenImage extends Error {}
-
-const maxBytes = 2 ** 26
 const maxPixels = 2 ** 26
 
-/** What lies with the file; all else (EMFILE, EIO) may pass, and must not leave out an image. */
-const ofTheFile = new Set([
-  "ENOENT",
-  "ENOTDIR",
-  "ELOOP",
-  "ENAMETOOLONG",
-  "EACCES",
-  "EPERM",
-  "ENXIO",
-])
+/**
+ * bt601: the luma of ITU-R BT.601 from the values as they are stored, as PIL, torchvision and OpenCV have it; linear: the
+ * luminance of linear light, stored as a grey of the same luminance.
+ */
+export const Grey = Schema.Literals(["bt601", "linear"]).annotate({ identifier: "Grey" })
+export type Grey = typeof Grey.Type
 
-/** The bytes of a file under `root`; throws `BrokenImage` for links out of it and whatever is no regular file. */
-export const readImageFile = (root: string, file: string): Buffer => {
-  let descriptor: number | undefined
-  try {
-    const real = realpathSync(nodePath.join(root, file))
-    if (!isWithin(root, real)) throw new BrokenImage("a link that leads out of the folder")
-    // Without O_NONBLOCK, opening a FIFO waits for whoever writes to it.
-    descriptor = openSync(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
-    const stat = fstatSync(descriptor)
-    if (!stat.isFile()) throw new BrokenImage("not a regular file")
-    if (stat.size === 0) throw new BrokenImage("an empty file")
-    if (stat.size > maxBytes) throw new BrokenImage(`${stat.size} bytes, more than ${maxBytes}`)
-    return readFileSync(descriptor)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === undefined || !ofTheFile.has(code)) throw error
-    throw new BrokenImage(code)
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor)
-  }
-}
+/** What lies behind transparent parts. */
+export const Background = Schema.Literals(["black", "white"]).annotate({ identifier: "Background" })
+export type Background = typeof Background.Type
 
 export interface Size {
   readonly height: number
   readonly width: number
   /** 1 (grey) or 3 (red, green, blue). */
   readonly channels: number
+}
+
+/** What an image is made into. */
+export interface Target extends Size {
+  /** How colour becomes grey, where there is one channel. */
+  readonly grey: Grey
+  readonly background: Background
 }
 
 /** How an image is cut out of the file. */
@@ -113,39 +97,74 @@ export const randomRegion = (
   return centreRegion(from, to, 1)
 }
 
-const ascii = (bytes: Buffer, start: number, end: number) => bytes.toString("latin1", start, end)
-
-/** By its first bytes: other decoders (SVG, PDF) are never let near a file. */
-const formatOf = (bytes: Buffer): "jpeg" | "png" | "webp" | "gif" | "tiff" | undefined => {
-  const start = ascii(bytes, 0, 4)
-  if (start.startsWith("\xff\xd8\xff")) return "jpeg"
-  if (start === "\x89PNG") return "png"
-  if (start === "GIF8") return "gif"
-  if (start === "II*\0" || start === "MM\0*") return "tiff"
-  return start === "RIFF" && ascii(bytes, 8, 12) === "WEBP" ? "webp" : undefined
+/** [count, 3] -> [count]: 0.299 R + 0.587 G + 0.114 B in 16 fractional bits, rounded, bit for bit as PIL's `convert("L")`. */
+export const lumaOf = (rgb: Uint8Array): Uint8Array<ArrayBuffer> => {
+  const luma = new Uint8Array(rgb.length / 3)
+  for (let i = 0, at = 0; i < luma.length; i++, at += 3)
+    luma[i] = (19595 * rgb[at]! + 38470 * rgb[at + 1]! + 7471 * rgb[at + 2]! + 0x8000) >> 16
+  return luma
 }
 
-/** Whether the end is there; where the format does not say, it is not taken for granted. */
-const isWhole = (bytes: Buffer, format: ReturnType<typeof formatOf>): boolean => {
-  const end = ascii(bytes, Math.max(0, bytes.length - 64), bytes.length)
-  if (format === "jpeg") return end.includes("\xff\xd9")
-  if (format === "png") return end.includes("IEND")
-  return format === "webp" && bytes.readUInt32LE(4) + 8 <= bytes.length
+/** Whether all pixels are the same; `pixels` has [count, channels]. */
+const isOneColour = (pixels: Uint8Array, channels: number): boolean => {
+  for (let i = channels; i < pixels.length; i++)
+    if (pixels[i] !== pixels[i - channels]) return false
+  return true
+}
+
+/** [height, width, channels], 8 bits. */
+const pixelsOf = async (
+  image: Sharp,
+  { channels, grey }: Target,
+): Promise<Uint8Array<ArrayBuffer>> => {
+  const isLuma = channels === 1 && grey === "bt601"
+  const { data, info } = await image
+    .toColourspace(channels === 1 && !isLuma ? "b-w" : "srgb")
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true })
+  const wanted = isLuma ? 3 : channels
+  if (info.channels !== wanted)
+    throw new BrokenImage(`${info.channels} channels where ${wanted} belong`)
+  return isLuma ? lumaOf(data) : new Uint8Array(data)
+}
+
+/** Throws when the image as a whole is of one colour and its file is not. */
+const checkContent = async (open: () => Sharp, to: Target): Promise<void> => {
+  const { channels: samples, depth, hasAlpha } = await open().metadata()
+  if (!hasAlpha && depth === "uchar" && (to.channels === 3 || samples === 1)) return
+  const { channels } = await open().stats()
+  if (channels.every(({ min, max }) => min === max)) return
+  const whole = await pixelsOf(open().flatten({ background: to.background }), to)
+  if (!isOneColour(whole, to.channels)) return
+  const [low, high] = [
+    Math.min(...channels.map(({ min }) => min)),
+    Math.max(...channels.map(({ max }) => max)),
+  ]
+  const other = to.background === "black" ? "white" : "black"
+  throw new BrokenImage(
+    hasAlpha
+      ? `all of one colour once it lies over ${to.background}; data.background: ${other} may show what it holds`
+      : depth === "ushort"
+        ? `16-bit samples from ${low} to ${high}, which are all the same at 8 bits; scale them to 0 to 65535`
+        : "all of one colour once it is converted, though its file is not",
+  )
 }
 
 /** The pixels, [height, width, channels]; throws `BrokenImage`. */
 export const decodeImage = async (
   bytes: Buffer,
-  to: Size,
+  to: Target,
   { centre, random }: Cut,
 ): Promise<Uint8Array<ArrayBuffer>> => {
-  const format = formatOf(bytes)
-  if (format === undefined) throw new BrokenImage("not a JPEG, PNG, WebP, GIF or TIFF image")
+  const format = knownFormat(bytes)
   const { default: sharp } = await import("sharp")
   const open = () =>
     sharp(bytes, { failOn: "error", limitInputPixels: maxPixels, sequentialRead: true })
   try {
-    const { autoOrient: from } = await open().metadata()
+    const { autoOrient: from, depth } = await open().metadata()
+    // No format that is let through has any other; if one ever has, it is not clipped to black and white.
+    if (depth !== "uchar" && depth !== "ushort")
+      throw new BrokenImage(`samples of the type ${depth}, not of 8 or 16 bits`)
     // Else a part that lies before the cut would decode, and the file were broken in some steps only.
     if (!isWhole(bytes, format)) await open().stats()
     const draws = random === undefined ? undefined : randomStream(random.seed, random.stream)
@@ -154,16 +173,13 @@ export const decodeImage = async (
       random?.minArea === undefined
         ? centreRegion(from, to, centre)
         : randomRegion(draws!, from, to, random.minArea)
-    const upright = open().autoOrient().flatten({ background: "#000" }).extract(region)
-    const { data, info } = await upright
-      .resize(to.width, to.height, { fit: "fill" })
-      .flop(mirrored)
-      .toColourspace(to.channels === 1 ? "b-w" : "srgb")
-      .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true })
-    if (info.channels !== to.channels)
-      throw new BrokenImage(`${info.channels} channels where ${to.channels} belong`)
-    return new Uint8Array(data)
+    const upright = open().autoOrient().flatten({ background: to.background }).extract(region)
+    const pixels = await pixelsOf(
+      upright.resize(to.width, to.height, { fit: "fill" }).flop(mirrored),
+      to,
+    )
+    if (isOneColour(pixels, to.channels)) await checkContent(open, to)
+    return pixels
   } catch (error) {
     if (error instanceof BrokenImage) throw error
     throw new BrokenImage(String((error as Error).message ?? error).split("\n")[0]!)

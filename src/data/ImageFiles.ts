@@ -2,16 +2,25 @@
  * The files of a folder of images, one folder per class: which images there are and what they are labelled, by name
  * alone. No image is opened here.
  *
- *     DIR/train/CLASS/*.jpg and DIR/test/CLASS/*.jpg    `val` or `validation` will do for `test`
- *     DIR/CLASS/*.jpg                                   a share of each class is set apart for the test
- *
- * Classes are numbered in the order of their names. Names that begin with a dot are passed over, and so is what does not
- * end like an image; images lie directly in the folder of their class. Left out: what is in the files (`ImageFile.ts`).
+ * Classes are numbered in the order of their names. An image is a file that ends like one and lies directly in the folder
+ * of its class; all else is passed over and kept count of (`ImageCounts.ts`). Left out: which folder is what
+ * (`ImageLayout.ts`), what is in the files (`ImageFile.ts`).
  */
-import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs"
+import { realpathSync, statSync } from "node:fs"
 import * as nodePath from "node:path"
 import { pathText } from "../declaration/Errors.ts"
 import { randomStream } from "../space/Random.ts"
+import { danglingLink, type Links } from "./ImageBytes.ts"
+import {
+  type Choice,
+  entriesOf,
+  examples,
+  inside,
+  isImageName,
+  type Layout,
+  layoutOf,
+  UnfitFolder,
+} from "./ImageLayout.ts"
 
 export interface ImageSplit {
   /** From the root, with `/` between folder and file; in the order of the names. */
@@ -20,75 +29,54 @@ export interface ImageSplit {
   readonly labels: Int32Array
 }
 
+/** What lies in a folder of a split and is no image of it; from the root, folders with `/` at the end. */
+export interface Rest {
+  readonly passedOver: ReadonlyArray<string>
+  /** Links where the folder of a class could be, which lead nowhere. */
+  readonly dangling: ReadonlyArray<string>
+}
+
 export interface ImageFiles {
   /** Absolute, without links. */
   readonly root: string
+  readonly layout: Layout
   readonly classes: ReadonlyArray<string>
   readonly train: ImageSplit
   readonly test: ImageSplit
+  /** Where held-out images have a folder of their own. */
+  readonly heldOut?: ImageSplit
+  /** By the folder of a split; that of the root is called "". */
+  readonly rest: ReadonlyMap<string, Rest>
+  readonly warnings: ReadonlyArray<string>
 }
 
-export interface Parting {
+export interface Parting extends Choice {
   /** Of each class; where there is no test folder. */
   readonly testShare: number
   readonly dataSeed: number
 }
 
-const ending = /\.(?:jpe?g|png|webp|gif|tiff?)$/iu
-const testNames = ["test", "val", "validation"] as const
 const maxClasses = 65_536
 
-/** Says in words why a folder cannot be trained on. */
-export class UnfitFolder extends Error {
-  constructor(message: string) {
-    super(pathText(message))
+/** The classes of a split folder, in order, each with its images, in order. What is no regular file shows when it is read. */
+const classesIn = (root: string, folder: string, links: Links) => {
+  const from = folder === "" ? "" : `${folder}/`
+  const { dangling, folders, rest } = inside(root, nodePath.join(root, folder), links)
+  const passedOver = rest.map((name) => `${from}${name}`)
+  const classes = new Map<string, ReadonlyArray<string>>()
+  for (const name of folders) {
+    const images: Array<string> = []
+    for (const entry of entriesOf(nodePath.join(root, folder, name)))
+      if (isImageName(entry.name) && !entry.isDirectory()) images.push(entry.name)
+      else passedOver.push(`${from}${name}/${entry.name}${entry.isDirectory() ? "/" : ""}`)
+    classes.set(name, images.sort())
+  }
+  return {
+    classes,
+    rest: { passedOver, dangling: dangling.map((name) => `${from}${name}`) } satisfies Rest,
   }
 }
-
-const listed = (folder: string) => {
-  try {
-    return readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !name.startsWith("."))
-  } catch (error) {
-    throw new UnfitFolder(`${folder} cannot be listed (${(error as Error).message})`)
-  }
-}
-
-/** A file's name for people: signs that would steer a terminal are written out. */
-export const shown = (name: string): string =>
-  name.replaceAll(/\p{Cc}/gu, (sign) => `\\x${sign.codePointAt(0)!.toString(16).padStart(2, "0")}`)
-
-/** Whether a path, links followed, is the root or lies under it. */
-export const isWithin = (root: string, real: string): boolean =>
-  real === root || real.startsWith(root.endsWith(nodePath.sep) ? root : root + nodePath.sep)
-
-/** The names of the folders in a folder, in order; a link to a folder counts when it stays within the root. */
-const foldersIn = (root: string, folder: string): ReadonlyArray<string> =>
-  listed(folder)
-    .filter((entry) => {
-      if (!entry.isSymbolicLink()) return entry.isDirectory()
-      const path = nodePath.join(folder, entry.name)
-      const target = statSync(path, { throwIfNoEntry: false })
-      if (target === undefined || !target.isDirectory()) return false
-      if (!isWithin(root, realpathSync(path)))
-        throw new UnfitFolder(
-          `${shown(path)} is a link that leads out of the folder; a folder would be right`,
-        )
-      return true
-    })
-    .map(({ name }) => name)
-    .sort()
-
-/** The images of a folder, in order: class -> names. What is no regular file shows when it is read. */
-const classesIn = (root: string, folder: string): ReadonlyMap<string, ReadonlyArray<string>> =>
-  new Map(
-    foldersIn(root, folder).map((name) => [
-      name,
-      listed(nodePath.join(folder, name))
-        .filter((entry) => ending.test(entry.name) && !entry.isDirectory())
-        .map((entry) => entry.name)
-        .sort(),
-    ]),
-  )
+type Found = ReturnType<typeof classesIn>
 
 const splitOf = (
   prefix: string,
@@ -105,57 +93,80 @@ const splitOf = (
   return { files, labels: Int32Array.from(labels) }
 }
 
-const examples = (names: ReadonlyArray<string>): string =>
-  names.slice(0, 3).map(shown).join(", ") +
-  (names.length > 3 ? ` and ${names.length - 3} more` : "")
+/** What there is in place of an image: `12 .heic, 1 folder`. */
+const otherThings = (names: ReadonlyArray<string>): string => {
+  const counts = new Map<string, number>()
+  for (const name of names) {
+    const sort = name.endsWith("/") ? "folder" : (/.(\.[^./]+)$/u.exec(name)?.[1] ?? "file")
+    counts.set(sort, (counts.get(sort) ?? 0) + 1)
+  }
+  return [...counts].map(([sort, count]) => `${count} ${pathText(sort)}`).join(", ")
+}
 
-const checkClasses = (
-  folder: string,
-  found: ReadonlyMap<string, ReadonlyArray<string>>,
-): ReadonlyArray<string> => {
+const checkClasses = (folder: string, { classes: found, rest }: Found): ReadonlyArray<string> => {
   const classes = [...found.keys()]
+  const [dangling] = rest.dangling
   if (classes.length < 2)
     throw new UnfitFolder(
-      `${folder} has ${classes.length === 0 ? "no folders" : `only the folder ${shown(classes[0]!)}`}; two folders or more, each with the images of one class, would be right`,
+      `${pathText(folder)} has ${classes.length === 0 ? "no folders" : `only the folder ${pathText(classes[0]!)}`}; two folders or more, each with the images of one class, would be right` +
+        (dangling === undefined
+          ? rest.passedOver.some((name) => name.endsWith(".dvc"))
+            ? ", and `dvc pull` fetches what its .dvc files stand for"
+            : ""
+          : `: ${pathText(dangling)} is ${danglingLink(nodePath.join(folder, nodePath.basename(dangling)))}`),
     )
   if (classes.length > maxClasses)
-    throw new UnfitFolder(`${folder} has ${classes.length} folders; at most ${maxClasses} classes`)
-  const empty = classes.filter((name) => found.get(name)!.length === 0)
-  if (empty.length > 0)
     throw new UnfitFolder(
-      `${folder} has classes without an image: ${examples(empty)}; files that end in .jpg, .png, .webp, .gif or .tif directly in each would be right`,
+      `${pathText(folder)} has ${classes.length} folders; at most ${maxClasses} classes`,
     )
+  const empty = classes.filter((name) => found.get(name)!.length === 0)
+  if (empty.length > 0) {
+    const within = rest.passedOver.filter((name) =>
+      empty.includes(nodePath.basename(nodePath.dirname(name))),
+    )
+    throw new UnfitFolder(
+      `${pathText(folder)} has classes without an image: ${examples(empty)}${within.length === 0 ? "" : ` (with ${otherThings(within)})`}; files that end in .jpg, .png, .webp, .gif or .tif directly in each would be right`,
+    )
+  }
   return classes
 }
 
-/** Two folders, train and test. */
-const fromTwo = (root: string, path: string, testName: string): Omit<ImageFiles, "root"> => {
-  const folders = { train: nodePath.join(path, "train"), test: nodePath.join(path, testName) }
-  const [train, test] = [classesIn(root, folders.train), classesIn(root, folders.test)]
-  const classes = checkClasses(folders.train, train)
-  const unknown = [...test.keys()].filter((name) => !train.has(name))
+/** Another split with the classes of the train split. */
+const besideTrain = (
+  { root, train }: Layout,
+  folder: string,
+  classes: ReadonlyArray<string>,
+  links: Links,
+) => {
+  const found = classesIn(root, folder, links)
+  const path = pathText(nodePath.join(root, folder))
+  const known = new Set(classes)
+  const unknown = [...found.classes.keys()].filter((name) => !known.has(name))
   if (unknown.length > 0)
     throw new UnfitFolder(
-      `${folders.test} has classes that ${folders.train} has not: ${examples(unknown)}; the same names would be right`,
+      `${path} has classes that ${pathText(nodePath.join(root, train!))} has not: ${examples(unknown)}; the same names would be right, or another folder by data.test or data.heldOutFrom`,
     )
-  const split = splitOf(`${testName}/`, classes, (name) => test.get(name) ?? [])
-  if (split.files.length === 0) throw new UnfitFolder(`${folders.test} has no images`)
-  return { classes, train: splitOf("train/", classes, (name) => train.get(name)!), test: split }
+  const split = splitOf(`${folder}/`, classes, (name) => found.classes.get(name) ?? [])
+  if (split.files.length === 0) throw new UnfitFolder(`${path} has no images`)
+  const missing = classes.filter((name) => (found.classes.get(name) ?? []).length === 0)
+  return {
+    split,
+    rest: found.rest,
+    warnings: missing.length === 0 ? [] : [`${path} has no image of ${examples(missing)}`],
+  }
 }
 
 /** One folder: of each class a share, at least one image where it has two, is set apart by the seed. */
-const fromOne = (
-  root: string,
+const parted = (
   path: string,
   prefix: string,
+  classes: ReadonlyArray<string>,
+  found: Found,
   parting: Parting,
-): Omit<ImageFiles, "root"> => {
-  const folder = nodePath.join(path, prefix)
-  const found = classesIn(root, folder)
-  const classes = checkClasses(folder, found)
+) => {
   const parts = new Map(
     classes.map((name) => {
-      const names = found.get(name)!
+      const names = found.classes.get(name)!
       const { length } = names
       const wanted = Math.max(1, Math.round(parting.testShare * length))
       const random = randomStream(parting.dataSeed, `imageFolder/test/${name}`)
@@ -173,52 +184,83 @@ const fromOne = (
     splitOf(prefix, classes, (name) => parts.get(name)![split]),
   )
   if (test!.files.length === 0)
-    throw new UnfitFolder(`${folder} has one image in each class; more would be right`)
-  return { classes, train: train!, test: test! }
+    throw new UnfitFolder(`${path} has one image in each class; more would be right`)
+  return { train: train!, test: test! }
+}
+
+const list = (path: string, parting: Parting): ImageFiles => {
+  const { links = "refuse" } = parting
+  const layout = layoutOf(path, parting)
+  const { root, train = "" } = layout
+  const folder = nodePath.join(root, train)
+  const found = classesIn(root, train, links)
+  const classes = checkClasses(folder, found)
+  const rest = new Map<string, Rest>([[train, found.rest]])
+  const warnings = [...layout.warnings]
+  const other = (name: string): ImageSplit => {
+    const beside = besideTrain(layout, name, classes, links)
+    rest.set(name, beside.rest)
+    warnings.push(...beside.warnings)
+    return beside.split
+  }
+  const prefix = train === "" ? "" : `${train}/`
+  const splits =
+    layout.test === undefined
+      ? parted(pathText(folder), prefix, classes, found, parting)
+      : {
+          train: splitOf(prefix, classes, (name) => found.classes.get(name)!),
+          test: other(layout.test),
+        }
+  return {
+    root,
+    layout,
+    classes,
+    ...splits,
+    ...(layout.heldOut === undefined ? {} : { heldOut: other(layout.heldOut) }),
+    rest,
+    warnings,
+  }
 }
 
 /** All folders that `list` looks into, with the time of their last change. */
-const stamp = (root: string): string => {
-  const two = [root, ...["train", ...testNames].map((name) => nodePath.join(root, name))]
-  const folders = two.filter((folder) => statSync(folder, { throwIfNoEntry: false })?.isDirectory())
-  const inner = folders.flatMap((folder) =>
-    listed(folder).map(({ name }) => nodePath.join(folder, name)),
-  )
-  return [...folders, ...inner]
-    .map((path) => `${path} ${statSync(path, { throwIfNoEntry: false })?.mtimeMs}`)
-    .join("\n")
+const stamp = (folders: ReadonlyArray<string>): string =>
+  folders.map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs).join()
+
+const foldersOf = ({ root, layout, classes }: ImageFiles): ReadonlyArray<string> => {
+  const { heldOut, others, passedThrough, test, train = "", unused } = layout
+  const splits = [train, test, heldOut].filter((name) => name !== undefined)
+  return [
+    ...passedThrough,
+    root,
+    ...[...unused, ...others].map((name) => nodePath.join(root, name)),
+    ...splits.flatMap((split) => [
+      nodePath.join(root, split),
+      ...classes.map((name) => nodePath.join(root, split, name)),
+    ]),
+  ]
 }
 
-const known = new Map<string, { readonly stamp: string; readonly files: ImageFiles }>()
+interface Known {
+  readonly folders: ReadonlyArray<string>
+  readonly stamp: string
+  readonly files: ImageFiles
+}
+const known = new Map<string, Known>()
 
 /**
  * The images of a folder; listed anew only when a folder has changed, so that every cell of a matrix can ask.
  * Throws `UnfitFolder`.
  */
 export const listImages = (path: string, parting: Parting): ImageFiles => {
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
-  if (!isFolder)
-    throw new UnfitFolder(
-      `${path} ${lstatSync(path, { throwIfNoEntry: false }) === undefined ? "is not there" : "is no folder"}; a folder with a folder per class, or with train and test folders of such, would be right`,
-    )
-  const root = realpathSync(path)
-  const key = JSON.stringify([root, parting.testShare, parting.dataSeed])
-  const now = stamp(root)
+  const { dataSeed, heldOutFrom, links, test, testShare } = parting
+  // A link may lead elsewhere by now.
+  const real = statSync(path, { throwIfNoEntry: false }) === undefined ? path : realpathSync(path)
+  const key = JSON.stringify([real, testShare, dataSeed, links, test, heldOutFrom])
   const before = known.get(key)
-  if (before?.stamp === now) return before.files
-  const names = new Set(foldersIn(root, path))
-  const testName = testNames.find((name) => names.has(name))
-  if (!names.has("train") && testName !== undefined)
-    throw new UnfitFolder(`${path} has the folder ${testName} but no folder train beside it`)
-  const files = {
-    root,
-    ...(!names.has("train")
-      ? fromOne(root, path, "", parting)
-      : testName === undefined
-        ? fromOne(root, path, "train/", parting)
-        : fromTwo(root, path, testName)),
-  }
-  known.set(key, { stamp: now, files })
+  if (before !== undefined && before.stamp === stamp(before.folders)) return before.files
+  const files = list(path, parting)
+  const folders = foldersOf(files)
+  known.set(key, { folders, stamp: stamp(folders), files })
   return files
 }
 

@@ -1,11 +1,13 @@
 /** A thread that decodes images, one after another in the order they are asked for: `ImagePool.ts` starts it. */
 import { parentPort, workerData } from "node:worker_threads"
-import { BrokenImage, type Cut, decodeImage, readImageFile, type Size } from "./ImageFile.ts"
+import { BrokenImage, type Links, readImageFile } from "./ImageBytes.ts"
+import { type Cut, decodeImage, type Target } from "./ImageFile.ts"
 
 /** What a thread is given once. */
 export interface WorkerData {
   readonly root: string
-  readonly size: Size
+  readonly links: Links
+  readonly target: Target
 }
 
 /** One image to decode. */
@@ -23,11 +25,11 @@ export interface Reply {
   readonly decoded: Decoded
 }
 
-const { root, size } = workerData as WorkerData
+const { root, links, target } = workerData as WorkerData
 
 const decode = async ({ file, cut }: Request): Promise<Decoded> => {
   try {
-    return { pixels: await decodeImage(readImageFile(root, file), size, cut) }
+    return { pixels: await decodeImage(readImageFile(root, file, links), target, cut) }
   } catch (error) {
     if (error instanceof BrokenImage) return { broken: error.message }
     throw error

@@ -3,7 +3,8 @@
  *
  * The train split is parted by the stream `split` into what is trained on and what is held out. Training goes through
  * one permutation after another (`order/0`, `order/1`, ...) of the first part, end to end: a batch may span two epochs,
- * no image is left out of one. Held-out batches do the same with the other part (`heldOutOrder/0`, ...).
+ * no image is left out of one. Held-out batches do the same with the other part (`heldOutOrder/0`, ...). Where held-out
+ * images have a folder of their own, `split` draws from that, and all of the train split is trained on.
  */
 import { createHash } from "node:crypto"
 import { randomStream } from "../space/Random.ts"
@@ -11,6 +12,7 @@ import { randomStream } from "../space/Random.ts"
 export interface Order {
   /** Indices into the train split, ascending. */
   readonly train: Uint32Array
+  /** Indices into the train split or, where they have one, that of held-out images, ascending. */
   readonly heldOut: Uint32Array
   /** The index, into the train split, of the image at a position in the endless row. */
   readonly trainAt: (position: number) => number
@@ -31,18 +33,26 @@ const permutations = (seed: number, name: string, count: number) => {
   return (position: number): number => epoch(Math.floor(position / count))[position % count]!
 }
 
-/** The order of `count` training images; throws a RangeError when `heldOut` leaves nothing to train on. */
+/**
+ * The order of `count` training images; throws a RangeError when `heldOut` leaves nothing to train on.
+ *
+ * @param own how many images there are to hold out, where they are not training images
+ */
 export const makeOrder = (
   count: number,
   { seed, heldOut }: { readonly seed: number; readonly heldOut: number },
+  own?: number,
 ): Order => {
-  if (heldOut >= count)
+  if (own === undefined && heldOut >= count)
     throw new RangeError(`heldOut ${heldOut} of ${count} training images leaves none`)
-  const shuffled = randomStream(seed, "split").permutation(count)
+  const shuffled = randomStream(seed, "split").permutation(own ?? count)
   const heldOutIndices = shuffled.slice(0, heldOut).sort()
-  const trainIndices = shuffled.slice(heldOut).sort()
+  const trainIndices =
+    own === undefined
+      ? shuffled.slice(heldOut).sort()
+      : Uint32Array.from({ length: count }, (_, i) => i)
   const trainAt = permutations(seed, "order", trainIndices.length)
-  const heldOutAt = permutations(seed, "heldOutOrder", heldOut)
+  const heldOutAt = permutations(seed, "heldOutOrder", heldOutIndices.length)
   return {
     train: trainIndices,
     heldOut: heldOutIndices,

@@ -6,10 +6,11 @@
  * image is skipped: the next one of its part of the split, in the order of names, stands in for it while training, and
  * evaluations go without it; both follow from the files, not from what was decoded before.
  */
+import { pathText } from "../declaration/Errors.ts"
 import type { Batch, Batches, BatchOptions, DataWarning, EvaluationBatch } from "./Batches.ts"
 import { DatasetCorrupt } from "./Errors.ts"
 import type { Cut } from "./ImageFile.ts"
-import { type ImageSplit, shown } from "./ImageFiles.ts"
+import type { ImageSplit } from "./ImageFiles.ts"
 import type { ImagePool } from "./ImagePool.ts"
 import { makeOrder, subsetDigest } from "./Order.ts"
 
@@ -25,6 +26,8 @@ export interface StreamedImages {
   readonly channels: number
   readonly train: ImageSplit & { readonly digest: string }
   readonly test: ImageSplit & { readonly digest: string }
+  /** Where held-out images have a folder of their own. */
+  readonly heldOut?: ImageSplit & { readonly digest: string }
   readonly pool: ImagePool
   /** Share of the middle of an image, of the shorter side. */
   readonly centre: number
@@ -63,14 +66,15 @@ export const prefetch = <A>(
 
 const named = (broken: ReadonlyMap<string, string>): string => {
   const files = [...broken.keys()].sort()
-  const first = files.slice(0, 5).map((file) => `${shown(file)} (${broken.get(file)})`)
+  const first = files.slice(0, 5).map((file) => `${pathText(file)} (${broken.get(file)})`)
   return `${first.join("; ")}${broken.size > first.length ? `; and ${broken.size - first.length} more` : ""}`
 }
 
 /** Broken images as they come to light: counted, told of when their number has doubled, an error over the limit. */
-const makeBroken = ({ name, root, train, test, brokenLimit }: StreamedImages) => {
+const makeBroken = ({ name, root, train, test, heldOut, brokenLimit }: StreamedImages) => {
   const broken = new Map<string, string>()
-  const limit = Math.floor(brokenLimit * (train.files.length + test.files.length) + 1e-9)
+  const all = train.files.length + test.files.length + (heldOut?.files.length ?? 0)
+  const limit = Math.floor(brokenLimit * all + 1e-9)
   let told = 0
   const tooMany = (found: ReadonlyMap<string, string>) =>
     new DatasetCorrupt({
@@ -103,8 +107,11 @@ const makeBroken = ({ name, root, train, test, brokenLimit }: StreamedImages) =>
 /** Batches of a folder; throws a RangeError when `heldOut` leaves nothing to train on. */
 export const makeStreamedBatches = (images: StreamedImages, options: BatchOptions): Batches => {
   const { train, test, pool } = images
-  const { seed, batchSize, augment, heldOut } = options
-  const order = makeOrder(train.files.length, { seed, heldOut })
+  const { seed, batchSize, augment } = options
+  const own = images.heldOut
+  const order = makeOrder(train.files.length, options, own?.files.length)
+  const heldOut = order.heldOut.length
+  const heldOutSplit = own ?? train
   const pixels = images.height * images.width * images.channels
   const middle: Cut = { centre: images.centre }
   const flip = augment.includes("flip")
@@ -128,8 +135,9 @@ export const makeStreamedBatches = (images: StreamedImages, options: BatchOption
     return found.batch
   }
 
-  /** The image of a place in a part of the train split, or the next one that is whole. */
+  /** The image of a place in a part of a split, or the next one that is whole. */
   const wholeAt = async (
+    split: ImageSplit,
     part: Uint32Array,
     index: number,
     cut: Cut,
@@ -137,9 +145,9 @@ export const makeStreamedBatches = (images: StreamedImages, options: BatchOption
   ) => {
     let place = -1
     for (let at = index, tried = 0; tried < part.length; tried++) {
-      const file = train.files[at]!
+      const file = split.files[at]!
       const decoded = await pool.decode(file, cut)
-      if ("pixels" in decoded) return { pixels: decoded.pixels, label: train.labels[at]! }
+      if ("pixels" in decoded) return { pixels: decoded.pixels, label: split.labels[at]! }
       skipped.set(file, decoded.broken)
       broken.check(skipped)
       if (place < 0) place = part.indexOf(index)
@@ -150,6 +158,7 @@ export const makeStreamedBatches = (images: StreamedImages, options: BatchOption
   }
 
   const drawn = async (
+    split: ImageSplit,
     part: Uint32Array,
     at: (i: number) => number,
     cut: (i: number) => Cut,
@@ -159,7 +168,7 @@ export const makeStreamedBatches = (images: StreamedImages, options: BatchOption
     const labels = new Int32Array(batchSize)
     await Promise.all(
       Array.from({ length: batchSize }, async (_, i) => {
-        const image = await wholeAt(part, at(i), cut(i), skipped)
+        const image = await wholeAt(split, part, at(i), cut(i), skipped)
         bytes.set(image.pixels, i * pixels)
         labels[i] = image.label
       }),
@@ -170,6 +179,7 @@ export const makeStreamedBatches = (images: StreamedImages, options: BatchOption
   const trainBatch = prefetch(
     (step) =>
       drawn(
+        train,
         order.train,
         (i) => order.trainAt(step * batchSize + i),
         (i) => changed(`augment/${step}/${i}`),
@@ -180,6 +190,7 @@ export const makeStreamedBatches = (images: StreamedImages, options: BatchOption
   const heldOutBatch = prefetch(
     (step) =>
       drawn(
+        heldOutSplit,
         order.heldOut,
         (i) => order.heldOutAt(step * batchSize + i),
         () => middle,
@@ -222,14 +233,14 @@ export const makeStreamedBatches = (images: StreamedImages, options: BatchOption
       if (heldOut === 0) throw new RangeError("heldOut is 0: there are no held-out images")
       return take(heldOutBatch(step))
     },
-    heldOutBatches: (size) => evaluation(train, heldOut, size, (i) => order.heldOut[i]!),
+    heldOutBatches: (size) => evaluation(heldOutSplit, heldOut, size, (i) => order.heldOut[i]!),
     testBatches: (size) => evaluation(test, test.files.length, size, (i) => i),
     trainCount: order.train.length,
     heldOutCount: heldOut,
     testCount: test.files.length,
     splitDigests: {
       train: subsetDigest(train.digest, order.train),
-      heldOut: subsetDigest(train.digest, order.heldOut),
+      heldOut: subsetDigest(heldOutSplit.digest, order.heldOut),
       test: test.digest,
     },
     warnings: broken.warnings,

@@ -47,6 +47,7 @@ type Reads<A> = Effect.Effect<A, never, FileSystem.FileSystem>
 
 export class CellReader {
   readonly #document: Document
+  readonly #folder: string
   readonly #checks: Checks
   readonly #files: Files
   readonly #rules: Check<Experiment>
@@ -55,6 +56,7 @@ export class CellReader {
   constructor({ checks, document, trialWeights }: Omit<Shared, "name" | "labels">) {
     const folder = nodePath.dirname(document.file)
     this.#document = document
+    this.#folder = folder
     this.#checks = checks
     this.#files = new Files(document.file, checks.space)
     this.#rules = (experiment) => experimentProblems(experiment, folder)
@@ -124,7 +126,7 @@ export class CellReader {
       )
       errors.push(...planned.problems.map((problem) => locateTrial(problem, document, parts)))
       if (errors.length > 0) return none
-      const unread = unreadSettings(experiment, document.value).map((problem) =>
+      const unread = unreadSettings(experiment, document.value, this.#folder).map((problem) =>
         locateTrial(problem, document, []),
       )
       return { ...none, trials: planned.trials, unread }

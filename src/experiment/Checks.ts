@@ -28,7 +28,10 @@ export interface Checks {
   readonly space: Check<Space>
   /** Problems of a trial whose space has none, by paths into it; `fill` is the command that fills its latency table. */
   readonly trial: (trial: Trial, fill?: string) => ReadonlyArray<Problem>
-  /** A trial without problems, less what cannot change its result: times of layers that its network does not have. */
+  /**
+   * A trial without problems with all that its result depends on: less times of layers that its network does not have,
+   * and with what the user's own files decide.
+   */
   readonly reduce: (trial: Trial) => Trial
   /** What is trained, in one spelling; a key that trials have in common which train alike. */
   readonly alike: (trial: Trial) => Alike
@@ -182,7 +185,7 @@ export const reduce = (trial: Trial): Trial => {
 export const networkChecks = (folder: string): Checks => ({
   space: spaceProblems,
   trial: (trial, fill) => trialProblems(trial, folder, fill),
-  reduce,
+  reduce: (trial) => ({ ...reduce(trial), data: Datasets.resolve(trial.data, folder) }),
   alike: (trial) => {
     const { network } = builtOf(trial.space)
     if (network === undefined) throw new Error("a space without problems was not built")

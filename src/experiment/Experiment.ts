@@ -209,7 +209,7 @@ export const experimentProblems = (
         "a fixed assignment is trained from scratch already, and the same comes out again; leave retrain away",
       severity: "warning",
     })
-  for (const { path, message } of Datasets.problems(experiment.data, folder))
-    problems.push({ path: ["data", ...path], message })
+  for (const problem of Datasets.problems(experiment.data, folder))
+    problems.push({ ...problem, path: ["data", ...problem.path] })
   return problems
 }

@@ -7,6 +7,7 @@
  */
 import { Schema } from "effect"
 import type { FormatSlot } from "../cost/LayerTable.ts"
+import * as Datasets from "../data/Datasets.ts"
 import type { Network } from "../model/Build.ts"
 import { oneSpelling } from "../model/OneSpelling.ts"
 import { compileCost } from "../model/Target.ts"
@@ -19,10 +20,11 @@ import { maximum, type Quantity, valueOf } from "../space/Quantity.ts"
 import { fixedChoices, type Trial } from "../train/Trial.ts"
 import { idOf } from "./Canonical.ts"
 
-/** What an id is made from: the trial without the name of its space, formats in one spelling. */
+/** What an id is made from: the trial without the name of its space, formats in one spelling, data as it ever was. */
 const identity = (trial: Trial) => {
   const { name: _, formats, ...space } = trial.space
-  return { ...trial, space: { ...space, formats: oneSpelling(formats) } }
+  const data = Datasets.identity(trial.data)
+  return { ...trial, data, space: { ...space, formats: oneSpelling(formats) } }
 }
 
 /** First 16 hex digits of sha256 over the canonical JSON of the trial's identity. */
@@ -96,7 +98,8 @@ const under = (choices: Choices, value: unknown): unknown => {
  * of all others the trial itself.
  */
 const trainingOf = (trial: Trial, network: Network): string => {
-  const { search, space: _s, reward: _r, ...rest } = trial
+  const { search } = trial
+  const { search: _q, space: _s, reward: _r, ...rest } = identity(trial)
   const choices = search.kind === "fixed" ? choicesOf(network, search) : undefined
   if (search.kind !== "fixed" || choices === undefined) return trialId(trial)
   const parts = [network.graph, network.table.layers]

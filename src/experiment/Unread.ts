@@ -2,8 +2,9 @@
  * Settings that are written and that nothing reads, beside the others as they are: `reward.beta` of a search that follows
  * the quality alone.
  *
- * What each search reads it says itself (`search/`). Left out: keys that the schema does not know.
+ * What each search and each data set reads they say themselves (`search/`, `data/`). Left out: keys that the schema does not know.
  */
+import * as Datasets from "../data/Datasets.ts"
 import { valueAt } from "../declaration/Decode.ts"
 import type { DeclarationError, Problem } from "../declaration/Errors.ts"
 import { unread as unreadBySearch } from "../search/Searches.ts"
@@ -19,7 +20,7 @@ interface Unread {
   readonly because: string
 }
 
-const unreadIn = ({ data, search, train }: Experiment): ReadonlyArray<Unread> => [
+const unreadIn = ({ data, search, train }: Experiment, folder: string): ReadonlyArray<Unread> => [
   ...unreadBySearch(search, train.steps).map((setting) => ({
     ...setting,
     because:
@@ -30,14 +31,20 @@ const unreadIn = ({ data, search, train }: Experiment): ReadonlyArray<Unread> =>
   ...(train.learningRate.kind === "step" && train.learningRate.milestones.length === 0
     ? [{ path: ["train", "learningRate", "factor"], because: "there are no milestones" }]
     : []),
-  ...(data.kind === "imageFolder" && !data.augment.includes("crop")
-    ? [{ path: ["data", "minArea"], because: "augment has no crop" }]
-    : []),
+  ...Datasets.unread(data, folder).map(({ because, key }) => ({ path: ["data", key], because })),
 ]
 
-/** Of what `written` says, the settings without effect; warnings, by paths into the experiment. */
-export const unreadSettings = (experiment: Experiment, written: unknown): ReadonlyArray<Problem> =>
-  unreadIn(experiment).flatMap(({ because, harmless = [], path }) => {
+/**
+ * Of what `written` says, the settings without effect; warnings, by paths into the experiment.
+ *
+ * @param folder that of the experiment file
+ */
+export const unreadSettings = (
+  experiment: Experiment,
+  written: unknown,
+  folder: string,
+): ReadonlyArray<Problem> =>
+  unreadIn(experiment, folder).flatMap(({ because, harmless = [], path }) => {
     const value = valueAt(written, path)
     if (
       value === undefined ||

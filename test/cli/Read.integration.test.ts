@@ -50,7 +50,11 @@ describe("validate", () => {
     expect(answer.code).toBe(0)
     expect(answer.stdout.toString()).toBe(
       "OK space.yaml: space, 3 decisions, 27 assignments, 0.00009248 to 0.00148 GBOPs\n" +
-        "OK experiment.yaml: experiment, 4 trials\n",
+        "OK experiment.yaml: experiment, 4 trials\n" +
+        "data synthetic\n" +
+        "split  used for            images  classes  passed over  broken\n" +
+        "train  train, 64 held out    2500       10            0       0\n" +
+        "test   test                   500       10            0       0\n",
     )
   })
 

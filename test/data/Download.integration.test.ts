@@ -82,7 +82,9 @@ describe("mnist and fashionMnist", () => {
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const folder = yield* fs.makeTempDirectoryScoped()
-      const error = yield* Effect.flip(Datasets.pull("fashionMnist", folder, folder))
+      const error = yield* Effect.flip(
+        Datasets.pull("fashionMnist", folder, Datasets.defaultsOf("fashionMnist", folder)),
+      )
       assert.instanceOf(error, DatasetMissing)
       assert.include(error.message, "dataset-fashion-mnist")
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),

@@ -17,13 +17,14 @@ import sharp from "sharp"
 import { describe, expect, it } from "vitest"
 import type { Batch, Batches, BatchOptions } from "../../src/data/Batches.ts"
 import * as Datasets from "../../src/data/Datasets.ts"
-import { BrokenImage, decodeImage, readImageFile } from "../../src/data/ImageFile.ts"
+import { BrokenImage, readImageFile } from "../../src/data/ImageBytes.ts"
+import { decodeImage, type Target } from "../../src/data/ImageFile.ts"
 import { listImages } from "../../src/data/ImageFiles.ts"
 import type { ImagePool } from "../../src/data/ImagePool.ts"
 import { makeStreamedBatches, prefetch } from "../../src/data/StreamedBatches.ts"
 import { image, temporary, writeClasses } from "./imageFolders.ts"
 
-const size = { height: 8, width: 8, channels: 3 }
+const size: Target = { height: 8, width: 8, channels: 3, grey: "bt601", background: "black" }
 const pixels = size.height * size.width * size.channels
 const decode = Schema.decodeUnknownSync(Datasets.datasets.schema)
 const block = (path: string, changes: object = {}) =>
@@ -124,7 +125,7 @@ describe("the files of a folder", () => {
   it("are told of where they cannot be trained on", async () => {
     const root = temporary()
     const path = join(root, "images")
-    expect(problems(path)[0]![1]).toMatch(/images is not there; a folder with/)
+    expect(problems(path)[0]![1]).toMatch(/images is missing; a folder with/)
     mkdirSync(path)
     expect(problems(path)[0]).toEqual(["path", expect.stringMatching(/has no folders; two/)])
     await writeClasses(path, [30])
@@ -181,7 +182,111 @@ describe("batches of a folder", () => {
   })
 })
 
+describe("held-out images with a folder of their own", () => {
+  const open = async (heldOut: number) => {
+    const root = temporary()
+    for (const [split, counts] of [
+      ["train", [9, 9]],
+      ["val", [4, 5]],
+      ["test", [2, 2]],
+    ] as const)
+      await writeClasses(join(root, split), counts)
+    const files = listImages(root, { testShare: 0.2, dataSeed: 1 })
+    const asked: Array<string> = []
+    const batches = makeStreamedBatches(
+      {
+        ...size,
+        name: "images",
+        root,
+        train: { ...files.train, digest: "a" },
+        test: { ...files.test, digest: "b" },
+        heldOut: { ...files.heldOut!, digest: "c" },
+        centre: 0.875,
+        minArea: 0.08,
+        brokenLimit: 0,
+        pool: {
+          decode: async (file) => {
+            asked.push(file)
+            return { pixels: new Uint8Array(pixels) }
+          },
+          close: async () => {},
+        },
+      },
+      { ...options, heldOut },
+    )
+    return { batches, asked }
+  }
+
+  it("are drawn from that folder by the seed, and all of train is trained on", async () => {
+    const { asked, batches } = await open(6)
+    expect(batches).toMatchObject({ trainCount: 18, heldOutCount: 6, testCount: 4 })
+    const evaluated = await all(batches.heldOutBatches(4))
+    expect(evaluated.map(({ count }) => count)).toEqual([4, 2])
+    expect(new Set(asked).size).toBe(6)
+    expect(asked.every((file) => file.startsWith("val/"))).toBe(true)
+    const held = new Set(asked.splice(0))
+    for (let step = 0; step < 8; step++) {
+      const { labels } = await batches.heldOutBatch(step)
+      expect(labels).toHaveLength(options.batchSize)
+    }
+    expect(new Set(asked)).toEqual(held)
+    asked.splice(0)
+    for (let step = 0; step < 18; step++) await batches.trainBatch(step)
+    expect(new Set(asked).size).toBe(18)
+    expect(asked.every((file) => file.startsWith("train/"))).toBe(true)
+  })
+
+  it("are all of it where more are asked for, and none where none are", async () => {
+    const { batches } = await open(500)
+    expect(batches).toMatchObject({ trainCount: 18, heldOutCount: 9 })
+    const other = (await open(6)).batches.splitDigests
+    expect(batches.splitDigests.train).toBe(other.train)
+    expect(batches.splitDigests.heldOut).not.toBe(other.heldOut)
+    const none = (await open(0)).batches
+    expect(none).toMatchObject({ trainCount: 18, heldOutCount: 0 })
+    expect(() => none.heldOutBatch(0)).toThrow(/no held-out images/)
+  })
+})
+
 describe("digests", () => {
+  it("tell greys apart that are made in two ways, and are what they were for all else", async () => {
+    const [root, cache] = [temporary(), temporary()]
+    await writeClasses(root, [8, 8])
+    const digest = async (changes: object) => {
+      const dataset = await load(root, changes, cache)
+      return "open" in dataset ? dataset.open(options).splitDigests.test : undefined
+    }
+    const colour = await digest({})
+    expect(await digest({ channels: 1, grey: "linear" })).toBe(colour)
+    expect(await digest({ channels: 1 })).toBe(await digest({ channels: 1, grey: "bt601" }))
+    expect(await digest({ channels: 1 })).not.toBe(colour)
+  })
+
+  it("of links are not read again while what they lead to is the same", async () => {
+    const [top, cache] = [temporary(), temporary()]
+    await writeClasses(join(top, "store"), [8, 8])
+    const root = join(top, "images")
+    for (const label of ["c0", "c1"]) {
+      mkdirSync(join(root, label), { recursive: true })
+      for (const name of readdirSync(join(top, "store", label)))
+        symlinkSync(join(top, "store", label, name), join(root, label, name))
+    }
+    const digest = async () => {
+      const dataset = await load(root, { links: "follow" }, cache)
+      return "open" in dataset ? dataset.open(options).splitDigests.train : undefined
+    }
+    const first = await digest()
+    const folder = join(cache, "data", "imageFolder")
+    const lines = () => readFileSync(join(folder, readdirSync(folder)[0]!), "utf8").match(/^\[/gm)!
+    expect(lines()).toHaveLength(16)
+    expect(await digest()).toBe(first)
+    expect(lines()).toHaveLength(16)
+    for (const name of readdirSync(join(top, "store", "c0")))
+      appendFileSync(join(top, "store", "c0", name), "x")
+    expect(await digest()).not.toBe(first)
+    expect(lines()).toHaveLength(24)
+  })
+
   it("change with content and names, are the same again, and do not read what is known", async () => {
     const [root, cache] = [temporary(), temporary()]
     await writeClasses(root, [8, 8])
@@ -279,8 +384,8 @@ describe("broken and hostile files", () => {
     const read = (file: string) => () => readImageFile(root, file)
     expect(read("link.png")).toThrow("leads out of the folder")
     expect(read("zero.png")).toThrow("leads out of the folder")
-    expect(read("dangling.png")).toThrow("ENOENT")
-    expect(read("loop.png")).toThrow("ELOOP")
+    expect(read("dangling.png")).toThrow("a link to what is missing (nowhere.png)")
+    expect(read("loop.png")).toThrow("a link that leads back to itself")
     expect(read("empty.png")).toThrow("empty")
     expect(read("fifo.png")).toThrow("not a regular file")
     writeFileSync(join(root, "inside.png"), "x")
@@ -348,7 +453,7 @@ describe("broken images", () => {
     const batches = batchesOf(root, 1)
     batches.recall({ "c0/a\n\u001b[31mb\u009b.png": "torn" })
     expect(batches.warnings().map(({ message }) => message)).toEqual([
-      String.raw`1 broken image is skipped: c0/a\x0a\x1b[31mb\x9b.png (torn)`,
+      String.raw`1 broken image is skipped: c0/a\n\u001b[31mb\u009b.png (torn)`,
     ])
   })
 

@@ -11,7 +11,7 @@ import { type ImagePool, makeImagePool } from "../../src/data/ImagePool.ts"
 import { makeStreamedBatches } from "../../src/data/StreamedBatches.ts"
 import { temporary, writeClasses } from "./imageFolders.ts"
 
-const size = { height: 8, width: 8, channels: 3 }
+const size = { height: 8, width: 8, channels: 3, grey: "bt601", background: "black" } as const
 const pixels = size.height * size.width * size.channels
 const options: BatchOptions = { batchSize: 5, augment: ["flip", "crop"], heldOut: 6, seed: 3 }
 const all = async (batches: Iterable<Batch> | AsyncIterable<Batch>) => {
@@ -21,7 +21,7 @@ const all = async (batches: Iterable<Batch> | AsyncIterable<Batch>) => {
 }
 
 const poolOf = (root: string, threads: number): ImagePool => {
-  const pool = makeImagePool({ root, size }, threads)
+  const pool = makeImagePool({ root, links: "refuse", target: size }, threads)
   onTestFinished(pool.close)
   return pool
 }
@@ -90,25 +90,21 @@ it("batches follow from seed and step, whatever the threads, their timing and wh
     }
 }, 20_000)
 
-it("broken images are all named by verify", async () => {
+it("broken images are all named and counted by verify", async () => {
   const root = temporary()
-  await writeClasses(root, [4, 4])
+  await writeClasses(root, [10, 10])
   const verify = () =>
-    Datasets.verify("imageFolder", temporary(), root).pipe(
+    Datasets.verify("imageFolder", temporary(), Datasets.defaultsOf("imageFolder", root)).pipe(
       Effect.provide(NodeServices.layer),
-      Effect.result,
       Effect.runPromise,
     )
-  const right = await verify()
-  expect(right).toMatchObject({ success: { state: "own", where: root } })
+  expect(await verify()).toMatchObject({ state: "own", where: root, brokenFiles: [] })
   writeFileSync(join(root, "c0", "000.png"), "broken")
   writeFileSync(join(root, "c1", "001.png"), "")
-  const wrong = await verify()
-  expect(wrong).toMatchObject({
-    failure: {
-      what: expect.stringMatching(
-        /2 of 8 images cannot be decoded:\nc0\/000.png .*\nc1\/001.png /s,
-      ),
-    },
-  })
+  const { brokenFiles, report } = await verify()
+  expect(brokenFiles).toEqual([
+    { file: "c0/000.png", why: "not a JPEG, PNG, WebP, GIF or TIFF image" },
+    { file: "c1/001.png", why: "an empty file" },
+  ])
+  expect(report!.splits.map(({ broken }) => broken).reduce((a, b) => a + b)).toBe(2)
 })

@@ -12,6 +12,7 @@ import { totalSteps } from "../../train/TrainSpec.ts"
 import { readPlan } from "../Files.ts"
 import { bold, dim, duration, print, printJson, short, table } from "../Output.ts"
 import { decisionTable, describeSpaces, makeNetworks, sizeOf, spacesOf } from "../Spaces.ts"
+import { dataSetsOf, dataSetTables, describeDataSets } from "../Splits.ts"
 
 interface Row {
   readonly trial: Plan.PlannedTrial
@@ -71,6 +72,7 @@ const showText = Effect.fnUntraced(function* (
       `cost ${target?.range ?? `${short(size.cost.min)} to ${short(size.cost.max)} GBOPs`}`,
     )
   }
+  yield* print(dataSetTables(dataSetsOf(plan)))
   const initials = new Map(
     rows.flatMap(({ trial: { initial } }) =>
       initial === undefined ? [] : [[initial.file, initial]],
@@ -158,6 +160,7 @@ export const run = Effect.fn("plan")(function* (input: {
     space: { name, decisions, cardinality, cost },
     decisionList,
     spaces,
+    ...describeDataSets(dataSetsOf(plan)),
     expectedSeconds: seconds ?? null,
   })
 })

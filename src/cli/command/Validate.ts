@@ -1,9 +1,8 @@
 /** `fliqs validate FILE...`: everything that can be checked without training. */
 import { Effect, Option } from "effect"
-import { pathText } from "../../declaration/Errors.ts"
 import { inspect } from "../../declaration/Decode.ts"
 import { type Document, read } from "../../declaration/Document.ts"
-import { DeclarationError, DeclarationErrors } from "../../declaration/Errors.ts"
+import { DeclarationError, DeclarationErrors, pathText } from "../../declaration/Errors.ts"
 import { spaceProblems } from "../../experiment/Checks.ts"
 import * as Plan from "../../experiment/Plan.ts"
 import { build } from "../../model/Build.ts"
@@ -13,6 +12,7 @@ import { decisionList } from "../../space/DecisionList.ts"
 import { stateFolder } from "../Files.ts"
 import { note, print, printJson, red, green, short } from "../Output.ts"
 import { describeSpaces, makeNetworks, sizeOf, spacesOf } from "../Spaces.ts"
+import { dataSetsOf, dataSetTables, describeDataSets } from "../Splits.ts"
 import { Ended, exitCodes } from "../Words.ts"
 
 interface Verdict {
@@ -21,6 +21,8 @@ interface Verdict {
   readonly errors: ReadonlyArray<DeclarationError>
   readonly warnings: ReadonlyArray<DeclarationError>
   readonly summary: string
+  /** More lines for people. */
+  readonly more?: string
   readonly details: Readonly<Record<string, unknown>>
 }
 
@@ -42,14 +44,22 @@ const ofSpace = (document: Document): Omit<Verdict, "file"> => {
 const ofExperiment = (document: Document) =>
   stateFolder(Option.none(), document.file).pipe(
     Effect.flatMap((state) => Plan.expand(document, { trialWeights: ofTrials(state) })),
-    Effect.map(({ trials, warnings }) => {
+    Effect.map((plan) => {
+      const { trials, warnings } = plan
       const spaces = describeSpaces(spacesOf(trials, makeNetworks()))
+      const dataSets = dataSetsOf(plan)
       return {
         kind: "experiment" as const,
         errors: [] as ReadonlyArray<DeclarationError>,
         warnings,
         summary: `experiment, ${trials.length} ${trials.length === 1 ? "trial" : "trials"}`,
-        details: { trials: trials.length, decisionList: spaces[0]!.decisionList, spaces },
+        more: dataSetTables(dataSets),
+        details: {
+          trials: trials.length,
+          decisionList: spaces[0]!.decisionList,
+          spaces,
+          ...describeDataSets(dataSets),
+        },
       }
     }),
     Effect.catchIf(
@@ -130,10 +140,13 @@ export const run = Effect.fn("validate")(function* (input: {
       })),
     )
   else
-    for (const { errors, file, summary, warnings } of verdicts) {
+    for (const { errors, file, more, summary, warnings } of verdicts) {
       for (const warning of warnings) yield* note(`warning: ${warning.text}`)
       for (const error of errors) yield* print(error.text)
-      if (errors.length === 0) yield* print(`${green("OK")} ${pathText(file)}: ${summary}`)
+      if (errors.length === 0)
+        yield* print(
+          [`${green("OK")} ${pathText(file)}: ${summary}`, ...(more ? [more] : [])].join("\n"),
+        )
       else
         yield* note(
           `${red("wrong")} ${pathText(file)}: ${errors.length} ${errors.length === 1 ? "mistake" : "mistakes"}`,
