@@ -82,7 +82,7 @@ const readNetwork = async ({ space, largest, uniform, scale }: SpaceRun) => {
   if (uniform === undefined) return { network, declared }
   const format = parse(uniform)
   if (format === undefined) throw new Error(`${uniform} ${explain(uniform)}`)
-  return { network: { ...network, table: uniformTable(network, format).table }, declared }
+  return { network: { ...network, table: uniformTable(network, format.name).table }, declared }
 }
 
 const empty: Split = {

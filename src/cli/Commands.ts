@@ -159,7 +159,7 @@ const cost = Command.make(
   "cost",
   {
     space,
-    uniform: maybe("uniform", "FORMAT", "This format everywhere"),
+    uniform: maybe("uniform", "FORMAT", "This format everywhere; WEIGHTS/ACTIVATIONS for a pair"),
     assignment: maybe(
       "assignment",
       "FILE",

@@ -7,19 +7,19 @@
  * Terms over the same decisions are added up once, here. Left out: the models (one file each), the range (`Range.ts`).
  */
 import { Schema } from "effect"
-import { FormatName } from "../format/FormatName.ts"
+import { FormatOption } from "../format/FormatName.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { type Quantity, valueOf } from "../space/Quantity.ts"
 import type { Layer, LayerTable } from "./LayerTable.ts"
 import { type CostRange, rangeOf } from "./Range.ts"
 import { addUp } from "./Table.ts"
 
-/** A number in the model's own unit, or so many times the cost of one format everywhere. */
+/** A number in the model's own unit, or so many times the cost of one format, or one pair, everywhere. */
 export const Target = Schema.Union([
   Schema.Finite.check(Schema.isGreaterThan(0)),
   Schema.Struct({
     times: Schema.Finite.check(Schema.isGreaterThan(0)),
-    uniform: FormatName,
+    uniform: FormatOption,
   }),
 ]).annotate({ identifier: "CostTarget" })
 

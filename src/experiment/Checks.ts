@@ -18,6 +18,7 @@ import {
   uniformsBeside,
 } from "../model/Target.ts"
 import { normsOf, spaceProblems as searchSpaceProblems } from "../search/Searches.ts"
+import type { FormatOption } from "../format/Pair.ts"
 import { fromAssignment } from "../space/DecisionSpace.ts"
 import type { Trial } from "../train/Trial.ts"
 import { type Alike, alike } from "./Identity.ts"
@@ -36,7 +37,7 @@ export interface Checks {
   /** What is trained, in one spelling; a key that trials have in common which train alike. */
   readonly alike: (trial: Trial) => Alike
   /** The single formats whose networks stand beside the target; a Problem when the space offers none everywhere. */
-  readonly uniforms: (trial: Trial) => ReadonlyArray<string> | Problem
+  readonly uniforms: (trial: Trial) => ReadonlyArray<FormatOption> | Problem
 }
 
 const networks = new WeakMap<object, Built>()
@@ -159,7 +160,7 @@ const fixedProblems = (
 }
 
 /** The single formats whose networks stand beside the target of the trial. */
-const uniformsOf = (trial: Trial): ReadonlyArray<string> | Problem => {
+const uniformsOf = (trial: Trial): ReadonlyArray<FormatOption> | Problem => {
   const { network } = builtOf(trial.space)
   if (network === undefined || trial.reward === undefined)
     return {

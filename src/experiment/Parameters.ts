@@ -2,6 +2,7 @@
  * A resolved trial as flat parameters, the form trackers and tables know; and what differs between two trials.
  */
 import { formatPath } from "../declaration/Errors.ts"
+import { isPair, pairText } from "../format/Pair.ts"
 import { canonicalJson } from "./Canonical.ts"
 
 /** A number without exponent, the shortest that reads back as the same float64: `0.0005`, `0.0000001`. */
@@ -28,8 +29,9 @@ const word = (value: unknown): string =>
           ? String(value)
           : canonicalJson(value)
 
-/** `search.kind`, `reward.cost.target.times`, ... with plain decimals; lists are joined with commas. */
+/** `search.kind`, `reward.cost.target.times`, ... with plain decimals; lists are joined with commas, a pair of formats is one text. */
 export const flatten = (value: unknown, prefix = ""): Readonly<Record<string, string>> => {
+  if (isPair(value)) return { [prefix]: pairText(value) }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return prefix === "" ? {} : { [prefix]: word(value) }
   const flat: Record<string, string> = {}

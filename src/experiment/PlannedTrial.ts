@@ -3,6 +3,7 @@
  * that train alike.
  */
 import type { LatencyTable } from "../cost/LatencyTable.ts"
+import { isPair, pairText } from "../format/Pair.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import type { Space } from "../model/Network.ts"
 import { resolved } from "../search/Searches.ts"
@@ -255,7 +256,9 @@ const describe = (source: Source): PlannedTrial => {
       ? []
       : [
           controlName(control),
-          ...(declaration.search.kind === "fixed" ? [declaration.search.uniform] : []),
+          ...(declaration.search.kind === "fixed" && declaration.search.uniform !== undefined
+            ? [pairText(declaration.search.uniform)]
+            : []),
         ]
   const wordsOf = (entries: Varied) => [
     ...label,
@@ -306,6 +309,7 @@ export const shortKeys = (keys: ReadonlyArray<string>): ReadonlyMap<string, stri
 
 /** A value in a name; of a block its kind and what else it says: `evolution,population=8`. */
 const short = (value: unknown): string => {
+  if (isPair(value)) return pairText(value)
   if (typeof value === "number") return plainDecimal(value)
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     const { kind, ...rest } = flatten(value)

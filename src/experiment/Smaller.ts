@@ -5,10 +5,12 @@
 import { compile } from "../cost/Cost.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { shellCommand } from "../declaration/Shell.ts"
+import { type FormatOption, pairOf, yamlOf } from "../format/Pair.ts"
 import type { Network } from "../model/Build.ts"
+import { sizeOfFormat } from "../model/Choosing.ts"
 import type { Space } from "../model/Network.ts"
 import { compileCost, targetOf } from "../model/Target.ts"
-import { uniformFormats, uniformTable } from "../model/Uniform.ts"
+import { uniformOptions, uniformTable } from "../model/Uniform.ts"
 import { builtOf, isUnread } from "./Checks.ts"
 import type { Grid } from "./Experiment.ts"
 import type { PlannedTrial } from "./PlannedTrial.ts"
@@ -17,14 +19,14 @@ const has = ({ space }: Network, role: "format" | "architecture"): boolean =>
   space.decisions.some((decision) => decision.role === role)
 
 /** What gives every layer of a space one format; what overrides say, and how numbers are scaled, stays. */
-const changesTo = ({ formats }: Space, format: string): ReadonlyArray<string> =>
-  typeof formats !== "object"
-    ? []
-    : formats.use !== undefined
-      ? [`space.choices.${formats.use}.oneOf=[${format}]`]
-      : formats.oneOf !== undefined
-        ? [`space.formats.oneOf=[${format}]`]
-        : [`space.formats.weights=${format}`, `space.formats.activations=${format}`]
+const changesTo = ({ formats }: Space, option: FormatOption): ReadonlyArray<string> => {
+  if (typeof formats !== "object") return []
+  const list = `[${yamlOf(option)}]`
+  if (formats.use !== undefined) return [`space.choices.${formats.use}.oneOf=${list}`]
+  if (formats.oneOf !== undefined) return [`space.formats.oneOf=${list}`]
+  const { activations, weights } = pairOf(option)
+  return [`space.formats.weights=${weights}`, `space.formats.activations=${activations}`]
+}
 
 interface Joint {
   readonly trial: PlannedTrial
@@ -48,11 +50,11 @@ const jointOf = (trials: ReadonlyArray<PlannedTrial>): ReadonlyArray<Joint> =>
   })
 
 /** The widest format in which smaller networks reach all targets. */
-const reaching = (joint: ReadonlyArray<Joint>): string | undefined => {
+const reaching = (joint: ReadonlyArray<Joint>): FormatOption | undefined => {
   const { network, trial } = joint[0]!
   const { model } = compileCost(network, trial.declaration.reward?.cost)
-  return uniformFormats(network)
-    .toSorted((a, b) => b.bits - a.bits)
+  return uniformOptions(network)
+    .toSorted((a, b) => sizeOfFormat(b) - sizeOfFormat(a))
     .find((format) => {
       const { max, min } = compile(
         uniformTable(network, format).table,
@@ -60,7 +62,7 @@ const reaching = (joint: ReadonlyArray<Joint>): string | undefined => {
         network.space,
       ).range()
       return joint.every(({ target }) => target >= min && target <= max)
-    })?.name
+    })
 }
 
 const isOf = (key: string, block: string): boolean => key === block || key.startsWith(`${block}.`)

@@ -21,6 +21,8 @@ export const FormatOption = Schema.Union([FormatName, FormatPair]).annotate({
   identifier: "FormatOption",
 })
 
+export type FormatOption = typeof FormatOption.Type
+
 /** Formats and pairs, or the name of a set of formats. */
 export const FormatOptionList = Schema.Union([
   Schema.Array(FormatOption).check(Schema.isMinLength(1), distinct),

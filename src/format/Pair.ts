@@ -5,7 +5,7 @@
  * pair (`FormatName.ts`), which layers take it (`model/`).
  */
 import type { Format } from "./Format.ts"
-import { parse } from "./Formats.ts"
+import { explain, parse } from "./Formats.ts"
 
 /** Names of two formats. */
 export interface FormatPair {
@@ -17,7 +17,12 @@ export interface FormatPair {
 export type FormatOption = string | FormatPair
 
 export const isPair = (value: unknown): value is FormatPair =>
-  typeof value === "object" && value !== null && "weights" in value && "activations" in value
+  typeof value === "object" &&
+  value !== null &&
+  "weights" in value &&
+  "activations" in value &&
+  typeof value.weights === "string" &&
+  typeof value.activations === "string"
 
 /** The two names that an option stands for. */
 export const pairOf = (option: FormatOption): FormatPair =>
@@ -29,12 +34,27 @@ export const pairText = (option: FormatOption): string => {
   return weights === activations ? weights : `${weights}/${activations}`
 }
 
+/** The option as a space file writes it, on one line. */
+export const yamlOf = (option: FormatOption): string =>
+  typeof option === "string"
+    ? option
+    : `{ weights: ${option.weights}, activations: ${option.activations} }`
+
 /** The option that such a text stands for; undefined where a name is no format. */
 export const readPair = (text: string): FormatOption | undefined => {
   const [weights, activations = weights, ...more] = text.split("/")
   if (more.length > 0 || parse(weights!) === undefined || parse(activations!) === undefined)
     return undefined
   return weights === activations ? weights! : { weights: weights!, activations: activations! }
+}
+
+/** Why such a text stands for nothing, and what would be right: one sentence without the text in front. */
+export const explainPair = (text: string): string => {
+  const parts = text.split("/")
+  const wrong = parts.find((name) => parse(name) === undefined)
+  if (parts.length > 2) return "names more than two formats; WEIGHTS/ACTIVATIONS would be right"
+  if (wrong === undefined) return "is a format or a pair"
+  return parts.length === 1 ? explain(wrong) : `${wrong}: ${explain(wrong)}`
 }
 
 /** What one multiplier takes: numbers of one such class. Wide floats take any other, converted to them first. */

@@ -6,9 +6,9 @@ import { compile, type CompiledCost, type Target } from "../cost/Cost.ts"
 import { type CostSpec, make } from "../cost/Costs.ts"
 import { missingFrom, tableProblems, textOf } from "../cost/LatencyTable.ts"
 import type { Problem } from "../declaration/Errors.ts"
-import { explain, parse } from "../format/Formats.ts"
+import { type FormatOption, pairText } from "../format/Pair.ts"
 import type { Network } from "./Build.ts"
-import { uniformChoices, uniformFormats, uniformTable } from "./Uniform.ts"
+import { offersEverywhere, uniformChoices, uniformOptions, uniformTable } from "./Uniform.ts"
 
 /** The cost that a block names, GBOPs where there is none. Its table, if it needs one, must have no problems. */
 export const compileCost = (network: Network, spec: CostSpec | undefined): CompiledCost =>
@@ -48,15 +48,13 @@ export const targetOf = (
   target: Target,
 ): number | Problem => {
   if (typeof target === "number") return target
-  const format = parse(target.uniform)
-  if (format === undefined) return { path: ["uniform"], message: explain(target.uniform) }
-  const offered = uniformFormats(network)
-  if (!offered.some(({ name }) => name === format.name))
+  const { uniform } = target
+  if (!offersEverywhere(network, uniform))
     return {
       path: ["uniform"],
-      message: `the space does not offer ${format.name} everywhere; it offers ${offered.map(({ name }) => name).join(", ") || "no format to all its layers"}`,
+      message: `the space does not offer ${pairText(uniform)} everywhere; it offers ${uniformOptions(network).map(pairText).join(", ") || "no format to all its layers"}`,
     }
-  const { table, choices } = uniformTable(network, format)
+  const { table, choices } = uniformTable(network, uniform)
   return target.times * compile(table, cost.model, network.space).of(choices)
 }
 
@@ -95,16 +93,16 @@ export const targetProblems = (network: Network, spec: CostSpec): ReadonlyArray<
 export const uniformsBeside = (
   network: Network,
   spec: CostSpec,
-): ReadonlyArray<string> | Problem => {
+): ReadonlyArray<FormatOption> | Problem => {
   const cost = compileCost(network, spec)
   const target = targetOf(network, cost, spec.target)
   if (typeof target !== "number") return target
-  const priced = uniformFormats(network).map(({ name }) => ({
-    name,
-    cost: cost.of(uniformChoices(network, parse(name)!)!),
+  const priced = uniformOptions(network).map((option) => ({
+    option,
+    cost: cost.of(uniformChoices(network, option)!),
   }))
   if (priced.length > 0)
-    return beside(target, priced, (uniform) => uniform.cost).map(({ one }) => one.name)
+    return beside(target, priced, (uniform) => uniform.cost).map(({ one }) => one.option)
   return {
     path: [],
     message:

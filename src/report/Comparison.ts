@@ -11,7 +11,6 @@ import type { CompiledCost } from "../cost/Cost.ts"
 import { canonicalJson } from "../experiment/Canonical.ts"
 import { builtOf } from "../experiment/Checks.ts"
 import type { PlannedTrial } from "../experiment/Plan.ts"
-import { parse } from "../format/Formats.ts"
 import type { Network } from "../model/Build.ts"
 import { compileCost, targetOf } from "../model/Target.ts"
 import { uniformChoices } from "../model/Uniform.ts"
@@ -76,9 +75,8 @@ const makeAim = ({ declaration: { reward, space } }: PlannedTrial): Aim | undefi
 /** What a trial's network costs by another trial's measure; undefined while it is not known. */
 const costBy = ({ cost, network }: Aim, { outcome, trial }: Ended): number | undefined => {
   const { search } = trial.declaration
-  const format =
-    search.kind === "fixed" && search.uniform !== undefined ? parse(search.uniform) : undefined
-  const uniform = format === undefined ? undefined : uniformChoices(network, format)
+  const option = search.kind === "fixed" ? search.uniform : undefined
+  const uniform = option === undefined ? undefined : uniformChoices(network, option)
   if (uniform !== undefined) return cost.of(uniform)
   if (outcome === undefined) return undefined
   const found = fromAssignment(network.space, outcome.assignment)

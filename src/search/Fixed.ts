@@ -4,7 +4,8 @@
  */
 import { Schema } from "effect"
 import { FilePath } from "../declaration/Field.ts"
-import { FormatName } from "../format/FormatName.ts"
+import { FormatOption } from "../format/FormatName.ts"
+import { pairOf } from "../format/Pair.ts"
 import type { Choices } from "../space/Decision.ts"
 import { activity, withWidestFormats } from "../space/DecisionSpace.ts"
 import { OptionValue } from "../space/Option.ts"
@@ -24,7 +25,9 @@ export const AssignmentMap = Schema.Record(Schema.String, OptionValue)
 export const FixedSpec = Schema.Struct({
   kind: Schema.Literal("fixed"),
   uniform: Schema.optionalKey(
-    FormatName.annotate({ description: "One format everywhere; one that the space offers." }),
+    FormatOption.annotate({
+      description: "One format, or one pair, everywhere; one that the space offers.",
+    }),
   ),
   assignment: Schema.optionalKey(
     Schema.Union([FilePath, AssignmentMap]).annotate({
@@ -85,6 +88,11 @@ export const makeFixed = (
   }
 }
 
+const plainest = (option: FormatOption): FormatOption => {
+  const { activations, weights } = pairOf(option)
+  return weights === activations ? weights : option
+}
+
 export const Fixed = {
   kind: "fixed",
   spec: FixedSpec,
@@ -92,9 +100,10 @@ export const Fixed = {
     if (problem.assignment === null) throw new Error("a fixed search needs an assignment")
     return makeFixed(problem, problem.assignment, delaySteps(problem.steps, widest))
   },
-  // a share of 0 is the same trial as none
-  resolved: ({ widest, ...spec }) => ({
+  // a share of 0 is the same trial as none, and a pair of one format that format
+  resolved: ({ uniform, widest, ...spec }) => ({
     ...spec,
+    ...(uniform === undefined ? {} : { uniform: plainest(uniform) }),
     ...(widest === undefined || widest === 0 ? {} : { widest }),
   }),
   problems: ({ uniform, assignment }) =>

@@ -7,7 +7,7 @@ import { Schema } from "effect"
 import type { CompiledCost } from "../cost/Cost.ts"
 import { datasets } from "../data/Datasets.ts"
 import { withDefault } from "../declaration/Field.ts"
-import { parse } from "../format/Formats.ts"
+import { pairText } from "../format/Pair.ts"
 import { build, type Network } from "../model/Build.ts"
 import { Space } from "../model/Network.ts"
 import { compileCost, costProblems, targetOf } from "../model/Target.ts"
@@ -91,10 +91,11 @@ export const fixedChoices = (
   search: Extract<Trial["search"], { kind: "fixed" }>,
 ): { readonly choices: Choices } | Failure => {
   if (search.uniform !== undefined) {
-    const format = parse(search.uniform)
-    const choices = format === undefined ? undefined : uniformChoices(network, format)
+    const choices = uniformChoices(network, search.uniform)
     return choices === undefined
-      ? { problem: `search.uniform: the space does not offer ${search.uniform} everywhere` }
+      ? {
+          problem: `search.uniform: the space does not offer ${pairText(search.uniform)} everywhere`,
+        }
       : { choices }
   }
   if (typeof search.assignment === "string")

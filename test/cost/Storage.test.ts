@@ -77,7 +77,7 @@ describe.each([
     const network = spaceOf(text, covers)
     const assignments = [0, 1, 2].map(() => drawn(network))
     for (const format of allFormats) {
-      const { table } = uniformTable(network, format)
+      const { table } = uniformTable(network, format.name)
       const costs = [Memory, ActivationMemory].map((model) => compile(table, model, network.space))
       for (const choices of assignments) {
         const expected = byHand(network, choices, format, covers)
@@ -113,7 +113,7 @@ describe("a finer granularity", () => {
     for (const format of allFormats) {
       const bytes = (covers: Granularity) => {
         const network = networks.get(covers)!
-        const { table } = uniformTable(network, format)
+        const { table } = uniformTable(network, format.name)
         return [Memory, ActivationMemory].map((model) =>
           compile(table, model, network.space).terms.map((term) => valueOf(term, choices)),
         )

@@ -5,6 +5,8 @@ import { Gbops } from "../../src/cost/Gbops.ts"
 import { parse as parseFormat } from "../../src/format/Formats.ts"
 import { isMultiplied, pairText, readPair } from "../../src/format/Pair.ts"
 import { build } from "../../src/model/Build.ts"
+import { compileCost, targetOf, uniformsBeside } from "../../src/model/Target.ts"
+import { uniformChoices, uniformOptions, uniformTable } from "../../src/model/Uniform.ts"
 import { Space } from "../../src/model/Network.ts"
 import { fromAssignment, toAssignment, widest } from "../../src/space/DecisionSpace.ts"
 import { Schema } from "effect"
@@ -98,6 +100,60 @@ describe("a list with pairs", () => {
       expect(
         networkOf({ oneOf: [w4a8, "INT8"], scope }).space.decisions.map(({ path }) => path),
       ).toEqual(paths)
+  })
+})
+
+describe("one pair everywhere", () => {
+  const option = w4a8
+  it("is offered by a list with it, and by two lists that have its formats", () => {
+    const joint = networkOf({ oneOf: [w4a8, "INT8", "E4M3"] })
+    expect(uniformOptions(joint)).toEqual([w4a8, "INT8", "E4M3"])
+    expect(uniformChoices(joint, option)).toEqual([0, 0, 0])
+    expect(uniformChoices(joint, { weights: "INT8", activations: "INT4" })).toBeUndefined()
+    const apart = networkOf({
+      weights: { oneOf: ["INT4", "INT8"] },
+      activations: { oneOf: ["INT8", "INT16"] },
+    })
+    expect(uniformOptions(apart)).toEqual(["INT8"])
+    expect(toAssignment(apart.space, uniformChoices(apart, option)!)).toMatchObject({
+      "stem.weightFormat": "INT4",
+      "stem.activationFormat": "INT8",
+    })
+  })
+
+  it("is all there is where weights and activations are fixed and differ", () => {
+    const network = networkOf({ weights: "INT4", activations: "INT8" })
+    expect(uniformOptions(network)).toEqual([w4a8])
+    expect(uniformChoices(network, option)).toEqual([])
+  })
+
+  it("sets the target and is a control beside it", () => {
+    const network = networkOf({ oneOf: ["INT4", w4a8, "INT8"] })
+    const spec = { kind: "gbops", target: { times: 1, uniform: w4a8 } } as const
+    const macs = 64 * 27 * 8 + 16 * 72 * 8 + 80
+    const target = targetOf(network, compileCost(network, spec), spec.target)
+    expect(target).toBeCloseTo((macs * 32) / 1e9, 15)
+    expect(uniformsBeside(network, spec)).toEqual([w4a8])
+  })
+
+  it("is refused by what is offered where it is not", () => {
+    const network = networkOf({ oneOf: ["INT4", "INT8"] })
+    const spec = { kind: "gbops", target: { times: 1, uniform: w4a8 } } as const
+    expect(targetOf(network, compileCost(network, spec), spec.target)).toEqual({
+      path: ["uniform"],
+      message: "the space does not offer INT4/INT8 everywhere; it offers INT4, INT8",
+    })
+  })
+
+  it("takes in an override what comes nearest, both formats by one option", () => {
+    const network = networkOf({
+      oneOf: [w4a8, "INT8"],
+      overrides: [{ match: "stem", oneOf: ["INT2", { weights: "INT6", activations: "INT8" }] }],
+    })
+    expect(uniformChoices(network, option)![0]).toBe(1)
+    const { table } = uniformTable(network, option)
+    expect(table.layers[0]!.weightFormat.formats[0]!.name).toBe("INT6")
+    expect(table.layers[0]!.activationFormat.formats[0]!.name).toBe("INT8")
   })
 })
 

@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { compile } from "../../src/cost/Cost.ts"
 import { Gbops } from "../../src/cost/Gbops.ts"
-import { parse } from "../../src/format/Formats.ts"
 import { uniformTable } from "../../src/model/Uniform.ts"
 import { valueOf } from "../../src/space/Quantity.ts"
 import { buildSpace } from "../model/fixture.ts"
@@ -25,7 +24,7 @@ describe("costs of the paper's networks", () => {
         `widthMultiplier: ${multiplier}`,
       )
       const network = buildSpace(yaml)
-      const { table, choices } = uniformTable(network, parse("E4M3")!)
+      const { table, choices } = uniformTable(network, "E4M3")
       const cost = compile(table, Gbops, network.space).of(choices)
       expect(cost.toFixed(gbops.split(".")[1]!.length)).toBe(gbops)
     },

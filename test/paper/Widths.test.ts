@@ -6,7 +6,6 @@ import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { compile } from "../../src/cost/Cost.ts"
 import { Gbops } from "../../src/cost/Gbops.ts"
-import { parse } from "../../src/format/Formats.ts"
 import { build } from "../../src/model/Build.ts"
 import { uniformTable } from "../../src/model/Uniform.ts"
 import { buildSpace, decodeSpace } from "../model/fixture.ts"
@@ -22,7 +21,7 @@ const spaceOf = (name: string, multiplier: number): string =>
 /** GBOPs with E4M3 everywhere. */
 const costOf = (name: string, multiplier: number): number => {
   const network = buildSpace(spaceOf(name, multiplier))
-  const { table, choices } = uniformTable(network, parse("E4M3")!)
+  const { table, choices } = uniformTable(network, "E4M3")
   return compile(table, Gbops, network.space).of(choices)
 }
 
@@ -233,7 +232,7 @@ describe("GBOPs at every width, E4M3 everywhere", () => {
     ["efficientnet-b4", 1.4],
   ] as const)("%s has its own width, %s", (name, width) => {
     const own = buildSpace(readFileSync(`spaces/${name}.yaml`, "utf8"))
-    const { table, choices } = uniformTable(own, parse("E4M3")!)
+    const { table, choices } = uniformTable(own, "E4M3")
     expect(compile(table, Gbops, own.space).of(choices)).toBe(costOf(name, width))
   })
 

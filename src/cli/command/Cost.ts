@@ -11,10 +11,10 @@ import { LatencyTable, missingFrom, tableProblems, textOf } from "../../cost/Lat
 import { Memory } from "../../cost/Memory.ts"
 import { decode } from "../../declaration/Decode.ts"
 import { read } from "../../declaration/Document.ts"
-import { explain, parse } from "../../format/Formats.ts"
+import { explainPair, readPair, yamlOf } from "../../format/Pair.ts"
 import type { Network } from "../../model/Build.ts"
 import { extract } from "../../model/Child.ts"
-import { uniformTable } from "../../model/Uniform.ts"
+import { offersEverywhere, uniformTable } from "../../model/Uniform.ts"
 import type { Assignment, Choices } from "../../space/Decision.ts"
 import { fromAssignment, widestChoices } from "../../space/DecisionSpace.ts"
 import { valueOf } from "../../space/Quantity.ts"
@@ -28,10 +28,10 @@ interface Chosen {
 }
 
 const ofUniform = (network: Network, name: string) => {
-  const format = parse(name)
-  return format === undefined
-    ? Effect.fail(new Wrong({ message: `--uniform ${name}: ${explain(name)}` }))
-    : Effect.succeed<Chosen>(uniformTable(network, format))
+  const option = readPair(name)
+  return option === undefined
+    ? Effect.fail(new Wrong({ message: `--uniform ${name}: ${explainPair(name)}` }))
+    : Effect.succeed<Chosen>(uniformTable(network, option))
 }
 
 /** A plain mapping, or one under `assignment` as `show --json` and result.json have it. */
@@ -64,11 +64,10 @@ const measureBy = (
     readonly uniform: Option.Option<string>
   },
 ): string => {
-  const offers = (name: string) =>
-    network.table.layers.some(({ weightFormat }) =>
-      weightFormat.formats.some((format) => format.name === name),
-    )
-  const asked = Option.filter(uniform, (name) => !offers(name))
+  const asked = Option.flatMap(uniform, (text) => Option.fromNullishOr(readPair(text))).pipe(
+    Option.filter((option) => !offersEverywhere(network, option)),
+    Option.map(yamlOf),
+  )
   const sets = [...set, ...(Option.isSome(asked) ? [`formats=${asked.value}`] : [])]
   return shellCommand(["fliqs", "latency", space, ...sets.flatMap((text) => ["--set", text])])
 }

@@ -7,9 +7,9 @@ import { read } from "../../declaration/Document.ts"
 import { DeclarationErrors } from "../../declaration/Errors.ts"
 import { suggest } from "../../declaration/Suggest.ts"
 import type * as Plan from "../../experiment/Plan.ts"
-import { parse } from "../../format/Formats.ts"
+import { pairText } from "../../format/Pair.ts"
 import type { Network } from "../../model/Build.ts"
-import { uniformChoices, uniformFormats } from "../../model/Uniform.ts"
+import { uniformChoices, uniformOptions } from "../../model/Uniform.ts"
 import { simulationPicture } from "../../report/SimulationPicture.ts"
 import * as Simulation from "../../search/Simulation.ts"
 import { toAssignment } from "../../space/DecisionSpace.ts"
@@ -44,11 +44,11 @@ const readSensitivities = Effect.fnUntraced(function* (
 
 /** The uniform network of the least loss within a cost. */
 const bestUniform = (network: Network, cost: CompiledCost, lossOf: LossOf, limit: number) =>
-  uniformFormats(network)
-    .flatMap(({ name }) => {
-      const choices = uniformChoices(network, parse(name)!)
+  uniformOptions(network)
+    .flatMap((option) => {
+      const choices = uniformChoices(network, option)
       if (choices === undefined || cost.of(choices) > limit) return []
-      return [{ format: name, cost: cost.of(choices), loss: lossOf(choices) }]
+      return [{ format: pairText(option), cost: cost.of(choices), loss: lossOf(choices) }]
     })
     .reduce<Uniform | undefined>(
       (best, uniform) => (best === undefined || uniform.loss < best.loss ? uniform : best),
