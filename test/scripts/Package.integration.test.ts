@@ -36,7 +36,7 @@ describe("the package", () => {
         readFileSync(join(folder, "mine/space.yaml"), "utf8"),
       )?.[1]
       expect(schema).toBe("../node_modules/fliqs/schemas/space.schema.json")
-      const sets = ["--set", "train.steps=60", "--no-track"]
+      const sets = ["--set", "train.steps=60", "--no-track"] // as in the README
       const trial = spawnSync("npx", ["fliqs", "run", "mine/experiment.yaml", ...sets], {
         cwd: folder,
         encoding: "utf8",
