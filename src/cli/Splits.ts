@@ -1,7 +1,10 @@
 /** The data sets of a plan and what their splits hold, by a look that decodes nothing. For `plan`, `validate` and `data`. */
 import { dirname } from "node:path"
+import { Option, Schema } from "effect"
 import * as Datasets from "../data/Datasets.ts"
 import type { SplitCount, SplitReport } from "../data/Dataset.ts"
+import { valueAt } from "../declaration/Decode.ts"
+import type { Document } from "../declaration/Document.ts"
 import type { Plan } from "../experiment/Plan.ts"
 import { bold, table } from "./Output.ts"
 
@@ -60,6 +63,16 @@ export const describeDataSets = (used: ReadonlyArray<Used>) => ({
     trials,
   })),
 })
+
+const decodeData = Schema.decodeUnknownOption(Datasets.datasets.schema)
+
+/** The splits of an experiment that is not right, as far as its data can be read: they may show what is wrong. */
+export const describeDocument = ({ file, value }: Document) => {
+  const data = decodeData(valueAt(value, ["data"]))
+  return Option.isNone(data)
+    ? { splits: [] }
+    : describeSplits(Datasets.report(data.value, dirname(file)))
+}
 
 const usesOf = ({ name }: SplitCount, { splitUses }: SplitReport, heldOut?: number): string =>
   [

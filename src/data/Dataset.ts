@@ -112,8 +112,8 @@ export interface DatasetKind<
   readonly describe: (spec: Spec, folder: string) => DatasetShape
   /** What is wrong with the files of the user that it names; paths are relative to `data`. */
   readonly problems?: (spec: Spec, folder: string) => ReadonlyArray<SpecProblem>
-  /** What its splits hold, by a look that decodes nothing; only where `problems` has no error. */
-  readonly report?: (spec: Spec, folder: string) => SplitReport
+  /** What its splits hold, by a look that decodes nothing; none where the folder of the user is unfit. */
+  readonly report?: (spec: Spec, folder: string) => SplitReport | undefined
   /** Writes out what the files of the user decide, so that a trial says all that its result depends on. */
   readonly resolve?: (spec: Spec, folder: string) => Spec
   /** Keys that change nothing beside the others and the files as they are; only where `problems` has no error. */

@@ -85,12 +85,10 @@ const plainReport = ({ classes, testCount, trainCount }: DatasetShape): SplitRep
   }
 }
 
-/** What the splits hold, before limits, without fetching or decoding; none where the user's own files are not fit. */
+/** What the splits hold, before limits, without fetching or decoding; none where the user's own folder is unfit. */
 export const report = (data: Data, folder: string): SplitReport | undefined => {
-  const shape = describe(data, folder)
-  return shape === undefined
-    ? undefined
-    : (memberOf(data.kind).report?.(data, folder) ?? plainReport(shape))
+  const { describe, report: own } = memberOf(data.kind)
+  return own === undefined ? plainReport(describe(data, folder)) : own(data, folder)
 }
 
 /** The block with everything written out that the user's files decide; only where `problems` has no error. */

@@ -12,7 +12,7 @@ import { pathText } from "../declaration/Errors.ts"
 import type { SplitCount, SplitReport } from "./Dataset.ts"
 import { danglingLink, leadsOut, lookAt, type Links } from "./ImageBytes.ts"
 import type { ImageFiles, ImageSplit, Rest } from "./ImageFiles.ts"
-import { entriesOf } from "./ImageLayout.ts"
+import { entriesOf } from "./ImageListing.ts"
 
 /** A file under the root -> why it is broken. */
 export type Broken = ReadonlyMap<string, string>
@@ -33,21 +33,35 @@ export const danglingLinks = ({ rest, root }: ImageFiles): Broken =>
     ),
   )
 
-const looks = new WeakMap<ImageFiles, Broken>()
+/** What a look without decoding tells of the files. */
+export interface Look {
+  readonly broken: Broken
+  /** The largest part of a split that is broken, of the files looked at. */
+  readonly mostBroken: number
+  readonly report: SplitReport
+}
 
-/** What a cheap look says of the files, taken once for each listing of them. */
-export const cheapLook = (files: ImageFiles, links: Links): Broken => {
+const looks = new WeakMap<ImageFiles, Look>()
+
+/** A cheap look at the files, taken once for each listing of them. */
+export const cheapLook = (files: ImageFiles, links: Links): Look => {
   const before = looks.get(files)
   if (before !== undefined) return before
-  const names = splitsOf(files).flatMap((split) => split.files)
-  const step = Math.ceil(names.length / mostLooks)
+  const splits = splitsOf(files)
+  const step = Math.ceil(splits.reduce((sum, split) => sum + split.files.length, 0) / mostLooks)
   const broken = new Map<string, string>()
-  for (let i = 0; i < names.length; i += step) {
-    const why = lookAt(files.root, names[i]!, links)
-    if (why !== undefined) broken.set(names[i]!, why)
-  }
-  looks.set(files, broken)
-  return broken
+  const parts = splits.map((split) => {
+    const looked = split.files.filter((_, i) => i % step === 0)
+    const found = looked.flatMap((file) => {
+      const why = lookAt(files.root, file, links)
+      return why === undefined ? [] : [[file, why] as const]
+    })
+    for (const [file, why] of found) broken.set(file, why)
+    return found.length / looked.length
+  })
+  const look = { broken, mostBroken: Math.max(...parts), report: reportOf(files, broken) }
+  looks.set(files, look)
+  return look
 }
 
 /** The files of a folder and of all below it, links not followed; what git keeps is not gone into. */

@@ -11,16 +11,8 @@ import * as nodePath from "node:path"
 import { pathText } from "../declaration/Errors.ts"
 import { randomStream } from "../space/Random.ts"
 import { danglingLink, type Links } from "./ImageBytes.ts"
-import {
-  type Choice,
-  entriesOf,
-  examples,
-  inside,
-  isImageName,
-  type Layout,
-  layoutOf,
-  UnfitFolder,
-} from "./ImageLayout.ts"
+import { type Choice, type Layout, layoutOf } from "./ImageLayout.ts"
+import { entriesOf, examples, inside, isImageName, UnfitFolder } from "./ImageListing.ts"
 
 export interface ImageSplit {
   /** From the root, with `/` between folder and file; in the order of the names. */

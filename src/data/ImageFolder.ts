@@ -1,60 +1,28 @@
 /**
  * One's own images: a folder with a folder per class, decoded while the network trains and never all in memory.
  *
- * In here: the block of the experiment file, and what is put together from it. Left out: which files there are
- * (`ImageFiles.ts`), what is in them (`ImageDigests.ts`, `ImageFile.ts`), batches (`StreamedBatches.ts`).
+ * In here: what is put together from the block of the experiment file. Left out: the block (`ImageFolderSpec.ts`), which
+ * files there are (`ImageFiles.ts`), what is in them (`ImageDigests.ts`, `ImageFile.ts`), batches (`StreamedBatches.ts`).
  */
 import * as nodePath from "node:path"
-import { Effect, Schema } from "effect"
-import { distinct, FilePath, withDefault } from "../declaration/Field.ts"
+import { Effect } from "effect"
 import type { StreamedDataset } from "./Batches.ts"
-import { Augmentation, dataFields } from "./Dataset.ts"
 import type { DatasetKind, DatasetShape, OwnFiles, SpecProblem, UnreadKey } from "./Dataset.ts"
 import { type DatasetError, DatasetMissing } from "./Errors.ts"
-import { Links } from "./ImageBytes.ts"
-import { brokenWords, cheapLook, danglingLinks, reportOf } from "./ImageCounts.ts"
+import { leadsOut, type Links } from "./ImageBytes.ts"
+import { brokenWords, cheapLook, danglingLinks, type Look, reportOf } from "./ImageCounts.ts"
 import { digestImages, makeContents } from "./ImageDigests.ts"
-import { Background, Grey, type Target } from "./ImageFile.ts"
+import type { Target } from "./ImageFile.ts"
 import { type ImageFiles, type ImageSplit, limitImages, listImages } from "./ImageFiles.ts"
-import { explicitChoice, UnfitFolder } from "./ImageLayout.ts"
+import { type Spec, spec } from "./ImageFolderSpec.ts"
+import { explicitChoice } from "./ImageLayout.ts"
+import { UnfitFolder } from "./ImageListing.ts"
 import { makeImagePool, usualThreads } from "./ImagePool.ts"
 import { makeStreamedBatches } from "./StreamedBatches.ts"
-
-const share = (minimum: number, maximum: number, value: number, description: string) =>
-  withDefault(
-    Schema.Finite.check(Schema.isBetween({ minimum, maximum })).annotate({
-      description,
-      default: value,
-    }),
-    value,
-  )
-
-const pixels = (description: string) =>
-  withDefault(
-    Schema.Int.check(Schema.isBetween({ minimum: 4, maximum: 1024 })).annotate({
-      description,
-      default: 224,
-    }),
-    224,
-  )
 
 /** Of ImageNet's training images, red, green, blue; for grey images their averages. */
 const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }
 const average = (values: ReadonlyArray<number>) => values.reduce((a, b) => a + b) / values.length
-
-const perChannel = (minimum: number, description: string) =>
-  Schema.optionalKey(
-    Schema.Array(Schema.Finite.check(Schema.isBetween({ minimum, maximum: 1 }))).annotate({
-      description,
-    }),
-  )
-
-/** The name of a folder, as it is: no path. */
-const FolderName = Schema.String.check(
-  Schema.isPattern(/^(?!\.{1,2}$)[^/\\\p{Cc}]{1,255}$/u, {
-    expected: "the name of a folder in data.path, without /",
-  }),
-)
 
 /** Keys that are in a trial's id only where they say something else than what was done before there were such keys. */
 const before: Readonly<Record<string, unknown>> = {
@@ -62,100 +30,6 @@ const before: Readonly<Record<string, unknown>> = {
   background: "black",
   heldOutFrom: "train",
 }
-
-export const spec = Schema.Struct({
-  kind: Schema.Literal("imageFolder"),
-  ...dataFields({
-    augment: ["flip", "crop"],
-    heldOut: 500,
-    heldOutWords:
-      "Images to measure quality for the search, drawn by the seed from the validation folder, else out of the train split.",
-  }),
-  augment: withDefault(
-    Schema.Array(Augmentation)
-      .check(distinct)
-      .annotate({
-        description:
-          "Random changes to the training images; [] for none. flip: left-right, half of them; crop: a random part, scaled to the size.",
-        default: ["flip", "crop"],
-      }),
-    ["flip", "crop"],
-  ),
-  path: FilePath.annotate({
-    description:
-      "The folder, from this file's folder: train/CLASS/* and test/CLASS/* (or val, validation, valid, dev), else CLASS/*.",
-  }),
-  test: Schema.optionalKey(
-    FolderName.annotate({
-      description:
-        "The folder of the test split, by its name in path. Default: test, else the validation folder, else a share of train.",
-    }),
-  ),
-  heldOutFrom: Schema.optionalKey(
-    FolderName.annotate({
-      description:
-        "The folder that held-out images come from; train: out of the train split. Default: the validation folder where another is the test split, else train.",
-    }),
-  ),
-  links: Schema.optionalKey(
-    Links.annotate({
-      description:
-        "Links that lead out of the folder, as DVC, the Hugging Face cache and git-annex make them: follow, or refuse.",
-      default: "refuse",
-    }),
-  ),
-  height: pixels("Pixels of what the network gets."),
-  width: pixels("Pixels of what the network gets."),
-  channels: withDefault(
-    Schema.Literals([1, 3]).annotate({ description: "1 for grey, 3 for colour.", default: 3 }),
-    3,
-  ),
-  grey: Schema.optionalKey(
-    Grey.annotate({
-      description:
-        "With channels: 1, how colour becomes grey. bt601: 0.299 R + 0.587 G + 0.114 B of the stored values, as PIL, torchvision and OpenCV; linear: the luminance of linear light.",
-      default: "bt601",
-    }),
-  ),
-  background: Schema.optionalKey(
-    Background.annotate({
-      description: "What lies behind transparent parts: black or white.",
-      default: "black",
-    }),
-  ),
-  centre: share(
-    0.1,
-    1,
-    0.875,
-    "How much of the shorter side is kept where nothing is random: the middle.",
-  ),
-  minArea: share(0.01, 1, 0.08, "The least part of the area that the augmentation crop takes."),
-  mean: perChannel(0, "Taken off each channel, of value / 255; ImageNet's by default."),
-  std: perChannel(1 / 255, "Each channel is divided by it; ImageNet's by default."),
-  testShare: share(
-    0.001,
-    0.9,
-    0.1,
-    "Part of each class that is set apart for the test where there is no folder for it.",
-  ),
-  dataSeed: withDefault(
-    Schema.Int.annotate({
-      description: "Another number sets others apart; the experiment's seed does not touch them.",
-      default: 1,
-    }),
-    1,
-  ),
-  brokenLimit: share(0, 1, 0.01, "Part of all images that may be broken; those are skipped."),
-})
-  .check(
-    Schema.makeFilter(({ channels, mean, std }) =>
-      [mean, std].every((values) => values === undefined || values.length === channels)
-        ? true
-        : `mean and std have a value for each of the ${channels} channels`,
-    ),
-  )
-  .annotate({ identifier: "ImageFolder", title: "A folder of images" })
-type Spec = (typeof spec)["Type"]
 
 const mend = "data.path names a folder with a folder per class"
 
@@ -192,32 +66,52 @@ const shapeOf = (spec: Spec, { classes, heldOut, test, train }: ImageFiles): Dat
   ...(heldOut === undefined ? {} : { heldOutCount: heldOut.files.length }),
 })
 
+const look = (spec: Spec, folder: string) => cheapLook(list(spec, folder), linksOf(spec))
+
+/** Undefined where the folder is unfit; with broken files it is not. */
 const report = (spec: Spec, folder: string) => {
-  const files = list(spec, folder)
-  return reportOf(files, cheapLook(files, linksOf(spec)))
+  try {
+    return look(spec, folder).report
+  } catch (error) {
+    if (!(error instanceof UnfitFolder)) throw error
+    return undefined
+  }
+}
+
+/** Broken files that a cheap look finds: a mistake where links are refused or most of a split is not there. */
+const brokenProblems = (
+  spec: Spec,
+  { broken, mostBroken, report }: Look,
+): ReadonlyArray<SpecProblem> => {
+  if (broken.size === 0) return []
+  const all = report.splits.reduce((sum, { images }) => sum + images, 0)
+  const limit = Math.floor(spec.brokenLimit * all + 1e-9)
+  const refused = [...broken.values()].filter((why) => why === leadsOut).length
+  const isMistake = broken.size > limit && (refused > limit || mostBroken > 0.5)
+  const found = `${broken.size} of ${all} images ${broken.size === 1 ? "is" : "are"} broken`
+  const more =
+    broken.size > limit
+      ? `, and a trial ends that meets more than ${limit} (brokenLimit ${spec.brokenLimit})`
+      : ""
+  return [
+    {
+      path: ["path"],
+      message: `${found}${more}: ${brokenWords(broken)}`,
+      severity: isMistake ? "error" : "warning",
+    },
+  ]
 }
 
 const problems = (spec: Spec, folder: string): ReadonlyArray<SpecProblem> => {
   try {
-    const files = list(spec, folder)
-    const broken = cheapLook(files, linksOf(spec))
-    const { warnings } = reportOf(files, broken)
-    const { heldOut, test, train } = files
-    const all = train.files.length + test.files.length + (heldOut?.files.length ?? 0)
-    const isTooMany = broken.size > Math.floor(spec.brokenLimit * all + 1e-9)
-    const warn = (message: string) => ({ path: ["path"], message, severity: "warning" as const })
+    const found = look(spec, folder)
     return [
-      ...(broken.size === 0
-        ? []
-        : [
-            isTooMany
-              ? {
-                  path: ["path"],
-                  message: `${broken.size} of ${all} images are broken, more than brokenLimit ${spec.brokenLimit} of all allows: ${brokenWords(broken)}`,
-                }
-              : warn(`${broken.size} of ${all} images are broken: ${brokenWords(broken)}`),
-          ]),
-      ...warnings.map(warn),
+      ...brokenProblems(spec, found),
+      ...found.report.warnings.map((message): SpecProblem => ({
+        path: ["path"],
+        message,
+        severity: "warning",
+      })),
     ]
   } catch (error) {
     if (!(error instanceof UnfitFolder)) throw error

@@ -10,12 +10,12 @@
  * A `test` folder without class folders has no labels (ILSVRC) and is passed over, with a word. A folder with such a name
  * that holds images itself, beside folders of other names, is a class. Left out: the images (`ImageFiles.ts`).
  */
-import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs"
-import type { Dirent } from "node:fs"
+import { lstatSync, realpathSync } from "node:fs"
 import * as nodePath from "node:path"
 import { pathText } from "../declaration/Errors.ts"
 import { didYouMean } from "../declaration/Suggest.ts"
-import { danglingLink, isWithin, type Links } from "./ImageBytes.ts"
+import { danglingLink, type Links } from "./ImageBytes.ts"
+import { examples, type Inside, inside, isImageName, statOf, UnfitFolder } from "./ImageListing.ts"
 
 /** What a person may say of the folders. */
 export interface Choice {
@@ -45,22 +45,6 @@ export interface Layout {
   readonly warnings: ReadonlyArray<string>
 }
 
-/** Says in words why a folder cannot be trained on. */
-export class UnfitFolder extends Error {
-  /** The key of `data:` to change. */
-  readonly key: "path" | "test" | "heldOutFrom"
-
-  constructor(message: string, key: UnfitFolder["key"] = "path") {
-    super(pathText(message))
-    this.key = key
-  }
-}
-
-const imageEnding = /\.(?:jpe?g|png|webp|gif|tiff?)$/iu
-/** Whether a file is taken for an image. */
-export const isImageName = (name: string): boolean =>
-  imageEnding.test(name) && !name.startsWith(".")
-
 /** In the order of preference. */
 const roles = {
   train: ["train", "training"],
@@ -74,76 +58,8 @@ const rankOf = (role: Role, name: string): number =>
 const roleOf = (name: string): Role | undefined =>
   (["train", "val", "test"] as const).find((role) => rankOf(role, name) >= 0)
 
-/** What programs leave beside images. */
-const notClasses = new Set([
-  "__MACOSX",
-  "@eaDir",
-  "lost+found",
-  "System Volume Information",
-  "$RECYCLE.BIN",
-])
 /** What a folder is called that stands for a class where there are no labels. */
 const withoutLabels = new Set(["images", "imgs", "unknown", "unlabeled", "unlabelled"])
-
-export const examples = (names: ReadonlyArray<string>): string =>
-  names.slice(0, 3).map(pathText).join(", ") +
-  (names.length > 3 ? ` and ${names.length - 3} more` : "")
-
-export const entriesOf = (folder: string): ReadonlyArray<Dirent> => {
-  try {
-    return readdirSync(folder, { withFileTypes: true })
-  } catch (error) {
-    throw new UnfitFolder(`${pathText(folder)} cannot be listed (${(error as Error).message})`)
-  }
-}
-
-const statOf = (path: string) => {
-  try {
-    return statSync(path, { throwIfNoEntry: false })
-  } catch {
-    // A link that leads back to itself.
-    return undefined
-  }
-}
-
-/** What lies in a folder, apart: the folders of classes or splits in order, links that lead nowhere, all else. */
-export interface Inside {
-  readonly folders: ReadonlyArray<string>
-  readonly dangling: ReadonlyArray<string>
-  /** Files, hidden ones too, and folders that are never classes (with `/` at the end). */
-  readonly rest: ReadonlyArray<string>
-}
-
-/** Parts what lies in a folder; throws for a link to a folder that must not be followed. */
-export const inside = (root: string, folder: string, links: Links): Inside => {
-  const folders: Array<string> = []
-  const dangling: Array<string> = []
-  const rest: Array<string> = []
-  for (const entry of entriesOf(folder)) {
-    const path = nodePath.join(folder, entry.name)
-    const target = entry.isSymbolicLink() ? statOf(path) : entry
-    if (target === undefined) (entry.name.startsWith(".") ? rest : dangling).push(entry.name)
-    else if (!target.isDirectory()) rest.push(entry.name)
-    else if (entry.name.startsWith(".") || notClasses.has(entry.name)) rest.push(`${entry.name}/`)
-    else {
-      if (entry.isSymbolicLink()) checkLink(root, folder, path, links)
-      folders.push(entry.name)
-    }
-  }
-  return { folders: folders.sort(), dangling: dangling.sort(), rest: rest.sort() }
-}
-
-const checkLink = (root: string, folder: string, path: string, links: Links): void => {
-  const real = realpathSync(path)
-  if (links === "refuse" && !isWithin(root, real))
-    throw new UnfitFolder(
-      `${pathText(path)} is a link that leads out of the folder, to ${pathText(real)}; data.links: follow allows that`,
-    )
-  if (isWithin(real, realpathSync(folder)))
-    throw new UnfitFolder(
-      `${pathText(path)} is a link to a folder that it lies in; remove it, or name another folder`,
-    )
-}
 
 const hasImages = ({ rest }: Inside): boolean => rest.some(isImageName)
 

@@ -67,11 +67,12 @@ export const tiffProblem = (bytes: Buffer): string | undefined => {
   const [compression = 1] = tags.get(259) ?? []
   const [samples = 1] = tags.get(277) ?? []
   const bits = [...new Set(tags.get(258) ?? [1])]
-  const format = (tags.get(339) ?? [1]).map((code) => sampleFormats[code]).find(Boolean)
-  if (format !== undefined)
-    return `${bits.join(" and ")}-bit ${format} samples, whose black and white the file does not say; ${convert}`
-  if (bits.length > 1 || ![1, 2, 4, 8, 16].includes(bits[0]!))
-    return `${bits.join(" and ")}-bit samples, whose black and white the file does not say; ${convert}`
+  const type = (tags.get(339) ?? [1]).map((code) => sampleFormats[code]).find(Boolean)
+  const widest = Math.max(...bits)
+  if (type !== undefined || widest > 16)
+    return `${bits.join(" and ")}-bit ${type ?? "unsigned integer"} samples, whose black and white the file does not say; ${convert}`
+  if (bits.length > 1 || ![1, 2, 4, 8, 16].includes(widest))
+    return `${bits.join(" and ")}-bit samples, which are not read; ${convert}`
   const known = colours[photometric]
   if (known === undefined)
     return `${otherColours[photometric] ?? `colour of the unknown kind ${photometric}`}; ${convert}`

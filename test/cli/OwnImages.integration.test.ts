@@ -134,6 +134,11 @@ describe("links out of the folder", () => {
       2,
       expect.stringMatching(/28 of 28 images are broken.*\(data.links: follow allows that\)/),
     ])
+    const counted = await fliqs(["validate", "linked.yaml", "--json"], { cwd: folder })
+    expect(json<ReadonlyArray<Splits>>(counted)[0]!.splits).toMatchObject([
+      { name: "train", images: 24, broken: 24 },
+      { name: "valid", images: 4, broken: 4 },
+    ])
     const allowed = await fliqs(["plan", "linked.yaml", "--set", "data.links=follow", "--json"], {
       cwd: folder,
     })

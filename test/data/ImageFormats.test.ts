@@ -236,13 +236,17 @@ describe("samples without a known range are refused by name", () => {
   })
 
   it.each([
-    ["32-bit", 32, raw(Uint32Array.from(greys, (v) => v * 16_843_009))],
-    ["64-bit", 64, raw(BigUint64Array.from(greys, BigInt))],
-    ["24-bit", 24, bytes(rgbOf(greys))],
-    ["12-bit", 12, bytes(rgbOf(greys).slice(0, 24))],
-    ["10-bit", 10, bytes(rgbOf(greys).slice(0, 20))],
-  ])("unsigned %s", async (name, bits, data) => {
-    expect(await why(of({ bits, data }))).toMatch(new RegExp(`^${name} samples, whose black`))
+    [
+      "32-bit unsigned integer samples, whose black",
+      32,
+      raw(Uint32Array.from(greys, (v) => v * 16_843_009)),
+    ],
+    ["64-bit unsigned integer samples, whose black", 64, raw(BigUint64Array.from(greys, BigInt))],
+    ["24-bit unsigned integer samples, whose black", 24, bytes(rgbOf(greys))],
+    ["12-bit samples, which are not read", 12, bytes(rgbOf(greys).slice(0, 24))],
+    ["10-bit samples, which are not read", 10, bytes(rgbOf(greys).slice(0, 20))],
+  ])("%s", async (words, bits, data) => {
+    expect(await why(of({ bits, data }))).toMatch(new RegExp(`^${words}`))
   })
 
   it.each([

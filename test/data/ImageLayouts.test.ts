@@ -378,10 +378,12 @@ describe("nothing vanishes without a count", () => {
     symlinkSync("9.jpg", join(root, "val", "dog", "9.jpg"))
     symlinkSync("x", join(root, "val", "dog", "folder.png"))
     const report = (changes: object = {}) => Datasets.report(block(root, changes), ".")
-    expect(errors(root)).toEqual([
-      expect.stringMatching(/^path: 4 of 33 images are broken, more than brokenLimit 0.01/),
+    expect(errors(root)).toEqual([])
+    expect(warnings(root)).toEqual([
+      expect.stringMatching(
+        /^4 of 33 images are broken, and a trial ends that meets more than 0 \(brokenLimit 0.01\): train/,
+      ),
     ])
-    expect(errors(root, { brokenLimit: 0.2 })).toEqual([])
     expect(warnings(root, { brokenLimit: 0.2 })).toEqual([
       "4 of 33 images are broken: train/cat/1.png: an empty file; val/dog/9.jpg: a link that leads back to itself; val/dog/9.png: a link to what is missing (nowhere); ...",
     ])
@@ -389,6 +391,20 @@ describe("nothing vanishes without a count", () => {
       split("train", 20, { broken: 1 }),
       split("val", 13, { broken: 3 }),
     ])
+  })
+
+  it("of a split that is mostly broken, as a mistake", () => {
+    const root = folderOf([...classes("train", 60), ...classes("val", 2)])
+    write(root, classes("val", 1), Buffer.alloc(0))
+    expect([errors(root), warnings(root).length]).toEqual([[], 1])
+    const again = folderOf([...classes("train", 60), ...classes("val", 2)])
+    write(again, [...classes("val", 1), "val/cat/1.png"], Buffer.alloc(0))
+    expect(errors(again)).toEqual([
+      "path: 3 of 124 images are broken, and a trial ends that meets more than 1 (brokenLimit 0.01): val/cat/0.png, and 2 more: an empty file",
+    ])
+    expect(errors(again, { brokenLimit: 0.03 })).toEqual([])
+    // counted all the same
+    expect(Datasets.report(block(again), ".")!.splits[1]).toEqual(split("val", 4, { broken: 3 }))
   })
 
   it("of the data sets that are fetched or made, before they are", () => {
@@ -440,7 +456,7 @@ describe("links out of the folder", () => {
     mkdirSync(dirname(join(top, store)), { recursive: true })
     renameSync(join(top, "store"), join(top, store))
     expect(errors(root)).toEqual([
-      "path: 16 of 16 images are broken, more than brokenLimit 0.01 of all allows: train/cat/0.png, and 15 more: a link that leads out of the folder (data.links: follow allows that)",
+      "path: 16 of 16 images are broken, and a trial ends that meets more than 0 (brokenLimit 0.01): train/cat/0.png, and 15 more: a link that leads out of the folder (data.links: follow allows that)",
     ])
     expect(errors(root, { links: "follow" })).toEqual([])
     expect(Datasets.report(block(root, { links: "follow" }), ".")!.splits).toEqual([
@@ -507,7 +523,7 @@ describe("links out of the folder", () => {
     const files = [...classes("train", 6), ...classes("val", 2)]
     write(root, files, Buffer.from(text))
     expect(errors(root)).toEqual([
-      `path: 16 of 16 images are broken, more than brokenLimit 0.01 of all allows: train/cat/0.png, and 15 more: ${words}; \`${command}\` fetches it`,
+      `path: 16 of 16 images are broken, and a trial ends that meets more than 0 (brokenLimit 0.01): train/cat/0.png, and 15 more: ${words}; \`${command}\` fetches it`,
     ])
   })
 })

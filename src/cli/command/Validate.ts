@@ -12,7 +12,7 @@ import { decisionList } from "../../space/DecisionList.ts"
 import { stateFolder } from "../Files.ts"
 import { note, print, printJson, red, green, short } from "../Output.ts"
 import { describeSpaces, makeNetworks, sizeOf, spacesOf } from "../Spaces.ts"
-import { dataSetsOf, dataSetTables, describeDataSets } from "../Splits.ts"
+import { dataSetsOf, dataSetTables, describeDataSets, describeDocument } from "../Splits.ts"
 import { Ended, exitCodes } from "../Words.ts"
 
 interface Verdict {
@@ -70,7 +70,7 @@ const ofExperiment = (document: Document) =>
           errors,
           warnings: [],
           summary: "",
-          details: {},
+          details: describeDocument(document),
         }),
     ),
   )

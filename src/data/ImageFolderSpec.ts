@@ -1,0 +1,132 @@
+/** The `data:` block of one's own images. Left out: what is done with it (`ImageFolder.ts`). */
+import { Schema } from "effect"
+import { distinct, FilePath, withDefault } from "../declaration/Field.ts"
+import { Augmentation, dataFields } from "./Dataset.ts"
+import { Links } from "./ImageBytes.ts"
+import { Background, Grey } from "./ImageFile.ts"
+
+const share = (minimum: number, maximum: number, value: number, description: string) =>
+  withDefault(
+    Schema.Finite.check(Schema.isBetween({ minimum, maximum })).annotate({
+      description,
+      default: value,
+    }),
+    value,
+  )
+
+const pixels = (description: string) =>
+  withDefault(
+    Schema.Int.check(Schema.isBetween({ minimum: 4, maximum: 1024 })).annotate({
+      description,
+      default: 224,
+    }),
+    224,
+  )
+
+const perChannel = (minimum: number, description: string) =>
+  Schema.optionalKey(
+    Schema.Array(Schema.Finite.check(Schema.isBetween({ minimum, maximum: 1 }))).annotate({
+      description,
+    }),
+  )
+
+/** The name of a folder, as it is: no path. */
+const FolderName = Schema.String.check(
+  Schema.isPattern(/^(?!\.{1,2}$)[^/\\\p{Cc}]{1,255}$/u, {
+    expected: "the name of a folder in data.path, without /",
+  }),
+)
+
+export const spec = Schema.Struct({
+  kind: Schema.Literal("imageFolder"),
+  ...dataFields({
+    augment: ["flip", "crop"],
+    heldOut: 500,
+    heldOutWords:
+      "Images to measure quality for the search, drawn by the seed from the validation folder, else out of the train split.",
+  }),
+  augment: withDefault(
+    Schema.Array(Augmentation)
+      .check(distinct)
+      .annotate({
+        description:
+          "Random changes to the training images; [] for none. flip: left-right, half of them; crop: a random part, scaled to the size.",
+        default: ["flip", "crop"],
+      }),
+    ["flip", "crop"],
+  ),
+  path: FilePath.annotate({
+    description:
+      "The folder, from this file's folder: train/CLASS/* and test/CLASS/* (or val, validation, valid, dev), else CLASS/*.",
+  }),
+  test: Schema.optionalKey(
+    FolderName.annotate({
+      description:
+        "The folder of the test split, by its name in path. Default: test, else the validation folder, else a share of train.",
+    }),
+  ),
+  heldOutFrom: Schema.optionalKey(
+    FolderName.annotate({
+      description:
+        "The folder that held-out images come from; train: out of the train split. Default: the validation folder where another is the test split, else train.",
+    }),
+  ),
+  links: Schema.optionalKey(
+    Links.annotate({
+      description:
+        "Links that lead out of the folder, as DVC, the Hugging Face cache and git-annex make them: follow, or refuse.",
+      default: "refuse",
+    }),
+  ),
+  height: pixels("Pixels of what the network gets."),
+  width: pixels("Pixels of what the network gets."),
+  channels: withDefault(
+    Schema.Literals([1, 3]).annotate({ description: "1 for grey, 3 for colour.", default: 3 }),
+    3,
+  ),
+  grey: Schema.optionalKey(
+    Grey.annotate({
+      description:
+        "With channels: 1, how colour becomes grey. bt601: 0.299 R + 0.587 G + 0.114 B of the stored values, as PIL, torchvision and OpenCV; linear: the luminance of linear light.",
+      default: "bt601",
+    }),
+  ),
+  background: Schema.optionalKey(
+    Background.annotate({
+      description: "What lies behind transparent parts: black or white.",
+      default: "black",
+    }),
+  ),
+  centre: share(
+    0.1,
+    1,
+    0.875,
+    "How much of the shorter side is kept where nothing is random: the middle.",
+  ),
+  minArea: share(0.01, 1, 0.08, "The least part of the area that the augmentation crop takes."),
+  mean: perChannel(0, "Taken off each channel, of value / 255; ImageNet's by default."),
+  std: perChannel(1 / 255, "Each channel is divided by it; ImageNet's by default."),
+  testShare: share(
+    0.001,
+    0.9,
+    0.1,
+    "Part of each class that is set apart for the test where there is no folder for it.",
+  ),
+  dataSeed: withDefault(
+    Schema.Int.annotate({
+      description: "Another number sets others apart; the experiment's seed does not touch them.",
+      default: 1,
+    }),
+    1,
+  ),
+  brokenLimit: share(0, 1, 0.01, "Part of all images that may be broken; those are skipped."),
+})
+  .check(
+    Schema.makeFilter(({ channels, mean, std }) =>
+      [mean, std].every((values) => values === undefined || values.length === channels)
+        ? true
+        : `mean and std have a value for each of the ${channels} channels`,
+    ),
+  )
+  .annotate({ identifier: "ImageFolder", title: "A folder of images" })
+export type Spec = (typeof spec)["Type"]
