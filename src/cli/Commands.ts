@@ -18,6 +18,7 @@ import {
   state,
   toggle,
   trial,
+  withShort,
   yes,
 } from "./Flags.ts"
 
@@ -77,11 +78,10 @@ const run = Command.make(
     set,
     yes,
     state,
-    jobs: count(
-      "jobs",
-      "jobs",
-      "Trials at a time; as many as processors and trials by default",
-    ).pipe(Flag.withAlias("j"), Flag.optional),
+    jobs: withShort(
+      count("jobs", "jobs", "Trials at a time; as many as processors and trials by default"),
+      "j",
+    ).pipe(Flag.optional),
     only: several("only", "ID", "Run only this trial"),
     failFast: toggle("fail-fast", "Stop the grid at the first failed trial"),
     retryFailed: toggle("retry-failed", "Try failed trials again"),

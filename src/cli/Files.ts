@@ -2,10 +2,9 @@
 import { Effect, Option } from "effect"
 import { resolve } from "node:path"
 import { fileURLToPath } from "node:url"
-import { pathText, printable } from "../declaration/Errors.ts"
-import { read } from "../declaration/Document.ts"
-import { DeclarationErrors } from "../declaration/Errors.ts"
+import { DeclarationErrors, pathText, printable } from "../declaration/Errors.ts"
 import { changedSpace } from "../experiment/ChangedSpace.ts"
+import { readKind } from "../experiment/FileKind.ts"
 import * as Plan from "../experiment/Plan.ts"
 import { build } from "../model/Build.ts"
 import { ofTrials } from "../orchestrator/InitialWeights.ts"
@@ -25,13 +24,16 @@ export const stateFolder = (told: Option.Option<string>, experimentFile?: string
   Option.isSome(told) ? Effect.succeed(told.value) : State.locate(experimentFile, process.cwd())
 
 /** An experiment file, its plan, and the state folder that goes with it. Warnings go to stderr. */
-export const readPlan = Effect.fnUntraced(function* (input: {
-  readonly experiment: string
-  readonly set: ReadonlyArray<string>
-  readonly yes: boolean
-  readonly state?: Option.Option<string>
-}) {
-  const document = yield* read(input.experiment)
+export const readPlan = Effect.fnUntraced(function* (
+  command: "compare" | "plan" | "run" | "simulate",
+  input: {
+    readonly experiment: string
+    readonly set: ReadonlyArray<string>
+    readonly yes: boolean
+    readonly state?: Option.Option<string>
+  },
+) {
+  const document = yield* readKind(input.experiment, ["experiment"], `fliqs ${command}`)
   const folder = yield* stateFolder(input.state ?? Option.none(), input.experiment)
   const { set: sets, yes } = input
   const plan = yield* Plan.expand(document, {
@@ -45,8 +47,12 @@ export const readPlan = Effect.fnUntraced(function* (input: {
 })
 
 /** A space file with changes, built. Warnings go to stderr. */
-export const readSpace = Effect.fnUntraced(function* (file: string, sets: ReadonlyArray<string>) {
-  const document = yield* read(file)
+export const readSpace = Effect.fnUntraced(function* (
+  command: "cost" | "latency",
+  file: string,
+  sets: ReadonlyArray<string>,
+) {
+  const document = yield* readKind(file, ["space"], `fliqs ${command}`)
   const { errors, value, warnings } = yield* changedSpace(document, sets)
   for (const warning of warnings) yield* note(`warning: ${warning.text}`)
   if (errors.length > 0) return yield* new DeclarationErrors({ errors })
@@ -62,7 +68,9 @@ export const findTrial = Effect.fnUntraced(function* (state: string, beginning: 
   return yield* new Wrong({
     message:
       found.length === 0
-        ? `no trial ${printable(beginning)} in ${pathText(state)}; \`fliqs list\` shows those there are`
+        ? /[./\\]/.test(beginning)
+          ? `${printable(beginning)} is no id of a trial, which has 16 hex digits; \`fliqs list\` shows those there are`
+          : `no trial ${printable(beginning)} in ${pathText(state)}; \`fliqs list\` shows those there are`
         : `${beginning} is the beginning of ${found.length} trials: ${found.slice(0, 5).join(", ")}; give more of it`,
   })
 })

@@ -24,6 +24,24 @@ export const several = (name: string, metavar: string, description: string) =>
     Flag.atLeast(0),
   )
 
+/** Short names of flags that take a value. */
+const valueFlags = { j: "jobs" } as const
+
+/** A flag's short name, which may be written together with its value: `-j1`. */
+export const withShort = <A>(flag: Flag.Flag<A>, short: keyof typeof valueFlags): Flag.Flag<A> =>
+  Flag.withAlias(flag, short)
+
+/** The words of a command line, each short flag apart from the value that is written together with it. */
+export const splitShortFlags = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const end = words.indexOf("--")
+  const flags = end < 0 ? words : words.slice(0, end)
+  const split = flags.flatMap((word) => {
+    const [, short = "", value = ""] = /^-([a-zA-Z])([^=].*)$/s.exec(word) ?? []
+    return Object.hasOwn(valueFlags, short) ? [`-${short}`, value] : [word]
+  })
+  return end < 0 ? split : [...split, ...words.slice(end)]
+}
+
 /** At least 1 of some things. */
 export const count = (name: string, things: string, description: string) =>
   Flag.Int(name).pipe(
@@ -55,5 +73,5 @@ export const selection = {
   sort: maybe("sort", "KEY[:asc]", "Metric or column to sort by, largest first"),
   filter: several("filter", "KEY=VALUE", "Only trials whose column or parameter has this value"),
   columns: maybe("columns", "KEY,KEY", "Parameters and metrics to show"),
-  limit: Flag.Int("limit").pipe(Flag.withDescription("At most so many"), Flag.optional),
+  limit: count("limit", "rows", "At most so many").pipe(Flag.optional),
 }

@@ -5,21 +5,33 @@
 import { Effect } from "effect"
 import * as CliOutput from "effect/cli/CliOutput"
 import type * as CliError from "effect/cli/CliError"
-import { didYouMean } from "../declaration/Suggest.ts"
+import { didYouMean, nearest, oneOf } from "../declaration/Suggest.ts"
+import { otherCommand, otherFlag } from "./OtherWords.ts"
 import { note, print } from "./Output.ts"
 
-const nearest = (words: ReadonlyArray<string>, all: ReadonlyArray<string>, word: string): string =>
-  words.length > 0 ? `did you mean ${words.join(" or ")}?` : didYouMean(word, all)
+/** What would be right in the place of a flag; names are compared without dashes. */
+const flagInstead = (written: string, names: ReadonlyArray<string>): string => {
+  const [, no = "", name = ""] = /^-*(no-)?(.*)$/s.exec(written) ?? []
+  const near = nearest(name, names).map((found) => `--${no}${found}`)
+  const all =
+    names.length === 0
+      ? "none belongs here"
+      : `${oneOf(names.map((one) => `--${one}`))} would be right`
+  return otherFlag(written) ?? (near.length === 0 ? all : `did you mean ${oneOf(near)}?`)
+}
 
 const problemOf = (
   error: CliError.NonShowHelpErrors,
   known: { readonly flags: ReadonlyArray<string>; readonly commands: ReadonlyArray<string> },
 ): string => {
   switch (error._tag) {
-    case "UnknownSubcommand":
-      return `there is no command ${error.subcommand}; ${nearest(error.suggestions, known.commands, error.subcommand)}`
+    case "UnknownSubcommand": {
+      // only at the top is it known what a command is called elsewhere
+      const others = known.commands.includes("run") ? otherCommand : undefined
+      return `there is no command ${error.subcommand}; ${didYouMean(error.subcommand, known.commands, others)}`
+    }
     case "UnrecognizedOption":
-      return `there is no flag ${error.option}; ${nearest(error.suggestions, known.flags, error.option)}`
+      return `there is no flag ${error.option}; ${flagInstead(error.option, known.flags)}`
     default:
       return error.message
   }
@@ -38,7 +50,7 @@ export const layer = CliOutput.layerPresenter({
       case "InvalidInvocation": {
         const { flags, subcommands = [] } = event.helpDoc
         const known = {
-          flags: flags.map((flag) => `--${flag.name}`),
+          flags: flags.map((flag) => flag.name),
           commands: subcommands.flatMap((group) => group.commands.map((command) => command.name)),
         }
         for (const error of event.errors) yield* note(problemOf(error, known))

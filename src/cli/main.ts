@@ -10,6 +10,7 @@ import { Cause, Effect, Exit, Layer, Logger, Runtime } from "effect"
 import * as Command from "effect/cli/Command"
 import { readFileSync } from "node:fs"
 import { root } from "./Commands.ts"
+import { splitShortFlags } from "./Flags.ts"
 import { say, yellow } from "./Output.ts"
 import * as Presenter from "./Presenter.ts"
 import { exitCodes, wordsOf } from "./Words.ts"
@@ -62,6 +63,11 @@ const runMain = Runtime.makeRunMain(({ fiber }) => {
 
 const services = Layer.mergeAll(NodeServices.layer, Presenter.layer, Logger.layer([logger]))
 
-runMain(Command.run(root, { version }).pipe(Effect.provide(services)), {
-  disableErrorReporting: true,
-})
+runMain(
+  Command.runWith(root, { version })(splitShortFlags(process.argv.slice(2))).pipe(
+    Effect.provide(services),
+  ),
+  {
+    disableErrorReporting: true,
+  },
+)

@@ -6,6 +6,7 @@
 import { ByteSize, Effect, FileSystem, Option, Schema } from "effect"
 import type { Path } from "effect"
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
+import { otherNames } from "../declaration/OtherNames.ts"
 import type { StreamedDataset } from "./Batches.ts"
 import * as Cache from "./Cache.ts"
 import { Cifar10 } from "./Cifar10.ts"
@@ -28,8 +29,28 @@ import { ImageFolder } from "./ImageFolder.ts"
 import { Mnist } from "./Mnist.ts"
 import { Synthetic } from "./Synthetic.ts"
 
+/** Names of data sets that are none here. */
+export const otherDatasets = otherNames({
+  what: "data set",
+  same: {
+    cifar10: "cifar",
+    fashionMnist: "fashion fmnist",
+    synthetic: "fake fakeData random toy dummy",
+    imageFolder: "folder images imagefolderDataset directory own custom files",
+  },
+  say: {
+    "it does not come along; as a folder of images per class it is kind: imageFolder with its path":
+      "imagenet imagenet1k imagenet-1k ilsvrc ilsvrc2012 tinyImagenet imagenette imagewoof cifar100 cifar-100 svhn stl10 caltech101 caltech256 food101 flowers flowers102 pets cars places365 coco emnist kmnist qmnist celeba eurosat gtsrb dtd sun397",
+  },
+})
+
 /** `schema` is the whole of an experiment's `data:` block. */
-export const datasets = oneOfKinds("Data", [Cifar10, Synthetic, Mnist, FashionMnist, ImageFolder])
+export const datasets = oneOfKinds(
+  "Data",
+  [Cifar10, Synthetic, Mnist, FashionMnist, ImageFolder],
+  undefined,
+  otherDatasets,
+)
 
 /** A decoded `data:` block. */
 export type Data = (typeof datasets.schema)["Type"]

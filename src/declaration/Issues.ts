@@ -19,7 +19,8 @@ import {
   requires,
   sharedLiteralKey,
 } from "./Describe.ts"
-import { didYouMean, oneOf, suggest } from "./Suggest.ts"
+import { otherKeyOf, otherNameOf } from "./OtherNames.ts"
+import { didYouMean, meant, oneOf, suggest } from "./Suggest.ts"
 
 /** Problems of an issue of decoding `root`; never empty. */
 export const problemsOf = (issue: SchemaIssue.Issue, root: unknown): ReadonlyArray<Found> =>
@@ -124,7 +125,7 @@ const unexpected = (here: Here, ast: SchemaAST.AST): Found => {
       message: `one value too many; a list of ${length} values would be right`,
     }
   const words = keyWords(ast)
-  if (words === undefined) return unknownKey(here, keysOf(ast))
+  if (words === undefined) return unknownKey(here, keysOf(ast), ast)
   return {
     path: here.path,
     at: "key",
@@ -133,13 +134,19 @@ const unexpected = (here: Here, ast: SchemaAST.AST): Found => {
   }
 }
 
-const unknownKey = (here: Here, keys: ReadonlyArray<string>): Found => {
+/** What tools call the key that tells kinds apart. */
+const kindKeys = new Set(["type", "name", "method", "algorithm", "class", "kinds"])
+
+const unknownKey = (here: Here, keys: ReadonlyArray<string>, ast?: SchemaAST.AST): Found => {
   const key = String(here.path.at(-1))
+  const other =
+    otherKeyOf(ast, key) ??
+    (kindKeys.has(key) && keys.includes("kind") ? "it is kind here" : undefined)
   return {
     path: here.path,
     at: "key",
-    unknown: { meant: suggest(key, keys) },
-    message: `unknown key ${show(key)}; ${keys.length === 0 ? "no key belongs here" : didYouMean(key, keys)}`,
+    unknown: { meant: other === undefined ? suggest(key, keys) : undefined },
+    message: `unknown key ${show(key)}; ${keys.length === 0 ? "no key belongs here" : (other ?? didYouMean(key, keys))}`,
   }
 }
 
@@ -195,13 +202,17 @@ const unionProblems = (
   here: Here,
 ): ReadonlyArray<Found> => {
   const mappings = mappingsOf(issue.ast)
+  if (typeof here.input === "string") {
+    const told = wordProblem(issue.ast, here, mappings)
+    if (told !== undefined) return [told]
+  }
   if (isMapping(here.input)) {
     const kind = sharedLiteralKey(mappings)
     if (kind !== undefined) {
       const path = [...here.path, kind.key]
       const given = here.input[kind.key]
       if (given !== undefined && !kind.literals.includes(String(given)))
-        return [unknownWord(path, given, kind.literals)]
+        return [unknownWord(path, given, kind.literals, otherNameOf(issue.ast, given))]
       // The member of that kind, or the one that does not ask for its kind.
       const meant = issue.issues.find(
         (inner) =>
@@ -238,6 +249,21 @@ const unionProblems = (
   const words = literalsOf(issue.ast)
   if (words !== undefined) return [unknownWord(here.path, here.input, words)]
   return [mismatch(here, describe(issue.ast))]
+}
+
+/** A word in the place of a block of that kind, or one that means something elsewhere. */
+const wordProblem = (
+  ast: SchemaAST.AST,
+  here: Here,
+  mappings: ReadonlyArray<SchemaAST.AST>,
+): Found | undefined => {
+  const kind = sharedLiteralKey(mappings)
+  const word = String(here.input)
+  if (kind?.literals.includes(word) === true) return mismatch(here, `{ ${kind.key}: ${word} }`)
+  const other = otherNameOf(ast, word)
+  if (other === undefined) return undefined
+  const written = kind === undefined ? "" : `, in a block: { ${kind.key}: ... }`
+  return wrongWord(here.path, word, literalsOf(ast), `${other}${written}`)
 }
 
 /** The kind is missing, and none is the usual one: of the kinds those that know all written keys. */
@@ -286,17 +312,26 @@ const ofOtherKind = (
   }
 }
 
-const unknownWord = (path: Path, given: unknown, words: ReadonlyArray<string>): Found => {
-  const near = typeof given === "string" ? suggest(given, words) : undefined
-  return {
-    path,
-    words,
-    message:
-      near === undefined
-        ? `got ${show(given)}; ${oneOf(words)} would be right`
-        : `got ${show(given)}; did you mean ${near}?`,
-  }
+const unknownWord = (
+  path: Path,
+  given: unknown,
+  words: ReadonlyArray<string>,
+  other?: string,
+): Found => {
+  const near = typeof given === "string" ? meant(given, words) : undefined
+  return wrongWord(path, given, words, other ?? near ?? `${oneOf(words)} would be right`)
 }
+
+const wrongWord = (
+  path: Path,
+  given: unknown,
+  words: ReadonlyArray<string> | undefined,
+  right: string,
+): Found => ({
+  path,
+  ...(words === undefined ? {} : { words }),
+  message: `got ${show(given)}; ${right}`,
+})
 
 const at = (path: Path): string => JSON.stringify(path)
 

@@ -5,6 +5,8 @@
  */
 import { Schema } from "effect"
 import { withDefault } from "./Field.ts"
+import { withOtherNames } from "./OtherNames.ts"
+import type { OtherNames } from "./Suggest.ts"
 
 /** What every member of an axis has; the rest is the axis's own. */
 export interface Kind {
@@ -24,20 +26,22 @@ type ByKind<Members extends ReadonlyArray<Kind>> = {
 /**
  * A union on `kind` named `identifier` in JSON Schema, the members by kind, and the kinds in order.
  *
- * With `usual`, a kind, a block that names no kind is of that one.
+ * With `usual`, a kind, a block that names no kind is of that one. `others` are names that the kinds have elsewhere.
  */
 export const oneOfKinds = <const Members extends readonly [Kind, ...Array<Kind>]>(
   identifier: string,
   members: Members,
   usual?: Members[number]["kind"],
+  others?: OtherNames,
 ): {
   readonly schema: Schema.Union<Specs<Members>>
   readonly members: ByKind<Members>
   readonly kinds: ReadonlyArray<Members[number]["kind"]>
 } => {
   const specs = members.map(({ kind, spec }) => (kind === usual ? withUsualKind(spec, kind) : spec))
+  const schema = Schema.Union(specs as unknown as Specs<Members>).annotate({ identifier })
   return {
-    schema: Schema.Union(specs as unknown as Specs<Members>).annotate({ identifier }),
+    schema: others === undefined ? schema : withOtherNames(schema, others),
     members: Object.fromEntries(members.map((member) => [member.kind, member])) as ByKind<Members>,
     kinds: members.map((member) => member.kind),
   }

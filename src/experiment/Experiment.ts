@@ -9,6 +9,7 @@ import * as Datasets from "../data/Datasets.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { distinct, FilePath, withDefault } from "../declaration/Field.ts"
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
+import { otherNames, withOtherKeys } from "../declaration/OtherNames.ts"
 import { delaySteps } from "../search/Schedule.ts"
 import { measures, normsOf, qualityOf, resolved, searchProblems } from "../search/Searches.ts"
 import { trialFields } from "../train/Trial.ts"
@@ -39,22 +40,39 @@ const Initial = Schema.Union([
 /** Where initial weights come from. */
 export type InitialSource = typeof Initial.Type
 
-const Train = Schema.Struct({
-  ...TrainSpec.fields,
-  steps: withDefault(
-    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000_000 })).annotate({
-      description: "Training steps of one batch each; the search takes place within them.",
-    }),
-    2000,
-  ),
-  checkpointEvery: withDefault(
-    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000_000 })).annotate({
-      description: "Steps between two checkpoints; not part of the trial's id.",
-    }),
-    200,
-  ),
-  initial: Schema.optionalKey(Initial),
-}).annotate({ identifier: "Train" })
+const Train = withOtherKeys(
+  Schema.Struct({
+    ...TrainSpec.fields,
+    steps: withDefault(
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000_000 })).annotate({
+        description: "Training steps of one batch each; the search takes place within them.",
+      }),
+      2000,
+    ),
+    checkpointEvery: withDefault(
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000_000 })).annotate({
+        description: "Steps between two checkpoints; not part of the trial's id.",
+      }),
+      200,
+    ),
+    initial: Schema.optionalKey(Initial),
+  }).annotate({ identifier: "Train" }),
+  otherNames({
+    what: "key",
+    say: {
+      "there are no epochs; steps counts batches of data.batchSize images":
+        "epochs epoch numEpochs maxEpochs",
+      "it is learningRate: { peak: 0.1 } here": "lr learning_rate rate lrate stepSize",
+      "it is learningRate: { kind: cosine } here": "scheduler schedule lrScheduler lrSchedule",
+      "it is data.batchSize here": "batchSize batch bs",
+      "it is optimizer.weightDecay here": "weightDecay wd l2",
+      "it is optimizer.momentum here": "momentum",
+      "it is learningRate.warmupSteps here": "warmup warmupSteps warmupEpochs",
+      "it is initial: { safetensors: FILE } or { trial: ID } here":
+        "pretrained checkpoint weights init initFrom resume",
+    },
+  }),
+)
 
 const Mlflow = Schema.Struct({
   kind: Schema.Literal("mlflow"),
@@ -75,6 +93,11 @@ const trackers = oneOfKinds(
     { kind: "none", spec: Schema.Struct({ kind: Schema.Literal("none") }) },
   ],
   "mlflow",
+  otherNames({
+    what: "tracker",
+    same: { none: "off no false disabled never", mlflow: "mlflowTracking databricks" },
+    near: { mlflow: "wandb weightsAndBiases tensorboard neptune comet clearml aim dvc dvclive" },
+  }),
 )
 export const Track = trackers.schema.annotate({
   description: "Where parameters, metrics and artifacts go.",
@@ -96,7 +119,7 @@ const controlNames = {
 /** How a control is named beside searches. */
 export const controlName = (control: Control): string => controlNames[control]
 
-export const Experiment = Schema.Struct({
+const File = Schema.Struct({
   $schema: Schema.optionalKey(Schema.String),
   name: Schema.optionalKey(
     ExperimentName.annotate({ description: "The file's name without its ending by default." }),
@@ -136,6 +159,25 @@ export const Experiment = Schema.Struct({
     }),
   ),
 }).annotate({ identifier: "Experiment", title: "fliqs experiment" })
+
+export const Experiment = withOtherKeys(
+  File,
+  otherNames({
+    what: "key",
+    say: {
+      "it is train.steps here": "steps iterations maxSteps",
+      "there are no epochs; train.steps counts batches of data.batchSize images": "epochs epoch",
+      "it is data here": "dataset datasets",
+      "it is space here, the path of a space file": "model network architecture searchSpace",
+      "it is train.optimizer here": "optimizer optim",
+      "it is train.learningRate: { peak: 0.1 } here": "lr learningRate",
+      "it is matrix here": "grid sweep variants parameters",
+      "a list of seeds is matrix: { seed: [1, 2, 3] }": "seeds repeats",
+      "it is reward: { cost: { target: ... } } here": "target cost budget constraint objective",
+      "it is track here": "tracking tracker logging logger mlflow",
+    },
+  }),
+)
 export type Experiment = typeof Experiment.Type
 
 const { description, exclude, include, matrix, name, track } = Experiment.fields

@@ -5,12 +5,13 @@
 import * as nodePath from "node:path"
 import { Effect, type FileSystem } from "effect"
 import { LatencyTable } from "../cost/LatencyTable.ts"
-import { type Check, inspect, type Inspection } from "../declaration/Decode.ts"
-import { type Document, read } from "../declaration/Document.ts"
+import { type Check, inspect, type Inspection, valueAt } from "../declaration/Decode.ts"
+import type { Document } from "../declaration/Document.ts"
 import { DeclarationErrors } from "../declaration/Errors.ts"
 import { Space } from "../model/Network.ts"
 import { AssignmentMap } from "../search/Fixed.ts"
 import { canonicalJson } from "./Canonical.ts"
+import { type FileKind, kindOfFile, readKind } from "./FileKind.ts"
 import { apply, type Override, unsetErrors } from "./Overrides.ts"
 
 /** What is known of a file, and the document its places are in: the file's own, or what names it when it cannot be read. */
@@ -39,7 +40,7 @@ export class Files {
     const key = canonicalJson([path, overrides.map((override) => [override.path, override.value])])
     const known = this.#spaces.get(key)
     if (known !== undefined) return Effect.succeed(known)
-    return Effect.map(this.#read(path), (document) => {
+    return Effect.map(this.#read(path, ["space"], "space"), (document) => {
       if (document instanceof DeclarationErrors) return unread(experiment, document)
       const changed = apply(document, overrides)
       const inspection = inspect(Space, changed.document, this.#check)
@@ -58,11 +59,12 @@ export class Files {
     experiment: Document,
     path: string,
   ): Effect.Effect<Found<typeof Assignment.Type>, never, FileSystem.FileSystem> {
-    return Effect.map(this.#read(path), (document) =>
-      document instanceof DeclarationErrors
-        ? unread(experiment, document)
-        : { ...inspect(Assignment, document), document },
-    )
+    const kinds = ["assignment", "result"] as const
+    return Effect.map(this.#read(path, kinds, "search.assignment"), (read) => {
+      if (read instanceof DeclarationErrors) return unread(experiment, read)
+      const document = kindOfFile(read.value) === "result" ? partOf(read, "assignment") : read
+      return { ...inspect(Assignment, document), document }
+    })
   }
 
   /** The latency table at a path from the experiment's folder. */
@@ -72,7 +74,7 @@ export class Files {
   ): Effect.Effect<Found<LatencyTable>, never, FileSystem.FileSystem> {
     const known = this.#latencyTables.get(path)
     if (known !== undefined) return Effect.succeed(known)
-    return Effect.map(this.#read(path), (document) => {
+    return Effect.map(this.#read(path, ["latency table"], "reward.cost.table"), (document) => {
       if (document instanceof DeclarationErrors) return unread(experiment, document)
       const found = { ...inspect(LatencyTable, document), document }
       this.#latencyTables.set(path, found)
@@ -80,16 +82,24 @@ export class Files {
     })
   }
 
-  #read(path: string) {
+  #read(path: string, kinds: ReadonlyArray<FileKind>, key: string) {
     const file = nodePath.isAbsolute(path) ? path : nodePath.join(this.#folder, path)
-    const known = this.#documents.get(file)
+    const name = `${key} ${file}`
+    const known = this.#documents.get(name)
     if (known !== undefined) return Effect.succeed(known)
-    return read(file).pipe(
+    return readKind(file, kinds, key).pipe(
       Effect.catch((errors) => Effect.succeed(errors)),
-      Effect.tap((document) => Effect.sync(() => this.#documents.set(file, document))),
+      Effect.tap((document) => Effect.sync(() => this.#documents.set(name, document))),
     )
   }
 }
+
+/** What stands under a key, as a document of its own. */
+const partOf = (document: Document, key: string): Document => ({
+  ...document,
+  value: valueAt(document.value, [key]),
+  locate: (path, at) => document.locate([key, ...path], at),
+})
 
 const unread = (document: Document, { errors }: DeclarationErrors) => ({
   document,

@@ -59,6 +59,8 @@ export const FloatFormat: FormatFamily = {
     const bits = bitsOf(name)
     if (bits === undefined) return undefined
     const [x, y] = bits
+    if (x === 8 && y === 0)
+      return "it is the type of block scales, not of elements; the MX formats bring it along, such as MXFP8E4M3"
     if (x < 1)
       return `a float needs at least one exponent bit; without one use INT${Math.min(16, Math.max(2, y + 1))}`
     if (1 + x + y > largestBits)

@@ -1,12 +1,23 @@
 /** Formats in a declaration: the name of one, a list of them. */
 import { Schema } from "effect"
 import { distinct } from "../declaration/Field.ts"
-import { names, sets } from "./Formats.ts"
+import { withOtherNames } from "../declaration/OtherNames.ts"
+import { meant } from "../declaration/Suggest.ts"
+import { instead, names, parse, sets } from "./Formats.ts"
 
-export const FormatName = Schema.Literals(names).annotate({
-  identifier: "FormatName",
-  description: "A number format: see `fliqs format list`.",
-})
+export const FormatName = withOtherNames(
+  Schema.Literals(names).annotate({
+    identifier: "FormatName",
+    description: "A number format: see `fliqs format list`.",
+  }),
+  instead,
+)
+
+/** What is said of a word that stands in the place of a list of formats and is no set of them. */
+const insteadOfList = (word: string): string => {
+  if (parse(word) !== undefined) return `a list would be right: [${word}]`
+  return meant(word, Object.keys(sets)) ?? instead(word)
+}
 
 export const FormatPair = Schema.Struct({
   weights: FormatName,
@@ -24,13 +35,19 @@ export const FormatOption = Schema.Union([FormatName, FormatPair]).annotate({
 export type FormatOption = typeof FormatOption.Type
 
 /** Formats and pairs, or the name of a set of formats. */
-export const FormatOptionList = Schema.Union([
-  Schema.Array(FormatOption).check(Schema.isMinLength(1), distinct),
-  Schema.Literals(Object.keys(sets)),
-]).annotate({ identifier: "FormatOptionList" })
+export const FormatOptionList = withOtherNames(
+  Schema.Union([
+    Schema.Array(FormatOption).check(Schema.isMinLength(1), distinct),
+    Schema.Literals(Object.keys(sets)),
+  ]).annotate({ identifier: "FormatOptionList" }),
+  insteadOfList,
+)
 
 /** Format names, or the name of a set of them. */
-export const FormatList = Schema.Union([
-  Schema.Array(FormatName).check(Schema.isMinLength(1), distinct),
-  Schema.Literals(Object.keys(sets)),
-]).annotate({ identifier: "FormatList" })
+export const FormatList = withOtherNames(
+  Schema.Union([
+    Schema.Array(FormatName).check(Schema.isMinLength(1), distinct),
+    Schema.Literals(Object.keys(sets)),
+  ]).annotate({ identifier: "FormatList" }),
+  insteadOfList,
+)

@@ -3,12 +3,13 @@
  *
  * Left out: rounding (`round.ts`), scales (`quantizer/`).
  */
-import { suggest } from "../declaration/Suggest.ts"
+import { meant } from "../declaration/Suggest.ts"
 import { FloatFormat } from "./FloatFormat.ts"
 import { BlockFormat } from "./BlockFormat.ts"
 import type { Format, FormatFamily, SharedExponent } from "./Format.ts"
 import { IntFormat } from "./IntFormat.ts"
 import { zeroOf } from "./round.ts"
+import { otherSpelling } from "./Spellings.ts"
 import { VariantFormat } from "./VariantFormat.ts"
 import { WideFormat } from "./WideFormat.ts"
 
@@ -55,19 +56,27 @@ export const expand = (source: string | ReadonlyArray<string>): Array<string> =>
   return [...new Set(words.flatMap((word) => (Object.hasOwn(sets, word) ? sets[word]! : [word])))]
 }
 
+/** What would be right in the place of a name that is no format: one sentence without the name in front. */
+export const instead = (name: string): string => {
+  if (Object.hasOwn(sets, name)) return "it is a set of formats, and stands in the place of a list"
+  const upper = name.trim().toUpperCase()
+  if (parse(upper) !== undefined) return `names are written in capitals: ${upper}`
+  for (const family of families) {
+    const refusal = family.refusal?.(upper)
+    if (refusal !== undefined) return refusal
+  }
+  const whole = upper.replaceAll(/[^A-Z0-9]/g, "")
+  if (parse(whole) !== undefined) return `it is written ${whole}`
+  return otherSpelling(name) ?? meant(upper, names) ?? known
+}
+
+const known = "formats are INT2 to INT16, E<x>M<y> up to 8 bits, BF16, FP16, FP32, MX... and NVFP4"
+
 /** Why a name is no format, and what would be right: one sentence without the name in front. */
 export const explain = (name: string): string => {
   if (parse(name) !== undefined) return "is a format"
-  for (const family of families) {
-    const refusal = family.refusal?.(name)
-    if (refusal !== undefined) return refusal
-  }
-  const upper = name.trim().toUpperCase()
-  if (parse(upper) !== undefined) return `no such format; names are written in capitals: ${upper}`
-  const near = suggest(upper, names)
-  const known =
-    "formats are INT2 to INT16, E<x>M<y> up to 8 bits, BF16, FP16, FP32, MX... and NVFP4"
-  return near === undefined ? `no such format; ${known}` : `no such format; did you mean ${near}?`
+  const words = instead(name)
+  return words === known || words.startsWith("did you mean") ? `no such format; ${words}` : words
 }
 
 /** Bits of one stored element with its share of the block scale: 4.25 for MXFP4. */

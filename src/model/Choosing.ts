@@ -6,7 +6,7 @@
  */
 import type { Problem } from "../declaration/Errors.ts"
 import { suggest } from "../declaration/Suggest.ts"
-import { parse } from "../format/Formats.ts"
+import { instead, parse } from "../format/Formats.ts"
 import { type FormatOption, isPair, pairOf } from "../format/Pair.ts"
 import type { Activity, Decision, OptionValue, Role } from "../space/Decision.ts"
 import { constant, ofDecision, type Quantity } from "../space/Quantity.ts"
@@ -46,14 +46,20 @@ export interface Choice {
 export interface Accepts<T> {
   readonly what: string
   readonly test: (option: OptionValue) => boolean
+  /** What would be right in the place of an option, where more can be said than `what`. */
+  readonly instead?: (option: OptionValue) => string | undefined
   /** Of a decision among such options. */
   readonly role: Role
   /** What a broken field counts as while the rest is checked. */
   readonly fallback: T
 }
 
+const insteadOfFormat = (option: OptionValue): string | undefined =>
+  typeof option === "string" ? instead(option) : undefined
+
 export const aFormat: Accepts<string> = {
   what: "a format name",
+  instead: insteadOfFormat,
   test: (option) => typeof option === "string" && parse(option) !== undefined,
   role: "format",
   fallback: "FP32",
@@ -65,12 +71,18 @@ const isFormatName = (name: unknown): boolean =>
 /** Of both operands of a layer. */
 export const aFormatOrPair: Accepts<FormatOption> = {
   what: "a format name, or a pair { weights, activations }",
+  instead: insteadOfFormat,
   test: (option) =>
     isPair(option)
       ? isFormatName(option.weights) && isFormatName(option.activations)
       : isFormatName(option),
   role: "format",
   fallback: "FP32",
+}
+
+const wordsOf = <T>({ instead, what }: Accepts<T>, bad: OptionValue): string => {
+  const words = instead?.(bad)
+  return words === undefined ? what : `${what}: ${words}`
 }
 
 /** Where a decision is made. */
@@ -161,7 +173,7 @@ export class Choosing {
     if (bad !== undefined)
       this.problem(
         [...place.at, "oneOf"],
-        `${JSON.stringify(bad)} does not fit here; options must be ${accepts.what}`,
+        `${JSON.stringify(bad)} does not fit here; options must be ${wordsOf(accepts, bad)}`,
       )
     return this.chosen(value.oneOf, accepts.role, place)
   }
@@ -201,7 +213,7 @@ export class Choosing {
     if (bad !== undefined)
       return this.recover(
         at,
-        `choice ${name} offers ${JSON.stringify(bad)}, which does not fit here; it must be ${accepts.what}`,
+        `choice ${name} offers ${JSON.stringify(bad)}, which does not fit here; it must be ${wordsOf(accepts, bad)}`,
         accepts,
       )
     return this.chosen(choice.oneOf as ReadonlyArray<T>, accepts.role, {

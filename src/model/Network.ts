@@ -1,6 +1,7 @@
 /** The schema of a space file: what may vary in one whole network. Meaning is given by `Build.ts`. */
 import { Schema } from "effect"
 import { distinct, withDefault } from "../declaration/Field.ts"
+import { otherNames, withOtherKeys, withOtherNames } from "../declaration/OtherNames.ts"
 import { inputGranularities, weightGranularities } from "../cost/LayerTable.ts"
 import { sharedExponents } from "../format/Format.ts"
 import { FormatList, FormatName, FormatOptionList, FormatPair } from "../format/FormatName.ts"
@@ -46,13 +47,29 @@ const Override = Schema.Struct({
 })
 export type Override = typeof Override.Type
 
+const granularities = otherNames({
+  what: "granularity",
+  same: {
+    tensor: "perTensor layer perLayer layerwise tensorwise",
+    channel: "perChannel axis perAxis outputChannel perOutputChannel row channelwise channels",
+    token: "perToken tokenwise tokens",
+    block: "perBlock group perGroup groupwise blockwise groups blocks",
+  },
+})
+
 const Scale = Schema.Struct({
   granularity: withDefault(
     Schema.Union([
-      Schema.Literals(["tensor", "channel", "token", "block"]),
+      withOtherNames(Schema.Literals(["tensor", "channel", "token", "block"]), granularities),
       Schema.Struct({
-        weights: withDefault(Schema.Literals(weightGranularities), "tensor"),
-        activations: withDefault(Schema.Literals(inputGranularities), "tensor"),
+        weights: withDefault(
+          withOtherNames(Schema.Literals(weightGranularities), granularities),
+          "tensor",
+        ),
+        activations: withDefault(
+          withOtherNames(Schema.Literals(inputGranularities), granularities),
+          "tensor",
+        ),
       }).annotate({ identifier: "Granularity" }),
     ]).annotate({
       description:
@@ -67,7 +84,19 @@ const Scale = Schema.Struct({
   ),
   rule: withDefault(
     Schema.Union([
-      Schema.Literals(["absmax", "mse", "learned"]),
+      withOtherNames(
+        Schema.Literals(["absmax", "mse", "learned"]),
+        otherNames({
+          what: "rule",
+          same: {
+            absmax: "max maxAbs minmax minMax range amax",
+            learned: "lsq lsq+ lsqPlus learnedStepSize learnable trained",
+            mse: "l2 meanSquaredError",
+          },
+          near: { mse: "kl kld entropy histogram mae l1 aciq cosine", learned: "pact dorefa" },
+          say: { "it has a number: { percentile: 99.9 }": "percentile quantile clip" },
+        }),
+      ),
       Schema.Struct({
         percentile: Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(100)),
       }).annotate({ identifier: "Percentile" }),
@@ -85,10 +114,20 @@ const Scale = Schema.Struct({
     false,
   ),
   sharedExponent: Schema.optionalKey(
-    Schema.Literals(sharedExponents).annotate({
-      description:
-        "How MX formats find the power of two of a block: floor (OCP), ceil or even. Required where one is offered.",
-    }),
+    withOtherNames(
+      Schema.Literals(sharedExponents).annotate({
+        description:
+          "How MX formats find the power of two of a block: floor (OCP), ceil or even. Required where one is offered.",
+      }),
+      otherNames({
+        what: "rule",
+        same: {
+          floor: "ocp down roundDown",
+          ceil: "up roundUp",
+          even: "nearest round rne roundHalfEven",
+        },
+      }),
+    ),
   ),
 }).annotate({ identifier: "Scale", description: "How numbers are scaled into their formats." })
 export type Scale = typeof Scale.Type
@@ -115,14 +154,44 @@ const Choice = Schema.Struct({
   ]),
 }).annotate({ identifier: "Choice" })
 
+const otherBlocks = otherNames({
+  what: "block",
+  same: {
+    conv: "conv2d convolution conv2dBlock",
+    depthwiseConv: "depthwise dwconv depthwiseConv2d",
+    dense: "linear fc fullyConnected classifier head",
+    basic: "basicBlock resBlock residualBlock",
+    bottleneck: "bottleneckBlock",
+    invertedResidual: "mbconv inverted invertedBottleneck",
+    transformer: "transformerBlock encoder encoderBlock vitBlock",
+    patchEmbed: "patchEmbedding patches",
+    averagePool: "avgPool avgPool2d averagePooling",
+    maxPool: "maxPool2d maxPooling",
+    globalAveragePool: "gap globalAvgPool globalPool adaptiveAvgPool2d adaptiveAveragePool",
+    takeClassToken: "classToken clsToken cls",
+  },
+  near: {
+    transformer: "attention selfAttention multiHeadAttention mha",
+    dropout: "dropPath stochasticDepth",
+  },
+  say: {
+    "it is a field of the layer: activation": "relu relu6 gelu silu swish activation",
+    "it is a field of the layer: norm: batch": "batchNorm bn norm batchNorm2d",
+    "it is a field of invertedResidual: seRatio": "se squeezeExcitation",
+  },
+})
+
 /** One network item: exactly one key, its block kind. */
-export const Item: Schema.Codec<Readonly<Record<string, unknown>>, unknown> = Schema.Struct(
-  Object.fromEntries(
-    blocks.map((block) => [
-      block.kind,
-      Schema.optionalKey(block.spec(Schema.suspend((): Schema.Codec<unknown, unknown> => Item))),
-    ]),
+export const Item: Schema.Codec<Readonly<Record<string, unknown>>, unknown> = withOtherKeys(
+  Schema.Struct(
+    Object.fromEntries(
+      blocks.map((block) => [
+        block.kind,
+        Schema.optionalKey(block.spec(Schema.suspend((): Schema.Codec<unknown, unknown> => Item))),
+      ]),
+    ),
   ),
+  otherBlocks,
 )
   .check(Schema.isMinProperties(1), Schema.isMaxProperties(1))
   .annotate({ identifier: "Item", description: "Exactly one key: the block kind." }) as never

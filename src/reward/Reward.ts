@@ -11,15 +11,38 @@
 import { Schema } from "effect"
 import { Costs } from "../cost/Costs.ts"
 import { withDefault } from "../declaration/Field.ts"
+import { otherNames, withOtherNames } from "../declaration/OtherNames.ts"
 
 const qualityText =
   "What is measured under each proposal, on a batch kept out of training or on the training batch; a loss counts as -loss."
 
+const others = otherNames({
+  what: "quality",
+  same: {
+    heldOutAccuracy: "valAcc valAccuracy validationAccuracy heldOutAcc evalAccuracy devAccuracy",
+    heldOutLoss: "valLoss validationLoss evalLoss devLoss",
+    trainAccuracy: "trainAcc trainingAccuracy",
+    trainLoss: "trainingLoss",
+  },
+  near: { heldOutAccuracy: "top1 top5 f1 auc precision recall map miou" },
+  say: {
+    "there are two, of images held out and of the training batch: heldOutAccuracy or trainAccuracy":
+      "accuracy acc",
+    "there are two, of images held out and of the training batch: heldOutLoss or trainLoss":
+      "loss crossEntropy nll",
+    "a search does not see the test images; heldOutAccuracy is of images held out":
+      "testAccuracy testAcc testLoss test",
+  },
+})
+
 /** Any quality, for rewards that add. */
 export const anyQuality = withDefault(
-  Schema.Literals(["heldOutAccuracy", "heldOutLoss", "trainAccuracy", "trainLoss"]).annotate({
-    description: qualityText,
-  }),
+  withOtherNames(
+    Schema.Literals(["heldOutAccuracy", "heldOutLoss", "trainAccuracy", "trainLoss"]).annotate({
+      description: qualityText,
+    }),
+    others,
+  ),
   "heldOutAccuracy",
 )
 

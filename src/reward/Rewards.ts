@@ -1,5 +1,6 @@
 /** The rewards there are: the only list. `schema` is the whole of an experiment's `reward:` block. */
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
+import { otherNames } from "../declaration/OtherNames.ts"
 import { Absolute } from "./Absolute.ts"
 import { AbsoluteOneSided } from "./AbsoluteOneSided.ts"
 import { HardExponential } from "./HardExponential.ts"
@@ -10,6 +11,16 @@ export const rewards = oneOfKinds(
   "Reward",
   [Absolute, AbsoluteOneSided, SoftExponential, HardExponential],
   "absolute",
+  otherNames({
+    what: "reward",
+    same: {
+      absolute: "abs l1 tunas absoluteReward",
+      absoluteOneSided: "oneSided hinge relu absoluteHinge",
+      softExponential: "soft mnasnet exponential",
+      hardExponential: "hard hardMnasnet",
+    },
+    near: { absolute: "linear quadratic lagrangian additive" },
+  }),
 )
 
 /** A decoded `reward:` block. */

@@ -1,6 +1,7 @@
 /** The searches there are: the only list. `schema` is the whole of an experiment's `search:` block. */
 import type { Problem as Finding } from "../declaration/Errors.ts"
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
+import { otherNames } from "../declaration/OtherNames.ts"
 import type { Quality } from "../reward/Reward.ts"
 import type { RewardSpec } from "../reward/Rewards.ts"
 import type { DecisionSpace } from "../space/Decision.ts"
@@ -17,6 +18,30 @@ export const searches = oneOfKinds(
   "Search",
   [Reinforce, Fixed, Random, Evolution, Sensitivity, Differentiable],
   "reinforce",
+  otherNames({
+    what: "search",
+    same: {
+      reinforce: "rl reinforcement reinforcementLearning policyGradient oneShot",
+      differentiable: "dnas edmips gradient gradientBased gumbel gumbelSoftmax softmax",
+      evolution: "genetic ga geneticAlgorithm evolutionary regularizedEvolution agingEvolution ea",
+      random: "randomSearch rs",
+      sensitivity: "hawq hessian fisher knapsack ilp integerProgram greedy",
+      fixed: "qat none off uniform static noSearch",
+    },
+    near: {
+      reinforce: "ppo a2c actorCritic dqn q-learning ddpg sac",
+      differentiable: "darts proxylessnas fbnet snas",
+      evolution: "nsga nsga2 nsga-ii cmaes cma-es annealing simulatedAnnealing swarm pso",
+      random: "hyperband asha successiveHalving bohb",
+      sensitivity: "bayesian bayes bo tpe optuna gaussianProcess",
+    },
+    say: {
+      "it is kind: reinforce with preset: tunas": "tunas",
+      "it is kind: reinforce with preset: fliqs": "fliqs",
+      "there is no such search; values to try out stand in lists under matrix":
+        "grid gridSearch sweep exhaustive bruteForce",
+    },
+  }),
 )
 
 /** A decoded `search:` block. */

@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { withDefault } from "../declaration/Field.ts"
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
+import { otherNames, withOtherNames } from "../declaration/OtherNames.ts"
 
 const fraction = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 const notNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
@@ -37,6 +38,16 @@ const optimizers = oneOfKinds(
     { kind: "rmsprop", spec: RmsProp },
   ],
   "sgd",
+  otherNames({
+    what: "optimizer",
+    same: { sgd: "momentum sgdm gradientDescent gd", rmsprop: "rmsPropOptimizer rms" },
+    near: {
+      sgd: "nesterov nag asgd lars",
+      adam: "nadam radam adamax adabelief lamb adafactor lion sophia",
+      rmsprop: "adagrad adadelta",
+    },
+    say: { "it is adam here, whose weightDecay is decoupled": "adamw" },
+  }),
 )
 export const Optimizer = optimizers.schema
 export type Optimizer = typeof Optimizer.Type
@@ -61,6 +72,19 @@ const schedules = oneOfKinds(
     { kind: "step", spec: Step },
   ],
   "cosine",
+  otherNames({
+    what: "schedule",
+    same: {
+      cosine: "cos cosineAnnealing cosineAnnealingLR cosineDecay cosineSchedule",
+      step: "multistep multiStepLR stepLR stepDecay steps piecewise piecewiseConstant",
+      constant: "const fixed none flat",
+    },
+    near: {
+      cosine: "linear linearDecay polynomial poly oneCycle cyclic cosineAnnealingWarmRestarts sgdr",
+      step: "exponential exp exponentialDecay exponentialLR plateau reduceOnPlateau reduceLROnPlateau",
+    },
+    say: { "it is a key of every kind: warmupSteps": "warmup linearWarmup" },
+  }),
 )
 export const LearningRate = schedules.schema
 export type LearningRate = typeof LearningRate.Type
@@ -98,7 +122,13 @@ export type TrainSpec = typeof TrainSpec.Type
 export const FinishSpec = Schema.Struct({
   /** Batches of training data from which norms and activation scales are re-estimated under the final assignment. */
   recalibrate: withDefault(count(1), 50),
-  evaluate: withDefault(Schema.Literals(["test", "heldOut"]), "test"),
+  evaluate: withDefault(
+    withOtherNames(
+      Schema.Literals(["test", "heldOut"]),
+      otherNames({ what: "split", same: { heldOut: "val valid validation dev" } }),
+    ),
+    "test",
+  ),
   /** More steps under the final assignment after the search, with the weights it ended with. */
   fineTune: Schema.optionalKey(count(1)),
   /** Trains the final assignment from scratch, for the same steps and seed: the retrain gap. */

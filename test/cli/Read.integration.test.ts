@@ -22,6 +22,13 @@ const { folder, remove } = makeFolder({
   "sensitive.yaml": "stem.format: 0.2\nbody.fromat: 0.1\n",
   "flat.json": JSON.stringify({ "stem.format": 0, "body.format": 0, "classifier.format": 0 }),
   "neither.yaml": "name: neither\n",
+  "table.json": JSON.stringify({ machine: "x", date: "2026-01-31", threads: 1, layers: [] }),
+  "result.json": JSON.stringify({
+    state: "finished",
+    metrics: {},
+    assignment: { "stem.format": "INT8" },
+  }),
+  "results.jsonl": '{"id":"a"}\n{"id":"b"}\n',
   "assignment.json": JSON.stringify({
     "stem.format": "INT8",
     "body.format": "INT2",
@@ -81,6 +88,15 @@ describe("validate", () => {
     )
     expect(none).toMatchObject({ kind: "unknown", errors: [{ line: 1, column: 1 }] })
     expect(neither.errors[0].message).toContain("network")
+    for (const [file, what] of [
+      ["table.json", "a latency table"],
+      ["result.json", "the result of a trial"],
+      ["assignment.json", "an assignment"],
+    ] as const) {
+      const [other] = json<ReadonlyArray<any>>(await fliqs(["validate", file, "--json"], at))
+      expect(other.kind).toBe("unknown")
+      expect(other.errors[0].message).toContain(`this is ${what}, and fliqs validate takes a space`)
+    }
   })
 })
 
@@ -396,6 +412,69 @@ describe("words and codes", () => {
     [["show", "ffff"], "no trial ffff"],
     [["data", "pull", "cifra10"], "did you mean cifar10?"],
     [["trial", "--id", "../../x", "--state", "."], "16 hex digits"],
+    [["train", "experiment.yaml"], "it is fliqs run EXPERIMENT here"],
+    [["test"], "fliqs show TRIAL prints it"],
+    [["run", "experiment.yaml", "--workers", "2"], "it is --jobs here"],
+    [["run", "experiment.yaml", "--epochs", "2"], "--set train.steps=N"],
+    [["run", "experiment.yaml", "--no-trak"], "did you mean --no-track?"],
+    [["run", "experiment.yaml", "-x"], "there is no flag -x; --set, "],
+    [["run", "experiment.yaml", "-j0"], "at least 1"],
+    [["run", "none.yaml", "-j1"], "none.yaml:1:1: no such file"],
+    [["run", "none.yaml", "-j", "1"], "none.yaml:1:1: no such file"],
+    [["run", "none.yaml", "--jobs=1"], "none.yaml:1:1: no such file"],
+    [["list", "--limit", "-1"], "at least 1"],
+    [["format", "show", "UINT8"], "unsigned integers are no formats of their own"],
+    [["format", "round", "fp8_e4m3"], "it is E4M3 here"],
+    [["cost", "space.yaml", "--uniform", "float8_e5m2fnuz"], "it is E5M2FNUZ here"],
+    [["data", "pull", "cifar100"], "it does not come along"],
+    [["run", "experiment.yaml", "--set", "train.steps=abc"], '--set train.steps=abc: got "abc"; '],
+    [
+      ["plan", "experiment.yaml", "--set", "seed=3"],
+      "--set seed=3: changes nothing, for the matrix varies seed",
+    ],
+    [
+      ["plan", "experiment.yaml", "--set", "data=null"],
+      "--set data=null: data is required and cannot be unset",
+    ],
+    [
+      ["cost", "space.yaml", "--set", "network=null"],
+      "--set network=null: network is required and cannot be unset",
+    ],
+    [
+      ["run", "space.yaml"],
+      "this is a space, and fliqs run takes an experiment; name it in an experiment, space: space.yaml",
+    ],
+    [["plan", "space.yaml"], "this is a space, and fliqs plan takes an experiment"],
+    [["simulate", "space.yaml"], "this is a space, and fliqs simulate takes an experiment"],
+    [["compare", "space.yaml"], "this is a space, and fliqs compare takes an experiment"],
+    [
+      ["cost", "experiment.yaml"],
+      "this is an experiment, and fliqs cost takes a space; run it by fliqs run experiment.yaml; its space is space.yaml",
+    ],
+    [
+      ["latency", "experiment.yaml", "--out", "x.json"],
+      "this is an experiment, and fliqs latency takes a space",
+    ],
+    [["run", "table.json"], "this is a latency table, and fliqs run takes an experiment"],
+    [["run", "result.json"], "this is the result of a trial, and fliqs run takes an experiment"],
+    [["run", "results.jsonl"], "these are records, one a line"],
+    [
+      ["cost", "space.yaml", "--latency", "space.yaml"],
+      "this is a space, and --latency takes a latency table",
+    ],
+    [
+      ["cost", "space.yaml", "--assignment", "table.json"],
+      "this is a latency table, and --assignment takes an assignment or the result of a trial",
+    ],
+    [
+      ["simulate", "experiment.yaml", "--sensitivities", "space.yaml"],
+      "this is a space, and --sensitivities takes a mapping of decision path to a number",
+    ],
+    [
+      ["plan", "experiment.yaml", "--set", "space=experiment.yaml"],
+      "--set space=experiment.yaml: this is an experiment, and space takes a space",
+    ],
+    [["show", "experiment.yaml"], "experiment.yaml is no id of a trial"],
   ])("%j exits with 2 and says %j on stderr alone", async (words, expected) => {
     const answer = await fliqs(words, at)
     expect(answer.stderr).toContain(expected)

@@ -81,7 +81,7 @@ describe("what is no format", () => {
     ["INT1", "integers have 2 to 16 bits; the nearest is INT2"],
     ["INT17", "integers have 2 to 16 bits; the nearest is INT16"],
     ["INT33", "integers have 2 to 16 bits; the nearest is INT16"],
-    ["INT04", "did you mean INT"],
+    ["INT04", "it is INT4 here"],
     ["E0M3", "a float needs at least one exponent bit; without one use INT4"],
     ["E9M9", "E9M9 has 19 bits with its sign, small floats at most 8"],
     ["E4M4", "E4M4 has 9 bits"],
@@ -89,7 +89,8 @@ describe("what is no format", () => {
     ["E8M7", "the wider ones are BF16 (E8M7)"],
     ["int4", "names are written in capitals: INT4"],
     [" E4M3", "names are written in capitals: E4M3"],
-    ["E4M3FN", "did you mean E4M3"],
+    ["INTT8", "no such format; did you mean INT8?"],
+    ["fliqs-s-int", "it is a set of formats"],
     ["", "no such format; formats are INT2 to INT16"],
     ["toString", "no such format"],
   ])("%j is refused: %s", (name, message) => {

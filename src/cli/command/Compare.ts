@@ -159,7 +159,7 @@ const draw = Effect.fnUntraced(function* (
 })
 
 export const run = Effect.fn("compare")(function* (input: Input) {
-  const { folder, plan } = yield* readPlan(input)
+  const { folder, plan } = yield* readPlan("compare", input)
   const { ended, rows: all } = yield* readRows(folder, plan)
   const objectives = yield* objectivesOf(input.pareto, all)
   const selected = yield* selectRows(all, input)

@@ -10,7 +10,7 @@ import { latencyBy } from "../../cost/Latency.ts"
 import { LatencyTable, missingFrom, tableProblems, textOf } from "../../cost/LatencyTable.ts"
 import { Memory } from "../../cost/Memory.ts"
 import { decode } from "../../declaration/Decode.ts"
-import { read } from "../../declaration/Document.ts"
+import { readKind } from "../../experiment/FileKind.ts"
 import { explainPair, readPair, yamlOf } from "../../format/Pair.ts"
 import type { Network } from "../../model/Build.ts"
 import { extract } from "../../model/Child.ts"
@@ -36,7 +36,7 @@ const ofUniform = (network: Network, name: string) => {
 
 /** A plain mapping, or one under `assignment` as `show --json` and result.json have it. */
 const ofFile = Effect.fnUntraced(function* (network: Network, file: string) {
-  const { value } = yield* read(file)
+  const { value } = yield* readKind(file, ["assignment", "result"], "--assignment")
   const inner =
     typeof value === "object" && value !== null && "assignment" in value ? value.assignment : value
   if (typeof inner !== "object" || inner === null || Array.isArray(inner))
@@ -78,7 +78,11 @@ const ofTable = Effect.fnUntraced(function* (
   network: Network,
   { file, measure }: { readonly file: string; readonly measure: string },
 ) {
-  const times = yield* decode(LatencyTable, yield* read(file), tableProblems)
+  const times = yield* decode(
+    LatencyTable,
+    yield* readKind(file, ["latency table"], "--latency"),
+    tableProblems,
+  )
   const single = extract({ ...network, table: layers }, choices)
   const [first, ...more] = missingFrom(times, single.table)
   if (first !== undefined)
@@ -145,7 +149,7 @@ export const run = Effect.fn("cost")(function* (input: {
   const { assignment, json, latency, uniform } = input
   if (Option.isSome(uniform) && Option.isSome(assignment))
     return yield* new Wrong({ message: "give --uniform or --assignment, not both" })
-  const network = yield* readSpace(input.space, input.set)
+  const network = yield* readSpace("cost", input.space, input.set)
   const chosen = Option.isSome(uniform)
     ? yield* ofUniform(network, uniform.value)
     : Option.isSome(assignment)

@@ -17,7 +17,7 @@ const kindOf = (name: string) => {
   return kind === undefined
     ? Effect.fail(
         new Wrong({
-          message: `there is no data set ${name}; ${didYouMean(name, Datasets.datasets.kinds)}`,
+          message: `there is no data set ${name}; ${didYouMean(name, Datasets.datasets.kinds, Datasets.otherDatasets)}`,
         }),
       )
     : Effect.succeed(kind)

@@ -12,7 +12,7 @@ import {
   withTimes,
 } from "../../cost/LatencyTable.ts"
 import { decode } from "../../declaration/Decode.ts"
-import { read } from "../../declaration/Document.ts"
+import { readKind } from "../../experiment/FileKind.ts"
 import { makeLayerTimer } from "../../model/LayerTimer.ts"
 import { replace } from "../../disk/Durable.ts"
 import * as Backend from "../../tensor/Backend.ts"
@@ -54,7 +54,11 @@ const begin = Effect.fnUntraced(function* (file: string, threads: number, restar
   const fs = yield* FileSystem.FileSystem
   const here = emptyTable(threads)
   if (restart || !(yield* fs.exists(file))) return here
-  const known = yield* decode(LatencyTable, yield* read(file), tableProblems)
+  const known = yield* decode(
+    LatencyTable,
+    yield* readKind(file, ["latency table"], "--out"),
+    tableProblems,
+  )
   const difference = differenceOf(known, here)
   if (difference === undefined) return known
   return yield* new Wrong({
@@ -93,7 +97,7 @@ export const run = Effect.fn("latency")(function* (input: {
   readonly json: boolean
 }) {
   const { json, out, restart, set, space, threads } = input
-  const network = yield* readSpace(space, set)
+  const network = yield* readSpace("latency", space, set)
   yield* Backend.load({ threads })
   let table = yield* begin(out, threads, restart)
   const keys = keysOf(network.table)

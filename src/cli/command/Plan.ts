@@ -128,7 +128,7 @@ export const run = Effect.fn("plan")(function* (input: {
   readonly decisions: boolean
   readonly json: boolean
 }) {
-  const { folder, plan } = yield* readPlan(input)
+  const { folder, plan } = yield* readPlan("plan", input)
   const networkOf = makeNetworks()
   if (input.decisions && !input.json) return yield* showDecisions(plan, networkOf)
   const rows = yield* Effect.forEach(plan.trials, (trial) =>

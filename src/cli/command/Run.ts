@@ -210,7 +210,7 @@ const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text
 })
 
 export const run = Effect.fn("run")(function* (input: Input) {
-  const { document, folder, plan } = yield* readPlan(input)
+  const { document, folder, plan } = yield* readPlan("run", input)
   const isTracked = input.track && plan.track.kind === "mlflow"
   if (isTracked) yield* trackingSettings
   const layer = isTracked ? Tracker.layerMlflow({ stateFolder: folder }) : Tracker.layerNone

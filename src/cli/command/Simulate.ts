@@ -3,9 +3,9 @@ import { Effect, FileSystem, Option, Schema } from "effect"
 import { pathText } from "../../declaration/Errors.ts"
 import type { CompiledCost } from "../../cost/Cost.ts"
 import { inspect } from "../../declaration/Decode.ts"
-import { read } from "../../declaration/Document.ts"
 import { DeclarationErrors } from "../../declaration/Errors.ts"
 import { suggest } from "../../declaration/Suggest.ts"
+import { readKind } from "../../experiment/FileKind.ts"
 import type * as Plan from "../../experiment/Plan.ts"
 import { pairText } from "../../format/Pair.ts"
 import type { Network } from "../../model/Build.ts"
@@ -30,13 +30,21 @@ const readSensitivities = Effect.fnUntraced(function* (
   paths: ReadonlyArray<string>,
 ) {
   if (Option.isNone(file)) return {}
-  const { errors, value } = inspect(Sensitivities, yield* read(file.value), (given) =>
-    Object.keys(given).flatMap((path) => {
-      if (paths.includes(path)) return []
-      const close = suggest(path, paths)
-      const hint = close === undefined ? "" : `; did you mean ${close}?`
-      return [{ path: [path], message: `no space of the experiment has this decision${hint}` }]
-    }),
+  const { errors, value } = inspect(
+    Sensitivities,
+    yield* readKind(
+      file.value,
+      ["assignment"],
+      "--sensitivities",
+      "a mapping of decision path to a number",
+    ),
+    (given) =>
+      Object.keys(given).flatMap((path) => {
+        if (paths.includes(path)) return []
+        const close = suggest(path, paths)
+        const hint = close === undefined ? "" : `; did you mean ${close}?`
+        return [{ path: [path], message: `no space of the experiment has this decision${hint}` }]
+      }),
   )
   if (errors.length > 0) return yield* new DeclarationErrors({ errors })
   return value ?? {}
@@ -145,7 +153,7 @@ export const run = Effect.fn("simulate")(function* (input: {
   readonly out: Option.Option<string>
   readonly json: boolean
 }) {
-  const { plan } = yield* readPlan(input)
+  const { plan } = yield* readPlan("simulate", input)
   const ready = plan.trials.map((trial) => ({ trial, prepared: prepare(trial.declaration) }))
   const networks = ready.flatMap(({ prepared }) =>
     "problem" in prepared ? [] : [prepared.network],

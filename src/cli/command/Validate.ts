@@ -1,9 +1,10 @@
 /** `fliqs validate FILE...`: everything that can be checked without training. */
 import { Effect, Option } from "effect"
 import { inspect } from "../../declaration/Decode.ts"
-import { type Document, read } from "../../declaration/Document.ts"
+import type { Document } from "../../declaration/Document.ts"
 import { DeclarationError, DeclarationErrors, pathText } from "../../declaration/Errors.ts"
 import { spaceProblems } from "../../experiment/Checks.ts"
+import { kindOfFile, readKind } from "../../experiment/FileKind.ts"
 import * as Plan from "../../experiment/Plan.ts"
 import { build } from "../../model/Build.ts"
 import { Space } from "../../model/Network.ts"
@@ -75,9 +76,6 @@ const ofExperiment = (document: Document) =>
     ),
   )
 
-const has = (value: unknown, key: string): boolean =>
-  typeof value === "object" && value !== null && Object.hasOwn(value, key)
-
 const neither = (document: Document): Omit<Verdict, "file"> => ({
   kind: "unknown",
   errors: [
@@ -97,7 +95,7 @@ const neither = (document: Document): Omit<Verdict, "file"> => ({
 })
 
 const judge = Effect.fnUntraced(function* (file: string) {
-  const document = yield* Effect.result(read(file))
+  const document = yield* Effect.result(readKind(file, ["space", "experiment"], "fliqs validate"))
   if (document._tag === "Failure")
     return {
       file,
@@ -107,12 +105,13 @@ const judge = Effect.fnUntraced(function* (file: string) {
       summary: "",
       details: {},
     } satisfies Verdict
-  const { value } = document.success
-  const verdict = has(value, "network")
-    ? ofSpace(document.success)
-    : has(value, "space")
-      ? yield* ofExperiment(document.success)
-      : neither(document.success)
+  const kind = kindOfFile(document.success.value)
+  const verdict =
+    kind === "space"
+      ? ofSpace(document.success)
+      : kind === "experiment"
+        ? yield* ofExperiment(document.success)
+        : neither(document.success)
   return { file, ...verdict } satisfies Verdict
 })
 

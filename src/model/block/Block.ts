@@ -4,6 +4,7 @@
  * To add one: a file beside this, an entry in `Blocks.ts`, a test. In here too: the field schemas that several share.
  */
 import { Schema } from "effect"
+import { otherNames, withOtherNames } from "../../declaration/OtherNames.ts"
 import { tunable, type Tunable } from "../../space/Tunable.ts"
 import type { OptionValue } from "../../space/Decision.ts"
 import { constant, type Quantity } from "../../space/Quantity.ts"
@@ -43,8 +44,26 @@ export const DropRate = Schema.Finite.check(
   Schema.isLessThan(1),
 ).annotate({ identifier: "DropRate" })
 
-export const PaddingField = Schema.Literals(["same", "valid"])
-export const ActivationField = Schema.Literals(["relu", "relu6", "swish", "gelu", "none"])
+export const PaddingField = withOtherNames(
+  Schema.Literals(["same", "valid"]),
+  otherNames({
+    what: "padding",
+    same: { valid: "none no" },
+    near: { same: "full zero zeros reflect replicate circular causal constant" },
+  }),
+)
+export const ActivationField = withOtherNames(
+  Schema.Literals(["relu", "relu6", "swish", "gelu", "none"]),
+  otherNames({
+    what: "activation",
+    same: { swish: "silu sil", none: "linear identity id off", gelu: "geluErf" },
+    near: {
+      relu: "leakyRelu lrelu prelu rrelu crelu elu selu celu threshold softplus hardtanh tanh sigmoid softmax",
+      swish: "hardSwish hSwish hardSigmoid hSigmoid mish",
+      gelu: "quickGelu geluTanh geluNew glu swiglu geglu",
+    },
+  }),
+)
 
 export type ExtentsValue = number | readonly [number, number]
 

@@ -1,6 +1,7 @@
 /** `conv` and `depthwiseConv`: one convolution with its norm and activation. */
 import { Schema } from "effect"
 import { withDefault } from "../../declaration/Field.ts"
+import { otherNames, withOtherNames } from "../../declaration/OtherNames.ts"
 import { Name } from "../../space/Tunable.ts"
 import {
   ActivationField,
@@ -19,7 +20,22 @@ const shared = {
   kernel: TunableKernel,
   stride: withDefault(Stride, 1),
   padding: withDefault(PaddingField, "same"),
-  norm: withDefault(Schema.Literals(["batch", "none"]), "batch"),
+  norm: withDefault(
+    withOtherNames(
+      Schema.Literals(["batch", "none"]),
+      otherNames({
+        what: "norm",
+        same: {
+          batch: "batchNorm bn batchNorm2d batchNormalization",
+          none: "off no identity bias",
+        },
+        near: {
+          batch: "group groupNorm gn instance instanceNorm in layer layerNorm ln rms rmsNorm",
+        },
+      }),
+    ),
+    "batch",
+  ),
   activation: withDefault(ActivationField, "relu"),
 }
 
