@@ -9,6 +9,8 @@ export interface Row {
   readonly own: Readonly<Record<string, string | number>>
   readonly metrics: Readonly<Record<string, number>>
   readonly parameters: Readonly<Record<string, string>>
+  /** Columns that may have several values, any of which a filter may ask for. */
+  readonly several?: Readonly<Record<string, ReadonlyArray<string>>>
 }
 
 /** The flags that say which rows are shown, in which order, and with which columns. */
@@ -21,8 +23,8 @@ export interface Selection {
 
 export type Cell = string | number | undefined
 
-export const cellOf = ({ metrics, own, parameters }: Row, column: string): Cell =>
-  own[column] ?? metrics[column] ?? parameters[column]
+export const cellOf = ({ metrics, own, parameters, several }: Row, column: string): Cell =>
+  own[column] ?? several?.[column]?.join(" ") ?? metrics[column] ?? parameters[column]
 
 export const showCell = (value: Cell): string =>
   value === undefined ? "" : typeof value === "number" ? short(value, 5) : value
@@ -30,8 +32,9 @@ export const showCell = (value: Cell): string =>
 /** Every column there is a value for, so that a misspelt one can be told. */
 export const columnsOf = (rows: ReadonlyArray<Row>): ReadonlySet<string> =>
   new Set(
-    rows.flatMap(({ metrics, own, parameters }) => [
+    rows.flatMap(({ metrics, own, parameters, several = {} }) => [
       ...Object.keys(own),
+      ...Object.keys(several),
       ...Object.keys(metrics),
       ...Object.keys(parameters),
     ]),
@@ -65,7 +68,10 @@ export const selectRows = Effect.fnUntraced(function* <R extends Row>(
   for (const filter of input.filter) {
     const [key = "", ...value] = filter.split("=")
     yield* checkColumn(key, known)
-    rows = rows.filter((row) => showCell(cellOf(row, key)) === value.join("="))
+    const wanted = value.join("=")
+    rows = rows.filter(
+      (row) => row.several?.[key]?.includes(wanted) ?? showCell(cellOf(row, key)) === wanted,
+    )
   }
   if (Option.isNone(input.sort)) return rows
   const ascending = input.sort.value.endsWith(":asc")

@@ -1,6 +1,9 @@
-/** The tracking settings of the environment, looked at before anything is started. */
+/** The tracker of a command: its settings, looked at before anything is started, and what it is told of the state folder. */
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect } from "effect"
+import * as Grids from "../orchestrator/Grids.ts"
 import * as Settings from "../track/Settings.ts"
+import * as Tracker from "../track/Tracker.ts"
 import { note } from "./Output.ts"
 
 /** The settings, if a server is named; fails on what can never work, and says what was read otherwise than written. */
@@ -8,3 +11,10 @@ export const trackingSettings = Settings.read.pipe(
   Effect.tap(({ notes }) => Effect.forEach(notes, (text) => note(`warning: ${text}`))),
   Effect.map(({ settings }) => settings),
 )
+
+/** Sends what the state folder holds. */
+export const layerTracker = (stateFolder: string) =>
+  Tracker.layerMlflow({
+    stateFolder,
+    memberships: Grids.memberships(stateFolder).pipe(Effect.provide(NodeServices.layer)),
+  })

@@ -115,6 +115,7 @@ export class GridFile extends Schema.Opaque<GridFile>()(
 ) {}
 
 export const readTrial = Record.readJson(TrialFile)
+export const readGrid = Record.readJson(GridFile)
 
 /**
  * Makes a trial's folder with its `trial.json`. An existing one keeps the grid that first planned it and, since results
@@ -154,3 +155,7 @@ const entries = Effect.fnUntraced(function* (folder: string) {
 /** Ids of all trials that were ever started here. */
 export const trialIds = (state: string) =>
   Effect.map(entries(`${state}/trials`), (names) => names.filter(isTrialId).sort())
+
+/** Ids of all grids that were ever run here. */
+export const gridIds = (state: string) =>
+  Effect.map(entries(`${state}/grids`), (names) => names.filter(isTrialId).sort())

@@ -13,14 +13,28 @@ const encode = (text: string): string =>
   )
 const page = (base: string) => (base === "" ? "#" : `${base}/#`)
 
+/** The tag that every trial of a grid has: a trial may be of several grids, and a filter of MLflow knows no "or". */
+export const gridTag = (gridId: string): string => `fliqs.grid.${gridId}`
+
+/** What finds the trials of a grid. Without the quotes MLflow takes the digits behind a dot for a number. */
+export const gridFilter = (gridId: string): string => `tags.\`${gridTag(gridId)}\` = 'trial'`
+
 /**
- * The trials of a grid, best accuracy first, as charts. Sorting by a metric is what makes child runs show without their
- * parent.
+ * The trials of a grid, best accuracy first, as charts, in whichever experiments of MLflow they are. Sorting by a metric is
+ * what makes child runs show without their parent.
  */
-export const trials = (base: string, experimentId: string, gridId: string): string => {
-  const filter = encode(`tags.fliqs.grid_id = '${gridId}' AND tags.fliqs.kind = 'trial'`)
+export const trials = (
+  base: string,
+  experimentIds: ReadonlyArray<string>,
+  gridId: string,
+): string => {
+  const [first = "", ...others] = experimentIds
+  const place =
+    others.length === 0
+      ? `experiments/${encode(first)}/runs?`
+      : `compare-experiments/s?experiments=${encode(JSON.stringify(experimentIds))}&`
   const order = `orderByKey=${encode("metrics.`final/accuracy`")}&orderByAsc=false`
-  return `${page(base)}/experiments/${encode(experimentId)}/runs?${workflow}&searchFilter=${filter}&${order}&compareRunsMode=CHART`
+  return `${page(base)}/${place}${workflow}&searchFilter=${encode(gridFilter(gridId))}&${order}&compareRunsMode=CHART`
 }
 
 /** Runs side by side: parallel coordinates, scatter, box, contour, tables. */

@@ -17,6 +17,7 @@ import type { MlflowClient, Pair, Run } from "./MlflowClient.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"
 import {
   finitePoints,
+  gridTags,
   kindOf,
   note,
   spoolId,
@@ -29,20 +30,29 @@ import {
 import * as Sent from "./Sent.ts"
 import * as Spool from "./Spool.ts"
 
-/** A run's folder (spool and `sent.json`), and where the folders of grids are, by their ids. */
+/** A run's folder (spool and `sent.json`), and what the state folder knows besides. */
 export interface RunFolder {
   readonly folder: string
+  /** Where the folders of grids are, by their ids. */
   readonly gridsFolder: string
+  /** The grids that a trial is of. */
+  readonly gridIds: ReadonlyArray<string>
+  /** The experiments of MLflow that the trials of a grid are in, that of the grid first. */
+  readonly experimentIdsOf: (grid: Sent.Sent) => Effect.Effect<ReadonlyArray<string>>
 }
 
 /** Our own tag that finds a run again; two spools never share it. */
 export const spoolTag = "fliqs.spool_id"
 const maxTimesForgotten = 3
 
+/** Somebody has deleted the run. */
+const isDeleted = ({ reason }: TrackerError) =>
+  reason._tag === "Rejected" && /must be in the 'active' state/.test(reason.detail)
+
 /** The server does not know the run, or somebody has deleted it. */
-const isLost = ({ reason }: TrackerError) =>
-  reason._tag === "Rejected" &&
-  (reason.code === "RESOURCE_DOES_NOT_EXIST" || /must be in the 'active' state/.test(reason.detail))
+const isLost = (error: TrackerError) =>
+  isDeleted(error) ||
+  (error.reason._tag === "Rejected" && error.reason.code === "RESOURCE_DOES_NOT_EXIST")
 
 /** MLflow itself (or we) said no to this one thing. */
 const isRefusal = (error: TrackerError) =>
@@ -105,9 +115,30 @@ const sendAll = Effect.fnUntraced(function* (
       sent = { ...next, offset: group.at(-1)!.end }
       yield* Sent.write(run.folder, sent)
     }
-    if (events.length === 0 && offset === from) return sent
+    if (events.length === 0 && offset === from) return yield* tagGrids(client, run, sent)
     from = offset
   }
+})
+
+/** The grids whose tag a trial's run lacks. */
+export const gridsLeft = ({ gridIds }: RunFolder, sent: Sent.Sent): ReadonlyArray<string> =>
+  sent.kind === "grid" ? [] : gridIds.filter((gridId) => !(sent.grids ?? []).includes(gridId))
+
+/** Tells the run of a trial which grids it is of: also those that were planned after it had finished. */
+const tagGrids = Effect.fnUntraced(function* (
+  client: MlflowClient,
+  run: RunFolder,
+  sent: Sent.Sent | undefined,
+) {
+  const left = sent === undefined ? [] : gridsLeft(run, sent)
+  if (sent === undefined || left.length === 0) return sent
+  yield* client.setTags(sent.runId, gridTags(left)).pipe(
+    // Somebody has deleted it: it stays deleted.
+    Effect.catchIf(isDeleted, () => Effect.void),
+  )
+  const tagged = { ...sent, grids: [...(sent.grids ?? []), ...left] }
+  yield* Sent.write(run.folder, tagged)
+  return tagged
 })
 
 const sendGroup = Effect.fnUntraced(function* (
@@ -166,7 +197,9 @@ const sendOne = (
     case "parameters":
       return sendPairs(client, sent, "parameters", toPairs(event.values))
     case "tag":
-      return sendPairs(client, sent, "tags", [withLinks(sent, event)])
+      return Effect.flatMap(run.experimentIdsOf(sent), (ids) =>
+        sendPairs(client, sent, "tags", [withLinks(sent, ids, event)]),
+      )
     case "dataset":
       return client.logInput(sent.runId, toInput(event))
     case "artifact":
@@ -233,7 +266,7 @@ const parentRunId = Effect.fnUntraced(function* (
 ): Effect.fn.Return<string | undefined, TrackerError, FileSystem.FileSystem | Path.Path> {
   const { gridId, trialId } = start
   if (trialId === undefined || /[/\\]|^\.*$/.test(gridId)) return undefined
-  const grid: RunFolder = { ...run, folder: `${run.gridsFolder}/${gridId}` }
+  const grid: RunFolder = { ...run, folder: `${run.gridsFolder}/${gridId}`, gridIds: [] }
   yield* verify(client, grid)
   const sent =
     (yield* Sent.read(grid.folder, client.settings.target)) ?? (yield* send(client, grid))
@@ -257,7 +290,8 @@ const begin = Effect.fnUntraced(function* (
     client.settings.experimentName ?? start.experiment,
   )
   const id = spoolId(start)
-  const tags = startTags(start, parent)
+  const gridIds = start.trialId === undefined ? [] : [...new Set([start.gridId, ...run.gridIds])]
+  const tags = [...startTags(start, parent), ...gridTags(gridIds)]
   const made = yield* claim(client, experimentId, id, start, tags).pipe(
     // Every new try looks first whether the one before came through.
     Effect.retry(MlflowHttp.backoff(client.settings)),
@@ -268,6 +302,7 @@ const begin = Effect.fnUntraced(function* (
     target: client.settings.target,
     kind: kindOf(start),
     gridId: start.gridId,
+    ...(start.trialId === undefined ? {} : { grids: gridIds }),
     spoolId: id,
     experimentId,
     runId: made.info.run_id,

@@ -70,10 +70,11 @@ export const finitePoints = (events: ReadonlyArray<Metrics>, nonfiniteBefore: nu
 /** The note of a grid begins with the links only the sender knows. */
 export const withLinks = (
   sent: Sent.Sent,
+  experimentIds: ReadonlyArray<string>,
   tag: { readonly key: string; readonly value: string },
 ): Pair => {
   if (tag.key !== note || sent.kind !== "grid") return tag
-  const link = Links.trials("", sent.experimentId, sent.gridId)
+  const link = Links.trials("", experimentIds, sent.gridId)
   return { key: note, value: `[Trials of this grid, best first](${link})\n\n${tag.value}` }
 }
 
@@ -88,6 +89,10 @@ export const toInput = ({ name, digest, context, source, profile, schema }: Data
 })
 
 export const kindOf = (start: Start) => (start.trialId === undefined ? "grid" : "trial")
+
+/** The tags by which these grids find a trial. */
+export const gridTags = (gridIds: ReadonlyArray<string>): ReadonlyArray<Pair> =>
+  gridIds.map((gridId) => ({ key: Links.gridTag(gridId), value: "trial" }))
 
 export const startTags = (start: Start, parentRunId: string | undefined): ReadonlyArray<Pair> =>
   toPairs({

@@ -13,6 +13,8 @@ export const Sent = Schema.Struct({
   target: Schema.String,
   kind: Schema.Literals(["grid", "trial"]),
   gridId: Schema.String,
+  /** Of a trial: the grids whose tag the run has. */
+  grids: Schema.optionalKey(Schema.Array(Schema.String)),
   /** What finds the run again. */
   spoolId: Schema.String,
   experimentId: Schema.String,

@@ -100,6 +100,9 @@ export const environmentServer = (server: Server.Options) =>
     return Settings.local(url, yield* Settings.experimentName)
   })
 
+/** The grids that each trial is of, by ids: what the state folder says. */
+export type Memberships = ReadonlyMap<string, ReadonlyArray<string>>
+
 interface Watched {
   readonly folder: string
   readonly isGrid: boolean
@@ -113,6 +116,8 @@ const lull = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("30
 export const layerMlflow = (options: {
   /** The `.fliqs` folder, with `grids/` and `trials/` in it. */
   readonly stateFolder: string
+  /** Asked when more is watched. */
+  readonly memberships?: Effect.Effect<Memberships>
   /** Default: `environmentServer`. */
   readonly settings?: Effect.Effect<Settings.Settings, TrackerError>
 }): Layer.Layer<Tracker> =>
@@ -120,6 +125,7 @@ export const layerMlflow = (options: {
 
 const make = Effect.fnUntraced(function* (options: {
   readonly stateFolder: string
+  readonly memberships?: Effect.Effect<Memberships>
   readonly settings?: Effect.Effect<Settings.Settings, TrackerError>
 }) {
   const fs = yield* FileSystem.FileSystem
@@ -128,6 +134,7 @@ const make = Effect.fnUntraced(function* (options: {
   const scope = yield* Effect.scope
   const state = path.resolve(options.stateFolder)
   const gridsFolder = path.join(state, "grids")
+  const trialsFolder = path.join(state, "trials")
   const findSettings = options.settings ?? environmentServer({ stateFolder: state })
   const watched = new Map<string, Watched>()
   const oneAtATime = yield* Semaphore.make(1)
@@ -137,12 +144,14 @@ const make = Effect.fnUntraced(function* (options: {
   let known: Settings.Settings | undefined
   let problem: TrackerError | undefined
   let missing: TrackerError | undefined
+  let memberships: Memberships | undefined
 
   const watch = (folder: string, isGrid: boolean) =>
     Effect.sync(() => {
       const resolved = path.resolve(folder)
-      if (!watched.has(resolved))
-        watched.set(resolved, { folder: resolved, isGrid, verified: false })
+      if (watched.has(resolved)) return
+      watched.set(resolved, { folder: resolved, isGrid, verified: false })
+      memberships = undefined
     })
 
   const makeClient = Effect.fnUntraced(function* (settings: Settings.Settings) {
@@ -166,8 +175,28 @@ const make = Effect.fnUntraced(function* (options: {
     return client
   })
 
+  const findMemberships = Effect.gen(function* () {
+    memberships ??= yield* options.memberships ?? Effect.succeed<Memberships>(new Map())
+    return memberships
+  })
+
+  /** The experiments of MLflow that a grid and its trials are in: a trial stays where its first grid has put it. */
+  const experimentIdsOf = Effect.fnUntraced(function* (grid: Sent.Sent) {
+    const trials = [...(yield* findMemberships)].flatMap(([trialId, gridIds]) =>
+      gridIds.includes(grid.gridId) ? [path.join(trialsFolder, trialId)] : [],
+    )
+    const sent = yield* Effect.forEach(trials, sentOf)
+    const ids = sent.flatMap((one) => (one === undefined ? [] : [one.experimentId]))
+    return [...new Set([grid.experimentId, ...ids])]
+  })
+
+  const runFolder = Effect.fnUntraced(function* (folder: string) {
+    const gridIds = (yield* findMemberships).get(path.basename(folder)) ?? []
+    return { folder, gridsFolder, gridIds, experimentIdsOf } satisfies MlflowSender.RunFolder
+  })
+
   const sendRun = Effect.fnUntraced(function* (to: MlflowClient.MlflowClient, run: Watched) {
-    const folder: MlflowSender.RunFolder = { folder: run.folder, gridsFolder }
+    const folder = yield* runFolder(run.folder)
     if (!run.verified) yield* MlflowSender.verify(to, folder)
     run.verified = true
     yield* MlflowSender.send(to, folder)
@@ -231,12 +260,13 @@ const make = Effect.fnUntraced(function* (options: {
       Effect.provideContext(platform),
     )
 
-  /** Events of one run that are not on the server, and those it refused. */
+  /** Events of one run that are not on the server (a tag of a grid counts as one), and those it refused. */
   const count = Effect.fnUntraced(
     function* (run: Watched) {
       const sent = yield* sentOf(run.folder)
       const spool = path.join(run.folder, Spool.fileName)
-      let waiting = 0
+      const folder = yield* runFolder(run.folder)
+      let waiting = sent === undefined ? 0 : MlflowSender.gridsLeft(folder, sent).length
       for (let offset = sent?.offset ?? 0; ;) {
         const part = yield* Spool.read(spool, offset).pipe(Effect.provideContext(platform))
         if (part.offset === offset) return { waiting, rejected: sent?.rejected ?? 0 }
@@ -273,27 +303,28 @@ const make = Effect.fnUntraced(function* (options: {
       Effect.asVoid,
     )
 
-  const linkOf = (folder: string, make: (base: string, sent: Sent.Sent) => string) =>
-    Effect.map(sentOf(folder), (sent) =>
-      known === undefined || sent === undefined
-        ? Option.none<string>()
-        : Option.some(make(known.url, sent)),
-    )
+  const linkOf = (folder: string, make: (base: string, sent: Sent.Sent) => Effect.Effect<string>) =>
+    Effect.gen(function* () {
+      const sent = yield* sentOf(folder)
+      if (known === undefined || sent === undefined) return Option.none<string>()
+      return Option.some(yield* make(known.url, sent))
+    })
 
   return Tracker.of({
     kind: "mlflow",
     startGrid: (folder) => watch(folder, true),
     watchTrial: (folder) => watch(folder, false),
-    watchAll: Effect.andThen(
-      watchFolder(gridsFolder, true),
-      watchFolder(path.join(state, "trials"), false),
-    ),
+    watchAll: Effect.andThen(watchFolder(gridsFolder, true), watchFolder(trialsFolder, false)),
     flush,
     status,
     gridLink: (folder) =>
-      linkOf(folder, (base, sent) => Links.trials(base, sent.experimentId, sent.gridId)),
+      linkOf(folder, (base, sent) =>
+        Effect.map(experimentIdsOf(sent), (ids) => Links.trials(base, ids, sent.gridId)),
+      ),
     runLink: (folder) =>
-      linkOf(folder, (base, sent) => Links.run(base, sent.experimentId, sent.runId)),
+      linkOf(folder, (base, sent) =>
+        Effect.succeed(Links.run(base, sent.experimentId, sent.runId)),
+      ),
     compareLink: Effect.fnUntraced(function* (folders: ReadonlyArray<string>) {
       const all = yield* Effect.forEach(folders, sentOf)
       const sent = all.filter((one) => one !== undefined)

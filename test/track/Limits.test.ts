@@ -75,15 +75,21 @@ it.each([
 ])("takes no artifact at %j", (path) => expect(Limits.artifactSegments(path)).toBeUndefined())
 
 it("links name experiment, filter and order in MLflow's own words", () => {
-  const link = new URL(Links.trials("http://h:1", "3", "g1"))
+  const link = new URL(Links.trials("http://h:1", ["3"], "g1"))
   const query = new URLSearchParams(link.hash.split("?")[1])
   expect(link.hash).toMatch(/^#\/experiments\/3\/runs\?/)
   expect(Object.fromEntries(query)).toEqual({
     workflowType: "machine_learning",
-    searchFilter: "tags.fliqs.grid_id = 'g1' AND tags.fliqs.kind = 'trial'",
+    searchFilter: "tags.`fliqs.grid.g1` = 'trial'",
     orderByKey: "metrics.`final/accuracy`",
     orderByAsc: "false",
     compareRunsMode: "CHART",
+  })
+  const across = new URL(Links.trials("http://h:1", ["3", "7"], "g1"))
+  expect(across.hash).toMatch(/^#\/compare-experiments\/s\?/)
+  expect(Object.fromEntries(new URLSearchParams(across.hash.split("?")[1]))).toEqual({
+    ...Object.fromEntries(query),
+    experiments: '["3","7"]',
   })
   expect(Links.run("", "3", "r", "a b/c.svg")).toBe(
     "#/experiments/3/runs/r/artifacts/a%20b/c.svg?workflowType=machine_learning",

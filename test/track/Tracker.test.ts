@@ -157,6 +157,105 @@ describe("a server that behaves", () => {
   })
 })
 
+describe("a trial of several grids", () => {
+  const other = "fedcba9876543210"
+  const both = [gridId, other]
+  /** As `fliqs sync` in a folder whose grids are these. */
+  const syncWith = (gridIds: ReadonlyArray<string>, timeout = 15_000) =>
+    Effect.runPromise(
+      Effect.flatMap(Tracker, (tracker) =>
+        Effect.gen(function* () {
+          yield* tracker.watchAll
+          const outcome = yield* tracker.flush(timeout)
+          return { outcome, link: yield* tracker.gridLink(join(state, "grids", gridIds.at(-1)!)) }
+        }),
+      ).pipe(
+        Effect.provide(
+          layerMlflow({
+            stateFolder: state,
+            settings: Effect.sync(quick),
+            memberships: Effect.succeed(new Map([["a", gridIds]])),
+          }),
+        ),
+      ),
+    )
+  const writeOther = (experiment = "exp") =>
+    append(join(state, "grids", other), [
+      { type: "start", time: epoch + 50, gridId: other, experiment, name: "other", tags: {} },
+      { type: "tag", key: "mlflow.note.content", value: "# Other" },
+    ])
+  const gridsOf = (run: StoredRun) =>
+    [...run.tags].filter(([key]) => key.startsWith("fliqs.grid.")).sort()
+  const tagged = (ids: ReadonlyArray<string>) =>
+    ids.map((one) => [`fliqs.grid.${one}`, "trial"]).sort()
+
+  it("is found by each, also by one that was planned after it had finished", async () => {
+    writeGrid(state)
+    writeTrial(state, "a", 3)
+    await syncWith([gridId])
+    expect(gridsOf(stub.run(isTrial("a")))).toEqual(tagged([gridId]))
+    writeOther()
+    const { link, outcome } = await syncWith(both)
+    expect(outcome).toMatchObject({ waiting: 0, problem: undefined })
+    expect(gridsOf(stub.run(isTrial("a")))).toEqual(tagged(both))
+    expect(stub.run(isTrial("a")).tags.get("fliqs.grid_id")).toBe(gridId)
+    expect(stub.run(isTrial("a")).status).toBe("FINISHED")
+    expect(decodeURIComponent(Option.getOrThrow(link))).toContain(`tags.\`fliqs.grid.${other}\``)
+    const before = posts()
+    await syncWith(both)
+    expect(posts()).toBe(before)
+  })
+
+  it("is told so when the server is back", async () => {
+    writeGrid(state)
+    writeTrial(state, "a", 3)
+    await syncWith([gridId])
+    await stub.close()
+    expect((await syncWith(both, 1000)).outcome.waiting).toBe(1)
+    await stub.listen()
+    expect((await syncWith(both)).outcome.waiting).toBe(0)
+    expect(gridsOf(stub.run(isTrial("a")))).toEqual(tagged(both))
+  })
+
+  it("is told so by a server that has forgotten it, and not where a person has deleted it", async () => {
+    writeGrid(state)
+    writeTrial(state, "a", 3)
+    await syncWith([gridId])
+    stub.forget()
+    await syncWith(both)
+    expect(gridsOf(stub.run(isTrial("a")))).toEqual(tagged(both))
+    stub.run(isTrial("a")).deleted = true
+    expect((await syncWith([...both, "0000000000000000"])).outcome.waiting).toBe(0)
+    expect(active().filter(isTrial("a"))).toEqual([])
+  })
+
+  it("sent by a fliqs that knew one grid gets the tags of all", async () => {
+    writeGrid(state)
+    writeTrial(state, "a", 3)
+    await syncWith(both)
+    const file = join(trialFolder(state, "a"), "sent.json")
+    const { grids: _, ...former } = JSON.parse(fs.readFileSync(file, "utf8")) as { grids: unknown }
+    fs.writeFileSync(file, JSON.stringify(former))
+    for (const [key] of gridsOf(stub.run(isTrial("a")))) stub.run(isTrial("a")).tags.delete(key)
+    await syncWith(both)
+    expect(gridsOf(stub.run(isTrial("a")))).toEqual(tagged(both))
+  })
+
+  it("is in the links of a grid that is in another experiment of MLflow", async () => {
+    writeGrid(state)
+    writeTrial(state, "a", 3)
+    await syncWith([gridId])
+    writeOther("other")
+    const { link } = await syncWith(both)
+    const ids = JSON.stringify([stub.experiments.get("other")!.id, stub.experiments.get("exp")!.id])
+    expect(decodeURIComponent(Option.getOrThrow(link))).toContain(
+      `/#/compare-experiments/s?experiments=${ids}&`,
+    )
+    const note = stub.run((run) => run.name === "other").tags.get("mlflow.note.content")!
+    expect(decodeURIComponent(note)).toContain(`compare-experiments/s?experiments=${ids}`)
+  })
+})
+
 describe("values MLflow would drop or cut in silence", () => {
   it("counts what is not finite and sends the rest", async () => {
     writeTrial(state, "a", 2, false)

@@ -1,6 +1,7 @@
 /** `fliqs list`: trials of the state folder and how they stand. */
 import { Effect, Option } from "effect"
 import { pathText } from "../../declaration/Errors.ts"
+import * as Grids from "../../orchestrator/Grids.ts"
 import { stateFolder } from "../Files.ts"
 import { note, print, printJson, table } from "../Output.ts"
 import {
@@ -20,7 +21,7 @@ interface Listed extends Row {
   readonly known: Known
 }
 
-const rowOf = (known: Known): Listed => {
+const rowOf = (known: Known, gridIds: ReadonlyArray<string>): Listed => {
   const { metrics, state, step, trial } = known
   const { experiment, id, name, steps } = trial
   return {
@@ -28,6 +29,7 @@ const rowOf = (known: Known): Listed => {
     own: { id, name, experiment, state, step, steps },
     metrics,
     parameters: trial.parameters,
+    several: { gridId: gridIds },
   }
 }
 
@@ -38,7 +40,10 @@ export const run = Effect.fn("list")(function* (
   },
 ) {
   const folder = yield* stateFolder(input.state)
-  const all = (yield* readAll(folder)).map(rowOf)
+  const memberships = yield* Grids.memberships(folder)
+  const all = (yield* readAll(folder)).map((known) =>
+    rowOf(known, Grids.gridIdsOf(known.trial, memberships)),
+  )
   if (all.length === 0 && !input.json) return yield* note(`no trials in ${pathText(folder)} yet`)
   const known = columnsOf(all)
   let rows = yield* selectRows(all, input)
@@ -48,6 +53,7 @@ export const run = Effect.fn("list")(function* (
       rows.map(({ known: { metrics, state, step, trial } }) => ({
         id: trial.id,
         gridId: trial.gridId,
+        gridIds: Grids.gridIdsOf(trial, memberships),
         name: trial.name,
         experiment: trial.experiment,
         state,

@@ -20,7 +20,7 @@ import * as Display from "../Display.ts"
 import { gridNote, summaryText } from "../Outcome.ts"
 import { note, print, say } from "../Output.ts"
 import * as Progress from "../Progress.ts"
-import { trackingSettings } from "../Tracking.ts"
+import { layerTracker, trackingSettings } from "../Tracking.ts"
 import { Ended, exitCodes, NotReady, Wrong } from "../Words.ts"
 
 interface Input {
@@ -145,6 +145,15 @@ const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text
   const tracker = yield* Tracker.Tracker
   const gridFolder = State.gridFolder(state, plan.gridId)
   const children = new Set<number>()
+  // All trials of the plan, those that are not run now too: each is told that this grid has it. Not before the first
+  // event: then the folder knows the grid.
+  let isWatched = false
+  const watch = Effect.gen(function* () {
+    if (isWatched) return
+    isWatched = true
+    yield* tracker.startGrid(gridFolder)
+    for (const { id } of trials) yield* tracker.watchTrial(State.trialFolder(state, id))
+  })
   const grid = Effect.gen(function* () {
     const chosen = trials.filter(({ id }) => only?.has(id) ?? true)
     const show = yield* Progress.make(chosen, jobs)
@@ -182,10 +191,7 @@ const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text
       environment: { MLFLOW_TRACKING_URI: "" },
       children,
       onEvent: Effect.fnUntraced(function* (event) {
-        if (event._tag === "Started" || event._tag === "Skipped") {
-          yield* tracker.startGrid(gridFolder)
-          yield* tracker.watchTrial(State.trialFolder(state, event.trial.id))
-        }
+        yield* watch
         yield* show(event)
       }),
     })
@@ -213,7 +219,7 @@ export const run = Effect.fn("run")(function* (input: Input) {
   const { document, folder, plan } = yield* readPlan("run", input)
   const isTracked = input.track && plan.track.kind === "mlflow"
   if (isTracked) yield* trackingSettings
-  const layer = isTracked ? Tracker.layerMlflow({ stateFolder: folder }) : Tracker.layerNone
+  const layer = isTracked ? layerTracker(folder) : Tracker.layerNone
   yield* runPlan(input, plan, document.text).pipe(
     Effect.provide(layer),
     Effect.catchIf(

@@ -1,6 +1,7 @@
 /** `fliqs show TRIAL`: one trial, whole. */
 import { Effect, type Option } from "effect"
 import { pathText } from "../../declaration/Errors.ts"
+import * as Grids from "../../orchestrator/Grids.ts"
 import * as State from "../../orchestrator/State.ts"
 import { findTrial, stateFolder } from "../Files.ts"
 import { layerTable } from "../Outcome.ts"
@@ -42,6 +43,7 @@ export const run = Effect.fn("show")(function* (input: {
     return yield* printJson({
       id,
       gridId: trial.gridId,
+      gridIds: Grids.gridIdsOf(trial, yield* Grids.memberships(folder)),
       name: trial.name,
       experiment: trial.experiment,
       state,

@@ -4,7 +4,7 @@ import { pathText } from "../../declaration/Errors.ts"
 import * as Tracker from "../../track/Tracker.ts"
 import { stateFolder } from "../Files.ts"
 import { note, print, printJson } from "../Output.ts"
-import { trackingSettings } from "../Tracking.ts"
+import { layerTracker, trackingSettings } from "../Tracking.ts"
 import { NotReady } from "../Words.ts"
 
 const patience = "10 minutes"
@@ -19,7 +19,7 @@ export const run = Effect.fn("sync")(function* (input: {
     const tracker = yield* Tracker.Tracker
     yield* tracker.watchAll
     return yield* tracker.flush(patience)
-  }).pipe(Effect.provide(Tracker.layerMlflow({ stateFolder: folder })))
+  }).pipe(Effect.provide(layerTracker(folder)))
   const { problem, rejected, server, waiting } = outcome
   if (input.json)
     yield* printJson({
