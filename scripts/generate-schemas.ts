@@ -1,5 +1,6 @@
 /**
- * Writes `schemas/*.schema.json`, what editors complete and check YAML files by, from the schemas the program itself decodes with.
+ * Writes `schemas/*.schema.json`, what editors complete and check YAML files by, and `docs/keys.md`, the same for people,
+ * from the schemas the program itself decodes with.
  *
  * Run by `npm run schemas`; a test fails when the committed files are not what this would write.
  */
@@ -9,16 +10,17 @@ import { JsonSchema, Schema } from "effect"
 import { LatencyTable } from "../src/cost/LatencyTable.ts"
 import { Experiment } from "../src/experiment/Experiment.ts"
 import { Space } from "../src/model/Network.ts"
+import { forEditors, type JsonSchema as EditorSchema } from "./editor-schema.ts"
 
-/** A Schema as a draft-07 document, as the file is written. */
-export const schemaText = (schema: Schema.Top): string => {
-  const document = JsonSchema.toDocumentDraft07(
+/** A Schema as a draft-07 document. */
+const schemaOf = (schema: Schema.Top): EditorSchema => {
+  const { definitions, schema: top } = JsonSchema.toDocumentDraft07(
     Schema.toJsonSchemaDocument(schema, { onExcessProperty: "error" }),
   )
-  // The root is written out: next to a $ref, draft-07 ignores everything else.
-  const { [rootName(document.schema)]: root, ...definitions } = document.definitions
-  const file = { $schema: "http://json-schema.org/draft-07/schema#", ...root, definitions }
-  return `${JSON.stringify(file, undefined, 2)}\n`
+  // The root is written out: a root of $ref alone has no keys of its own to show.
+  const { [rootName(top)]: root, ...others } = definitions
+  const $schema = "http://json-schema.org/draft-07/schema#"
+  return forEditors({ $schema, ...root }, others)
 }
 
 const rootName = (schema: JsonSchema.JsonSchema): string => {
@@ -28,11 +30,15 @@ const rootName = (schema: JsonSchema.JsonSchema): string => {
 }
 
 /** File name -> text. */
-export const schemaFiles = (): Readonly<Record<string, string>> => ({
-  "experiment.schema.json": schemaText(Experiment),
-  "latency.schema.json": schemaText(LatencyTable),
-  "space.schema.json": schemaText(Space),
-})
+export const schemaFiles = (): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries({ experiment: Experiment, latency: LatencyTable, space: Space }).map(
+      ([name, schema]) => [
+        `${name}.schema.json`,
+        `${JSON.stringify(schemaOf(schema), undefined, 2)}\n`,
+      ],
+    ),
+  )
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const folder = fileURLToPath(new URL("../schemas/", import.meta.url))

@@ -8,6 +8,7 @@ export const ActivationMemory = {
   kind: "activationMemory",
   spec: Schema.Struct({ kind: Schema.Literal("activationMemory"), target: Target }).annotate({
     identifier: "ActivationMemoryCost",
+    description: "Bytes of the activations that all layers read, batch 1.",
   }),
   unit: "bytes",
   scale: 1e6,

@@ -7,6 +7,7 @@
  * Terms over the same decisions are added up once, here. Left out: the models (one file each), the range (`Range.ts`).
  */
 import { Schema } from "effect"
+import { field } from "../declaration/Field.ts"
 import { FormatOption } from "../format/FormatName.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { type Quantity, valueOf } from "../space/Quantity.ts"
@@ -18,10 +19,22 @@ import { addUp } from "./Table.ts"
 export const Target = Schema.Union([
   Schema.Finite.check(Schema.isGreaterThan(0)),
   Schema.Struct({
-    times: Schema.Finite.check(Schema.isGreaterThan(0)),
-    uniform: FormatOption,
+    times: field(
+      Schema.Finite.check(Schema.isGreaterThan(0)),
+      "Target over the cost of `uniform` everywhere, above 0.",
+      { examples: [1] },
+    ),
+    uniform: field(
+      FormatOption,
+      "Format, or pair of formats, whose cost, taken everywhere, is the measure.",
+    ),
   }),
-]).annotate({ identifier: "CostTarget" })
+]).annotate({
+  identifier: "CostTarget",
+  description:
+    "What the network may cost: a number in the unit of the cost, or so many times the cost of one format everywhere.",
+  examples: [{ times: 1, uniform: "INT4" }, 0.5],
+})
 
 export type Target = typeof Target.Type
 

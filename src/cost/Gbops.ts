@@ -8,6 +8,8 @@ export const Gbops = {
   kind: "gbops",
   spec: Schema.Struct({ kind: Schema.Literal("gbops"), target: Target }).annotate({
     identifier: "GbopsCost",
+    description:
+      "Bit operations in 1e9, batch 1: MACs times bits of the weights times bits of the activations.",
   }),
   unit: "GBOPs",
   scale: 1,

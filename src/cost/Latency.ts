@@ -8,9 +8,13 @@ const LatencySpec = Schema.Struct({
   kind: Schema.Literal("latency"),
   table: Schema.Union([FilePath, LatencyTable]).annotate({
     description: "The file with the times, as `fliqs latency` writes it; or the table itself.",
+    examples: ["latency.json"],
   }),
   target: Target,
-}).annotate({ identifier: "LatencyCost" })
+}).annotate({
+  identifier: "LatencyCost",
+  description: "Milliseconds: the sum of the measured times of all layers.",
+})
 
 const unit = { unit: "ms", scale: 1, printUnit: "ms" } as const
 

@@ -7,7 +7,7 @@
  */
 import { Schema } from "effect"
 import type { Problem } from "../declaration/Errors.ts"
-import { withDefault } from "../declaration/Field.ts"
+import { field, SchemaPath, withDefault } from "../declaration/Field.ts"
 import { explain, parse } from "../format/Formats.ts"
 import { combine, type Quantity } from "../space/Quantity.ts"
 import { optionOf } from "./Bits.ts"
@@ -15,46 +15,50 @@ import { formatsOf, formatsText, type KeyFormats, readFormats } from "./KeyForma
 import type { Layer, LayerTable } from "./LayerTable.ts"
 
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000_000 }))
-const Pair = Schema.Tuple([Count, Count])
+const Pair = Schema.Tuple([Count, Count]).annotate({ examples: [[3, 3]] })
 
 const ms = Schema.Record(Schema.String, Schema.Finite.check(Schema.isGreaterThan(0))).annotate({
   description:
     "Milliseconds by format: INT4 for weight and input alike, INT4/INT8 for an INT4 weight and an INT8 input; INT4@channel, INT8@token, INT4@block16 where a scale covers less than the tensor.",
+  examples: [{ INT4: 0.21, "INT4/INT8": 0.25 }],
 })
 
 const image = {
-  height: Count.annotate({ description: "Of the input, as width." }),
-  width: Count,
-  channels: Count.annotate({ description: "Of the input." }),
+  height: field(Count, "Height of the input in pixels."),
+  width: field(Count, "Width of the input in pixels."),
+  channels: field(Count, "Channels of the input."),
 }
 const window = {
-  kernel: Pair.annotate({ description: "[height, width], as stride." }),
-  stride: Pair,
-  padding: Schema.Literals(["same", "valid"]),
+  kernel: field(Pair, "[height, width] of the kernel in pixels."),
+  stride: field(Pair, "[down, right] from one place of the kernel to the next, in pixels."),
+  padding: field(
+    Schema.Literals(["same", "valid"]),
+    "What stands at the edges: zeros (same), or whole windows only (valid).",
+  ),
 }
 
 const ConvTimes = Schema.Struct({
   kind: Schema.Literal("conv"),
   ...image,
-  outputs: Count,
+  outputs: field(Count, "Output channels."),
   ...window,
   ms,
-}).annotate({ identifier: "ConvTimes" })
+}).annotate({ identifier: "ConvTimes", description: "Times of a convolution." })
 
 const DepthwiseConvTimes = Schema.Struct({
   kind: Schema.Literal("depthwiseConv"),
   ...image,
   ...window,
   ms,
-}).annotate({ identifier: "DepthwiseConvTimes" })
+}).annotate({ identifier: "DepthwiseConvTimes", description: "Times of a depthwise convolution." })
 
 const DenseTimes = Schema.Struct({
   kind: Schema.Literal("dense"),
   tokens: Count.annotate({ description: "Vectors that meet the weight: 1 for a classifier." }),
-  channels: Count,
-  outputs: Count,
+  channels: field(Count, "Length of a vector."),
+  outputs: field(Count, "Length of its product."),
   ms,
-}).annotate({ identifier: "DenseTimes" })
+}).annotate({ identifier: "DenseTimes", description: "Times of a fully connected layer." })
 
 const LayerTimes = Schema.Union([ConvTimes, DepthwiseConvTimes, DenseTimes]).annotate({
   identifier: "LayerTimes",
@@ -62,24 +66,32 @@ const LayerTimes = Schema.Union([ConvTimes, DepthwiseConvTimes, DenseTimes]).ann
 type LayerTimes = typeof LayerTimes.Type
 
 export const LatencyTable = Schema.Struct({
-  $schema: Schema.optionalKey(Schema.String),
+  $schema: SchemaPath,
   machine: Schema.String.annotate({ description: "What was measured: the processor or device." }),
-  date: Schema.String.check(
-    Schema.isPattern(/^\d{4}-\d{2}-\d{2}$/, { expected: "a date such as 2026-01-31" }),
+  date: field(
+    Schema.String.check(
+      Schema.isPattern(/^\d{4}-\d{2}-\d{2}$/, { expected: "a date such as 2026-01-31" }),
+    ),
+    "Day of the measurement: year-month-day.",
+    { examples: ["2026-01-31"] },
   ),
-  threads: Count,
-  batch: withDefault(Count, 1),
+  threads: field(Count, "Threads that a layer ran on."),
+  batch: withDefault(Count, 1, "Images at a time."),
   versions: withDefault(
     Schema.Record(Schema.String, Schema.String).annotate({
-      description: "Of the software that was measured, by name.",
+      description: "Versions of the software that was measured, by name.",
+      examples: [{ fliqs: "0.1.0" }],
     }),
     {},
   ),
-  layers: Schema.Array(LayerTimes),
+  layers: field(Schema.Array(LayerTimes), "Measured layers, one entry for each shape.", {
+    examples: [
+      [{ kind: "dense", tokens: 1, channels: 64, outputs: 10, ms: { INT4: 0.01, INT8: 0.02 } }],
+    ],
+  }),
 }).annotate({
   identifier: "LatencyTable",
-  title: "fliqs latency table",
-  description: "Milliseconds of layers by kind, shape and format.",
+  description: "A fliqs latency table: milliseconds of layers by kind, shape and format.",
 })
 export type LatencyTable = typeof LatencyTable.Type
 

@@ -10,6 +10,7 @@ export const Memory = {
   kind: "memory",
   spec: Schema.Struct({ kind: Schema.Literal("memory"), target: Target }).annotate({
     identifier: "MemoryCost",
+    description: "Bytes of the stored weights, with their scales, biases and norms.",
   }),
   unit: "bytes",
   scale: 1e6,

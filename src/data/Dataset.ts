@@ -191,10 +191,13 @@ export const dataFields = (defaults: {
     128,
   ),
   augment: withDefault(
-    Schema.Array(Augmentation).check(distinct).annotate({
-      description: "Random changes to the training images; [] for none.",
-      default: defaults.augment,
-    }),
+    Schema.Array(Augmentation)
+      .check(distinct)
+      .annotate({
+        description: "Random changes to the training images; [] for none.",
+        examples: [["flip", "crop"]],
+        default: defaults.augment,
+      }),
     defaults.augment,
   ),
   heldOut: withDefault(
@@ -207,10 +210,16 @@ export const dataFields = (defaults: {
     defaults.heldOut,
   ),
   trainLimit: Schema.optionalKey(
-    positive.annotate({ description: "Use only the first so many images of the train split." }),
+    positive.annotate({
+      description: "How many images of the train split are used, from its start. Default: all.",
+      examples: [1000],
+    }),
   ),
   testLimit: Schema.optionalKey(
-    positive.annotate({ description: "Use only the first so many images of the test split." }),
+    positive.annotate({
+      description: "How many images of the test split are used, from its start. Default: all.",
+      examples: [1000],
+    }),
   ),
 })
 

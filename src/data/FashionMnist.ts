@@ -5,6 +5,7 @@
  * else that package is downloaded (apt-get, without root). Wherever from: the digests of the content are pinned.
  */
 import { Effect, FileSystem, Path, Schema } from "effect"
+import { optional } from "../declaration/Field.ts"
 import * as Cache from "./Cache.ts"
 import { dataFields, limitDataset } from "./Dataset.ts"
 import type { DatasetKind, DatasetShape, Source } from "./Dataset.ts"
@@ -69,11 +70,10 @@ const makeSource = (folder: string | undefined): Source => ({
 export const spec = Schema.Struct({
   kind: Schema.Literal("fashionMnist"),
   ...dataFields({ augment: ["flip"], heldOut: 5000 }),
-  path: Schema.optionalKey(
-    Schema.NonEmptyString.annotate({
-      description:
-        "A folder with the four IDX files, gzipped or not; read once, then kept in the cache.",
-    }),
+  path: optional(
+    Schema.NonEmptyString,
+    "Folder with the four IDX files, gzipped or not; read once, then kept in the cache. Default: Debian's package, fetched if need be.",
+    { examples: ["/data/fashion-mnist"] },
   ),
 }).annotate({ identifier: "FashionMnist", title: "Fashion-MNIST" })
 

@@ -29,9 +29,9 @@ const between = (minimum: number, maximum: number, value: number, description: s
 export const spec = Schema.Struct({
   kind: Schema.Literal("synthetic"),
   ...dataFields({ augment: [], heldOut: 500 }),
-  height: between(4, 512, 32, "Pixels."),
-  width: between(4, 512, 32, "Pixels."),
-  channels: between(1, 4, 3, "Values per pixel."),
+  height: between(4, 512, 32, "Height of the images in pixels, 4 to 512."),
+  width: between(4, 512, 32, "Width of the images in pixels, 4 to 512."),
+  channels: between(1, 4, 3, "Values of each pixel, 1 to 4."),
   classes: between(
     2,
     256,

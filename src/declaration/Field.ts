@@ -1,11 +1,49 @@
 /** Fields of declarations: those that may be left out, lists without repeats, files. */
 import { Effect, Schema } from "effect"
 
+/** What else readers are shown of a field, as a person would write it. */
+export interface Shown {
+  /** Only shown: what is left out is decided by whoever reads the field. */
+  readonly default?: unknown
+  /** For forms that are not plain. */
+  readonly examples?: ReadonlyArray<unknown>
+}
+
+/**
+ * A field and what it means, in one or two sentences: the only place of these words, from which the JSON Schemas, what
+ * editors show, and `docs/keys.md` take them. A default that follows from other fields is told in a last sentence,
+ * `Default: ...`; of all others that sentence is made.
+ */
+export const field = <S extends Schema.Top>(schema: S, description: string, shown: Shown = {}): S =>
+  schema.annotate({ description, ...shown } as never) as S
+
+/** A field that may be left out. */
+export const optional = <S extends Schema.Top>(schema: S, description: string, shown: Shown = {}) =>
+  Schema.optionalKey(field(schema, description, shown))
+
 /** An optional key with a default, which the JSON Schema shows. `value` is what a person would have written. */
-export const withDefault = <S extends Schema.Top>(schema: S, value: S["Encoded"]) =>
-  (schema.annotate({ default: value } as never) as S).pipe(
-    Schema.withDecodingDefaultKey<S>(Effect.succeed(value) as never),
-  )
+export const withDefault = <S extends Schema.Top>(
+  schema: S,
+  value: S["Encoded"],
+  description?: string,
+  examples?: ReadonlyArray<unknown>,
+) =>
+  (
+    schema.annotate({
+      default: value,
+      ...(description === undefined ? {} : { description }),
+      ...(examples === undefined ? {} : { examples }),
+    } as never) as S
+  ).pipe(Schema.withDecodingDefaultKey<S>(Effect.succeed(value) as never))
+
+/** For editors: the first line of a file may name its schema in a comment as well. */
+export const SchemaPath = optional(
+  Schema.String,
+  "Where editors find the schema of this file; nothing else reads it. Default: none.",
+)
+
+/** Words for whoever reads the file later. */
+export const Description = optional(Schema.String, "Free text about this file. Default: none.")
 
 /** No item of a list stands in it twice. As `Schema.isUnique`, which is quadratic in the items. */
 export const distinct = Schema.makeFilter<ReadonlyArray<unknown>>(
@@ -22,4 +60,4 @@ export const FilePath = Schema.String.check(
   Schema.isPattern(/^[^~\p{Cc}][^\p{Cc}]{0,999}$/u, {
     expected: "a path from this file's folder, without ~ at its start and without control signs",
   }),
-).annotate({ identifier: "FilePath" })
+).annotate({ identifier: "FilePath", examples: ["../data/file"] })

@@ -13,6 +13,8 @@ export interface Kind {
   readonly kind: string
   /** A struct whose field `kind` is the literal. */
   readonly spec: Schema.Codec<{ readonly kind: string }, { readonly kind: string }>
+  /** One sentence without its full stop, which becomes the description of the spec. */
+  readonly summary?: string
 }
 
 type Specs<Members extends ReadonlyArray<Kind>> = {
@@ -38,7 +40,12 @@ export const oneOfKinds = <const Members extends readonly [Kind, ...Array<Kind>]
   readonly members: ByKind<Members>
   readonly kinds: ReadonlyArray<Members[number]["kind"]>
 } => {
-  const specs = members.map(({ kind, spec }) => (kind === usual ? withUsualKind(spec, kind) : spec))
+  const specs = members.map(({ kind, spec, summary }) => {
+    const own = kind === usual ? withUsualKind(spec, kind) : spec
+    return summary === undefined
+      ? own
+      : own.annotate({ description: `${summary[0]?.toUpperCase()}${summary.slice(1)}.` })
+  })
   const schema = Schema.Union(specs as unknown as Specs<Members>).annotate({ identifier })
   return {
     schema: others === undefined ? schema : withOtherNames(schema, others),

@@ -7,7 +7,15 @@
 import { Schema } from "effect"
 import * as Datasets from "../data/Datasets.ts"
 import type { Problem } from "../declaration/Errors.ts"
-import { distinct, FilePath, withDefault } from "../declaration/Field.ts"
+import {
+  Description,
+  distinct,
+  field,
+  FilePath,
+  optional,
+  SchemaPath,
+  withDefault,
+} from "../declaration/Field.ts"
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
 import { otherNames, withOtherKeys } from "../declaration/OtherNames.ts"
 import { delaySteps } from "../search/Schedule.ts"
@@ -26,11 +34,16 @@ const Initial = Schema.Union([
   Schema.Struct({
     trial: Schema.String.check(
       Schema.isPattern(/^[0-9a-f]{16}$/, { expected: "the id of a trial, 16 hex digits" }),
-    ).annotate({ description: "A finished trial of the state folder." }),
+    ).annotate({
+      description: "Id of a finished trial of the state folder.",
+      examples: ["7f3a9c0de1b24586"],
+    }),
     skip: Schema.optionalKey(Skip),
   }),
   Schema.Struct({
-    safetensors: FilePath.annotate({ description: "A file, from this file's folder." }),
+    safetensors: field(FilePath, "Safetensors file, as a path from this file's folder.", {
+      examples: ["../resnet.safetensors"],
+    }),
     skip: Schema.optionalKey(Skip),
   }),
 ]).annotate({
@@ -51,11 +64,16 @@ const Train = withOtherKeys(
     ),
     checkpointEvery: withDefault(
       Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000_000 })).annotate({
-        description: "Steps between two checkpoints; not part of the trial's id.",
+        description:
+          "Steps between two checkpoints, from which a stopped trial goes on; not part of its id.",
       }),
       200,
     ),
-    initial: Schema.optionalKey(Initial),
+    initial: optional(
+      Initial,
+      "Trained weights to start from: of a finished trial, or of a safetensors file. Default: weights drawn from the seed.",
+      { examples: [{ trial: "7f3a9c0de1b24586" }, { safetensors: "../resnet.safetensors" }] },
+    ),
   }).annotate({ identifier: "Train" }),
   otherNames({
     what: "key",
@@ -82,15 +100,20 @@ const Mlflow = Schema.Struct({
         expected: "1 to 250 signs without control signs",
       }),
     ).annotate({
-      description: "Name of the MLflow experiment; the experiment's own by default.",
+      description: "Name of the experiment in MLflow. Default: the name of this experiment.",
+      examples: ["resnet8"],
     }),
   ),
+}).annotate({ identifier: "Mlflow", description: "An MLflow server." })
+const Untracked = Schema.Struct({ kind: Schema.Literal("none") }).annotate({
+  identifier: "Untracked",
+  description: "Nothing is sent; results stay in the state folder.",
 })
 const trackers = oneOfKinds(
-  "Track",
+  "Tracker",
   [
     { kind: "mlflow", spec: Mlflow },
-    { kind: "none", spec: Schema.Struct({ kind: Schema.Literal("none") }) },
+    { kind: "none", spec: Untracked },
   ],
   "mlflow",
   otherNames({
@@ -120,45 +143,67 @@ const controlNames = {
 export const controlName = (control: Control): string => controlNames[control]
 
 const File = Schema.Struct({
-  $schema: Schema.optionalKey(Schema.String),
+  $schema: SchemaPath,
   name: Schema.optionalKey(
-    ExperimentName.annotate({ description: "The file's name without its ending by default." }),
+    ExperimentName.annotate({
+      description:
+        "Name of the experiment, in MLflow and on the terminal: up to 100 letters, digits, spaces, dots, _ or -. Default: the file's name without its ending.",
+      examples: ["resnet8 mixed"],
+    }),
   ),
-  description: Schema.optionalKey(Schema.String),
-  space: FilePath.annotate({ description: "The space file, from this file's folder." }),
+  description: Description,
+  space: field(FilePath, "Space file, as a path from this file's folder.", {
+    examples: ["../spaces/resnet8.yaml"],
+  }),
   ...trialFields,
-  train: withDefault(Train, {}),
+  train: withDefault(Train, {}, "How the weights train: steps, optimizer, learning rate."),
   matrix: Schema.optionalKey(
     Schema.Record(Schema.String, Schema.Array(Schema.Json).check(Schema.isMinLength(1))).annotate({
       description:
-        "Lists of values by path into this file, or space.<path> into the space; a trial for each combination.",
+        "Lists of values by path into this file, or space.<path> into the space; a trial for each combination. Default: one trial.",
+      examples: [{ "reward.cost.target.times": [1, 1.5], seed: [1, 2, 3] }],
     }),
   ),
   exclude: Schema.optionalKey(
     Schema.Array(Cell)
       .check(Schema.isMaxLength(100))
-      .annotate({ description: "Combinations of the matrix to leave out." }),
+      .annotate({
+        description:
+          "Combinations of the matrix to leave out: those that agree with all of an entry. Default: none.",
+        examples: [[{ "reward.cost.target.times": 1.5, seed: 2 }]],
+      }),
   ),
   include: Schema.optionalKey(
     Schema.Array(Cell)
       .check(Schema.isMaxLength(100))
-      .annotate({ description: "Values to add to combinations, or combinations to add." }),
+      .annotate({
+        description:
+          "Values to add to combinations of the matrix, or whole combinations to add. Default: none.",
+        examples: [[{ seed: 1, "train.steps": 4000 }]],
+      }),
   ),
   controls: withDefault(
-    Schema.Array(Control).check(distinct).annotate({
-      description:
-        "Trials to compare with: the same steps spent without the search, under one format (uniform: within 2 % of the target, else the nearest below and above), under the widest formats for 60 % of them and then one (wideThenUniform), or under one random assignment at the target (random).",
-    }),
+    Schema.Array(Control)
+      .check(distinct)
+      .annotate({
+        description:
+          "Trials to compare with: the same steps spent without the search, under one format (uniform: within 2 % of the target, else the nearest below and above), under the widest formats for 60 % of them and then one (wideThenUniform), or under one random assignment at the target (random).",
+        examples: [["uniform"]],
+      }),
     [],
   ),
   track: withDefault(Track, { kind: "mlflow" }),
   threads: Schema.optionalKey(
     Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1024 })).annotate({
       description:
-        "Threads of one trial; the processors shared among the trials at work by default.",
+        "Threads of one trial, 1 to 1024. Default: the processors, shared among the trials at work.",
+      examples: [2],
     }),
   ),
-}).annotate({ identifier: "Experiment", title: "fliqs experiment" })
+}).annotate({
+  identifier: "Experiment",
+  description: "A fliqs experiment: how to search a space, on what data, at what cost.",
+})
 
 export const Experiment = withOtherKeys(
   File,

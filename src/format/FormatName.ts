@@ -1,6 +1,6 @@
 /** Formats in a declaration: the name of one, a list of them. */
 import { Schema } from "effect"
-import { distinct } from "../declaration/Field.ts"
+import { distinct, field } from "../declaration/Field.ts"
 import { withOtherNames } from "../declaration/OtherNames.ts"
 import { meant } from "../declaration/Suggest.ts"
 import { instead, names, parse, sets } from "./Formats.ts"
@@ -20,8 +20,8 @@ const insteadOfList = (word: string): string => {
 }
 
 export const FormatPair = Schema.Struct({
-  weights: FormatName,
-  activations: FormatName,
+  weights: field(FormatName, "Format of the weights."),
+  activations: field(FormatName, "Format of the activations."),
 }).annotate({
   identifier: "FormatPair",
   description: "One format for the weights of a layer, another for its activations.",
@@ -30,6 +30,8 @@ export const FormatPair = Schema.Struct({
 /** A format for both operands of a layer, or a pair. */
 export const FormatOption = Schema.Union([FormatName, FormatPair]).annotate({
   identifier: "FormatOption",
+  description: "A number format for weights and activations, or a pair of formats.",
+  examples: ["INT4", { weights: "INT4", activations: "INT8" }],
 })
 
 export type FormatOption = typeof FormatOption.Type
@@ -39,7 +41,10 @@ export const FormatOptionList = withOtherNames(
   Schema.Union([
     Schema.Array(FormatOption).check(Schema.isMinLength(1), distinct),
     Schema.Literals(Object.keys(sets)),
-  ]).annotate({ identifier: "FormatOptionList" }),
+  ]).annotate({
+    identifier: "FormatOptionList",
+    examples: [["INT4", "INT8"], "fliqs-s-int", ["INT8", { weights: "INT4", activations: "INT8" }]],
+  }),
   insteadOfList,
 )
 
@@ -48,6 +53,6 @@ export const FormatList = withOtherNames(
   Schema.Union([
     Schema.Array(FormatName).check(Schema.isMinLength(1), distinct),
     Schema.Literals(Object.keys(sets)),
-  ]).annotate({ identifier: "FormatList" }),
+  ]).annotate({ identifier: "FormatList", examples: [["INT4", "INT8"], "fliqs-s-int"] }),
   insteadOfList,
 )

@@ -1,12 +1,19 @@
 /** The schema of a space file: what may vary in one whole network. Meaning is given by `Build.ts`. */
 import { Schema } from "effect"
-import { distinct, withDefault } from "../declaration/Field.ts"
+import {
+  Description,
+  distinct,
+  field,
+  optional,
+  SchemaPath,
+  withDefault,
+} from "../declaration/Field.ts"
 import { otherNames, withOtherKeys, withOtherNames } from "../declaration/OtherNames.ts"
 import { inputGranularities, weightGranularities } from "../cost/LayerTable.ts"
 import { sharedExponents } from "../format/Format.ts"
 import { FormatList, FormatName, FormatOptionList, FormatPair } from "../format/FormatName.ts"
 import { sets } from "../format/Formats.ts"
-import { Name, tunable } from "../space/Tunable.ts"
+import { Name, tunable, useField } from "../space/Tunable.ts"
 import { blocks } from "./block/Blocks.ts"
 
 const between = (minimum: number, maximum: number) =>
@@ -17,30 +24,52 @@ export const Scope = Schema.Literals(["layer", "block", "stage", "model"]).annot
   description: "How much one format decision covers.",
 })
 
+const listText = "Formats that the search chooses from, or the name of a set of formats."
+
 const FormatChoice = Schema.Union([
   FormatName,
-  Schema.Struct({ oneOf: FormatList, scope: Schema.optionalKey(Scope) }),
-  Schema.Struct({ use: Name }),
-]).annotate({ identifier: "FormatChoice" })
+  Schema.Struct({
+    oneOf: field(FormatList, listText),
+    scope: optional(Scope, "How much one decision of this operand covers. Default: formats.scope."),
+  }),
+  Schema.Struct({ use: useField }),
+]).annotate({ identifier: "FormatChoice", examples: ["INT8", { oneOf: ["INT4", "INT8"] }] })
 export type FormatChoice = typeof FormatChoice.Type
 
 /** The same without a scope: what an override matches decides layer by layer. */
 const OverrideChoice = Schema.Union([
   FormatName,
-  Schema.Struct({ oneOf: FormatList }),
-  Schema.Struct({ use: Name }),
-]).annotate({ identifier: "OverrideChoice" })
+  Schema.Struct({ oneOf: field(FormatList, listText) }),
+  Schema.Struct({ use: useField }),
+]).annotate({ identifier: "OverrideChoice", examples: ["INT8", { oneOf: ["INT4", "INT8"] }] })
 
-const operands = <Choice extends Schema.Top>(choice: Choice) => ({
-  oneOf: Schema.optionalKey(FormatOptionList),
-  use: Schema.optionalKey(Name),
-  weights: Schema.optionalKey(choice),
-  activations: Schema.optionalKey(choice),
+const operands = <Choice extends Schema.Top>(choice: Choice, otherwise: string) => ({
+  oneOf: optional(
+    FormatOptionList,
+    "Formats and pairs of formats that the search chooses from, for weights and activations together; or the name of a set of formats. Default: none; weights and activations are said apart.",
+  ),
+  use: optional(
+    Name,
+    "Name of an entry of `choices` with formats: one decision with all that use it. Default: none.",
+    { examples: ["first"] },
+  ),
+  weights: optional(
+    choice,
+    `Format of the weights, apart from that of the activations. Default: ${otherwise}.`,
+  ),
+  activations: optional(
+    choice,
+    `Format of the inputs of layers, apart from that of the weights. Default: ${otherwise}.`,
+  ),
 })
 
 const Override = Schema.Struct({
-  match: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(300)),
-  ...operands(OverrideChoice),
+  match: field(
+    Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(300)),
+    "Path of layers: * stands for one name of it, ** for any number of them.",
+    { examples: ["classifier", "stage2.*.project", "stage1.**"] },
+  ),
+  ...operands(OverrideChoice, "the general rule"),
 }).annotate({
   identifier: "Override",
   description: "Formats of the layers whose path matches; the first match wins.",
@@ -65,21 +94,25 @@ const Scale = Schema.Struct({
         weights: withDefault(
           withOtherNames(Schema.Literals(weightGranularities), granularities),
           "tensor",
+          "What one scale of the weights covers: all of them, those of an output channel, or a block of input channels.",
         ),
         activations: withDefault(
           withOtherNames(Schema.Literals(inputGranularities), granularities),
           "tensor",
+          "What one scale of a layer's input covers: all of it, a token, or a block of channels.",
         ),
       }).annotate({ identifier: "Granularity" }),
     ]).annotate({
       description:
         "What one scale covers: the tensor, an output channel (weights), a token (inputs) or a block of input channels.",
+      examples: ["channel", { weights: "channel", activations: "token" }],
     }),
     "tensor",
   ),
   blockSize: Schema.optionalKey(
     between(2, 4096).annotate({
-      description: "Input channels that share a float32 scale at block granularity.",
+      description:
+        "Input channels that share a float32 scale, 2 to 4096: required at block granularity, and said nowhere else. Default: none.",
     }),
   ),
   rule: withDefault(
@@ -98,11 +131,15 @@ const Scale = Schema.Struct({
         }),
       ),
       Schema.Struct({
-        percentile: Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(100)),
+        percentile: field(
+          Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(100)),
+          "Percentile of the magnitudes, above 0, at most 100; what is larger is clipped.",
+        ),
       }).annotate({ identifier: "Percentile" }),
     ]).annotate({
       description:
         "Which magnitude the largest value of a format stands for: absmax, mse, learned, or { percentile: 99.9 }.",
+      examples: ["learned", { percentile: 99.9 }],
     }),
     "absmax",
   ),
@@ -117,7 +154,7 @@ const Scale = Schema.Struct({
     withOtherNames(
       Schema.Literals(sharedExponents).annotate({
         description:
-          "How MX formats find the power of two of a block: floor (OCP), ceil or even. Required where one is offered.",
+          "How MX formats find the power of two of a block: floor (OCP), ceil or even. Required where one is offered. Default: none.",
       }),
       otherNames({
         what: "rule",
@@ -133,26 +170,49 @@ const Scale = Schema.Struct({
 export type Scale = typeof Scale.Type
 
 const Formats = Schema.Struct({
-  ...operands(FormatChoice),
-  scope: Schema.optionalKey(Scope),
-  scale: Schema.optionalKey(Scale),
-  overrides: Schema.optionalKey(Schema.Array(Override)),
-}).annotate({ identifier: "Formats", description: "Of the weight and the input of every layer." })
+  ...operands(FormatChoice, "none; said together with the other, in place of oneOf"),
+  scope: optional(
+    Scope,
+    "How much one format decision covers: a layer, a block (a repeat), a stage (an item) or the whole model.",
+    { default: "layer" },
+  ),
+  scale: optional(
+    Scale,
+    "How numbers are scaled into their formats. Default: one scale for each tensor, by absmax.",
+  ),
+  overrides: optional(
+    Schema.Array(Override),
+    "Other formats for some layers; the first entry whose pattern matches a layer holds for it. Default: none.",
+    { examples: [[{ match: "classifier", oneOf: ["INT8"] }]] },
+  ),
+}).annotate({
+  identifier: "Formats",
+  description: "Formats of the weights and the inputs of all layers.",
+})
 export type Formats = typeof Formats.Type
 
 const Choice = Schema.Struct({
-  oneOf: Schema.Union([
-    Schema.Array(
-      Schema.Union([
-        Schema.Finite,
-        Schema.String,
-        Schema.Tuple([Schema.Int, Schema.Int]),
-        FormatPair,
-      ]),
-    ).check(Schema.isMinLength(1), distinct),
-    Schema.Literals(Object.keys(sets)),
-  ]),
-}).annotate({ identifier: "Choice" })
+  oneOf: field(
+    Schema.Union([
+      Schema.Array(
+        Schema.Union([
+          Schema.Finite,
+          Schema.String,
+          Schema.Tuple([Schema.Int, Schema.Int]),
+          FormatPair,
+        ]),
+      ).check(Schema.isMinLength(1), distinct),
+      Schema.Literals(Object.keys(sets)),
+    ]),
+    "Options of the decision: sizes, or formats, pairs of formats, the name of a set of formats.",
+    {
+      examples: [
+        [0.5, 0.75, 1],
+        ["INT4", "INT8"],
+      ],
+    },
+  ),
+}).annotate({ identifier: "Choice", description: "One decision for all fields that use it." })
 
 const otherBlocks = otherNames({
   what: "block",
@@ -197,25 +257,59 @@ export const Item: Schema.Codec<Readonly<Record<string, unknown>>, unknown> = wi
   .annotate({ identifier: "Item", description: "Exactly one key: the block kind." }) as never
 
 export const Space = Schema.Struct({
-  $schema: Schema.optionalKey(Schema.String),
-  name: Name,
-  description: Schema.optionalKey(Schema.String),
-  input: Schema.Struct({
-    height: between(1, 4096),
-    width: between(1, 4096),
-    channels: between(1, 64),
+  $schema: SchemaPath,
+  name: field(Name, "Name of the network: a letter, then up to 63 letters, digits, _ or -.", {
+    examples: ["resnet8"],
   }),
-  classes: between(2, 100_000),
-  choices: Schema.optionalKey(Schema.Record(Name, Choice)),
-  network: Schema.Array(Item).check(Schema.isMinLength(1), Schema.isMaxLength(1000)),
+  description: Description,
+  input: field(
+    Schema.Struct({
+      height: field(between(1, 4096), "Height of the images in pixels, 1 to 4096."),
+      width: field(between(1, 4096), "Width of the images in pixels, 1 to 4096."),
+      channels: field(between(1, 64), "Values of each pixel, 1 to 64: 3 for colour, 1 for grey."),
+    }),
+    "Size of the images that the network takes; that of the data set.",
+  ),
+  classes: field(between(2, 100_000), "Classes of the data set, 2 to 100000."),
+  choices: optional(
+    Schema.Record(Name, Choice),
+    "Decisions that several fields share, by name; a field takes one by `use`. Default: none.",
+    { examples: [{ width: { oneOf: [0.5, 0.75, 1] } }] },
+  ),
+  network: field(
+    Schema.Array(Item).check(Schema.isMinLength(1), Schema.isMaxLength(1000)),
+    "The network, top to bottom: 1 to 1000 items, each with exactly one key, its block.",
+    {
+      examples: [
+        [
+          { conv: { filters: 16, kernel: 3 } },
+          { globalAveragePool: {} },
+          { dense: { units: "classes" } },
+        ],
+      ],
+    },
+  ),
   widthMultiplier: withDefault(
     tunable(
       Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(64)),
       "TunableMultiplier",
+      [0.5, 1],
     ),
     1,
+    "Factor on the filters of all layers (on the heads of a transformer), above 0, at most 64; as a decision it searches the width.",
   ),
-  widthRounding: withDefault(Schema.Literals(["multipleOf8", "exact"]), "multipleOf8"),
-  formats: Schema.optionalKey(Schema.Union([FormatName, Formats])),
-}).annotate({ identifier: "Space", title: "fliqs search space" })
+  widthRounding: withDefault(
+    Schema.Literals(["multipleOf8", "exact"]),
+    "multipleOf8",
+    "How multiplied filters become whole: to a multiple of 8 as in MobileNet, or exact, where the product must be whole.",
+  ),
+  formats: optional(
+    Schema.Union([FormatName, Formats]),
+    "Number formats of the layers: one format for all, or what the search chooses from. Default: FP32, nothing is quantized.",
+    { examples: ["INT8", { oneOf: ["INT4", "INT8"] }] },
+  ),
+}).annotate({
+  identifier: "Space",
+  description: "A fliqs search space: one network and what may vary in it.",
+})
 export type Space = typeof Space.Type

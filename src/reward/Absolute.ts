@@ -7,7 +7,11 @@ const spec = Schema.Struct({
   quality: anyQuality,
   beta: penalty,
   cost: costField,
-}).annotate({ identifier: "AbsoluteReward" })
+}).annotate({
+  identifier: "AbsoluteReward",
+  description:
+    "quality - beta * |cost / target - 1|, as in TuNAS and FLIQS: a cost below the target is punished too.",
+})
 
 export const Absolute = {
   kind: "absolute",

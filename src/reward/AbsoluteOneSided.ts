@@ -7,7 +7,11 @@ const spec = Schema.Struct({
   quality: anyQuality,
   beta: penalty,
   cost: costField,
-}).annotate({ identifier: "AbsoluteOneSidedReward" })
+}).annotate({
+  identifier: "AbsoluteOneSidedReward",
+  description:
+    "quality - beta * max(0, cost / target - 1): only what is above the target is punished.",
+})
 
 export const AbsoluteOneSided = {
   kind: "absoluteOneSided",

@@ -7,7 +7,11 @@ const spec = Schema.Struct({
   quality: positiveQuality,
   beta: exponent(-1),
   cost: costField,
-}).annotate({ identifier: "HardExponentialReward" })
+}).annotate({
+  identifier: "HardExponentialReward",
+  description:
+    "quality * max(1, cost / target)^beta, as in MnasNet: only what is above the target is punished.",
+})
 
 const value = ({ beta }: { readonly beta: number }, quality: number, ratio: number): number =>
   quality * Math.max(1, ratio) ** beta

@@ -10,7 +10,7 @@
  */
 import { Schema } from "effect"
 import { Costs } from "../cost/Costs.ts"
-import { withDefault } from "../declaration/Field.ts"
+import { field, withDefault } from "../declaration/Field.ts"
 import { otherNames, withOtherNames } from "../declaration/OtherNames.ts"
 
 const qualityText =
@@ -62,7 +62,9 @@ export const penalty = withDefault(
     Schema.isGreaterThanOrEqualTo(0, {
       expected: "0 or more: the reward loses beta times the distance",
     }),
-  ).annotate({ description: "Reward lost per unit of relative distance from the target." }),
+  ).annotate({
+    description: "Reward lost per unit of relative distance from the target, 0 or more.",
+  }),
   1,
 )
 
@@ -78,7 +80,10 @@ export const exponent = (published: number) =>
   )
 
 /** The `cost` block of every reward: which cost, and its target. */
-export const costField = Costs.schema
+export const costField = field(
+  Costs.schema,
+  "What the network costs, and the target of the search.",
+)
 
 /** One kind of reward. Adding one is a file here and an entry in `Rewards.ts`. */
 export interface Reward<Spec extends { readonly beta: number } = { readonly beta: number }> {

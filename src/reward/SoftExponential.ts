@@ -7,7 +7,10 @@ const spec = Schema.Struct({
   quality: positiveQuality,
   beta: exponent(-0.07),
   cost: costField,
-}).annotate({ identifier: "SoftExponentialReward" })
+}).annotate({
+  identifier: "SoftExponentialReward",
+  description: "quality * (cost / target)^beta, as in MnasNet: trades quality for cost smoothly.",
+})
 
 const value = ({ beta }: { readonly beta: number }, quality: number, ratio: number): number =>
   quality * ratio ** beta

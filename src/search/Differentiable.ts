@@ -32,6 +32,7 @@ import {
   zerosLike,
 } from "./Policy.ts"
 import { addExpectation, zeroGradient } from "./PolicyGradient.ts"
+import { optional } from "../declaration/Field.ts"
 import * as RunningMean from "./RunningMean.ts"
 import { costTurn, lateCostWeight, learningRateAt } from "./Schedule.ts"
 import {
@@ -44,24 +45,30 @@ import {
   unreadReward,
 } from "./Search.ts"
 import { meanOf, switchedShare } from "./StepFigures.ts"
-import { described, notNegative, PolicyOptimizer } from "./Settings.ts"
+import { notNegative, PolicyOptimizer } from "./Settings.ts"
 import { withinBand } from "./WithinBand.ts"
 
 export const DifferentiableSpec = Schema.Struct({
   kind: Schema.Literal("differentiable"),
-  relaxed: described(
+  relaxed: optional(
     Schema.Finite.check(Schema.isBetween({ minimum: 0.05, maximum: 0.95 })),
-    "Share of the steps under softmax-weighted formats; the others train the assignment that came out (0.6).",
+    "Share of the steps under softmax-weighted formats; the others train the assignment that came out. 0.05 to 0.95.",
+    { default: 0.6 },
   ),
-  optimizer: described(
+  optimizer: optional(
     PolicyOptimizer,
-    "Adam on the logits; its learning rate is 1.5 / sqrt(relaxed steps) by default.",
+    "Adam on the logits. Default: the defaults of its keys, the learning rate 1.5 / sqrt(relaxed steps).",
   ),
-  commitment: described(
+  commitment: optional(
     notNegative,
-    "Penalty on the entropy of each decision at the end of the relaxed steps. Relative: a nat costs ten times this much of the root mean square of what the decision's options differ by, in loss and cost (0.1).",
+    "Penalty on the entropy of each decision at the end of the relaxed steps. Relative: a nat costs ten times this much of the root mean square of what the decision's options differ by, in loss and cost.",
+    { default: 0.1 },
   ),
-}).annotate({ identifier: "DifferentiableSearch" })
+}).annotate({
+  identifier: "DifferentiableSearch",
+  description:
+    "All formats of a layer at once, weighted by probabilities that gradients learn: a rival to compare with.",
+})
 export type DifferentiableSpec = typeof DifferentiableSpec.Type
 
 /** All knobs with their values. */

@@ -8,30 +8,37 @@
  * last comparison comes one assignment that was not bred, but pieced together from all measurements (`Population.ts`).
  */
 import { Schema } from "effect"
+import { optional } from "../declaration/Field.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { activity } from "../space/DecisionSpace.ts"
 import type { Random } from "../space/Random.ts"
 import { makePopulation, type Member, standing } from "./Population.ts"
 import { populationFields, populationProblems, resolvePopulation } from "./PopulationSettings.ts"
 import { type SearchKind, unreadReward } from "./Search.ts"
-import { described, writtenNorms } from "./Settings.ts"
+import { writtenNorms } from "./Settings.ts"
 
 export const EvolutionSpec = Schema.Struct({
   kind: Schema.Literal("evolution"),
-  population: described(
+  population: optional(
     Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 1024 })),
-    "Members, all of which are measured at every step of the evolution (16).",
+    "Members, all of which are measured at every step of the evolution, 2 to 1024.",
+    { default: 16 },
   ),
-  tournament: described(
+  tournament: optional(
     Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1024 })),
-    "Members drawn at random, the best of which has a child (8, or all of fewer).",
+    "Members drawn at random, the best of which has a child. Default: 8, or all of fewer.",
+    { examples: [8] },
   ),
-  mutations: described(
+  mutations: optional(
     Schema.Finite.check(Schema.isGreaterThan(0)),
-    "Decisions that a child draws anew, on average (1).",
+    "Decisions that a child draws anew, on average, above 0.",
+    { default: 1 },
   ),
   ...populationFields,
-}).annotate({ identifier: "EvolutionSearch" })
+}).annotate({
+  identifier: "EvolutionSearch",
+  description: "Regularised evolution of assignments on shared weights: a rival to compare with.",
+})
 export type EvolutionSpec = typeof EvolutionSpec.Type
 
 const resolve = ({ norms, ...spec }: EvolutionSpec, steps: number) => {

@@ -3,7 +3,7 @@
  * of the steps, with its formats at their widest first, as searches train theirs.
  */
 import { Schema } from "effect"
-import { FilePath } from "../declaration/Field.ts"
+import { FilePath, optional } from "../declaration/Field.ts"
 import { FormatOption } from "../format/FormatName.ts"
 import { pairOf } from "../format/Pair.ts"
 import type { Choices } from "../space/Decision.ts"
@@ -24,24 +24,24 @@ export const AssignmentMap = Schema.Record(Schema.String, OptionValue)
 
 export const FixedSpec = Schema.Struct({
   kind: Schema.Literal("fixed"),
-  uniform: Schema.optionalKey(
-    FormatOption.annotate({
-      description: "One format, or one pair, everywhere; one that the space offers.",
-    }),
+  uniform: optional(
+    FormatOption,
+    "One format, or one pair, everywhere; one that the space offers. Default: none; assignment is said.",
   ),
-  assignment: Schema.optionalKey(
-    Schema.Union([FilePath, AssignmentMap]).annotate({
-      description:
-        "Path of a decision -> its option, for every active decision; or the file that holds it.",
-    }),
+  assignment: optional(
+    Schema.Union([FilePath, AssignmentMap]),
+    "The option of every active decision, by the decision's path; or the file that holds them. Default: none; uniform is said.",
+    { examples: ["assignment.json", { "stem.format": "INT8", "stage1.0.conv1.format": "INT4" }] },
   ),
-  widest: Schema.optionalKey(
-    Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.95 })).annotate({
-      description:
-        "Share of the steps that train all formats at the widest the space offers, before the assignment itself (0).",
-    }),
+  widest: optional(
+    Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.95 })),
+    "Share of the steps that train all formats at the widest the space offers, before the assignment itself; 0 to 0.95.",
+    { default: 0 },
   ),
-}).annotate({ identifier: "FixedSearch" })
+}).annotate({
+  identifier: "FixedSearch",
+  description: "No search: one assignment is trained from the first step to the last.",
+})
 export type FixedSpec = typeof FixedSpec.Type
 
 const State = Schema.Struct({})

@@ -3,27 +3,39 @@ import { Schema } from "effect"
 import type { Problem as Finding } from "../declaration/Errors.ts"
 import { onTarget } from "./Budget.ts"
 import { delaySteps } from "./Schedule.ts"
-import { described, normsField, type TrainFormats, trainFormatsField } from "./Settings.ts"
+import { optional } from "../declaration/Field.ts"
+import { normsField, type TrainFormats, trainFormatsField } from "./Settings.ts"
 
 const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.95 }))
 
+const defaults = {
+  delay: 0.25,
+  freezeAt: 0.5,
+  tolerance: onTarget,
+  trainFormats: "settled",
+} as const
+
 /** The knobs of every such search. */
 export const populationFields = {
-  batches: described(
+  batches: optional(
     Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })),
-    "Batches that all are measured on before the best is frozen: 16, or half of the steps between delay and freeze.",
+    "Batches that all are measured on before the best is frozen, 1 to 10000. Default: 16, or half of the steps between delay and freeze.",
+    { examples: [16] },
   ),
-  delay: described(
+  delay: optional(
     share,
-    "Share of the steps in which the widest option is drawn with a probability falling from 1 to 0 (0.25).",
+    "Share of the steps in which the widest option is drawn with a probability falling from 1 to 0, 0 to 0.95.",
+    { default: defaults.delay },
   ),
-  freezeAt: described(
+  freezeAt: optional(
     share,
-    "Share of the steps after which the best is frozen; the remaining steps train it (0.5).",
+    "Share of the steps after which the best is frozen; the remaining steps train it, 0 to 0.95.",
+    { default: defaults.freezeAt },
   ),
-  tolerance: described(
+  tolerance: optional(
     Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
-    "How far below the target a random assignment may cost, relative to it (0.02).",
+    "How far below the target a random assignment may cost, relative to it, 0 to 1.",
+    { default: defaults.tolerance },
   ),
   ...trainFormatsField,
   ...normsField,
@@ -36,13 +48,6 @@ export interface PopulationSettings {
   readonly tolerance: number
   readonly trainFormats: TrainFormats
 }
-
-const defaults = {
-  delay: 0.25,
-  freezeAt: 0.5,
-  tolerance: onTarget,
-  trainFormats: "settled",
-} as const
 
 /** The step from which the best is trained. */
 export const freezeStep = (steps: number, freezeAt: number): number =>

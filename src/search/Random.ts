@@ -6,19 +6,24 @@
  * what the same steps give without any search.
  */
 import { Schema } from "effect"
+import { optional } from "../declaration/Field.ts"
 import { makePopulation } from "./Population.ts"
 import { populationFields, populationProblems, resolvePopulation } from "./PopulationSettings.ts"
 import { type SearchKind, unreadReward } from "./Search.ts"
-import { described, writtenNorms } from "./Settings.ts"
+import { writtenNorms } from "./Settings.ts"
 
 export const RandomSpec = Schema.Struct({
   kind: Schema.Literal("random"),
-  candidates: described(
+  candidates: optional(
     Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4096 })),
-    "Random assignments within target, of which the best is kept; 1: one is trained from the first step (64).",
+    "Random assignments within target, of which the best is kept; 1: one is trained from the first step. 1 to 4096.",
+    { default: 64 },
   ),
   ...populationFields,
-}).annotate({ identifier: "RandomSearch" })
+}).annotate({
+  identifier: "RandomSearch",
+  description: "The best of some random assignments within target: a rival to compare with.",
+})
 export type RandomSpec = typeof RandomSpec.Type
 
 const resolve = ({ norms, ...spec }: RandomSpec, steps: number) => ({

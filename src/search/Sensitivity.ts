@@ -10,6 +10,7 @@
  * steps train it. What it cannot see is what options do together. Left out: searches that learn while they train (`Reinforce.ts`).
  */
 import { Schema } from "effect"
+import { optional } from "../declaration/Field.ts"
 import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
 import { chosenOffTarget } from "./Alarms.ts"
@@ -23,19 +24,21 @@ import { withinBand } from "./WithinBand.ts"
 
 export const SensitivitySpec = Schema.Struct({
   kind: Schema.Literal("sensitivity"),
-  widest: Schema.optionalKey(
-    Schema.Finite.check(Schema.isBetween({ minimum: 0.01, maximum: 0.8 })).annotate({
-      description: "Share of the steps that train the widest assignment before measuring (0.5).",
-    }),
+  widest: optional(
+    Schema.Finite.check(Schema.isBetween({ minimum: 0.01, maximum: 0.8 })),
+    "Share of the steps that train the widest assignment before measuring, 0.01 to 0.8.",
+    { default: 0.5 },
   ),
-  repeats: Schema.optionalKey(
-    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 })).annotate({
-      description:
-        "Batches on which each option is measured: 4, or as many as there are steps to measure in.",
-    }),
+  repeats: optional(
+    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 })),
+    "Batches on which each option is measured, 1 to 1000; never more than there are steps to measure in.",
+    { default: 4 },
   ),
   ...normsField,
-}).annotate({ identifier: "SensitivitySearch" })
+}).annotate({
+  identifier: "SensitivitySearch",
+  description: "Measures every option alone, then trains the best assignment within target.",
+})
 export type SensitivitySpec = typeof SensitivitySpec.Type
 
 const resolve = ({ norms, repeats, widest }: SensitivitySpec) => ({

@@ -6,6 +6,7 @@
  */
 import { Schema } from "effect"
 import type { Problem as Finding } from "../declaration/Errors.ts"
+import { optional } from "../declaration/Field.ts"
 import type { RewardSpec } from "../reward/Rewards.ts"
 import { type Commitment, delaySteps, schedules } from "./Schedule.ts"
 import type { Unread } from "./Search.ts"
@@ -16,15 +17,12 @@ const decay = Schema.Finite.check(
   Schema.isBetween({ minimum: 0, maximum: 1, exclusiveMaximum: true }),
 )
 
-/** An optional knob; what it says ends with its default in brackets. */
-export const described = <S extends Schema.Top>(schema: S, description: string) =>
-  Schema.optionalKey(schema.annotate({ description } as never) as S)
-
 /** What batch norms go by where proposals are measured; a knob of every search that measures. */
 export const normsField = {
-  norms: described(
+  norms: optional(
     Schema.Literals(["batch", "running"]),
-    "Statistics of batch norms where proposals are measured: of the batch at hand, or the running averages that all trained assignments share (batch).",
+    "Statistics of batch norms where proposals are measured: of the batch at hand, or the running averages that all trained assignments share.",
+    { default: "batch" },
   ),
 }
 export type Norms = "batch" | "running"
@@ -35,82 +33,118 @@ export const writtenNorms = (norms: Norms | undefined): { readonly norms?: "runn
 
 /** What the weights train under; a knob of every search that trains what it draws (`Trained.ts`). */
 export const trainFormatsField = {
-  trainFormats: described(
+  trainFormats: optional(
     Schema.Literals(["settled", "drawn"]),
-    "Formats that the weights train under: as drawn where the search has settled, the widest where it has not; or always as drawn (settled).",
+    "Formats that the weights train under: as drawn where the search has settled, the widest where it has not; or always as drawn.",
+    { default: "settled" },
   ),
 }
 export type TrainFormats = "settled" | "drawn"
 
 export const PolicyOptimizer = Schema.Struct({
-  learningRate: described(positive, "Adam's learning rate (1.5 / sqrt(policy steps))."),
-  learningRateGrowth: described(positive, "Last over first learning rate (1)."),
-  beta1: described(decay, "(0.9)"),
-  beta2: described(decay, "(0.99)"),
-  epsilon: described(positive, "(1e-8)"),
-}).annotate({ identifier: "PolicyOptimizer" })
+  learningRate: optional(
+    positive,
+    "Adam's learning rate, above 0. Default: 1.5 / sqrt(steps of the policy).",
+    { examples: [0.05] },
+  ),
+  learningRateGrowth: optional(positive, "Last learning rate over the first, above 0.", {
+    default: 1,
+  }),
+  beta1: optional(decay, "Decay of the running mean of gradients, 0 to below 1.", { default: 0.9 }),
+  beta2: optional(decay, "Decay of the running mean of squared gradients, 0 to below 1.", {
+    default: 0.99,
+  }),
+  epsilon: optional(positive, "Added to the root of the mean square, above 0.", { default: 1e-8 }),
+}).annotate({ identifier: "PolicyOptimizer", description: "Adam on the logits of the policy." })
 
 const CommitmentSpec = Schema.Struct({
-  schedule: described(Schema.Literals(schedules), "How it rises (normalised; the preset's)."),
-  max: described(
-    notNegative,
-    "Coefficient at the end. normalised: divided by the number of decisions and times the advantage's standard deviation (6); the others: absolute (0.5).",
+  schedule: optional(
+    Schema.Literals(schedules),
+    "How the penalty rises to max. normalised: relative to the advantages and to the number of decisions; the others: absolute.",
+    { default: "normalised" },
   ),
-}).annotate({ identifier: "Commitment" })
+  max: optional(
+    notNegative,
+    "Coefficient at the end, 0 or more. Of normalised it is divided by the number of decisions and multiplied by the advantage's standard deviation. Default: 6 for normalised, 0 for none, else 0.5.",
+    { examples: [6] },
+  ),
+}).annotate({
+  identifier: "Commitment",
+  description: "Rising penalty on the policy's entropy, which makes it decide.",
+})
 
 export const ReinforceSpec = Schema.Struct({
   kind: Schema.Literal("reinforce"),
-  preset: described(
+  preset: optional(
     Schema.Literals(["fliqs", "tunas"]),
-    "Published constants of FLIQS (arXiv 2308.03290) or TuNAS (arXiv 2008.06120) for all that is not given here.",
+    "Published constants of FLIQS (arXiv 2308.03290) or TuNAS (arXiv 2008.06120) for all that is not given here. Default: none.",
   ),
-  proposals: described(
+  proposals: optional(
     Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 64 })),
-    "Assignments measured per step, on one batch; the weights take their step under the first (4).",
+    "Assignments measured per step, on one batch; the weights take their step under the first.",
+    { default: 4 },
   ),
-  optimizer: described(PolicyOptimizer, "Adam on the logits."),
-  delay: described(
+  optimizer: optional(
+    PolicyOptimizer,
+    "Adam on the logits of the policy. Default: the defaults of its keys.",
+  ),
+  delay: optional(
     Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.95 })),
-    "Share of the steps before the policy's first update (0.25).",
+    "Share of the steps before the policy's first update, 0 to 0.95.",
+    { default: 0.25 },
   ),
-  delaySampling: described(
+  delaySampling: optional(
     Schema.Literals(["widest", "uniform", "sandwich"]),
-    "Draws during the delay: the widest option with a probability falling from 1 to 0, else uniformly; uniformly; or the widest, the smallest and a uniform assignment by turns (widest).",
+    "Draws during the delay: the widest option with a probability falling from 1 to 0, else uniformly; uniformly; or the widest, the smallest and a uniform assignment by turns (sandwich).",
+    { default: "widest" },
   ),
   ...trainFormatsField,
-  commitment: described(CommitmentSpec, "Penalty on the policy's entropy (normalised)."),
-  costGradient: described(
+  commitment: optional(
+    CommitmentSpec,
+    "Rising penalty on the policy's entropy, which makes it decide. Default: normalised, to 6.",
+    { examples: [{ schedule: "normalised", max: 6 }] },
+  ),
+  costGradient: optional(
     Schema.Literals(["exact", "sampled"]),
-    "Whether the policy follows the cost in closed form, or through the sampled reward (exact).",
+    "Whether the policy follows the cost in closed form, or through the sampled reward.",
+    { default: "exact" },
   ),
-  baseline: described(
+  baseline: optional(
     Schema.Struct({
-      kind: described(
+      kind: optional(
         Schema.Literals(["leaveOneOut", "movingAverage"]),
-        "Mean of the other proposals of the step, or a moving average (leaveOneOut; movingAverage for one proposal).",
+        "Mean over the other proposals of the step, or a moving average over the steps. Default: leaveOneOut; for one proposal movingAverage.",
       ),
-      decay: described(decay, "Of the moving average (0.95)."),
+      decay: optional(decay, "Decay of the moving average, 0 to below 1.", { default: 0.95 }),
     }).annotate({ identifier: "Baseline" }),
-    "What a reward is compared with.",
+    "What a reward is compared with. Default: the defaults of its keys.",
   ),
-  temperature: described(positive, "Of the softmax over logits (1)."),
-  reduce: described(
+  temperature: optional(positive, "Temperature of the softmax over logits, above 0.", {
+    default: 1,
+  }),
+  reduce: optional(
     Schema.Literals(["mean", "sum"]),
-    "Over active decisions: mean as in FLIQS, or sum as in TuNAS (mean).",
+    "How log-probabilities and entropies of the active decisions are put together: mean as in FLIQS, or sum as in TuNAS.",
+    { default: "mean" },
   ),
-  stopAt: described(
+  stopAt: optional(
     Schema.Union([
       Schema.Finite.check(Schema.isBetween({ minimum: 0.5, maximum: 1 })),
       Schema.Literal("off"),
     ]),
-    "Mean top probability at which the policy is frozen and the remaining steps train its final assignment, or off (0.995).",
+    "Mean top probability at which the policy is frozen and the remaining steps train its final assignment, 0.5 to 1; or off.",
+    { default: 0.995, examples: ["off"] },
   ),
   ...normsField,
-  budget: described(
+  budget: optional(
     Schema.Literal("hard"),
-    "hard: the most probable assignment within target, chosen when the policy freezes or at 90 % of the steps; what remains trains it. Without, the target is met about, from above or below.",
+    "hard: the most probable assignment within target, chosen when the policy freezes or at 90 % of the steps; what remains trains it. Default: none; the target is met about, from above or below.",
   ),
-}).annotate({ identifier: "ReinforceSearch" })
+}).annotate({
+  identifier: "ReinforceSearch",
+  description:
+    "REINFORCE: a policy over all decisions that learns while the shared weights train, as in FLIQS and TuNAS.",
+})
 export type ReinforceSpec = typeof ReinforceSpec.Type
 
 /** All knobs with their values. */

@@ -1,5 +1,6 @@
 /** The value of an option: as a space file writes it, and as words. Left out: which options a field takes (`model/`). */
 import { Schema } from "effect"
+import { field } from "../declaration/Field.ts"
 
 /** A number, a word, a pair of extents, or a pair of formats. */
 export const OptionValue = Schema.Union([
@@ -7,7 +8,10 @@ export const OptionValue = Schema.Union([
   Schema.String,
   Schema.Boolean,
   Schema.Array(Schema.Finite),
-  Schema.Struct({ weights: Schema.String, activations: Schema.String }),
+  Schema.Struct({
+    weights: field(Schema.String, "Format of the weights."),
+    activations: field(Schema.String, "Format of the activations."),
+  }),
 ])
 export type OptionValue = typeof OptionValue.Type
 

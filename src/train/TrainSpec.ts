@@ -1,6 +1,6 @@
 /** The `train` and `finish` blocks of an experiment: every knob, its unit, its default and why. */
 import { Schema } from "effect"
-import { withDefault } from "../declaration/Field.ts"
+import { field, optional, withDefault } from "../declaration/Field.ts"
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
 import { otherNames, withOtherNames } from "../declaration/OtherNames.ts"
 
@@ -10,26 +10,40 @@ const positive = Schema.Finite.check(Schema.isGreaterThan(0))
 const count = (minimum: number) =>
   Schema.Int.check(Schema.isBetween({ minimum, maximum: 100_000_000 }))
 
+const momentum = withDefault(fraction, 0.9, "Share of the last update that is kept, 0 to 1.")
+const decayText = "added to the gradient of weights (not of norms and biases), 0 or more."
+
 const Sgd = Schema.Struct({
   kind: Schema.Literal("sgd"),
-  momentum: withDefault(fraction, 0.9),
-  /** Added to the gradient of weights (not of norms and biases), times the weight. */
-  weightDecay: withDefault(notNegative, 5e-4),
-})
+  momentum,
+  weightDecay: withDefault(
+    notNegative,
+    5e-4,
+    `Weight decay: this times the weight is ${decayText}`,
+  ),
+}).annotate({ identifier: "Sgd", description: "Stochastic gradient descent with momentum." })
 const Adam = Schema.Struct({
   kind: Schema.Literal("adam"),
-  beta1: withDefault(fraction, 0.9),
-  beta2: withDefault(fraction, 0.999),
-  epsilon: withDefault(positive, 1e-8),
-  weightDecay: withDefault(notNegative, 0),
-})
+  beta1: withDefault(fraction, 0.9, "Decay of the running mean of gradients, 0 to 1."),
+  beta2: withDefault(fraction, 0.999, "Decay of the running mean of squared gradients, 0 to 1."),
+  epsilon: withDefault(positive, 1e-8, "Added to the root of the mean square, above 0."),
+  weightDecay: withDefault(
+    notNegative,
+    0,
+    "Weight decay, decoupled (AdamW): this times the learning rate times the weight is taken off weights (not off norms and biases), 0 or more.",
+  ),
+}).annotate({ identifier: "Adam", description: "Adam, with decoupled weight decay." })
 const RmsProp = Schema.Struct({
   kind: Schema.Literal("rmsprop"),
-  momentum: withDefault(fraction, 0.9),
-  decay: withDefault(fraction, 0.9),
-  epsilon: withDefault(positive, 1),
-  weightDecay: withDefault(notNegative, 4e-5),
-})
+  momentum,
+  decay: withDefault(fraction, 0.9, "Decay of the running mean of squared gradients, 0 to 1."),
+  epsilon: withDefault(positive, 1, "Added to the mean square before its root is taken, above 0."),
+  weightDecay: withDefault(
+    notNegative,
+    4e-5,
+    `Weight decay: this times the weight is ${decayText}`,
+  ),
+}).annotate({ identifier: "RmsProp", description: "RMSProp with momentum." })
 const optimizers = oneOfKinds(
   "Optimizer",
   [
@@ -53,17 +67,34 @@ export const Optimizer = optimizers.schema
 export type Optimizer = typeof Optimizer.Type
 
 /** Every schedule climbs linearly from 0 to its peak over the warm-up steps. */
-const rate = { peak: withDefault(positive, 0.1), warmupSteps: withDefault(count(0), 0) }
-/** Half a cosine from the peak to 0 at the last step (arXiv 1608.03983, without restarts). */
-const Cosine = Schema.Struct({ kind: Schema.Literal("cosine"), ...rate })
-const Constant = Schema.Struct({ kind: Schema.Literal("constant"), ...rate })
-/** Times `factor` at each milestone, given as shares of the steps. */
+const rate = {
+  peak: withDefault(positive, 0.1, "The largest learning rate, above 0."),
+  warmupSteps: withDefault(
+    count(0),
+    0,
+    "Steps in which the learning rate rises linearly from 0 to its peak; fewer than train.steps.",
+  ),
+}
+/** arXiv 1608.03983, without restarts. */
+const Cosine = Schema.Struct({ kind: Schema.Literal("cosine"), ...rate }).annotate({
+  identifier: "Cosine",
+  description: "Half a cosine from the peak to 0 at the last step.",
+})
+const Constant = Schema.Struct({ kind: Schema.Literal("constant"), ...rate }).annotate({
+  identifier: "Constant",
+  description: "The peak at every step.",
+})
 const Step = Schema.Struct({
   kind: Schema.Literal("step"),
   ...rate,
-  milestones: withDefault(Schema.Array(fraction), [0.5, 0.75]),
-  factor: withDefault(fraction, 0.1),
-})
+  milestones: withDefault(
+    Schema.Array(fraction),
+    [0.5, 0.75],
+    "Shares of the steps, 0 to 1, after each of which the learning rate is multiplied by `factor`.",
+    [[0.5, 0.75]],
+  ),
+  factor: withDefault(fraction, 0.1, "Factor on the learning rate at each milestone, 0 to 1."),
+}).annotate({ identifier: "Step", description: "The peak, times `factor` at each milestone." })
 const schedules = oneOfKinds(
   "LearningRate",
   [
@@ -94,46 +125,62 @@ export const Skip = Schema.Array(
   Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(300)),
 ).annotate({
   description:
-    "Patterns of variables that start fresh, such as classifier.**; tensors of such names are ignored.",
+    "Patterns of variables that start fresh, such as classifier.**; tensors of such names are ignored. Default: none.",
+  examples: [["classifier.**"]],
 })
 
 /** The initial weights of a resolved trial: known by what they are, not by where they were. */
 const InitialSpec = Schema.Struct({
-  /** Of the names, shapes and values that are used (`Weights.digest`). */
-  digest: Schema.String,
+  digest: field(Schema.String, "Digest of the names, shapes and values that are used."),
   skip: Schema.optionalKey(Skip),
 })
 export type InitialSpec = typeof InitialSpec.Type
 
 export const TrainSpec = Schema.Struct({
-  /** Steps of one batch each. */
-  steps: count(1),
-  optimizer: withDefault(Optimizer, { kind: "sgd" }),
-  learningRate: withDefault(LearningRate, { kind: "cosine" }),
+  steps: field(count(1), "Training steps of one batch each."),
+  optimizer: withDefault(Optimizer, { kind: "sgd" }, "What updates the weights."),
+  learningRate: withDefault(
+    LearningRate,
+    { kind: "cosine" },
+    "How the learning rate of the weights goes over the steps.",
+  ),
   labelSmoothing: withDefault(
     Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.9 })),
     0,
+    "Share of the target probability that is spread evenly over all classes, 0 to 0.9.",
   ),
-  /** Trained weights to start from; absent: drawn from the seed. */
-  initial: Schema.optionalKey(InitialSpec),
+  initial: optional(InitialSpec, "Trained weights to start from. Default: drawn from the seed."),
 }).annotate({ identifier: "Train" })
 export type TrainSpec = typeof TrainSpec.Type
 
 export const FinishSpec = Schema.Struct({
-  /** Batches of training data from which norms and activation scales are re-estimated under the final assignment. */
-  recalibrate: withDefault(count(1), 50),
+  recalibrate: withDefault(
+    count(1),
+    50,
+    "Training batches from which batch norms and activation scales are estimated anew under the final assignment.",
+  ),
   evaluate: withDefault(
     withOtherNames(
       Schema.Literals(["test", "heldOut"]),
       otherNames({ what: "split", same: { heldOut: "val valid validation dev" } }),
     ),
     "test",
+    "Images that final/accuracy is measured on: the test split, or those held out of training.",
   ),
-  /** More steps under the final assignment after the search, with the weights it ended with. */
-  fineTune: Schema.optionalKey(count(1)),
-  /** Trains the final assignment from scratch, for the same steps and seed: the retrain gap. */
-  retrain: Schema.optionalKey(Schema.Boolean),
-}).annotate({ identifier: "Finish" })
+  fineTune: optional(
+    count(1),
+    "Steps to train on under the final assignment, with the weights of the search; the learning rate falls from a tenth of its peak to 0. Default: none.",
+    { examples: [1000] },
+  ),
+  retrain: optional(
+    Schema.Boolean,
+    "Whether the final assignment is trained once more from scratch, for the same steps and seed.",
+    { default: false },
+  ),
+}).annotate({
+  identifier: "Finish",
+  description: "What follows after the last step of the search.",
+})
 export type FinishSpec = typeof FinishSpec.Type
 
 /** The learning rate of a step, counted from 0. */

@@ -6,7 +6,7 @@
 import { Schema } from "effect"
 import type { CompiledCost } from "../cost/Cost.ts"
 import { datasets } from "../data/Datasets.ts"
-import { withDefault } from "../declaration/Field.ts"
+import { field, optional, withDefault } from "../declaration/Field.ts"
 import { pairText } from "../format/Pair.ts"
 import { build, type Network } from "../model/Build.ts"
 import { Space } from "../model/Network.ts"
@@ -21,13 +21,25 @@ import { FinishSpec, TrainSpec } from "./TrainSpec.ts"
 
 /** All blocks but the space: what an experiment file and a resolved trial share. */
 export const trialFields = {
-  data: datasets.schema,
-  search: withDefault(searches.schema, { kind: "reinforce" }),
-  reward: Schema.optionalKey(rewards.schema),
-  finish: withDefault(FinishSpec, {}),
+  data: field(datasets.schema, "The images: which data set, its batches, its split."),
+  search: withDefault(
+    searches.schema,
+    { kind: "reinforce" },
+    "How formats and sizes are chosen while the weights train.",
+  ),
+  reward: optional(
+    rewards.schema,
+    "What a search strives for: quality at a cost. Default: none, which fixed searches without controls may leave out.",
+  ),
+  finish: withDefault(
+    FinishSpec,
+    {},
+    "What follows after the last step: recalibration, evaluation, more training.",
+  ),
   seed: withDefault(
     Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_294_967_295 })).annotate({
-      description: "Drives the weights, the order and augmentation of the data, and the proposals.",
+      description:
+        "Drives the weights, the split, order and augmentation of the data, and the proposals; 0 to 4294967295.",
     }),
     1,
   ),

@@ -10,7 +10,9 @@ import { inspect } from "../../src/declaration/Decode.ts"
 import { type Document, parse } from "../../src/declaration/Document.ts"
 import { Experiment } from "../../src/experiment/Experiment.ts"
 import { Space } from "../../src/model/Network.ts"
+import { type JsonSchema, resolve, type Schemas } from "../../scripts/editor-schema.ts"
 import { schemaFiles } from "../../scripts/generate-schemas.ts"
+import { casesOf } from "../editor/cases.ts"
 
 const ajv = new Ajv({ strict: true })
 const kinds = {
@@ -48,12 +50,41 @@ describe("schemas/", () => {
     it(`${name} is what \`npm run schemas\` writes`, () => {
       assert.strictEqual(readFileSync(`schemas/${name}`, "utf8"), text)
     })
-  it("describes and defaults what editors show", () => {
-    const { properties } = JSON.parse(schemaFiles()["experiment.schema.json"]!)
-    assert.strictEqual(properties.seed.default, 1)
-    assert.isString(properties.seed.description)
-  })
 })
+
+/** Forms of which nobody guesses what to write: those of several, lists, free keys, texts of a pattern. */
+const isPlain = (property: JsonSchema, definitions: Schemas): boolean => {
+  const here = resolve(property, definitions)
+  if (here.anyOf !== undefined || here["pattern"] !== undefined) return false
+  if (here["type"] === "array" || here["patternProperties"] !== undefined) return false
+  return !(typeof here["additionalProperties"] === "object")
+}
+
+for (const [name, text] of Object.entries(schemaFiles())) {
+  const schema: JsonSchema = JSON.parse(text)
+  const definitions = schema.definitions!
+  const validate = ajv.compile(schema)
+  const cases = casesOf(schema)
+
+  describe(`every key of schemas/${name}`, () => {
+    it("is found", () => {
+      const keys = new Set(text.match(/"properties": \{/g))
+      assert.isAbove(cases.length, keys.size)
+    })
+    for (const { document, isRequired, path, property, title } of cases)
+      it(`${title} has a description, a default or none, an example where it is not plain`, () => {
+        assert.isTrue(validate(document), JSON.stringify([document, validate.errors]))
+        const { description = "" } = property
+        assert.match(description, /^[[A-Za-z1-9].{10,}\.$/s, path.join("."))
+        if (!isRequired) assert.match(description, /\bDefault: ./, path.join("."))
+        if (!isPlain(property, definitions))
+          assert.isTrue(
+            (property.examples ?? []).length > 0 || /\bExample: ./.test(description),
+            `${path.join(".")} has no example`,
+          )
+      })
+  })
+}
 
 describe("every shipped file", () => {
   it("there are some of each kind", () => {

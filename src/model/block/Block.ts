@@ -4,6 +4,7 @@
  * To add one: a file beside this, an entry in `Blocks.ts`, a test. In here too: the field schemas that several share.
  */
 import { Schema } from "effect"
+import { field, optional, withDefault } from "../../declaration/Field.ts"
 import { otherNames, withOtherNames } from "../../declaration/OtherNames.ts"
 import { tunable, type Tunable } from "../../space/Tunable.ts"
 import type { OptionValue } from "../../space/Decision.ts"
@@ -27,15 +28,19 @@ const between = (minimum: number, maximum: number) =>
   Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
 export const Width = between(1, 65_536).annotate({ identifier: "Width" })
-export const TunableWidth = tunable(Width, "TunableWidth")
-export const TunableRepeats = tunable(between(1, 256), "TunableRepeats")
+const TunableWidth = tunable(Width, "TunableWidth", [16, 32])
+const TunableRepeats = tunable(between(1, 256), "TunableRepeats", [1, 2])
 const Extent = between(1, 64)
-export const Extents = Schema.Union([Extent, Schema.Tuple([Extent, Extent])]).annotate({
+const ExtentPair = Schema.Tuple([Extent, Extent])
+export const Extents = Schema.Union([Extent, ExtentPair]).annotate({
   identifier: "Extents",
+  description: "One number for height and width, or [height, width].",
+  examples: [3, [1, 5]],
 })
-export const TunableKernel = tunable(Extents, "TunableKernel")
-export const Stride = Schema.Union([Extent, Schema.Tuple([Extent, Extent])]).annotate({
+const TunableKernel = tunable(Extents, "TunableKernel", [3, 5])
+const Stride = Schema.Union([Extent, ExtentPair]).annotate({
   identifier: "Stride",
+  examples: [2, [2, 1]],
 })
 
 /** Probability of being dropped: of an element, or of a residual branch of one example. */
@@ -44,7 +49,7 @@ export const DropRate = Schema.Finite.check(
   Schema.isLessThan(1),
 ).annotate({ identifier: "DropRate" })
 
-export const PaddingField = withOtherNames(
+const Padding = withOtherNames(
   Schema.Literals(["same", "valid"]),
   otherNames({
     what: "padding",
@@ -52,7 +57,7 @@ export const PaddingField = withOtherNames(
     near: { same: "full zero zeros reflect replicate circular causal constant" },
   }),
 )
-export const ActivationField = withOtherNames(
+const Activation = withOtherNames(
   Schema.Literals(["relu", "relu6", "swish", "gelu", "none"]),
   otherNames({
     what: "activation",
@@ -63,6 +68,52 @@ export const ActivationField = withOtherNames(
       gelu: "quickGelu geluTanh geluNew glu swiglu geglu",
     },
   }),
+)
+
+/** Tunable output channels. */
+export const filtersField = (what: string) =>
+  field(TunableWidth, `${what}, 1 to 65536: a number, or a decision of its own for the item.`)
+
+export const repeatsField = withDefault(
+  TunableRepeats,
+  1,
+  "How often the block is repeated, 1 to 256; as a decision it searches the depth.",
+)
+
+const kernelText = (what: string) =>
+  `Height and width of ${what} in pixels, 1 to 64; a decision of its own for each repeat. Options of a decision are odd.`
+
+/** The kernel of a convolution that has no usual one. */
+export const kernelField = field(TunableKernel, kernelText("the kernel"))
+
+/** The kernel of a block, 3 where nothing is said. */
+export const blockKernelField = (of: string) =>
+  withDefault(TunableKernel, 3, kernelText(`the kernel of ${of}`))
+
+/** @param more what else is true of it, after a semicolon */
+export const strideField = (of: string, more = "") =>
+  withDefault(
+    Stride,
+    1,
+    `Pixels from one place of ${of} to the next, 1 to 64: one number, or [height, width]${more}.`,
+  )
+
+/** Later repeats keep the size that the first one made. */
+export const onFirstRepeat = "; repeats after the first have 1"
+
+export const paddingField = withDefault(
+  Padding,
+  "same",
+  "What stands at the edges: same pads with zeros (as TensorFlow does), valid uses whole windows only.",
+)
+
+export const activationField = (usual: typeof Activation.Type, after: string) =>
+  withDefault(Activation, usual, `Function that is applied ${after}.`)
+
+export const dropPathField = optional(
+  DropRate,
+  "Probability, 0 to below 1, that a residual branch is left out for an example, in training only.",
+  { default: 0 },
 )
 
 export type ExtentsValue = number | readonly [number, number]

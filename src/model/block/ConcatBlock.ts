@@ -1,7 +1,8 @@
 /** `concat`: branches side by side on the same input, their channels joined (Inception, arXiv 1512.00567). */
 import { Schema } from "effect"
 import { combine } from "../../space/Quantity.ts"
-import { Name } from "../../space/Tunable.ts"
+import { field, optional } from "../../declaration/Field.ts"
+import { itemName, Name } from "../../space/Tunable.ts"
 import { type Scope } from "../Choosing.ts"
 import { describeShape } from "../Shape.ts"
 import { buildItems } from "../Items.ts"
@@ -20,11 +21,25 @@ export const ConcatBlock = defineBlock<Fields>({
   stage: false,
   spec: (item) =>
     Schema.Struct({
-      name: Schema.optionalKey(Name),
-      branches: Schema.Array(
-        Schema.Struct({ name: Schema.optionalKey(Name), items: Schema.Array(item) }),
-      ).check(Schema.isMinLength(2), Schema.isMaxLength(64)),
-    }).annotate({ identifier: "Concat" }) as unknown as Schema.ConstraintDecoder<Fields>,
+      name: itemName("concat"),
+      branches: field(
+        Schema.Array(
+          Schema.Struct({
+            name: optional(Name, "Name of the branch. Default: its index, counted from 0."),
+            items: field(
+              Schema.Array(item),
+              "Items of the branch, top to bottom; an empty list passes the input on.",
+              { examples: [[{ conv: { filters: 16, kernel: 1 } }]] },
+            ),
+          }),
+        ).check(Schema.isMinLength(2), Schema.isMaxLength(64)),
+        "2 to 64 branches on the same input; all end with one height and width.",
+        { examples: [[{ items: [] }, { items: [{ conv: { filters: 16, kernel: 3 } }] }]] },
+      ),
+    }).annotate({
+      identifier: "Concat",
+      description: "Branches side by side on one input, their channels joined.",
+    }) as unknown as Schema.ConstraintDecoder<Fields>,
   build: (builder, scope, { branches }, input) => {
     const names = new Set<string>()
     const outputs = branches.map((branch, i) => {

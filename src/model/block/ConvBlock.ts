@@ -2,24 +2,24 @@
 import { Schema } from "effect"
 import { withDefault } from "../../declaration/Field.ts"
 import { otherNames, withOtherNames } from "../../declaration/OtherNames.ts"
-import { Name } from "../../space/Tunable.ts"
+import { itemName } from "../../space/Tunable.ts"
 import {
-  ActivationField,
+  activationField,
   aWidth,
   defineBlock,
+  filtersField,
+  kernelField,
   kernelOf,
-  PaddingField,
+  paddingField,
   pair,
-  Stride,
-  TunableKernel,
-  TunableWidth,
+  strideField,
 } from "./Block.ts"
 
-const shared = {
-  name: Schema.optionalKey(Name),
-  kernel: TunableKernel,
-  stride: withDefault(Stride, 1),
-  padding: withDefault(PaddingField, "same"),
+const shared = (kind: string) => ({
+  name: itemName(kind),
+  kernel: kernelField,
+  stride: strideField("the kernel"),
+  padding: paddingField,
   norm: withDefault(
     withOtherNames(
       Schema.Literals(["batch", "none"]),
@@ -35,14 +35,19 @@ const shared = {
       }),
     ),
     "batch",
+    "What follows the convolution: a batch norm, or none, and then a bias.",
   ),
-  activation: withDefault(ActivationField, "relu"),
-}
+  activation: activationField("relu", "after norm or bias"),
+})
 
 const ConvSpec = Schema.Struct({
-  ...shared,
-  filters: TunableWidth,
-  widthScaling: withDefault(Schema.Literals(["normal", "upOnly", "none"]), "normal"),
+  ...shared("conv"),
+  filters: filtersField("Output channels"),
+  widthScaling: withDefault(
+    Schema.Literals(["normal", "upOnly", "none"]),
+    "normal",
+    "Whether widthMultiplier scales the filters: always, only where it is above 1 (upOnly), or never (none).",
+  ),
 }).annotate({ identifier: "Conv", description: "One convolution, its norm and its activation." })
 
 export const ConvBlock = defineBlock({
@@ -65,7 +70,7 @@ export const ConvBlock = defineBlock({
     }),
 })
 
-const DepthwiseConvSpec = Schema.Struct(shared).annotate({
+const DepthwiseConvSpec = Schema.Struct(shared("depthwiseConv")).annotate({
   identifier: "DepthwiseConv",
   description: "One depthwise convolution, its norm and its activation.",
 })

@@ -1,12 +1,17 @@
 /** `dense`: a fully connected layer with bias. */
 import { Schema } from "effect"
+import { field } from "../../declaration/Field.ts"
 import { constant } from "../../space/Quantity.ts"
-import { Name } from "../../space/Tunable.ts"
+import { itemName } from "../../space/Tunable.ts"
 import { defineBlock, Width } from "./Block.ts"
 
 const DenseSpec = Schema.Struct({
-  name: Schema.optionalKey(Name),
-  units: Schema.Union([Width, Schema.Literal("classes")]),
+  name: itemName("dense"),
+  units: field(
+    Schema.Union([Width, Schema.Literal("classes")]),
+    "Outputs, 1 to 65536; classes gives one for each class of the space.",
+    { examples: ["classes", 128] },
+  ),
 }).annotate({
   identifier: "Dense",
   description: "A fully connected layer; `units: classes` gives the logits.",

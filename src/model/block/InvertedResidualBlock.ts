@@ -1,24 +1,25 @@
 /** `invertedResidual`: expand, depthwise, project (MobileNetV2, arXiv 1801.04381, figure 3d), squeeze-excite between the
  * last two where asked for (EfficientNet, arXiv 1905.11946). */
 import { Schema } from "effect"
-import { withDefault } from "../../declaration/Field.ts"
+import { optional, withDefault } from "../../declaration/Field.ts"
 import { combine, constant, isConstant } from "../../space/Quantity.ts"
-import { Name, tunable } from "../../space/Tunable.ts"
+import { itemName, tunable } from "../../space/Tunable.ts"
 import type { Accepts } from "../Choosing.ts"
 import { sameShape } from "../Shape.ts"
 import {
-  ActivationField,
+  activationField,
   aDepth,
   aWidth,
+  blockKernelField,
   defineBlock,
-  DropRate,
+  dropPathField,
+  filtersField,
   kernelOf,
+  onFirstRepeat,
   pair,
+  repeatsField,
   square,
-  Stride,
-  TunableKernel,
-  TunableRepeats,
-  TunableWidth,
+  strideField,
 } from "./Block.ts"
 
 const Expansion = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 64 }))
@@ -27,15 +28,23 @@ const Expansion = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 64 })
 const SeRatio = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 
 const InvertedResidualSpec = Schema.Struct({
-  name: Schema.optionalKey(Name),
-  filters: TunableWidth,
-  repeats: withDefault(TunableRepeats, 1),
-  kernel: withDefault(TunableKernel, 3),
-  expansion: withDefault(tunable(Expansion, "TunableExpansion"), 6),
-  stride: withDefault(Stride, 1),
-  activation: withDefault(ActivationField, "relu6"),
-  seRatio: Schema.optionalKey(tunable(SeRatio, "TunableSeRatio")),
-  dropPath: Schema.optionalKey(DropRate),
+  name: itemName("stageN, counted from 1"),
+  filters: filtersField("Output channels"),
+  repeats: repeatsField,
+  kernel: blockKernelField("the depthwise convolution"),
+  expansion: withDefault(
+    tunable(Expansion, "TunableExpansion", [3, 6]),
+    6,
+    "Inner width over input channels, a whole number from 1 to 64; 1 leaves the expand layer out. A decision of its own for each repeat.",
+  ),
+  stride: strideField("the depthwise kernel", onFirstRepeat),
+  activation: activationField("relu6", "after expand and depthwise; project has none"),
+  seRatio: optional(
+    tunable(SeRatio, "TunableSeRatio", [0.25, 0.5]),
+    "Squeeze-excite: inner width over the block's input channels, 0 to 1; 0 leaves it out. A decision of its own for each repeat.",
+    { default: 0 },
+  ),
+  dropPath: dropPathField,
 }).annotate({
   identifier: "InvertedResidual",
   description:

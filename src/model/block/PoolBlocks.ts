@@ -1,22 +1,26 @@
 /** `maxPool`, `averagePool` (SAME averages exclude padding) and `globalAveragePool`. */
 import { Schema } from "effect"
-import { withDefault } from "../../declaration/Field.ts"
-import { Name } from "../../space/Tunable.ts"
+import { field } from "../../declaration/Field.ts"
+import { itemName } from "../../space/Tunable.ts"
 import { outputSize } from "../Shape.ts"
-import { defineBlock, Extents, PaddingField, pair, Stride } from "./Block.ts"
+import { defineBlock, Extents, paddingField, pair, strideField } from "./Block.ts"
 
-const PoolSpec = Schema.Struct({
-  name: Schema.optionalKey(Name),
-  window: Extents,
-  stride: withDefault(Stride, 1),
-  padding: withDefault(PaddingField, "same"),
-}).annotate({ identifier: "Pool" })
+const poolSpec = (kind: string, identifier: string, description: string) =>
+  Schema.Struct({
+    name: itemName(kind),
+    window: field(
+      Extents,
+      "Height and width of the window in pixels, 1 to 64: one number, or [height, width].",
+    ),
+    stride: strideField("the window"),
+    padding: paddingField,
+  }).annotate({ identifier, description })
 
-const pool = (kind: "maxPool" | "averagePool") =>
-  defineBlock<typeof PoolSpec.Type>({
+const pool = (kind: "maxPool" | "averagePool", spec: ReturnType<typeof poolSpec>) =>
+  defineBlock<(typeof spec)["Type"]>({
     kind,
     stage: false,
-    spec: () => PoolSpec,
+    spec: () => spec,
     build: (builder, scope, fields, input) => {
       const shape = builder.image(scope, input, "a pooling")
       const window = pair(fields.window)
@@ -42,11 +46,19 @@ const pool = (kind: "maxPool" | "averagePool") =>
     },
   })
 
-export const MaxPoolBlock = pool("maxPool")
-export const AveragePoolBlock = pool("averagePool")
+export const MaxPoolBlock = pool(
+  "maxPool",
+  poolSpec("maxPool", "MaxPool", "The largest value of each window."),
+)
+export const AveragePoolBlock = pool(
+  "averagePool",
+  poolSpec("averagePool", "AveragePool", "The mean of each window, without its padding."),
+)
 
-const GlobalAveragePoolSpec = Schema.Struct({ name: Schema.optionalKey(Name) }).annotate({
+const GlobalAveragePoolSpec = Schema.Struct({ name: itemName("globalAveragePool") }).annotate({
   identifier: "GlobalAveragePool",
+  description: "The mean of each channel over the whole image: a vector, for dense.",
+  examples: [{}],
 })
 
 export const GlobalAveragePoolBlock = defineBlock({

@@ -2,41 +2,51 @@
 import { Schema } from "effect"
 import { withDefault } from "../../declaration/Field.ts"
 import { constant, map, type Quantity } from "../../space/Quantity.ts"
-import { Name } from "../../space/Tunable.ts"
+import { itemName } from "../../space/Tunable.ts"
 import { type Builder, type Value } from "../Builder.ts"
 import { type Scope } from "../Choosing.ts"
 import { sameWidth } from "../Shape.ts"
 import {
-  ActivationField,
+  activationField,
   aDepth,
   aWidth,
   type Block,
+  blockKernelField,
   defineBlock,
-  DropRate,
+  dropPathField,
+  filtersField,
   kernelOf,
+  onFirstRepeat,
   pair,
+  repeatsField,
   square,
-  Stride,
-  TunableKernel,
-  TunableRepeats,
-  TunableWidth,
+  strideField,
 } from "./Block.ts"
 
-const fields = {
-  name: Schema.optionalKey(Name),
-  filters: TunableWidth,
-  repeats: withDefault(TunableRepeats, 1),
-  kernel: withDefault(TunableKernel, 3),
-  stride: withDefault(Stride, 1),
-  projection: withDefault(Schema.Literals(["auto", "always"]), "auto"),
-  activation: withDefault(ActivationField, "relu"),
-  dropPath: Schema.optionalKey(DropRate),
-}
-const BasicSpec = Schema.Struct(fields).annotate({
+const fields = (filters: string, kernel: string) => ({
+  name: itemName("stageN, counted from 1"),
+  filters: filtersField(filters),
+  repeats: repeatsField,
+  kernel: blockKernelField(kernel),
+  stride: strideField("the first kernel larger than 1x1", onFirstRepeat),
+  projection: withDefault(
+    Schema.Literals(["auto", "always"]),
+    "auto",
+    "Whether the shortcut of repeat 0 has a 1x1 convolution: only where stride or width ask for one (auto), or always.",
+  ),
+  activation: activationField(
+    "relu",
+    "after every convolution; after the last one, behind the sum",
+  ),
+  dropPath: dropPathField,
+})
+const BasicSpec = Schema.Struct(fields("Output channels", "both convolutions")).annotate({
   identifier: "Basic",
   description: "Two convolutions and a shortcut; layers conv1, conv2, projection.",
 })
-const BottleneckSpec = Schema.Struct(fields).annotate({
+const BottleneckSpec = Schema.Struct(
+  fields("Inner channels; the output has 4 times as many", "the middle convolution"),
+).annotate({
   identifier: "Bottleneck",
   description:
     "1x1, kernel, 1x1 convolutions and a shortcut; layers conv1, conv2, conv3, projection. Output is 4 x filters.",

@@ -4,33 +4,46 @@
  * `attentionProducts` names a format. None of these is a layer: they cost nothing.
  */
 import { Schema } from "effect"
-import { withDefault } from "../../declaration/Field.ts"
+import { field, optional, withDefault } from "../../declaration/Field.ts"
 import { FormatList, FormatName } from "../../format/FormatName.ts"
 import { expand, parse } from "../../format/Formats.ts"
 import { combine, constant, map, type Quantity } from "../../space/Quantity.ts"
-import { Name, tunable, type Tunable } from "../../space/Tunable.ts"
+import { itemName, sharedField, tunable, type Tunable, useField } from "../../space/Tunable.ts"
 import type { Builder, Value } from "../Builder.ts"
 import { aFormat, type Accepts, type Chosen, type Scope } from "../Choosing.ts"
 import type { AttentionNode, Shape, TokensShape } from "../Graph.ts"
 import { describeShape } from "../Shape.ts"
-import { aDepth, defineBlock, DropRate, TunableRepeats } from "./Block.ts"
+import { aDepth, defineBlock, dropPathField, repeatsField } from "./Block.ts"
 
 const between = (minimum: number, maximum: number) =>
   Schema.Int.check(Schema.isBetween({ minimum, maximum }))
-const TunableHeads = tunable(between(1, 256), "TunableHeads")
+const TunableHeads = tunable(between(1, 256), "TunableHeads", [3, 6])
 const TunableFormat = Schema.Union([
   FormatName,
-  Schema.Struct({ oneOf: FormatList, shared: Schema.optionalKey(Schema.Boolean) }),
-  Schema.Struct({ use: Name }),
-]).annotate({ identifier: "TunableFormat" })
+  Schema.Struct({
+    oneOf: field(FormatList, "Formats of a decision that the search takes, or the name of a set."),
+    shared: sharedField,
+  }),
+  Schema.Struct({ use: useField }),
+]).annotate({ identifier: "TunableFormat", examples: ["INT8", { oneOf: ["INT4", "INT8"] }] })
 const MlpRatio = Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(64))
 
 const PatchEmbedSpec = Schema.Struct({
-  name: Schema.optionalKey(Name),
-  patch: between(1, 1024),
-  heads: TunableHeads,
-  headDim: withDefault(between(1, 1024), 64),
-  classToken: withDefault(Schema.Boolean, true),
+  name: itemName("patchEmbed"),
+  patch: field(
+    between(1, 1024),
+    "Side of a patch in pixels, 1 to 1024; it divides height and width of the input.",
+  ),
+  heads: field(
+    TunableHeads,
+    "Attention heads, 1 to 256; the width of the tokens is heads x headDim. A decision of its own for the item.",
+  ),
+  headDim: withDefault(between(1, 1024), 64, "Width of one attention head, 1 to 1024."),
+  classToken: withDefault(
+    Schema.Boolean,
+    true,
+    "Whether a learned token stands before those of the patches, for takeClassToken.",
+  ),
 }).annotate({
   identifier: "PatchEmbed",
   description:
@@ -38,20 +51,34 @@ const PatchEmbedSpec = Schema.Struct({
 })
 
 const TransformerSpec = Schema.Struct({
-  name: Schema.optionalKey(Name),
-  repeats: withDefault(TunableRepeats, 1),
-  mlpRatio: withDefault(tunable(MlpRatio, "TunableMlpRatio"), 4),
-  heads: Schema.optionalKey(TunableHeads),
-  attentionProducts: Schema.optionalKey(TunableFormat),
-  dropPath: Schema.optionalKey(DropRate),
+  name: itemName("stageN, counted from 1"),
+  repeats: repeatsField,
+  mlpRatio: withDefault(
+    tunable(MlpRatio, "TunableMlpRatio", [2, 4]),
+    4,
+    "Hidden width of the MLP over the width of the tokens, above 0, at most 64. A decision of its own for each repeat.",
+  ),
+  heads: optional(
+    TunableHeads,
+    "Attention heads of this block, 1 to 256; the width between blocks stays. A decision of its own for each repeat. Default: width / headDim.",
+  ),
+  attentionProducts: optional(
+    TunableFormat,
+    "Format of attention's two products of activations; it costs nothing. A decision of its own for each repeat. Default: not quantized.",
+  ),
+  dropPath: dropPathField,
 }).annotate({
   identifier: "Transformer",
   description:
     "Attention and MLP, each on a normed copy and added back; layers qkv, attentionProject, mlpUp, mlpDown.",
 })
 
-const Named = (identifier: string) =>
-  Schema.Struct({ name: Schema.optionalKey(Name) }).annotate({ identifier })
+const Named = (kind: string, identifier: string, description: string) =>
+  Schema.Struct({ name: itemName(kind) }).annotate({
+    identifier,
+    description,
+    examples: [{}],
+  })
 
 const aHeads: Accepts<number> = {
   what: "a whole number from 1 to 256",
@@ -228,18 +255,18 @@ export const TransformerBlock = defineBlock<typeof TransformerSpec.Type>({
 export const FinalNormBlock = defineBlock({
   kind: "finalNorm",
   stage: false,
-  spec: () => Named("FinalNorm"),
+  spec: () => Named("finalNorm", "FinalNorm", "A layer norm over each token."),
   build: (builder, scope, _fields, input) => {
     tokensOf(builder, scope, input, "finalNorm")
     return layerNorm(builder, scope.path, input)
   },
 })
 
-const toVector = (kind: "takeClassToken" | "tokenMean", identifier: string) =>
+const toVector = (kind: "takeClassToken" | "tokenMean", identifier: string, description: string) =>
   defineBlock({
     kind,
     stage: false,
-    spec: () => Named(identifier),
+    spec: () => Named(kind, identifier, description),
     build: (builder, scope, _fields, input) => {
       const { channels, classToken } = tokensOf(builder, scope, input, kind, {
         image: "use globalAveragePool: {} in its place",
@@ -260,5 +287,13 @@ const toVector = (kind: "takeClassToken" | "tokenMean", identifier: string) =>
     },
   })
 
-export const TakeClassTokenBlock = toVector("takeClassToken", "TakeClassToken")
-export const TokenMeanBlock = toVector("tokenMean", "TokenMean")
+export const TakeClassTokenBlock = toVector(
+  "takeClassToken",
+  "TakeClassToken",
+  "The first token alone: a vector, for dense.",
+)
+export const TokenMeanBlock = toVector(
+  "tokenMean",
+  "TokenMean",
+  "The mean of all tokens: a vector, for dense.",
+)
