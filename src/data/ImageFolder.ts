@@ -14,7 +14,7 @@ import { brokenWords, cheapLook, danglingLinks, type Look, reportOf } from "./Im
 import { digestImages, makeContents } from "./ImageDigests.ts"
 import type { Target } from "./ImageFile.ts"
 import { type ImageFiles, type ImageSplit, limitImages, listImages } from "./ImageFiles.ts"
-import { type Spec, spec } from "./ImageFolderSpec.ts"
+import { type Spec, spec, summary } from "./ImageFolderSpec.ts"
 import { explicitChoice } from "./ImageLayout.ts"
 import { UnfitFolder } from "./ImageListing.ts"
 import { makeImagePool, usualThreads } from "./ImagePool.ts"
@@ -277,7 +277,7 @@ export const ImageFolder: DatasetKind<
 > = {
   kind: "imageFolder",
   spec,
-  summary: "your own images: data.path is a folder with a folder per class; nothing is fetched",
+  summary,
   describe: (spec, folder) => shapeOf(spec, list(spec, folder)),
   problems,
   report,

@@ -1,6 +1,6 @@
 /** The `data:` block of one's own images. Left out: what is done with it (`ImageFolder.ts`). */
 import { Schema } from "effect"
-import { distinct, FilePath, withDefault } from "../declaration/Field.ts"
+import { asSentence, distinct, FilePath, optional, withDefault } from "../declaration/Field.ts"
 import { Augmentation, dataFields } from "./Dataset.ts"
 import { Links } from "./ImageBytes.ts"
 import { Background, Grey } from "./ImageFile.ts"
@@ -23,11 +23,11 @@ const pixels = (description: string) =>
     224,
   )
 
-const perChannel = (minimum: number, description: string) =>
-  Schema.optionalKey(
-    Schema.Array(Schema.Finite.check(Schema.isBetween({ minimum, maximum: 1 }))).annotate({
-      description,
-    }),
+const perChannel = (minimum: number, description: string, example: ReadonlyArray<number>) =>
+  optional(
+    Schema.Array(Schema.Finite.check(Schema.isBetween({ minimum, maximum: 1 }))),
+    description,
+    { examples: [example] },
   )
 
 /** The name of a folder, as it is: no path. */
@@ -37,6 +37,10 @@ const FolderName = Schema.String.check(
   }),
 )
 
+export const summary =
+  "your own images: data.path is a folder with a folder per class; nothing is fetched"
+
+/** What a check says of itself is no part of a JSON Schema: the description stands before it. */
 export const spec = Schema.Struct({
   kind: Schema.Literal("imageFolder"),
   ...dataFields({
@@ -52,24 +56,24 @@ export const spec = Schema.Struct({
         description:
           "Random changes to the training images; [] for none. flip: left-right, half of them; crop: a random part, scaled to the size.",
         default: ["flip", "crop"],
+        examples: [["flip"]],
       }),
     ["flip", "crop"],
   ),
   path: FilePath.annotate({
     description:
       "The folder, from this file's folder: train/CLASS/* and test/CLASS/* (or val, validation, valid, dev), else CLASS/*.",
+    examples: ["flowers"],
   }),
-  test: Schema.optionalKey(
-    FolderName.annotate({
-      description:
-        "The folder of the test split, by its name in path. Default: test, else the validation folder, else a share of train.",
-    }),
+  test: optional(
+    FolderName,
+    "The folder of the test split, by its name in path. Default: test, else the validation folder, else a share of train.",
+    { examples: ["test"] },
   ),
-  heldOutFrom: Schema.optionalKey(
-    FolderName.annotate({
-      description:
-        "The folder that held-out images come from; train: out of the train split. Default: the validation folder where another is the test split, else train.",
-    }),
+  heldOutFrom: optional(
+    FolderName,
+    "The folder that held-out images come from; train: out of the train split. Default: the validation folder where another is the test split, else train.",
+    { examples: ["validation"] },
   ),
   links: Schema.optionalKey(
     Links.annotate({
@@ -78,8 +82,8 @@ export const spec = Schema.Struct({
       default: "refuse",
     }),
   ),
-  height: pixels("Pixels of what the network gets."),
-  width: pixels("Pixels of what the network gets."),
+  height: pixels("Height in pixels of what the network gets, 4 to 1024."),
+  width: pixels("Width in pixels of what the network gets, 4 to 1024."),
   channels: withDefault(
     Schema.Literals([1, 3]).annotate({ description: "1 for grey, 3 for colour.", default: 3 }),
     3,
@@ -104,8 +108,16 @@ export const spec = Schema.Struct({
     "How much of the shorter side is kept where nothing is random: the middle.",
   ),
   minArea: share(0.01, 1, 0.08, "The least part of the area that the augmentation crop takes."),
-  mean: perChannel(0, "Taken off each channel, of value / 255; ImageNet's by default."),
-  std: perChannel(1 / 255, "Each channel is divided by it; ImageNet's by default."),
+  mean: perChannel(
+    0,
+    "Taken off each channel, of value / 255: one number for each channel. Default: ImageNet's.",
+    [0.485, 0.456, 0.406],
+  ),
+  std: perChannel(
+    1 / 255,
+    "Each channel is divided by it, of value / 255: one number for each channel. Default: ImageNet's.",
+    [0.229, 0.224, 0.225],
+  ),
   testShare: share(
     0.001,
     0.9,
@@ -121,6 +133,7 @@ export const spec = Schema.Struct({
   ),
   brokenLimit: share(0, 1, 0.01, "Part of all images that may be broken; those are skipped."),
 })
+  .annotate({ description: asSentence(summary) })
   .check(
     Schema.makeFilter(({ channels, mean, std }) =>
       [mean, std].every((values) => values === undefined || values.length === channels)

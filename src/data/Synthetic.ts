@@ -9,7 +9,7 @@ import { Effect, Schema } from "effect"
 import { randomStream } from "../space/Random.ts"
 import type { Random } from "../space/Random.ts"
 import { dataFields, limitDataset, makeDataset, makeSplit } from "./Dataset.ts"
-import { withDefault } from "../declaration/Field.ts"
+import { asSentence, withDefault } from "../declaration/Field.ts"
 import type { Dataset, DatasetKind, DatasetShape } from "./Dataset.ts"
 
 const grid = 4
@@ -26,6 +26,9 @@ const between = (minimum: number, maximum: number, value: number, description: s
     value,
   )
 
+const summary = "made-up images of any size that are quickly learned; nothing is fetched"
+
+/** What a check says of itself is no part of a JSON Schema: the description stands before it. */
 export const spec = Schema.Struct({
   kind: Schema.Literal("synthetic"),
   ...dataFields({ augment: [], heldOut: 500 }),
@@ -55,6 +58,7 @@ export const spec = Schema.Struct({
     1,
   ),
 })
+  .annotate({ description: asSentence(summary) })
   .check(
     Schema.makeFilter(
       ({ height, width, channels, train, test }) =>
@@ -150,7 +154,7 @@ export const makeSynthetic = (spec: Spec): Dataset => {
 export const Synthetic: DatasetKind<"synthetic", Spec, (typeof spec)["Encoded"]> = {
   kind: "synthetic",
   spec,
-  summary: "made-up images of any size that are quickly learned; nothing is fetched",
+  summary,
   describe,
   source: () => undefined,
   load: (spec) => Effect.sync(() => limitDataset(makeSynthetic(spec), spec)),

@@ -17,6 +17,10 @@ export interface Shown {
 export const field = <S extends Schema.Top>(schema: S, description: string, shown: Shown = {}): S =>
   schema.annotate({ description, ...shown } as never) as S
 
+/** Words that go on in a list, as a sentence of their own. */
+export const asSentence = (words: string): string =>
+  `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`
+
 /** A field that may be left out. */
 export const optional = <S extends Schema.Top>(schema: S, description: string, shown: Shown = {}) =>
   Schema.optionalKey(field(schema, description, shown))

@@ -4,7 +4,7 @@
  * A member is one file with its `kind`, its `spec` and whatever makes it; the list gives one Schema for them all.
  */
 import { Schema } from "effect"
-import { withDefault } from "./Field.ts"
+import { asSentence, withDefault } from "./Field.ts"
 import { withOtherNames } from "./OtherNames.ts"
 import type { OtherNames } from "./Suggest.ts"
 
@@ -42,9 +42,7 @@ export const oneOfKinds = <const Members extends readonly [Kind, ...Array<Kind>]
 } => {
   const specs = members.map(({ kind, spec, summary }) => {
     const own = kind === usual ? withUsualKind(spec, kind) : spec
-    return summary === undefined
-      ? own
-      : own.annotate({ description: `${summary[0]?.toUpperCase()}${summary.slice(1)}.` })
+    return summary === undefined ? own : own.annotate({ description: asSentence(summary) })
   })
   const schema = Schema.Union(specs as unknown as Specs<Members>).annotate({ identifier })
   return {
