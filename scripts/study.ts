@@ -23,7 +23,6 @@ import { parseArgs } from "node:util"
 import { Schema } from "effect"
 import { parse } from "yaml"
 import {
-  armNames,
   armsOf,
   linesOfPlan,
   type Planned,
@@ -31,6 +30,7 @@ import {
   StudyLine,
   studyText,
 } from "../src/report/Study.ts"
+import { armOf } from "../src/report/Arm.ts"
 import { studyPicture } from "../src/report/StudyPicture.ts"
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)))
@@ -104,16 +104,18 @@ const planOf = (name: string): ReadonlyArray<Planned> => {
   return (JSON.parse(stdout) as { readonly trials: ReadonlyArray<Planned> }).trials
 }
 
+/** What a line says of its trial; the arm follows from the rest. */
+const namedAfter = ({ id, parameters }: Planned) => ({ id, arm: armOf(parameters), parameters })
+
 /** The ended trial as a line; undefined while it has no result. */
-const lineOf = (trial: Planned, arm: string): StudyLine | undefined => {
+const lineOf = (trial: Planned): StudyLine | undefined => {
   const file = `${flags.state}/trials/${trial.id}/result.json`
   if (!existsSync(file)) return undefined
   const { state, metrics, assignment, steps, seconds, message } = JSON.parse(
     readFileSync(file, "utf8"),
   ) as StudyLine
   return {
-    id: trial.id,
-    arm,
+    ...namedAfter(trial),
     seed: Number(trial.parameters["seed"]),
     state,
     metrics,
@@ -132,12 +134,10 @@ const collect = (name: string, trials: ReadonlyArray<Planned>): void => {
       .flatMap(linesOf)
       .map((line) => [line.id, line]),
   )
-  const arms = armNames(trials)
-  for (const [i, trial] of trials.entries()) {
+  for (const trial of trials) {
     if (known.has(trial.id)) continue
-    const arm = arms[i]!
     const other = elsewhere.get(trial.id)
-    const line = lineOf(trial, arm) ?? (other && { ...other, arm })
+    const line = lineOf(trial) ?? (other && { ...other, ...namedAfter(trial) })
     if (line !== undefined) appendFileSync(linesFile(name), `${JSON.stringify(line)}\n`)
   }
 }
@@ -186,7 +186,7 @@ const write = (): void => {
     const lines = linesOfPlan(all, plan)
     if (lines.length < all.length)
       console.error(`${name}: ${all.length - lines.length} lines are not of its plan, and left out`)
-    const reference = armNames(plan)[0]!
+    const reference = plan[0]!.parameters
     writeFileSync(`docs/pictures/${name}.svg`, studyPicture(armsOf(lines, reference), name))
     text = replaceBetween(
       text,

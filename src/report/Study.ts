@@ -5,13 +5,16 @@
  * lies above 0. Pure; left out: running trials and where their lines lie (`scripts/study.ts`).
  */
 import { Schema } from "effect"
-import { type Control, controlName } from "../experiment/Experiment.ts"
+import { armOf, type Parameters, parameterWord } from "./Arm.ts"
 import { pairedDifference } from "./Paired.ts"
 
 /** One trial that has ended: a line of JSON. */
 export const StudyLine = Schema.Struct({
   id: Schema.String,
+  /** `armOf` the parameters. */
   arm: Schema.String,
+  /** All of the trial, flat and resolved, as `plan --json` has it. */
+  parameters: Schema.Record(Schema.String, Schema.String),
   seed: Schema.Int,
   state: Schema.Literals(["finished", "failed"]),
   metrics: Schema.Record(Schema.String, Schema.Finite),
@@ -24,55 +27,22 @@ export const StudyLine = Schema.Struct({
 })
 export type StudyLine = typeof StudyLine.Type
 
-/** What `plan --json` says of a trial, as far as it names its arm. */
+/** What `plan --json` says of a trial, as far as a line needs it. */
 export interface Planned {
   readonly id: string
-  readonly control: Control | null
-  readonly cell: Readonly<Record<string, string>>
-  readonly parameters: Readonly<Record<string, string>>
-}
-
-const lastPart = (path: string): string => path.split(/[./]/).findLast((part) => part !== "yaml")!
-
-/**
- * The arm of every trial of a plan: `reinforce`, `uniform INT4`, `reinforce budget=hard`. All that differs between the
- * trials but the seed and what is done after the search.
- */
-export const armNames = (trials: ReadonlyArray<Planned>): ReadonlyArray<string> => {
-  const own = trials.filter(({ control }) => control === null)
-  const differs = (key: string) => new Set(own.map(({ cell }) => cell[key])).size > 1
-  const isNamed = (key: string) =>
-    key !== "search.kind" &&
-    key !== "search.uniform" &&
-    key !== "seed" &&
-    !key.startsWith("finish.") &&
-    // what searches found differs by seed
-    !key.startsWith("search.assignment.")
-  return trials.map(({ cell, control, parameters }) => {
-    const format = parameters["search.uniform"]
-    // one random assignment is not the search of that name
-    const first = control === null ? cell["search.kind"]! : controlName(control)
-    const more = Object.entries(cell)
-      .filter(([key]) => isNamed(key) && differs(key))
-      .map(([key, value]) => (key === "space" ? lastPart(value) : `${lastPart(key)}=${value}`))
-    return [first, ...(format === undefined ? [] : [format]), ...more].join(" ")
-  })
+  readonly parameters: Parameters
 }
 
 /**
- * The lines of the trials of a plan, in its order, each in the arm that the plan puts it in: what an experiment said
- * before it was changed, and a line that two machines added, do not count.
+ * The lines of the trials of a plan, in its order: what an experiment said before it was changed, and a line that two
+ * machines added, do not count.
  */
 export const linesOfPlan = (
   lines: ReadonlyArray<StudyLine>,
   trials: ReadonlyArray<Planned>,
 ): ReadonlyArray<StudyLine> => {
   const byId = new Map(lines.map((line) => [line.id, line]))
-  const arms = armNames(trials)
-  return trials.flatMap(({ id }, i) => {
-    const line = byId.get(id)
-    return line === undefined ? [] : [{ ...line, arm: arms[i]! }]
-  })
+  return trials.flatMap(({ id }) => byId.get(id) ?? [])
 }
 
 export interface Arm {
@@ -81,13 +51,55 @@ export interface Arm {
   readonly failed: number
 }
 
-/** In the order of their first lines; the arm named `first`, where there is one, before all. */
-export const armsOf = (lines: ReadonlyArray<StudyLine>, first?: string): ReadonlyArray<Arm> => {
-  const names = [...new Set(lines.map(({ arm }) => arm))]
-  return names
-    .toSorted((a, b) => Number(b === first) - Number(a === first))
+/** Of no arm: the seed, the file it came from, what is done after the search, what a search of this seed found. */
+const isShared = (key: string): boolean =>
+  key !== "seed" &&
+  key !== "name" &&
+  !key.startsWith("finish.") &&
+  !key.startsWith("search.assignment")
+
+/** The reward is nothing to a fixed assignment. */
+const isRead = (key: string, { parameters }: StudyLine): boolean =>
+  !(parameters["search.kind"] === "fixed" && key.startsWith("reward."))
+
+/** Parameters in which lines of one arm differ: they are arms of their own. */
+const differing = (lines: ReadonlyArray<StudyLine>): ReadonlyArray<string> => {
+  const keys = new Set(lines.flatMap(({ parameters }) => Object.keys(parameters)))
+  return [...keys].filter(
+    (key) =>
+      isShared(key) &&
+      lines.some((line) => isRead(key, line)) &&
+      new Set(lines.map(({ parameters }) => parameters[key])).size > 1,
+  )
+}
+
+/** The arm of each line, with what tells it from others of its name. */
+const namesOf = (lines: ReadonlyArray<StudyLine>): ReadonlyArray<string> => {
+  const keysOf = new Map(
+    [...new Set(lines.map(({ arm }) => arm))].map((arm) => [
+      arm,
+      differing(lines.filter((line) => line.arm === arm)),
+    ]),
+  )
+  return lines.map(({ arm, parameters }) => {
+    const more = keysOf.get(arm)!.flatMap((key) => {
+      const value = parameters[key]
+      return value === undefined ? [] : [parameterWord(key, value)]
+    })
+    return [arm, ...more].join(" ")
+  })
+}
+
+/** In the order of their first lines; the arm of the trial with these parameters, where there is one, before all. */
+export const armsOf = (lines: ReadonlyArray<StudyLine>, first?: Parameters): ReadonlyArray<Arm> => {
+  const names = namesOf(lines)
+  const reference = first === undefined ? undefined : armOf(first)
+  const isFirst = (name: string) =>
+    names.some((other, i) => other === name && lines[i]!.arm === reference)
+  return [...new Set(names)]
+    .toSorted((a, b) => Number(isFirst(b)) - Number(isFirst(a)))
     .map((name) => {
-      const own = lines.filter(({ arm }) => arm === name)
+      const own = lines.filter((_, i) => names[i] === name)
       const finished = own.filter(({ state }) => state === "finished")
       return { name, finished, failed: own.length - finished.length }
     })
@@ -134,9 +146,29 @@ const gaps = ({ finished }: Arm): ReadonlyArray<number> =>
 const row = (cells: ReadonlyArray<string>): string =>
   `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`
 
+/** What an arm's networks cost on average, in the unit of their cost. */
+export const costOf = ({ finished }: Arm): number =>
+  mean(finished.flatMap(({ metrics }) => metrics["final/cost"] ?? []))
+
+/** The target of an arm's searches, in the unit of their cost. */
+const targetOf = ({ finished }: Arm): number =>
+  mean(finished.map(({ metrics }) => metrics["final/cost"]! / metrics["final/cost_over_target"]!))
+
+/** A fixed assignment has no target: it stands at its cost over that of the first arm. */
+const ratioOf = (arm: Arm, first: Arm): number => {
+  const isFixed = arm.finished.some(({ parameters }) => parameters["search.kind"] === "fixed")
+  const isOfOneCost = [arm, first].every(
+    ({ finished }) =>
+      finished[0]?.parameters["reward.cost.kind"] ===
+      first.finished[0]?.parameters["reward.cost.kind"],
+  )
+  return isFixed && isOfOneCost && first.finished.length > 0
+    ? costOf(arm) / targetOf(first)
+    : mean(arm.finished.flatMap(({ metrics }) => metrics["final/cost_over_target"] ?? []))
+}
+
 const armRow = (arm: Arm, first: Arm): string => {
   const { failed, finished, name } = arm
-  const of = (key: string) => finished.flatMap(({ metrics }) => metrics[key] ?? [])
   const accuracies = finished.map(accuracyOf)
   const spread = deviation(accuracies)
   const minutes = mean(finished.map(({ seconds }) => seconds / 60))
@@ -146,8 +178,8 @@ const armRow = (arm: Arm, first: Arm): string => {
     name,
     `${finished.length}${failed === 0 ? "" : ` (${failed} failed)`}`,
     none ? "" : `${points(mean(accuracies))}${Number.isNaN(spread) ? "" : ` ± ${points(spread)}`}`,
-    none ? "" : String(Number(mean(of("final/cost")).toPrecision(4))),
-    none ? "" : mean(of("final/cost_over_target")).toFixed(3),
+    none ? "" : String(Number(costOf(arm).toPrecision(4))),
+    none ? "" : ratioOf(arm, first).toFixed(3),
     arm === first ? "" : interval(differences),
     arm === first ? "" : verdict(differences),
     none ? "" : minutes.toFixed(1),
@@ -155,7 +187,7 @@ const armRow = (arm: Arm, first: Arm): string => {
 }
 
 /** The table of a study and what else its lines say, as Markdown. Accuracies in percent, differences in points. */
-export const studyText = (lines: ReadonlyArray<StudyLine>, reference?: string): string => {
+export const studyText = (lines: ReadonlyArray<StudyLine>, reference?: Parameters): string => {
   const arms = armsOf(lines, reference)
   const first = arms[0]
   if (first === undefined) return "No trial has finished yet."

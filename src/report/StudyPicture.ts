@@ -1,15 +1,17 @@
 /**
- * A picture of a study: a row for each arm, a dot for the accuracy of each seed, a bar at their mean. SVG without
- * scripts or outside parts.
+ * A picture of a study: a row for each arm, a dot for the accuracy of each seed, a bar at their mean, at the right what
+ * its networks cost. SVG without scripts or outside parts.
  */
-import { accuracyOf, type Arm } from "./Study.ts"
+import { accuracyOf, type Arm, costOf } from "./Study.ts"
 import { ends, escape, picture } from "./Svg.ts"
 
 const row = 26
-const left = 250
+const left = 310
 const plot = 420
-const right = 30
+const right = 80
 const top = 40
+
+const short = (value: number): string => String(Number(value.toPrecision(4)))
 
 /** The picture as an SVG document; arms without a finished trial have an empty row. */
 export const studyPicture = (arms: ReadonlyArray<Arm>, title: string): string => {
@@ -31,11 +33,15 @@ export const studyPicture = (arms: ReadonlyArray<Arm>, title: string): string =>
       ),
       ...(values.length === 0
         ? []
-        : [`<rect x="${Number(x(mean)) - 1}" y="${y - 9}" width="2" height="18" fill="#440154"/>`]),
+        : [
+            `<text x="${left + plot + 10}" y="${y + 4}">${short(costOf(arms[i]!))}</text>`,
+            `<rect x="${Number(x(mean)) - 1}" y="${y - 9}" width="2" height="18" fill="#440154"/>`,
+          ]),
     ]
   })
   const percent = (value: number) => `${(100 * value).toFixed(0)} %`
   const bounds = ends(left, left + plot, bottom + 16, [percent(low), percent(high)])
-  const parts = all.length === 0 ? [] : [...rows, ...bounds]
+  const head = `<text x="${left + plot + 10}" y="${top - 6}" fill="#555">cost</text>`
+  const parts = all.length === 0 ? [] : [head, ...rows, ...bounds]
   return picture({ width, height: bottom + 26 }, { left, text: title }, parts)
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest"
 import {
-  armNames,
   armsOf,
   linesOfPlan,
   type Planned,
@@ -13,6 +12,7 @@ import { studyPicture } from "../../src/report/StudyPicture.ts"
 const line = (arm: string, seed: number, accuracy: number, more: object = {}): StudyLine => ({
   id: `${arm}${seed}`,
   arm,
+  parameters: {},
   seed,
   state: "finished",
   metrics: { "final/accuracy": accuracy, "final/cost": 0.05, "final/cost_over_target": 1, ...more },
@@ -20,6 +20,8 @@ const line = (arm: string, seed: number, accuracy: number, more: object = {}): S
   steps: 10,
   seconds: 120,
 })
+
+const planned = (id: string): Planned => ({ id, parameters: {} })
 
 const lines = [
   line("reinforce", 1, 0.6, { "final/retrain_gap": 0.01 }),
@@ -31,54 +33,50 @@ const lines = [
 ]
 
 describe("a study", () => {
-  it("names arms by all that differs but the seed and the end", () => {
-    const own = (more: Record<string, string>) => ({
-      id: "",
-      control: null,
-      cell: { "search.kind": "reinforce", batchSize: "128", "finish.retrain": "true", ...more },
-      parameters: {},
-    })
-    const control = (kind: Planned["control"]) => ({
-      id: "",
-      control: kind,
-      cell: { "search.kind": "fixed", seed: "1" },
-      parameters: { "search.uniform": "INT4" },
-    })
-    expect(
-      armNames([
-        own({ seed: "1" }),
-        own({ seed: "2" }),
-        own({ seed: "1", "search.budget": "hard" }),
-        own({ seed: "1", space: "../../spaces/vit-tiny.yaml" }),
-        own({ seed: "1", "search.kind": "fixed", "search.assignment.stem.format": "INT4" }),
-        control("uniform"),
-        control("wideThenUniform"),
-      ]),
-    ).toEqual([
-      "reinforce",
-      "reinforce",
-      "reinforce budget=hard",
-      "reinforce vit-tiny",
-      "fixed",
-      "uniform INT4",
-      "wide then uniform INT4",
+  it("counts the lines of its plan alone, in its order, once", () => {
+    const plan = [planned("a"), planned("b")]
+    const id = (name: string, accuracy: number) => ({ ...line("old", 1, accuracy), id: name })
+    const lines = linesOfPlan([id("gone", 0.9), id("b", 0.5), id("a", 0.6), id("b", 0.5)], plan)
+    expect(lines.map(({ id, metrics }) => [id, metrics["final/accuracy"]])).toEqual([
+      ["a", 0.6],
+      ["b", 0.5],
     ])
   })
 
-  it("tells the random control from the search of that name, and counts the lines of its plan alone, once", () => {
-    const planned = (id: string, control: Planned["control"]) => ({
-      id,
-      control,
-      cell: { "search.kind": "random", seed: "1" },
-      parameters: {},
+  it("keeps lines apart that differ in more than their arm says, and no others", () => {
+    const at = (seed: number, more: Record<string, string>) => ({
+      ...line("reinforce x", seed, 0.5),
+      parameters: { "search.kind": "reinforce", seed: String(seed), ...more },
     })
-    const plan = [planned("a", null), planned("b", "random")]
-    const id = (name: string, accuracy: number) => ({ ...line("old", 1, accuracy), id: name })
-    const lines = linesOfPlan([id("gone", 0.9), id("b", 0.5), id("a", 0.6), id("b", 0.5)], plan)
-    expect(lines.map(({ id, arm }) => [id, arm])).toEqual([
-      ["a", "random"],
-      ["b", "random control"],
+    const names = armsOf([
+      at(1, { "train.steps": "10", "reward.cost.target.times": "1", "finish.retrain": "true" }),
+      at(2, { "train.steps": "10", "reward.cost.target.times": "1", name: "other" }),
+      at(1, { "train.steps": "20", "reward.cost.target.times": "1" }),
+      at(1, { "train.steps": "20", "reward.cost.target.times": "2" }),
+    ]).map(({ finished, name }) => [name, finished.length])
+    expect(names).toEqual([
+      ["reinforce x steps=10 times=1", 2],
+      ["reinforce x steps=20 times=1", 1],
+      ["reinforce x steps=20 times=2", 1],
     ])
+    const uniform = (times: string) => ({
+      ...line("uniform INT4 x", 1, 0.5),
+      parameters: { "search.kind": "fixed", "reward.cost.target.times": times },
+    })
+    expect(armsOf([uniform("1"), uniform("1.5")])).toHaveLength(1)
+  })
+
+  it("states the cost of an arm that has no target over that of the first arm", () => {
+    const dear = {
+      ...line("reinforce", 1, 0.6),
+      metrics: { "final/accuracy": 0.6, "final/cost": 0.1, "final/cost_over_target": 1.25 },
+    }
+    const cheap = { ...line("uniform INT4", 1, 0.5), parameters: { "search.kind": "fixed" } }
+    const text = studyText([dear, cheap])
+    expect(text).toMatch(/\| reinforce \| 1 \| 60\.00 \| 0\.1 \| 1\.250 \|/)
+    // 0.05 over a target of 0.1 / 1.25
+    expect(text).toMatch(/\| uniform INT4 \| 1 \| 50\.00 \| 0\.05 \| 0\.625 \|/)
+    expect(studyPicture(armsOf([dear, cheap]), "t")).toMatch(/>0\.1<[\s\S]*>0\.05</)
   })
 
   it("pairs the first arm with every other by seed: differences 2.0 and 2.1 win, -20 to +36 is open", () => {

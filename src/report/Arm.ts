@@ -1,0 +1,113 @@
+/**
+ * The arm of a trial in a study: what it does, in words that follow from its resolved parameters alone. A default that
+ * changes later does not change what a kept line says: the knob is in its parameters, and the arm names it from then on.
+ *
+ * Left out: tables of arms (`Study.ts`).
+ */
+import { Schema } from "effect"
+import { Control, controlName } from "../experiment/Experiment.ts"
+import { assign } from "../experiment/Overrides.ts"
+import { flatten } from "../experiment/Parameters.ts"
+import { pairText } from "../format/Pair.ts"
+import { rewards } from "../reward/Rewards.ts"
+import { resolved, type SearchSpec, unread } from "../search/Searches.ts"
+
+/** As `plan --json` has them: flat, every knob written out. */
+export type Parameters = Readonly<Record<string, string>>
+
+/** `schedule=none`, `baseline.kind=movingAverage`: a kind says nothing without what it is of. */
+export const parameterWord = (key: string, value: string): string => {
+  const parts = key.split(".")
+  return `${parts.slice(parts.at(-1) === "kind" ? -2 : -1).join(".")}=${value}`
+}
+
+const isControl = Schema.is(Control)
+
+/** A flat value as it stood in the block. */
+const valueOf = (text: string): unknown =>
+  text !== "" && Number.isFinite(Number(text)) ? Number(text) : text
+
+/** What no arm is named by: its format has a word of its own, and what searches found differs by seed. */
+const isNamedApart = (key: string): boolean =>
+  key === "search.kind" || /^search\.(uniform|assignment)(\.|$)/.test(key)
+
+/** The fewest knobs that make this search of the defaults of today: those that follow from others are not among them. */
+const searchWords = (parameters: Parameters): ReadonlyArray<string> => {
+  const steps = Number(parameters["train.steps"])
+  const knobs = Object.entries(parameters).filter(
+    ([key]) => key.startsWith("search.") && !isNamedApart(key),
+  )
+  const resolvedFrom = (given: typeof knobs) => {
+    const spec = given.reduce<unknown>(
+      (block, [key, value]) => assign(block, key.split(".").slice(1), valueOf(value)),
+      { kind: parameters["search.kind"] },
+    )
+    return flatten({ search: resolved(spec as SearchSpec, steps) })
+  }
+  const makesAll = (given: typeof knobs) => {
+    const found = resolvedFrom(given)
+    return knobs.every(([key, value]) => found[key] === value)
+  }
+  const usual = resolvedFrom([])
+  const needed = knobs
+    .filter(([key, value]) => usual[key] !== value)
+    .reduce<typeof knobs>(
+      (kept, knob) => {
+        const fewer = kept.filter((other) => other !== knob)
+        return makesAll(fewer) ? fewer : kept
+      },
+      knobs.filter(([key, value]) => usual[key] !== value),
+    )
+  return needed.map(([key, value]) => parameterWord(key, value))
+}
+
+const rewardsByDefault = Schema.decodeUnknownSync(rewards.schema)
+
+/** What of the reward is no default, as far as the search follows it. */
+const rewardWords = (parameters: Parameters): ReadonlyArray<string> => {
+  const { "reward.kind": kind, "search.kind": search, "train.steps": steps } = parameters
+  if (kind === undefined) return []
+  const spec = {
+    kind: search,
+    ...(parameters["search.candidates"] === "1" ? { candidates: 1 } : {}),
+  } as SearchSpec
+  const ignored = new Set(unread(spec, Number(steps)).map(({ path }) => path.join(".")))
+  const usual: Parameters = {
+    ...flatten({ reward: rewardsByDefault({ kind, cost: { target: 1 } }) }),
+    "reward.kind": "absolute",
+  }
+  const keys = ["reward.kind", "reward.quality", "reward.beta", "reward.cost.kind"] as const
+  return keys.flatMap((key) => {
+    const value = parameters[key]
+    return value === undefined || value === usual[key] || ignored.has(key)
+      ? []
+      : [parameterWord(key, value)]
+  })
+}
+
+/** The format, or the pair, of a network that has it everywhere. */
+const formatOf = (parameters: Parameters): string | undefined => {
+  const {
+    "search.uniform": format,
+    "search.uniform.activations": activations,
+    "search.uniform.weights": weights,
+  } = parameters
+  return weights === undefined || activations === undefined
+    ? format
+    : pairText({ weights, activations })
+}
+
+/** `reinforce resnet8`, `uniform INT4 resnet8`, `reinforce resnet8 trainFormats=drawn`. */
+export const armOf = (parameters: Parameters): string => {
+  const { control, "search.kind": kind, "space.name": space } = parameters
+  const isOwn = !isControl(control)
+  const words = [
+    // one random assignment is not the search of that name
+    isOwn ? kind : controlName(control),
+    formatOf(parameters),
+    space,
+    ...(isOwn ? searchWords(parameters) : []),
+    ...(isOwn && kind !== "fixed" ? rewardWords(parameters) : []),
+  ]
+  return words.filter((word) => word !== undefined).join(" ")
+}
