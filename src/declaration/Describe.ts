@@ -4,6 +4,7 @@
  * The words follow from the encoded side of the schema and the `expected` annotations of its checks.
  */
 import { SchemaAST } from "effect"
+import { wordsFor } from "./Field.ts"
 import { oneOf } from "./Suggest.ts"
 
 type AST = SchemaAST.AST
@@ -89,6 +90,8 @@ const anything = "another value"
 /** A few words for what would be right. */
 export const describe = (ast: AST): string => {
   const side = encoded(ast)
+  const own = wordsFor(side)
+  if (own !== undefined) return own
   switch (side._tag) {
     case "String":
       return withChecks(ast, "text")
@@ -142,7 +145,7 @@ const mappingWords = (ast: Extract<AST, { _tag: "Objects" }>): string => {
   const required = keys.filter((key) => requires(ast, key))
   const shown = [...required, ...keys.filter((key) => !required.includes(key))].slice(0, 3)
   const words = `{ ${shown.join(", ")}${keys.length > 3 ? ", ..." : ""} }`
-  return required.length === 0 && countWords(ast) === undefined ? `{}, or ${words},` : words
+  return required.length === 0 && keys.length === 1 ? `{}, or ${words},` : words
 }
 
 /** `a number` and its checks: integer first, then bounds, then the rest as Effect words them. */

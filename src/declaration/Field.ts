@@ -49,6 +49,15 @@ export const SchemaPath = optional(
 /** Words for whoever reads the file later. */
 export const Description = optional(Schema.String, "Free text about this file. Default: none.")
 
+/** The schema with a few words for all that it takes, where a list of its words would be too long: "INT2 to INT16, ...". */
+export const inWords = <S extends Schema.Top>(schema: S, words: string): S =>
+  schema.annotate({ inWords: words } as never) as S
+
+/** Those words; undefined where there are none. */
+export const wordsFor = (
+  ast: { readonly annotations?: object | undefined } | undefined,
+): string | undefined => (ast?.annotations as { readonly inWords?: string } | undefined)?.inWords
+
 /** No item of a list stands in it twice. As `Schema.isUnique`, which is quadratic in the items. */
 export const distinct = Schema.makeFilter<ReadonlyArray<unknown>>(
   (list) => new Set(list.map((item) => JSON.stringify(item))).size === list.length,

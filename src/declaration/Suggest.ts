@@ -70,9 +70,13 @@ export const didYouMean = (
   others?: OtherNames,
 ): string => others?.(word) ?? meant(word, candidates) ?? `${oneOf(candidates)} would be right`
 
-/** `a, b or c`, cut after twelve. */
+/** Longer lists are cut: what has as many names says in its own words what they are (`Field.inWords`). */
+const longestList = 30
+
+/** `a, b or c`; of a very long list the beginning and how many there are. */
 export const oneOf = (words: ReadonlyArray<string>): string => {
-  if (words.length > 12) return `${words.slice(0, 12).join(", ")}, ...`
+  if (words.length > longestList)
+    return `${words.slice(0, 12).join(", ")}, ... (${words.length} in all)`
   return words.length < 2
     ? (words[0] ?? "nothing")
     : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`

@@ -1,15 +1,18 @@
 /** Formats in a declaration: the name of one, a list of them. */
 import { Schema } from "effect"
-import { distinct, field } from "../declaration/Field.ts"
+import { distinct, field, inWords } from "../declaration/Field.ts"
 import { withOtherNames } from "../declaration/OtherNames.ts"
 import { meant } from "../declaration/Suggest.ts"
 import { instead, names, parse, sets } from "./Formats.ts"
 
 export const FormatName = withOtherNames(
-  Schema.Literals(names).annotate({
-    identifier: "FormatName",
-    description: "A number format: see `fliqs format list`.",
-  }),
+  inWords(
+    Schema.Literals(names).annotate({
+      identifier: "FormatName",
+      description: "A number format: see `fliqs format list`.",
+    }),
+    "a format (INT2 to INT16, E<x>M<y> up to 8 bits, BF16, FP16, FP32, MX..., NVFP4)",
+  ),
   instead,
 )
 
