@@ -35,7 +35,7 @@ export interface Layout {
   readonly test: string | undefined
   /** The folder of held-out images; undefined: they come out of the train split. */
   readonly heldOut: string | undefined
-  /** Folders beside them that would be a split by their name, and are not used. */
+  /** Folders beside them that would be a split by their name or their classes, and are not used. */
   readonly unused: ReadonlyArray<string>
   /** Folders beside splits that are none. */
   readonly others: ReadonlyArray<string>
@@ -236,8 +236,8 @@ const beside = (
           ...(test === undefined ? [] : [test]),
         ])
   const left = folders.filter((name) => ![train, test, heldOut].includes(name))
-  const unused = left.filter((name) => roleOf(name) !== undefined)
-  const others = left.filter((name) => roleOf(name) === undefined)
+  const unused = left.filter((name) => roleOf(name) !== undefined || hasClassOf(classes, of, name))
+  const others = left.filter((name) => !unused.includes(name))
   const unlabelled = unused.filter((name) => !hasLabels(name))
   const unchosen = unused.filter(hasLabels)
   return {
@@ -261,6 +261,20 @@ const beside = (
             `${examples(others)} beside ${pathText(train)} ${others.length === 1 ? "is no split and is" : "are no splits and are"} passed over`,
           ]),
     ],
+  }
+}
+
+/** Whether a folder of any name is a split, too. What cannot be looked into is none. */
+const hasClassOf = (
+  classes: ReadonlySet<string>,
+  of: (name: string) => Inside,
+  name: string,
+): boolean => {
+  try {
+    return of(name).folders.some((inner) => classes.has(inner))
+  } catch (error) {
+    if (!(error instanceof UnfitFolder)) throw error
+    return false
   }
 }
 

@@ -207,6 +207,24 @@ describe("layouts", () => {
     expect(Datasets.report(block(root, changes), ".")).toMatchObject({ splits, splitUses })
   })
 
+  it("beside others of another name say which key chooses them", () => {
+    const root = folderOf([
+      ...classes("train", 6),
+      ...classes("holdout", 2),
+      ...classes("masks", 2, ["other"]),
+    ])
+    symlinkSync("/", join(root, "masks", "out"))
+    expect(Datasets.report(block(root), ".")!.splits).toEqual([
+      split("train", 10),
+      split("test", 2),
+      split("holdout", 0, { passedOver: 4 }),
+    ])
+    expect(warnings(root)).toEqual([
+      "holdout in DIR is not used; data.test and data.heldOutFrom say which folders are",
+      "masks beside train is no split and is passed over",
+    ])
+  })
+
   it("with classes that are called like splits are classes, with a word", () => {
     const root = folderOf(["train", "val", "car"].flatMap((name) => flat(name, 10)))
     const { classes: names } = listImages(root, { testShare: 0.1, dataSeed: 1 })
