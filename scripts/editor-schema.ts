@@ -35,7 +35,7 @@ const mapValues = <A, B>(of: Readonly<Record<string, A>>, f: (value: A) => B): R
   Object.fromEntries(Object.entries(of).map(([key, value]) => [key, f(value)]))
 
 const byName = new Set(["properties", "patternProperties", "definitions"])
-const inside = new Set(["anyOf", "allOf", "items", "if", "then", "not", "additionalProperties"])
+const inside = new Set(["anyOf", "allOf", "items", "if", "else", "not", "additionalProperties"])
 
 /** Every schema in a schema, inner ones first. */
 const mapSchemas = (schema: JsonSchema, f: (schema: JsonSchema) => JsonSchema): JsonSchema => {
@@ -173,10 +173,10 @@ const asKinds = (name: string, schema: JsonSchema, members: ReadonlyArray<Member
       },
     },
     ...(usual === undefined ? { required: ["kind"] } : {}),
+    // `if not ... else`: of what is under `not` language servers offer nothing
     allOf: members.map(({ isUsual, kind, schema: member }) => ({
-      if: isUsual ? { anyOf: [is(kind), isAbsent] } : is(kind),
-      // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
-      then: member,
+      if: { not: isUsual ? { anyOf: [is(kind), isAbsent] } : is(kind) },
+      else: member,
     })),
   }
 }
@@ -249,6 +249,11 @@ const withoutDeep = ({ examples, ...rest }: JsonSchema): JsonSchema => {
   return plain.length === 0 ? rest : { ...rest, examples: plain }
 }
 
+const withoutDescription = (schema: JsonSchema): JsonSchema => {
+  const { description: _, ...rest } = schema
+  return rest
+}
+
 /** The definitions that are one form of several. */
 const formsIn = (document: JsonSchema): ReadonlySet<string> => {
   const forms = new Set<string>()
@@ -259,10 +264,8 @@ const formsIn = (document: JsonSchema): ReadonlySet<string> => {
   return forms
 }
 
-const withoutDescription = (schema: JsonSchema): JsonSchema => {
-  const { description: _, ...rest } = schema
-  return rest
-}
+const withoutForms = (schema: JsonSchema): JsonSchema =>
+  schema.anyOf === undefined ? schema : { ...schema, anyOf: schema.anyOf.map(withoutDescription) }
 
 /** The schema of a file, its definitions apart. */
 export const forEditors = (root: JsonSchema, all: Schemas): JsonSchema => {
@@ -275,6 +278,8 @@ export const forEditors = (root: JsonSchema, all: Schemas): JsonSchema => {
       forms.has(name) ? withoutDescription(schema) : schema,
     ]),
   )
-  const said = mapSchemas({ ...own, definitions }, (schema) => inWords(schema, definitions))
+  const said = mapSchemas({ ...own, definitions }, (schema) =>
+    withoutForms(inWords(schema, definitions)),
+  )
   return mapSchemas(said, withoutDeep)
 }

@@ -1,6 +1,6 @@
 /**
- * Writes `schemas/*.schema.json`, what editors complete and check YAML files by, and `docs/keys.md`, the same for people,
- * from the schemas the program itself decodes with.
+ * Writes `schemas/*.schema.json`, what editors complete and check YAML files by, from the schemas the program itself
+ * decodes with.
  *
  * Run by `npm run schemas`; a test fails when the committed files are not what this would write.
  */

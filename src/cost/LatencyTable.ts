@@ -24,9 +24,9 @@ const ms = Schema.Record(Schema.String, Schema.Finite.check(Schema.isGreaterThan
 })
 
 const image = {
-  height: field(Count, "Height of the input in pixels."),
-  width: field(Count, "Width of the input in pixels."),
-  channels: field(Count, "Channels of the input."),
+  height: field(Count, "Height of the input in pixels.", { examples: [56] }),
+  width: field(Count, "Width of the input in pixels.", { examples: [56] }),
+  channels: field(Count, "Channels of the input.", { examples: [64] }),
 }
 const window = {
   kernel: field(Pair, "[height, width] of the kernel in pixels."),
@@ -40,7 +40,7 @@ const window = {
 const ConvTimes = Schema.Struct({
   kind: Schema.Literal("conv"),
   ...image,
-  outputs: field(Count, "Output channels."),
+  outputs: field(Count, "Output channels.", { examples: [64] }),
   ...window,
   ms,
 }).annotate({ identifier: "ConvTimes", description: "Times of a convolution." })
@@ -54,9 +54,9 @@ const DepthwiseConvTimes = Schema.Struct({
 
 const DenseTimes = Schema.Struct({
   kind: Schema.Literal("dense"),
-  tokens: Count.annotate({ description: "Vectors that meet the weight: 1 for a classifier." }),
-  channels: field(Count, "Length of a vector."),
-  outputs: field(Count, "Length of its product."),
+  tokens: field(Count, "Vectors that meet the weight: 1 for a classifier.", { examples: [1] }),
+  channels: field(Count, "Length of a vector.", { examples: [64] }),
+  outputs: field(Count, "Length of its product.", { examples: [10] }),
   ms,
 }).annotate({ identifier: "DenseTimes", description: "Times of a fully connected layer." })
 
@@ -75,7 +75,7 @@ export const LatencyTable = Schema.Struct({
     "Day of the measurement: year-month-day.",
     { examples: ["2026-01-31"] },
   ),
-  threads: field(Count, "Threads that a layer ran on."),
+  threads: field(Count, "Threads that a layer ran on.", { examples: [1] }),
   batch: withDefault(Count, 1, "Images at a time."),
   versions: withDefault(
     Schema.Record(Schema.String, Schema.String).annotate({

@@ -113,6 +113,7 @@ const Scale = Schema.Struct({
     between(2, 4096).annotate({
       description:
         "Input channels that share a float32 scale, 2 to 4096: required at block granularity, and said nowhere else. Default: none.",
+      examples: [32],
     }),
   ),
   rule: withDefault(
@@ -134,6 +135,7 @@ const Scale = Schema.Struct({
         percentile: field(
           Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(100)),
           "Percentile of the magnitudes, above 0, at most 100; what is larger is clipped.",
+          { examples: [99.9] },
         ),
       }).annotate({ identifier: "Percentile" }),
     ]).annotate({
@@ -264,13 +266,19 @@ export const Space = Schema.Struct({
   description: Description,
   input: field(
     Schema.Struct({
-      height: field(between(1, 4096), "Height of the images in pixels, 1 to 4096."),
-      width: field(between(1, 4096), "Width of the images in pixels, 1 to 4096."),
-      channels: field(between(1, 64), "Values of each pixel, 1 to 64: 3 for colour, 1 for grey."),
+      height: field(between(1, 4096), "Height of the images in pixels, 1 to 4096.", {
+        examples: [32],
+      }),
+      width: field(between(1, 4096), "Width of the images in pixels, 1 to 4096.", {
+        examples: [32],
+      }),
+      channels: field(between(1, 64), "Values of each pixel, 1 to 64: 3 for colour, 1 for grey.", {
+        examples: [3],
+      }),
     }),
     "Size of the images that the network takes; that of the data set.",
   ),
-  classes: field(between(2, 100_000), "Classes of the data set, 2 to 100000."),
+  classes: field(between(2, 100_000), "Classes of the data set, 2 to 100000.", { examples: [10] }),
   choices: optional(
     Schema.Record(Name, Choice),
     "Decisions that several fields share, by name; a field takes one by `use`. Default: none.",

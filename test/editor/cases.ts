@@ -21,7 +21,7 @@ const branches = (schema: JsonSchema, definitions: Schemas): ReadonlyArray<JsonS
   return [
     here,
     ...(here.anyOf ?? []).flatMap((form) => branches(form, definitions)),
-    ...all.flatMap((part) => branches((part["then"] ?? part) as JsonSchema, definitions)),
+    ...all.flatMap((part) => branches((part["else"] ?? part) as JsonSchema, definitions)),
   ].filter(
     // the key `kind` of a block of all kinds stands in each of them too
     ({ items, properties, ...rest }) =>
@@ -38,7 +38,7 @@ export const sample = (schema: JsonSchema, definitions: Schemas): unknown => {
   if (here.default !== undefined) return here.default
   if (here.enum !== undefined) return here.enum[0]
   const all = here["allOf"] as ReadonlyArray<JsonSchema> | undefined
-  if (all !== undefined) return sample((all[0]!["then"] ?? all[0]) as JsonSchema, definitions)
+  if (all !== undefined) return sample((all[0]!["else"] ?? all[0]) as JsonSchema, definitions)
   if (here.anyOf !== undefined) return sample(here.anyOf[0]!, definitions)
   switch (here["type"]) {
     case "boolean":

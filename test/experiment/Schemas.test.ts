@@ -52,10 +52,12 @@ describe("schemas/", () => {
     })
 })
 
-/** Forms of which nobody guesses what to write: those of several, lists, free keys, texts of a pattern. */
+/** Not: forms of which nobody guesses what to write: of several, lists, free keys, patterns, numbers without a default. */
 const isPlain = (property: JsonSchema, definitions: Schemas): boolean => {
   const here = resolve(property, definitions)
   if (here.anyOf !== undefined || here["pattern"] !== undefined) return false
+  // without either an editor makes up a 0
+  if (/^(number|integer)$/.test(String(here["type"])) && here.default === undefined) return false
   if (here["type"] === "array" || here["patternProperties"] !== undefined) return false
   return !(typeof here["additionalProperties"] === "object")
 }

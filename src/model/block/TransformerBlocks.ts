@@ -33,6 +33,7 @@ const PatchEmbedSpec = Schema.Struct({
   patch: field(
     between(1, 1024),
     "Side of a patch in pixels, 1 to 1024; it divides height and width of the input.",
+    { examples: [16] },
   ),
   heads: field(
     TunableHeads,
