@@ -46,7 +46,7 @@ it("own images are held against the space, from wherever one looks", async () =>
   ])
   declare("height: 48, width: 32", 3)
   expect(await messages(file)).toEqual([
-    expect.stringMatching(/^space.yaml:\d+:8 input: images of images are 48 x 32 x 3; input/),
+    expect.stringMatching(/^space.yaml:\d+:\d+ input: images of images are 48 x 32 x 3; input/),
   ])
   declare("height: 32, width: 32, trainLimit: 99", 3)
   expect(await messages(file)).toEqual([
