@@ -88,7 +88,7 @@ const run = Command.make(
     restart: toggle("restart", "Start from scratch; what is there is put aside"),
     track: Flag.Boolean("track").pipe(
       Flag.withDescription("Send results to MLflow (--no-track: keep them in the state folder)"),
-      Flag.withDefault(true),
+      Flag.optional,
     ),
     eager: toggle("eager", "Run operation by operation: slower, easier to look into"),
   },

@@ -46,18 +46,26 @@ export const readPlan = Effect.fnUntraced(function* (
   return { document, folder, plan }
 })
 
-/** A space file with changes, built. Warnings go to stderr. */
-export const readSpace = Effect.fnUntraced(function* (
+/** A space file with changes, built. */
+export const buildSpace = Effect.fnUntraced(function* (
   command: "cost" | "latency",
   file: string,
   sets: ReadonlyArray<string>,
 ) {
   const document = yield* readKind(file, ["space"], `fliqs ${command}`)
   const { errors, value, warnings } = yield* changedSpace(document, sets)
-  for (const warning of warnings) yield* note(`warning: ${warning.text}`)
   if (errors.length > 0) return yield* new DeclarationErrors({ errors })
   const { network } = value === undefined ? { network: undefined } : build(value)
-  return network ?? (yield* Effect.die(new Error("a space without problems was not built")))
+  return network === undefined
+    ? yield* Effect.die(new Error("a space without problems was not built"))
+    : { network, warnings }
+})
+
+/** The same; warnings go to stderr. */
+export const readSpace = Effect.fnUntraced(function* (...told: Parameters<typeof buildSpace>) {
+  const { network, warnings } = yield* buildSpace(...told)
+  for (const warning of warnings) yield* note(`warning: ${warning.text}`)
+  return network
 })
 
 /** The one trial of the state folder whose id begins like this. */

@@ -57,6 +57,24 @@ export const checkColumn = Effect.fnUntraced(function* (
   })
 })
 
+/** JSON has all columns: flags that choose some have no effect on it. */
+export const checkColumnFlags = (
+  input: Pick<Selection, "columns"> & { readonly json: boolean; readonly onlyChanged?: boolean },
+): Effect.Effect<void, Wrong> => {
+  const flag = Option.isSome(input.columns)
+    ? "--columns"
+    : input.onlyChanged === true
+      ? "--only-changed"
+      : undefined
+  return !input.json || flag === undefined
+    ? Effect.void
+    : Effect.fail(
+        new Wrong({
+          message: `${flag} has no effect with --json, which has all columns; leave it out`,
+        }),
+      )
+}
+
 /** `KEY=VALUE`, each of which a row must have as it is shown; then `KEY[:asc|:desc]`, largest first. */
 export const selectRows = Effect.fnUntraced(function* <R extends Row>(
   all: ReadonlyArray<R>,

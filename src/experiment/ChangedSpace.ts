@@ -1,19 +1,22 @@
 /** A space file with the changes of `--set`, for commands that take a space. */
 import { Effect } from "effect"
-import { inspect, type Inspection } from "../declaration/Decode.ts"
+import { inspect, type Inspection, unknownKeyAt } from "../declaration/Decode.ts"
 import type { Document } from "../declaration/Document.ts"
-import type { DeclarationError } from "../declaration/Errors.ts"
+import { DeclarationError, formatPath } from "../declaration/Errors.ts"
 import { Space } from "../model/Network.ts"
 import { blame } from "./Blame.ts"
+import { canonicalJson } from "./Canonical.ts"
 import { spaceProblems } from "./Checks.ts"
 import {
   apply,
+  assign,
   intoSpace,
   type Override,
   parseSets,
   unsetErrors,
   withinSpace,
 } from "./Overrides.ts"
+import { equal, shadowsOf } from "./Shadows.ts"
 
 const inspectWith = (document: Document, changes: ReadonlyArray<Override>): Inspection<Space> => {
   const changed = apply(document, changes)
@@ -24,6 +27,35 @@ const inspectWith = (document: Document, changes: ReadonlyArray<Override>): Insp
     : { value, errors: all, warnings }
 }
 
+/** Why the key that a change unsets is none of a space. */
+const unknownOf = (document: Document, { path, value }: Override): string | undefined =>
+  value === null ? unknownKeyAt(Space, assign(document.value, path, {}), path) : undefined
+
+/** Changes without which the space is the same. */
+const idleIn = (
+  document: Document,
+  changes: ReadonlyArray<Override>,
+  value: Space | undefined,
+): ReadonlyArray<DeclarationError> =>
+  value === undefined
+    ? []
+    : changes.flatMap((change) => {
+        const fewer = changes.filter((other) => other !== change)
+        if (fewer.some((other) => equal(other, change))) return []
+        const without = inspectWith(document, fewer).value
+        return without === undefined || canonicalJson(without) !== canonicalJson(value)
+          ? []
+          : [
+              new DeclarationError({
+                ...change.at.value,
+                path: formatPath(change.path),
+                message:
+                  unknownOf(document, change) ??
+                  "changes nothing; without it the space is the same",
+              }),
+            ]
+      })
+
 /** `sets` as given to `--set`; their paths lead into the space, with `space.` in front or not. */
 export const changedSpace = Effect.fnUntraced(function* (
   document: Document,
@@ -31,7 +63,10 @@ export const changedSpace = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Inspection<Space>> {
   const { changes: given, errors: unread } = parseSets(sets)
   const changes = given.map((change) => (intoSpace(change) ? withinSpace(change) : change))
-  const { errors, value, warnings } = inspectWith(document, changes)
+  const { errors, value, warnings: ofSpace } = inspectWith(document, changes)
+  const shadows = shadowsOf(changes, [])
+  if (shadows.errors.length > 0) return { errors: [...unread, ...shadows.errors], warnings: [] }
+  const warnings = [...ofSpace, ...shadows.warnings, ...idleIn(document, changes, value)]
   const told: ReadonlyArray<DeclarationError> = [
     ...unread,
     ...(yield* blame(errors, changes, { file: document.file, known: new Map() }, (fewer) =>

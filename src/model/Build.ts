@@ -17,6 +17,7 @@ import { assignFormats } from "./FormatScopes.ts"
 import type { Graph } from "./Graph.ts"
 import { buildItems } from "./Items.ts"
 import type { Space } from "./Network.ts"
+import { warnOfUnused } from "./Unused.ts"
 
 export interface Network {
   readonly name: string
@@ -105,6 +106,7 @@ export const build = (space: Space): Built => {
   }
   const layers = assignFormats(builder, space.formats)
   checkBlocks(builder, layers)
+  if (!builder.broken) warnOfUnused(builder, layers, space.formats)
   for (const name of Object.keys(space.choices ?? {}))
     if (!builder.usedChoices.has(name))
       builder.problem(

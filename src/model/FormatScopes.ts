@@ -154,6 +154,25 @@ const unite = (a: Activity, b: Activity): Activity => {
   }))
 }
 
+interface Matched {
+  readonly matches: (path: string) => boolean
+  readonly place: YamlPath
+}
+
+/** Overrides all of whose layers earlier ones match: the first counts, so they say nothing. */
+const refuseHidden = (builder: Builder, overrides: ReadonlyArray<Matched>): void => {
+  if (builder.broken) return
+  const won = new Set(
+    builder.layers.map(({ path }) => overrides.find(({ matches }) => matches(path))),
+  )
+  for (const override of overrides)
+    if (!won.has(override) && builder.layers.some(({ path }) => override.matches(path)))
+      builder.problem(
+        [...override.place, "match"],
+        "has no effect: overrides before it match all its layers, and the first counts; put it before them, or remove it",
+      )
+}
+
 /** Gives every layer its two format slots, adding the format decisions to the builder. */
 export const assignFormats = (
   builder: Builder,
@@ -183,6 +202,7 @@ export const assignFormats = (
       )
     return { override, matches, place }
   })
+  refuseHidden(builder, overrides)
   const base = declared.scope ?? "layer"
   const scaleOf = layerScales(builder, declared.scale)
 

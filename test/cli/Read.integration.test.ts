@@ -474,12 +474,51 @@ describe("words and codes", () => {
       ["plan", "experiment.yaml", "--set", "space=experiment.yaml"],
       "--set space=experiment.yaml: this is an experiment, and space takes a space",
     ],
+    [
+      ["compare", "experiment.yaml", "--json", "--columns", "seed"],
+      "--columns has no effect with --json",
+    ],
+    [
+      ["compare", "experiment.yaml", "--json", "--only-changed"],
+      "--only-changed has no effect with --json",
+    ],
+    [["list", "--json", "--columns", "seed"], "--columns has no effect with --json"],
+    [["run", "experiment.yaml", "--track"], "--track: the experiment says track: { kind: none }"],
+    [["run", "experiment.yaml", "--restart", "--retry-failed"], "leave --retry-failed out"],
+    [
+      ["cost", "space.yaml", "--set", "classes=20", "--set", "classes=30"],
+      "--set classes=20: changes nothing, for --set classes=30 comes after it",
+    ],
     [["show", "experiment.yaml"], "experiment.yaml is no id of a trial"],
   ])("%j exits with 2 and says %j on stderr alone", async (words, expected) => {
     const answer = await fliqs(words, at)
     expect(answer.stderr).toContain(expected)
     expect(answer.code).toBe(2)
     expect(answer.stdout.toString()).toBe("")
+  })
+
+  it.each([
+    [
+      ["plan", "experiment.yaml", "--set", "train.steps=300"],
+      "--set train.steps=300: changes nothing; without it the plan is the same",
+    ],
+    [
+      ["simulate", "experiment.yaml", "--set", "data.batchSize=8"],
+      "--set data.batchSize=8: a rehearsal does not read it",
+    ],
+    [
+      ["cost", "space.yaml", "--set", "classes=10"],
+      "--set classes=10: changes nothing; without it the space is the same",
+    ],
+    [
+      ["cost", "space.yaml", "--uniform", "INT4", "--set", "formats.oneOf=[INT8]"],
+      "--set formats.oneOf=[INT8]: changes no cost",
+    ],
+  ])("%j answers, and warns that %j", async (words, expected) => {
+    const answer = await fliqs(words, at)
+    expect(answer.stderr).toContain(`warning: ${expected}`)
+    expect(answer.code).toBe(0)
+    expect(answer.stdout.toString()).not.toBe("")
   })
 
   it("--help and --version are answers", async () => {

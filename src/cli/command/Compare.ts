@@ -12,6 +12,7 @@ import { dim, note, print, printJson, table } from "../Output.ts"
 import {
   cellOf,
   checkColumn,
+  checkColumnFlags,
   columnsOf,
   type Row,
   type Selection,
@@ -159,6 +160,7 @@ const draw = Effect.fnUntraced(function* (
 })
 
 export const run = Effect.fn("compare")(function* (input: Input) {
+  yield* checkColumnFlags(input)
   const { folder, plan } = yield* readPlan("compare", input)
   const { ended, rows: all } = yield* readRows(folder, plan)
   const objectives = yield* objectivesOf(input.pareto, all)

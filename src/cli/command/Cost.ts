@@ -1,6 +1,6 @@
 /** `fliqs cost SPACE`: what one network of a space costs, layer by layer. */
 import { Effect, Option } from "effect"
-import { pathText } from "../../declaration/Errors.ts"
+import { pathText, printable } from "../../declaration/Errors.ts"
 import { shellCommand, shellWord } from "../../declaration/Shell.ts"
 import { ActivationMemory } from "../../cost/ActivationMemory.ts"
 import { compile } from "../../cost/Cost.ts"
@@ -18,7 +18,7 @@ import { offersEverywhere, uniformTable } from "../../model/Uniform.ts"
 import type { Assignment, Choices } from "../../space/Decision.ts"
 import { fromAssignment, widestChoices } from "../../space/DecisionSpace.ts"
 import { valueOf } from "../../space/Quantity.ts"
-import { readSpace } from "../Files.ts"
+import { buildSpace } from "../Files.ts"
 import { dim, note, percent, print, printJson, short, table } from "../Output.ts"
 import { Wrong } from "../Words.ts"
 
@@ -138,29 +138,52 @@ const describe = (
   }
 }
 
-export const run = Effect.fn("cost")(function* (input: {
+interface Input {
   readonly space: string
   readonly uniform: Option.Option<string>
   readonly assignment: Option.Option<string>
   readonly latency: Option.Option<string>
   readonly set: ReadonlyArray<string>
   readonly json: boolean
-}) {
-  const { assignment, json, latency, uniform } = input
-  if (Option.isSome(uniform) && Option.isSome(assignment))
-    return yield* new Wrong({ message: "give --uniform or --assignment, not both" })
-  const network = yield* readSpace("cost", input.space, input.set)
+}
+
+/** The cost of what the flags choose of a network. */
+const costOf = Effect.fnUntraced(function* (network: Network, input: Input) {
+  const { assignment, latency, uniform } = input
   const chosen = Option.isSome(uniform)
     ? yield* ofUniform(network, uniform.value)
     : Option.isSome(assignment)
       ? yield* ofFile(network, assignment.value)
       : { table: network.table, choices: widestChoices(network.space) }
-  if (Option.isNone(uniform) && Option.isNone(assignment) && network.space.decisions.length > 0)
-    yield* note("every decision at its widest option; choose with --uniform or --assignment")
   const times = Option.isSome(latency)
     ? yield* ofTable(chosen, network, { file: latency.value, measure: measureBy(network, input) })
     : undefined
-  const cost = describe(chosen, network, times)
+  return describe(chosen, network, times)
+})
+
+/** Whether the cost is the same with other changes of the space; not where these are wrong. */
+const isSameCost = (cost: object, input: Input) =>
+  buildSpace("cost", input.space, input.set).pipe(
+    Effect.flatMap(({ network }) => costOf(network, input)),
+    Effect.map((other) => JSON.stringify(other) === JSON.stringify(cost)),
+    Effect.orElseSucceed(() => false),
+  )
+
+export const run = Effect.fn("cost")(function* (input: Input) {
+  const { assignment, json, uniform } = input
+  if (Option.isSome(uniform) && Option.isSome(assignment))
+    return yield* new Wrong({ message: "give --uniform or --assignment, not both" })
+  const { network, warnings } = yield* buildSpace("cost", input.space, input.set)
+  for (const warning of warnings) yield* note(`warning: ${warning.text}`)
+  const cost = yield* costOf(network, input)
+  for (const [i, set] of input.set.entries()) {
+    const fewer = { ...input, set: input.set.filter((_, j) => j !== i) }
+    const isTold = warnings.some(({ flag }) => flag === `--set ${printable(set)}`)
+    if (!isTold && (yield* isSameCost(cost, fewer)))
+      yield* note(`warning: --set ${printable(set)}: changes no cost`)
+  }
+  if (Option.isNone(uniform) && Option.isNone(assignment) && network.space.decisions.length > 0)
+    yield* note("every decision at its widest option; choose with --uniform or --assignment")
   if (json) return yield* printJson(cost)
   yield* print(
     table(
@@ -173,7 +196,7 @@ export const run = Effect.fn("cost")(function* (input: {
         "share",
         "weight kB",
         "input kB",
-        ...(times === undefined ? [] : ["ms"]),
+        ...(cost.ms === undefined ? [] : ["ms"]),
       ],
       cost.layers.map((row) => [
         row.path,

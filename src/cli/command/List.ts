@@ -7,6 +7,7 @@ import { note, print, printJson, table } from "../Output.ts"
 import {
   cellOf,
   checkColumn,
+  checkColumnFlags,
   columnsOf,
   type Row,
   type Selection,
@@ -39,6 +40,7 @@ export const run = Effect.fn("list")(function* (
     readonly json: boolean
   },
 ) {
+  yield* checkColumnFlags(input)
   const folder = yield* stateFolder(input.state)
   const memberships = yield* Grids.memberships(folder)
   const all = (yield* readAll(folder)).map((known) =>
@@ -47,6 +49,8 @@ export const run = Effect.fn("list")(function* (
   if (all.length === 0 && !input.json) return yield* note(`no trials in ${pathText(folder)} yet`)
   const known = columnsOf(all)
   let rows = yield* selectRows(all, input)
+  if (rows.length === 0 && all.length > 0 && !input.json)
+    return yield* note(`none of ${all.length} trials has ${input.filter.join(" and ")}`)
   if (Option.isSome(input.limit)) rows = rows.slice(0, input.limit.value)
   if (input.json)
     return yield* printJson(

@@ -17,23 +17,18 @@ import * as State from "../../orchestrator/State.ts"
 import * as Tracker from "../../track/Tracker.ts"
 import { readPlan, stateFolder } from "../Files.ts"
 import * as Display from "../Display.ts"
+import { checkFlags, idleFlags, type RunFlags } from "../IdleFlags.ts"
 import { gridNote, summaryText } from "../Outcome.ts"
 import { note, print, say } from "../Output.ts"
 import * as Progress from "../Progress.ts"
 import { layerTracker, trackingSettings } from "../Tracking.ts"
 import { Ended, exitCodes, NotReady, Wrong } from "../Words.ts"
 
-interface Input {
+interface Input extends RunFlags {
   readonly experiment: string
-  readonly set: ReadonlyArray<string>
   readonly yes: boolean
   readonly state: Option.Option<string>
-  readonly jobs: Option.Option<number>
   readonly only: ReadonlyArray<string>
-  readonly failFast: boolean
-  readonly retryFailed: boolean
-  readonly restart: boolean
-  readonly track: boolean
   readonly eager: boolean
 }
 
@@ -71,6 +66,24 @@ const chosen = Effect.fnUntraced(function* (plan: Plan.Plan, only: ReadonlyArray
     ids.add(found[0]!.id)
   }
   return ids
+})
+
+/** Tells of flags that change nothing with the trials as they stand. */
+const tellIdle = Effect.fnUntraced(function* (
+  input: Input,
+  plan: Plan.Plan,
+  state: string,
+  only: ReadonlySet<string> | undefined,
+) {
+  const chosen = plan.trials.filter(({ id }) => only?.has(id) ?? true)
+  const states = yield* Effect.forEach(chosen, ({ id }) =>
+    RunGrid.stateOf(state, id).pipe(
+      Effect.map((stands) => stands.state),
+      // what cannot be read is told by the run itself
+      Effect.orElseSucceed(() => "stopped" as const),
+    ),
+  )
+  for (const warning of idleFlags(input, states)) yield* note(`warning: ${warning}`)
 })
 
 /** Interrupts the grid at the first signal, kills its children and the process at the second. */
@@ -135,7 +148,12 @@ const sayLink = Effect.fnUntraced(function* (
 const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text: string) {
   const state = yield* stateFolder(input.state, input.experiment)
   const only = yield* chosen(plan, input.only)
-  const jobs = Option.getOrElse(input.jobs, () => jobsFor(only?.size ?? plan.trials.length))
+  const count = only?.size ?? plan.trials.length
+  const jobs = Math.min(
+    Option.getOrElse(input.jobs, () => jobsFor(count)),
+    count,
+  )
+  yield* tellIdle(input, plan, state, only)
   const execution: Planned.Execution = {
     threads: Math.max(1, Math.floor(availableParallelism() / jobs)),
     eager: input.eager,
@@ -217,7 +235,8 @@ const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text
 
 export const run = Effect.fn("run")(function* (input: Input) {
   const { document, folder, plan } = yield* readPlan("run", input)
-  const isTracked = input.track && plan.track.kind === "mlflow"
+  yield* checkFlags(input, plan)
+  const isTracked = Option.getOrElse(input.track, () => true) && plan.track.kind === "mlflow"
   if (isTracked) yield* trackingSettings
   const layer = isTracked ? layerTracker(folder) : Tracker.layerNone
   yield* runPlan(input, plan, document.text).pipe(

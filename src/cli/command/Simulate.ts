@@ -2,10 +2,11 @@
 import { Effect, FileSystem, Option, Schema } from "effect"
 import { pathText } from "../../declaration/Errors.ts"
 import type { CompiledCost } from "../../cost/Cost.ts"
-import { inspect } from "../../declaration/Decode.ts"
+import { inspect, valueAt } from "../../declaration/Decode.ts"
 import { DeclarationErrors } from "../../declaration/Errors.ts"
 import { suggest } from "../../declaration/Suggest.ts"
 import { readKind } from "../../experiment/FileKind.ts"
+import { type Override, parseSets } from "../../experiment/Overrides.ts"
 import type * as Plan from "../../experiment/Plan.ts"
 import { pairText } from "../../format/Pair.ts"
 import type { Network } from "../../model/Build.ts"
@@ -145,6 +146,26 @@ const showText = Effect.fnUntraced(function* (trials: ReadonlyArray<Described>) 
     for (const { message } of warnings) yield* note(`warning: ${name}: ${message}`)
 })
 
+const read = new Set([
+  "name",
+  "space",
+  "search",
+  "reward",
+  "seed",
+  "controls",
+  "matrix",
+  "exclude",
+  "include",
+])
+
+/** Whether a rehearsal is the same without a change: it has no data, and trains no network. */
+const isUnread = ({ path, value }: Override): boolean => {
+  const [first, second] = path
+  if (read.has(String(first))) return false
+  if (first !== "train") return true
+  return second === undefined ? valueAt(value, ["steps"]) === undefined : second !== "steps"
+}
+
 export const run = Effect.fn("simulate")(function* (input: {
   readonly experiment: string
   readonly set: ReadonlyArray<string>
@@ -154,6 +175,10 @@ export const run = Effect.fn("simulate")(function* (input: {
   readonly json: boolean
 }) {
   const { plan } = yield* readPlan("simulate", input)
+  for (const { at } of parseSets(input.set).changes.filter(isUnread))
+    yield* note(
+      `warning: ${at.value.flag}: a rehearsal does not read it, only search, reward, seed, train.steps and the space`,
+    )
   const ready = plan.trials.map((trial) => ({ trial, prepared: prepare(trial.declaration) }))
   const networks = ready.flatMap(({ prepared }) =>
     "problem" in prepared ? [] : [prepared.network],

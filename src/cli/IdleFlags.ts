@@ -1,0 +1,70 @@
+/**
+ * Flags of `run` that change nothing beside the others, or with the trials as they stand: refused where they contradict
+ * each other, else told. What `--set` changes is judged with the plan (`experiment/Idle.ts`).
+ */
+import { Effect, Option } from "effect"
+import { printable } from "../declaration/Errors.ts"
+import { parseSets } from "../experiment/Overrides.ts"
+import type { Plan } from "../experiment/Plan.ts"
+import type { TrialState } from "../orchestrator/RunGrid.ts"
+import { Wrong } from "./Words.ts"
+
+export interface RunFlags {
+  readonly set: ReadonlyArray<string>
+  readonly jobs: Option.Option<number>
+  readonly failFast: boolean
+  readonly retryFailed: boolean
+  readonly restart: boolean
+  /** None: not said. */
+  readonly track: Option.Option<boolean>
+}
+
+const contradiction = (
+  { restart, retryFailed, track }: RunFlags,
+  plan: Plan,
+): string | undefined => {
+  if (restart && retryFailed)
+    return "--restart begins all trials anew, those that failed too; leave --retry-failed out"
+  if (Option.contains(track, true) && plan.track.kind === "none")
+    return "--track: the experiment says track: { kind: none }; --set track.kind=mlflow would be right"
+  return undefined
+}
+
+/** Whether a trial that stands so is run. */
+const isLeft = ({ restart, retryFailed }: RunFlags, state: TrialState): boolean =>
+  restart || (state !== "finished" && (state !== "failed" || retryFailed))
+
+const trials = (count: number): string => (count === 1 ? "1 trial is" : `${count} trials are`)
+
+/** Warnings of flags without effect; `states` are those of the trials that are chosen. */
+export const idleFlags = (
+  flags: RunFlags,
+  states: ReadonlyArray<TrialState>,
+): ReadonlyArray<string> => {
+  const left = states.filter((state) => isLeft(flags, state)).length
+  const jobs = Option.getOrElse(flags.jobs, () => 0)
+  const what = left === 0 ? "nothing is left to run" : `${trials(left)} left to run`
+  const untracked = Option.contains(flags.track, false)
+    ? parseSets(flags.set).changes.filter(({ path }) => path[0] === "track")
+    : []
+  return [
+    ...(jobs > Math.max(1, left) ? [`--jobs ${jobs}: ${what}; the others have nothing to do`] : []),
+    ...(flags.failFast && left < 2 ? [`--fail-fast changes nothing: ${what}`] : []),
+    ...(flags.retryFailed && !states.includes("failed")
+      ? ["--retry-failed changes nothing: no trial has failed"]
+      : []),
+    ...(flags.restart && states.every((state) => state === "planned")
+      ? ["--restart changes nothing: no trial was begun"]
+      : []),
+    ...untracked.map(
+      ({ at }) =>
+        `${printable(at.value.flag ?? "")}: changes nothing, for --no-track sends nothing`,
+    ),
+  ]
+}
+
+/** Fails on flags that contradict each other or the experiment. */
+export const checkFlags = (flags: RunFlags, plan: Plan): Effect.Effect<void, Wrong> => {
+  const message = contradiction(flags, plan)
+  return message === undefined ? Effect.void : Effect.fail(new Wrong({ message }))
+}
