@@ -5,7 +5,7 @@
  * that is not there without it.
  */
 import { Effect } from "effect"
-import type { DeclarationError, Position } from "../declaration/Errors.ts"
+import { type DeclarationError, formatPath, type Position } from "../declaration/Errors.ts"
 import type { Override } from "./Overrides.ts"
 
 type Errors = ReadonlyArray<DeclarationError>
@@ -37,10 +37,23 @@ const mayMake = ({ path, value }: Override, error: DeclarationError, file: strin
   isUnread(error) ||
   !(typeof value === "string" && fileKeys.has(String(path.at(-1))))
 
-const told = (error: DeclarationError, { at }: Override, file: string): DeclarationError =>
-  error.file === file || !isUnread(error)
-    ? error.at(at.value)
-    : error.saying(`${error.file}: ${error.message}`).at(at.value)
+/** How a block is replaced whose other keys are of its old kind. */
+const replacement = ({ at, path, value }: Override): string => {
+  const block = formatPath(path.slice(0, -1))
+  return at.value.flag !== undefined && path.length > 1 && path.at(-1) === "kind" && value !== null
+    ? `; --set '${block}={ kind: ${String(value)} }' replaces the whole block`
+    : ""
+}
+
+const told = (error: DeclarationError, change: Override, file: string): DeclarationError => {
+  const { message } = error
+  const words = / has no key /.test(message)
+    ? `${message}${replacement(change)}`
+    : error.file !== file && isUnread(error)
+      ? `${error.file}: ${message}`
+      : message
+  return error.saying(words).at(change.at.value)
+}
 
 /**
  * The errors of a reading under `changes`, each at the place of the change that makes it; `errorsOf` reads under fewer.

@@ -80,12 +80,16 @@ export const expand = Effect.fn("Plan.expand")(function* (
 
   const isChanged = sets.some(({ path }) => path[0] === "matrix")
   const ofMatrix: Check<MatrixFields> = (fields) => matrixProblems(fields, { yes, isChanged })
-  const { errors, value: grid, warnings } = inspect(Grid, gridOf(base.document), ofMatrix)
+  const { value: grid, warnings } = inspect(Grid, gridOf(base.document), ofMatrix)
   if (grid === undefined) {
     // No cells are made of a wrong matrix; the rules of the file and its space are still looked at.
     const errorsOf = (changes: ReadonlyArray<Override>) =>
-      Effect.map(reader.read({}, changes, { name: "", labels: new Map() }), (read) => read.errors)
-    found.add(errors)
+      Effect.map(reader.read({}, changes, { name: "", labels: new Map() }), (read) => {
+        const { document: changed } = reader.changed(changes)
+        const ofGrid = inspect(Grid, gridOf(changed), ofMatrix).errors
+        const told = new Set(read.errors.map(({ text }) => text))
+        return [...read.errors, ...ofGrid.filter(({ text }) => !told.has(text))]
+      })
     found.add(yield* blame(yield* errorsOf(sets), sets, blamed, errorsOf))
     return yield* found.fail()
   }

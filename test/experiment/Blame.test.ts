@@ -53,7 +53,7 @@ layer(NodeFileSystem.layer)("an error made by --set names the flag", (it) => {
     [
       "a kind that the keys of the file do not go with",
       ["train.optimizer.kind=sgd"],
-      "--set train.optimizer.kind=sgd: train.optimizer.beta1: kind sgd has no key beta1; kind: adam has it",
+      "--set train.optimizer.kind=sgd: train.optimizer.beta1: kind sgd has no key beta1; kind: adam has it; --set 'train.optimizer={ kind: sgd }' replaces the whole block",
     ],
     [
       "a kind that is unset",
@@ -113,6 +113,14 @@ layer(NodeFileSystem.layer)("an error made by --set names the flag", (it) => {
     }),
   )
 
+  it.effect("once, also in a part that is of the whole grid", () =>
+    Effect.gen(function* () {
+      const tracked = `${file}track: { kind: mlflow, experiment: y }\n`
+      assert.deepStrictEqual(yield* messages(tracked, ["track.kind=none"]), [
+        "--set track.kind=none: track.experiment: kind none has no key experiment; kind: mlflow has it; --set 'track={ kind: none }' replaces the whole block",
+      ])
+    }),
+  )
   it.effect("the one of many without which all is right", () =>
     Effect.gen(function* () {
       const sets = ["seed=3", "train.steps=40", "data.batchSize=64"]
