@@ -146,6 +146,10 @@ const block = (code: string): ReadonlyArray<string> => {
   return [`${fence}sh`, code, fence]
 }
 
+/** The page of a grid whose run was killed: nothing in its table runs any more. */
+export const stoppedPage = (page: string): string =>
+  page.replace(/^(\| (?:\\.|[^|\\])* \| )running(?= \|)/gm, "$1stopped")
+
 /** The Markdown page of a grid in the tracker: the command and how its trials stand. */
 export const gridNote = (
   plan: Plan,

@@ -157,6 +157,9 @@ export const make = Effect.fnUntraced(function* (trials: ReadonlyArray<TrialFile
           ),
         )
       }
+      case "Stopped":
+        atWork.delete(trial.id)
+        return yield* note(`${name}: stopped, step ${event.step} is saved`)
       case "Elsewhere":
         yield* finish(trial, false)
         return yield* note(`${name}: another process has taken it over`)

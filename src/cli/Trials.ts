@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import * as Heartbeat from "../orchestrator/Heartbeat.ts"
 import type * as Result from "../orchestrator/Result.ts"
-import { stateOf, type TrialState } from "../orchestrator/RunGrid.ts"
+import { stateOf, type TrialState } from "../orchestrator/Standing.ts"
 import * as State from "../orchestrator/State.ts"
 
 export interface Known {

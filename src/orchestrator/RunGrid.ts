@@ -4,28 +4,18 @@
  * with a checkpoint. Left out: one child's life (`Supervise`), the tracker, the terminal.
  */
 import { Duration, Effect, Exit, FileSystem, Schema } from "effect"
-import { hostname } from "node:os"
 import * as Event from "../track/Event.ts"
 import * as Spool from "../track/Spool.ts"
-import * as Checkpoint from "./Checkpoint.ts"
 import * as Durable from "../disk/Durable.ts"
 import { orUnreachable } from "../disk/Errors.ts"
-import * as Heartbeat from "./Heartbeat.ts"
+import * as EndOfRuns from "./EndOfRuns.ts"
+import * as GridPage from "./GridPage.ts"
+import type * as Heartbeat from "./Heartbeat.ts"
 import * as Lock from "../disk/Lock.ts"
 import * as Result from "./Result.ts"
+import { stateOf, type TrialState } from "./Standing.ts"
 import * as State from "./State.ts"
 import * as Supervise from "./Supervise.ts"
-
-/** `planned`: never started. `stopped`: has begun and is not running. `elsewhere`: a newer attempt has it. */
-export const trialStates = [
-  "planned",
-  "stopped",
-  "running",
-  "finished",
-  "failed",
-  "elsewhere",
-] as const
-export type TrialState = (typeof trialStates)[number]
 
 /** What a run tells while it goes on. */
 export type GridEvent =
@@ -49,13 +39,19 @@ export type GridEvent =
       readonly seconds: number
     }
   | { readonly _tag: "Ended"; readonly trial: State.TrialFile; readonly result: Result.Result }
+  /** It was asked to stop; so many steps are saved. */
+  | { readonly _tag: "Stopped"; readonly trial: State.TrialFile; readonly step: number }
   | { readonly _tag: "Elsewhere"; readonly trial: State.TrialFile }
 
 export interface Options {
   readonly state: string
   readonly grid: Omit<State.GridFile, "version" | "trials" | "startedAt">
-  /** Markdown for the grid's page in the tracker, at the start and again at the end. */
+  /** Markdown for the grid's page in the tracker, at the start and whenever a trial has begun or ended. */
   readonly note: (summaries: ReadonlyArray<TrialSummary>) => string
+  /** The page of a grid whose run was killed. */
+  readonly stoppedPage: EndOfRuns.StoppedPage
+  /** Told of what was killed before, here, and is ended in the record now. */
+  readonly onEndedRuns: (ended: EndOfRuns.EndedRuns) => Effect.Effect<void>
   /** Files that belong to the grid as a whole (name -> text), such as the experiment as it was written. */
   readonly files: Readonly<Record<string, string>>
   readonly tags: Readonly<Record<string, string>>
@@ -102,29 +98,6 @@ const setTrialAside = Effect.fnUntraced(function* (state: string, id: string) {
   }
 })
 
-/** By its process on this machine; on another one by a heartbeat of the last minutes. */
-const seemsAlive = ({ host, pid, time }: Heartbeat.Heartbeat): boolean =>
-  host === hostname()
-    ? Lock.isRunning(pid) && Date.now() - time < 900_000
-    : Date.now() - time < 120_000
-
-/** How a trial stands in the folder, when no `run` of ours is at work on it. */
-export const stateOf = Effect.fnUntraced(function* (state: string, id: string) {
-  const fs = yield* FileSystem.FileSystem
-  const result = yield* Result.read(State.resultFile(state, id))
-  if (result !== undefined)
-    return { state: result.state satisfies TrialState, result, step: result.steps }
-  const heartbeat = yield* Heartbeat.read(State.heartbeatFile(state, id))
-  const folder = State.checkpointFolder(state, id)
-  const saved = (yield* fs.exists(folder).pipe(orUnreachable("look at", folder)))
-    ? (yield* Checkpoint.list(folder))[0]?.step
-    : undefined
-  const isAlive = heartbeat !== undefined && seemsAlive(heartbeat)
-  const begun = heartbeat !== undefined || saved !== undefined
-  const now: TrialState = isAlive ? "running" : begun ? "stopped" : "planned"
-  return { state: now, result: undefined, step: isAlive ? heartbeat.step : (saved ?? 0), heartbeat }
-})
-
 const openGridSpool = (options: Options) =>
   Effect.acquireRelease(
     Effect.sync(() =>
@@ -132,6 +105,37 @@ const openGridSpool = (options: Options) =>
     ),
     (spool) => Effect.sync(() => spool.close()),
   )
+
+const supervise = (options: Options, trial: State.TrialFile) =>
+  Supervise.supervise({
+    state: options.state,
+    trial,
+    command: options.command(trial),
+    environment: options.environment,
+    children: options.children,
+    lostAfter: options.lostAfter ?? "15 minutes",
+    patience: options.patience ?? "30 seconds",
+    onProgress: (heartbeat) => options.onEvent({ _tag: "Progress", trial, heartbeat }),
+    onRetry: ({ delay, failures, message }) =>
+      options.onEvent({
+        _tag: "Retrying",
+        trial,
+        message,
+        failures,
+        seconds: Duration.toSeconds(delay),
+      }),
+  })
+
+/** How a trial stands that was interrupted: its process is gone, and may have finished while it was asked to stop. */
+const tellStopped = Effect.fnUntraced(function* (
+  { onEvent, state }: Options,
+  trial: State.TrialFile,
+) {
+  const { result, step } = yield* stateOf(state, trial.id)
+  yield* onEvent(
+    result === undefined ? { _tag: "Stopped", trial, step } : { _tag: "Ended", trial, result },
+  )
+})
 
 const runTrial = Effect.fnUntraced(function* (options: Options, trial: State.TrialFile) {
   const { onEvent, state } = options
@@ -151,18 +155,9 @@ const runTrial = Effect.fnUntraced(function* (options: Options, trial: State.Tri
     yield* Durable.sweep(folder)
   const { step } = yield* stateOf(state, trial.id)
   yield* onEvent({ _tag: "Started", trial, fromStep: step })
-  const ended = yield* Supervise.supervise({
-    state,
-    trial,
-    command: options.command(trial),
-    environment: options.environment,
-    children: options.children,
-    lostAfter: options.lostAfter ?? "15 minutes",
-    patience: options.patience ?? "30 seconds",
-    onProgress: (heartbeat) => onEvent({ _tag: "Progress", trial, heartbeat }),
-    onRetry: ({ delay, failures, message }) =>
-      onEvent({ _tag: "Retrying", trial, message, failures, seconds: Duration.toSeconds(delay) }),
-  })
+  const ended = yield* supervise(options, trial).pipe(
+    Effect.onInterrupt(() => Effect.ignore(tellStopped(options, trial))),
+  )
   if (ended._tag === "NotReady") return yield* new NotReady({ message: ended.message })
   if (ended._tag === "Superseded") {
     yield* onEvent({ _tag: "Elsewhere", trial })
@@ -173,7 +168,8 @@ const runTrial = Effect.fnUntraced(function* (options: Options, trial: State.Tri
   return { trial, state: ended.result.state, result: ended.result } satisfies TrialSummary
 })
 
-const summarize = ({ state, trials }: Options) =>
+/** How all trials of a plan stand, also those that were not touched. */
+export const summarize = ({ state, trials }: Pick<Options, "state" | "trials">) =>
   Effect.forEach(trials, (trial) =>
     Effect.map(stateOf(state, trial.id), ({ result, state }): TrialSummary => ({
       trial,
@@ -182,6 +178,31 @@ const summarize = ({ state, trials }: Options) =>
     })),
   )
 
+/** The page of the grid, and the options with which every event brings it up to date. */
+const keepPage = Effect.fnUntraced(function* (options: Options, spool: Spool.Spool) {
+  const atWork = new Set<string>()
+  const render = Effect.map(summarize(options), (summaries) =>
+    options.note(
+      summaries.map((summary) =>
+        // Its heartbeat comes with its first step.
+        summary.result === undefined && atWork.has(summary.trial.id)
+          ? { ...summary, state: "running" }
+          : summary,
+      ),
+    ),
+  )
+  const page = yield* GridPage.keep(render, (value) =>
+    spool.append({ type: "tag", key: "mlflow.note.content", value }),
+  )
+  const onEvent: Options["onEvent"] = Effect.fnUntraced(function* (event) {
+    if (event._tag === "Started") atWork.add(event.trial.id)
+    else if (event._tag !== "Progress" && event._tag !== "Retrying") atWork.delete(event.trial.id)
+    if (event._tag !== "Progress") yield* page.touch
+    yield* options.onEvent(event)
+  })
+  return { page, watched: { ...options, onEvent } }
+})
+
 /**
  * Runs what is left of a grid. One run per state folder at a time: a second one fails with a `StorageError` whose reason
  * is Conflict. The summary has every trial of the plan, also those that were not touched.
@@ -189,6 +210,7 @@ const summarize = ({ state, trials }: Options) =>
 export const run = Effect.fnUntraced(function* (options: Options) {
   const { grid, state } = options
   yield* Lock.hold(state, options.typed)
+  yield* options.onEndedRuns(yield* EndOfRuns.endRuns(state, options.stoppedPage))
   const startedAt = Event.now()
   yield* State.writeGrid(state, {
     ...grid,
@@ -210,14 +232,15 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     yield* Durable.replace(path, [new TextEncoder().encode(text)])
     spool.append({ type: "artifact", path: file, file })
   }
-  const describe = (summaries: ReadonlyArray<TrialSummary>) =>
-    spool.append({ type: "tag", key: "mlflow.note.content", value: options.note(summaries) })
-  describe(yield* summarize(options))
+  const { page, watched } = yield* keepPage(options, spool)
   const end = (status: Event.End["status"]) =>
-    Effect.sync(() => spool.append({ type: "end", time: Event.now(), status }))
+    Effect.andThen(
+      page.update,
+      Effect.sync(() => spool.append({ type: "end", time: Event.now(), status })),
+    )
 
   const chosen = options.trials.filter((trial) => options.only?.has(trial.id) ?? true)
-  yield* Effect.forEach(chosen, (trial) => runTrial(options, trial), {
+  yield* Effect.forEach(chosen, (trial) => runTrial(watched, trial), {
     concurrency: options.jobs,
     discard: true,
   }).pipe(
@@ -225,10 +248,12 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       (error) => error._tag === "FirstFailure",
       () => Effect.void,
     ),
-    Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : end("KILLED"))),
+    Effect.onExit((exit) => {
+      if (Exit.isSuccess(exit)) return Effect.void
+      return end(Exit.hasInterrupts(exit) ? "KILLED" : "FAILED")
+    }),
   )
   const summaries = yield* summarize(options)
-  describe(summaries)
   yield* end(summaries.some((summary) => summary.state === "failed") ? "FAILED" : "FINISHED")
   return summaries
 }, Effect.scoped)

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url"
 import * as Lock from "../../src/disk/Lock.ts"
 import * as Result from "../../src/orchestrator/Result.ts"
 import * as RunGrid from "../../src/orchestrator/RunGrid.ts"
+import * as Standing from "../../src/orchestrator/Standing.ts"
 import * as State from "../../src/orchestrator/State.ts"
 import type { Event } from "../../src/track/Event.ts"
 import * as Spool from "../../src/track/Spool.ts"
@@ -30,6 +31,8 @@ const gridOf = (
     state,
     grid: { gridId: "grid", experiment: "tiny", name: "tiny", file: "tiny.yaml" },
     note: (summaries) => summaries.map((summary) => summary.state).join(" "),
+    onEndedRuns: () => Effect.void,
+    stoppedPage: (page) => page.replaceAll("running", "stopped"),
     files: { "tiny.yaml": "name: tiny" },
     tags: {},
     trials,
@@ -152,15 +155,11 @@ layer(NodeServices.layer, { excludeTestServices: true })("a supervised trial", (
       assert.deepInclude(spooled.at(-1), { type: "end", status: "FAILED" })
       yield* checkRecord(state, "00000000000000bb", 20)
       const grid = yield* events(State.gridFolder(state, "grid"))
+      const pages = grid.flatMap((event) => (event.type === "tag" ? [event.value] : []))
+      assert.deepStrictEqual([pages[0], pages.at(-1)], ["planned planned", "failed finished"])
       assert.deepStrictEqual(
-        grid.map((event) => [event.type, event.type === "tag" ? event.value : undefined]),
-        [
-          ["start", undefined],
-          ["artifact", undefined],
-          ["tag", "planned planned"],
-          ["tag", "failed finished"],
-          ["end", undefined],
-        ],
+        grid.flatMap(({ type }) => (type === "tag" ? [] : [type])),
+        ["start", "artifact", "end"],
       )
     }),
   )
@@ -217,7 +216,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("a supervised trial", (
       yield* untilStep(state, 8)
       yield* Fiber.interrupt(running)
       assert.strictEqual(options.children.size, 0)
-      const standing = yield* RunGrid.stateOf(state, id)
+      const standing = yield* Standing.stateOf(state, id)
       assert.strictEqual(standing.state, "stopped")
       const trained = readFileSync(diary, "utf8").trim().split("\n").length
       assert.strictEqual(standing.step, trained, "saved to the very last step")
@@ -229,6 +228,53 @@ layer(NodeServices.layer, { excludeTestServices: true })("a supervised trial", (
     }),
   )
 
+  it.effect(
+    "that ends while the grid is interrupted is told as ended, and stands in its page",
+    () =>
+      Effect.gen(function* () {
+        const state = yield* makeFolder
+        const other = "00000000000000bb"
+        const options = gridOf(state, [
+          tiny({ steps: 10, pause: 1, finishing: 1500 }),
+          tiny({ steps: 10_000, pause: 5 }, other),
+        ])
+        const running = yield* Effect.forkChild(RunGrid.run(options))
+        yield* untilStep(state, 10)
+        yield* untilFile(State.heartbeatFile(state, other))
+        yield* Fiber.interrupt(running)
+        const ends = options.told.filter(({ _tag }) => _tag === "Ended" || _tag === "Stopped")
+        assert.sameMembers(
+          ends.map((event) => `${event.trial?.id} ${event._tag}`),
+          [`${id} Ended`, `${other} Stopped`],
+        )
+        yield* checkRecord(state, id, 10)
+        const spooled = yield* events(State.gridFolder(state, "grid"))
+        assert.deepInclude(spooled.at(-1), { type: "end", status: "KILLED" })
+        assert.deepInclude(spooled.at(-2), { type: "tag", value: "finished stopped" })
+      }),
+  )
+
+  it.effect("is in the page of its grid while others still run", () =>
+    Effect.gen(function* () {
+      const state = yield* makeFolder
+      const options = gridOf(state, [
+        tiny({ steps: 3, pause: 1 }),
+        tiny({ steps: 100_000, pause: 5 }, "00000000000000bb"),
+        tiny({ steps: 1, pause: 1 }, "00000000000000cc"),
+      ])
+      const running = yield* Effect.forkChild(RunGrid.run({ ...options, jobs: 2 }))
+      const folder = State.gridFolder(state, "grid")
+      const pages = Effect.map(
+        Effect.orElseSucceed(events(folder), () => []),
+        (all) => all.flatMap((event) => (event.type === "tag" ? [event.value] : [])),
+      )
+      while (!(yield* pages).includes("finished running finished")) yield* Effect.sleep("50 millis")
+      assert.strictEqual((yield* pages)[0], "planned planned planned")
+      yield* Fiber.interrupt(running)
+      assert.strictEqual((yield* pages).at(-1), "finished stopped finished")
+    }),
+  )
+
   it.effect("stops by itself when whoever started it is gone", () =>
     Effect.gen(function* () {
       const state = yield* makeFolder
@@ -237,7 +283,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("a supervised trial", (
       yield* untilStep(state, 3)
       child.stdin?.end()
       assert.strictEqual(yield* ended(child), 75)
-      assert.isAbove((yield* RunGrid.stateOf(state, id)).step, 0)
+      assert.isAbove((yield* Standing.stateOf(state, id)).step, 0)
     }),
   )
 

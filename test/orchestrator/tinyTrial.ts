@@ -19,6 +19,8 @@ export interface Tiny {
   readonly misbehave?:
     | { readonly kind: "diverge" | "invalid" | "memory" | "abort" | "hang"; readonly step: number }
     | { readonly kind: "notReady" }
+  /** Milliseconds between the last step and the end: evaluating, say. */
+  readonly finishing?: number
   /** A file that gets a line for every step that was trained. */
   readonly diary?: string
 }
@@ -71,6 +73,7 @@ async function* events(
       }),
     }
   }
+  await setTimeout(declaration.finishing ?? 0)
   yield {
     type: "finished",
     metrics: { "final/accuracy": values.reduce((a, b) => Math.fround(a + b)) },

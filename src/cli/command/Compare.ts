@@ -2,7 +2,7 @@
 import { Effect, FileSystem, Option } from "effect"
 import { pathText } from "../../declaration/Errors.ts"
 import type * as Plan from "../../experiment/Plan.ts"
-import { stateOf } from "../../orchestrator/RunGrid.ts"
+import { stateOf } from "../../orchestrator/Standing.ts"
 import { frontPicture } from "../../report/FrontPicture.ts"
 import { type Objective, paretoFront, parseObjectives } from "../../report/Pareto.ts"
 import { type Pair, pairsOf, type Standing, standingOf } from "../../report/Comparison.ts"

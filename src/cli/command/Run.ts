@@ -18,7 +18,7 @@ import * as Tracker from "../../track/Tracker.ts"
 import { readPlan, stateFolder } from "../Files.ts"
 import * as Display from "../Display.ts"
 import { checkFlags, idleFlags, type RunFlags } from "../IdleFlags.ts"
-import { gridNote, summaryText } from "../Outcome.ts"
+import { gridNote, stoppedPage, summaryText } from "../Outcome.ts"
 import { note, print, say } from "../Output.ts"
 import * as Progress from "../Progress.ts"
 import { layerTracker, trackingSettings } from "../Tracking.ts"
@@ -185,6 +185,11 @@ const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text
         file: plan.file,
       },
       note: (summaries) => gridNote(plan, typed(), summaries),
+      stoppedPage,
+      onEndedRuns: Effect.fnUntraced(function* ({ gridIds, trialIds }) {
+        for (const id of gridIds) yield* tracker.startGrid(State.gridFolder(state, id))
+        for (const id of trialIds) yield* tracker.watchTrial(State.trialFolder(state, id))
+      }),
       files: { "experiment.yaml": text },
       tags: execution.tags,
       trials,
@@ -215,14 +220,14 @@ const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text
     })
   }).pipe(Effect.scoped)
   const ended = yield* interruptible(grid, children)
+  const summaries = Option.isSome(ended) ? ended.value : yield* RunGrid.summarize({ state, trials })
+  const summary = summaryText(plan, summaries)
+  if (summary !== "") yield* print(summary)
   if (Option.isNone(ended)) {
     yield* sendRest(tracker, gridFolder, "5 seconds")
     yield* note(`stopped; continue with\n  ${typed()}`)
     return yield* new Ended({ code: exitCodes.interrupted })
   }
-  const summaries = ended.value
-  const summary = summaryText(plan, summaries)
-  if (summary !== "") yield* print(summary)
   yield* print("")
   yield* sendRest(tracker, gridFolder, flushPatience)
   const failed = summaries.filter((summary) => summary.state === "failed").length

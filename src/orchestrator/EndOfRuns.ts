@@ -1,0 +1,132 @@
+/**
+ * Ends in the record what has ended without a word: a `run` that was killed cannot tell the tracker so, nor can a trial
+ * whose machine went down. Whoever comes next does it: a `run` in this state folder, or `sync`. Left out: sending it.
+ */
+import { Effect, FileSystem, Option } from "effect"
+import * as Lock from "../disk/Lock.ts"
+import * as Event from "../track/Event.ts"
+import { lastEvent } from "../track/LastEvent.ts"
+import * as Spool from "../track/Spool.ts"
+import * as Heartbeat from "./Heartbeat.ts"
+import { stateOf } from "./Standing.ts"
+import * as State from "./State.ts"
+
+const message = "its process ended without saying so: it was killed, or the machine went down"
+const noteKey = "mlflow.note.content"
+
+/** The page of a grid once nothing runs any more. */
+export type StoppedPage = (page: string) => string
+
+const timeOf = (event: Event.Event): number => ("time" in event ? event.time : 0)
+
+/** The last event of a run that is still open in the record. */
+const openEnd = Effect.fnUntraced(function* (folder: string) {
+  const last = yield* lastEvent(`${folder}/${Spool.fileName}`)
+  return Option.filter(last, ({ type }) => type !== "end")
+})
+
+const append = (folder: string, events: ReadonlyArray<Event.Event>) =>
+  Effect.sync(() => {
+    const spool = Spool.open(`${folder}/${Spool.fileName}`)
+    for (const event of events) spool.append(event)
+    spool.close()
+    return true
+  })
+
+/** True when it was ended now. */
+const endTrial = Effect.fnUntraced(function* (state: string, id: string) {
+  const folder = State.trialFolder(state, id)
+  const last = yield* openEnd(folder)
+  if (Option.isNone(last)) return false
+  const { result, state: standing } = yield* stateOf(state, id)
+  if (standing === "running") return false
+  if (result !== undefined)
+    return yield* append(folder, [
+      {
+        type: "end",
+        time: result.finishedAt,
+        status: result.state === "finished" ? "FINISHED" : "FAILED",
+        ...(result.message === undefined ? {} : { message: result.message }),
+      },
+    ])
+  const heartbeat = yield* Heartbeat.read(State.heartbeatFile(state, id))
+  const time = Math.max(heartbeat?.time ?? 0, timeOf(last.value)) || Event.now()
+  return yield* append(folder, [{ type: "end", time, status: "KILLED", message }])
+})
+
+/** The page as it was written last. */
+const lastPage = Effect.fnUntraced(function* (folder: string) {
+  let page: string | undefined
+  for (let offset = 0; ;) {
+    const read = yield* Spool.read(`${folder}/${Spool.fileName}`, offset)
+    for (const { event } of read.events)
+      if (event.type === "tag" && event.key === noteKey) page = event.value
+    if (read.offset === offset) return page
+    offset = read.offset
+  }
+})
+
+const endGrid = Effect.fnUntraced(function* (
+  state: string,
+  gridId: string,
+  stoppedPage: StoppedPage,
+) {
+  const folder = State.gridFolder(state, gridId)
+  const last = yield* openEnd(folder)
+  if (Option.isNone(last)) return false
+  const grid = yield* Effect.orElseSucceed(
+    State.readGrid(State.gridFile(state, gridId)),
+    () => undefined,
+  )
+  const heartbeats = yield* Effect.forEach(grid?.trials ?? [], (id) =>
+    Heartbeat.read(State.heartbeatFile(state, id)),
+  )
+  const signs = heartbeats.map((heartbeat) => heartbeat?.time ?? 0)
+  const time = Math.max(timeOf(last.value), grid?.startedAt ?? 0, ...signs) || Event.now()
+  const page = yield* lastPage(folder)
+  return yield* append(folder, [
+    ...(page === undefined
+      ? []
+      : [{ type: "tag", key: noteKey, value: stoppedPage(page) } as const]),
+    { type: "end", time, status: "KILLED", message },
+  ])
+})
+
+/** What cannot be read or written stays open, and is told. */
+const orTell = <E extends { readonly message: string }, R>(
+  effect: Effect.Effect<boolean, E, R>,
+): Effect.Effect<boolean, never, R> =>
+  Effect.catch(effect, (error) => Effect.as(Effect.logWarning(error.message), false))
+
+/** The runs that were ended now, by their ids. */
+export interface EndedRuns {
+  readonly gridIds: ReadonlyArray<string>
+  readonly trialIds: ReadonlyArray<string>
+}
+
+/** Ends every run of the folder that is open and of which nothing runs. Only for who holds the folder's lock. */
+export const endRuns = Effect.fnUntraced(function* (state: string, stoppedPage: StoppedPage) {
+  const trialIds = yield* Effect.filter(yield* State.trialIds(state), (id) =>
+    orTell(endTrial(state, id)),
+  )
+  const gridIds = yield* Effect.filter(yield* State.gridIds(state), (gridId) =>
+    orTell(endGrid(state, gridId, stoppedPage)),
+  )
+  return { gridIds, trialIds } satisfies EndedRuns
+})
+
+/** The same for who does not hold the lock: nothing when a `run` is at work here. */
+export const endRunsUnlessRunning = Effect.fnUntraced(
+  function* (state: string, typed: string, stoppedPage: StoppedPage) {
+    const fs = yield* FileSystem.FileSystem
+    if (!(yield* Effect.orElseSucceed(fs.exists(`${state}/grids`), () => false))) return
+    yield* Lock.hold(state, typed)
+    yield* endRuns(state, stoppedPage)
+  },
+  Effect.scoped,
+  Effect.catch((error) =>
+    error._tag === "StorageError" && error.reason._tag === "Conflict"
+      ? Effect.void
+      : Effect.logWarning(error.message),
+  ),
+)
