@@ -6,7 +6,7 @@ import { Effect, Option } from "effect"
 import { printable } from "../declaration/Errors.ts"
 import { parseSets } from "../experiment/Overrides.ts"
 import type { Plan } from "../experiment/Plan.ts"
-import type { TrialState } from "../orchestrator/RunGrid.ts"
+import type { TrialState } from "../orchestrator/Standing.ts"
 import { Wrong } from "./Words.ts"
 
 export interface RunFlags {

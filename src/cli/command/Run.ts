@@ -13,6 +13,7 @@ import type * as Plan from "../../experiment/Plan.ts"
 import * as Planned from "../../orchestrator/Planned.ts"
 import * as RunGrid from "../../orchestrator/RunGrid.ts"
 import { commitTags } from "../../orchestrator/Source.ts"
+import * as Standing from "../../orchestrator/Standing.ts"
 import * as State from "../../orchestrator/State.ts"
 import * as Tracker from "../../track/Tracker.ts"
 import { readPlan, stateFolder } from "../Files.ts"
@@ -77,7 +78,7 @@ const tellIdle = Effect.fnUntraced(function* (
 ) {
   const chosen = plan.trials.filter(({ id }) => only?.has(id) ?? true)
   const states = yield* Effect.forEach(chosen, ({ id }) =>
-    RunGrid.stateOf(state, id).pipe(
+    Standing.stateOf(state, id).pipe(
       Effect.map((stands) => stands.state),
       // what cannot be read is told by the run itself
       Effect.orElseSucceed(() => "stopped" as const),
