@@ -1,6 +1,6 @@
 /**
- * Writes `schemas/*.schema.json`, what editors complete and check YAML files by, from the schemas the program itself
- * decodes with.
+ * Writes `schemas/*.schema.json`, what editors complete and check YAML files by, and `docs/keys.md`, the same for people,
+ * from the schemas the program itself decodes with.
  *
  * Run by `npm run schemas`; a test fails when the committed files are not what this would write.
  */
@@ -11,6 +11,7 @@ import { LatencyTable } from "../src/cost/LatencyTable.ts"
 import { Experiment } from "../src/experiment/Experiment.ts"
 import { Space } from "../src/model/Network.ts"
 import { forEditors, type JsonSchema as EditorSchema } from "./editor-schema.ts"
+import { keysPage } from "./keys-page.ts"
 
 /** A Schema as a draft-07 document. */
 const schemaOf = (schema: Schema.Top): EditorSchema => {
@@ -29,19 +30,29 @@ const rootName = (schema: JsonSchema.JsonSchema): string => {
   return name
 }
 
+const files = { space: Space, experiment: Experiment, latency: LatencyTable }
+
 /** File name -> text. */
 export const schemaFiles = (): Readonly<Record<string, string>> =>
   Object.fromEntries(
-    Object.entries({ experiment: Experiment, latency: LatencyTable, space: Space }).map(
-      ([name, schema]) => [
-        `${name}.schema.json`,
-        `${JSON.stringify(schemaOf(schema), undefined, 2)}\n`,
-      ],
-    ),
+    Object.entries(files).map(([name, schema]) => [
+      `${name}.schema.json`,
+      `${JSON.stringify(schemaOf(schema), undefined, 2)}\n`,
+    ]),
   )
 
+/** The text of `docs/keys.md`. */
+export const keysFile = (): string =>
+  keysPage({
+    "Space file": schemaOf(files.space),
+    "Experiment file": schemaOf(files.experiment),
+    "Latency table": schemaOf(files.latency),
+  })
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const folder = fileURLToPath(new URL("../schemas/", import.meta.url))
-  mkdirSync(folder, { recursive: true })
-  for (const [name, text] of Object.entries(schemaFiles())) writeFileSync(folder + name, text)
+  const root = new URL("../", import.meta.url)
+  mkdirSync(new URL("schemas/", root), { recursive: true })
+  for (const [name, text] of Object.entries(schemaFiles()))
+    writeFileSync(new URL(`schemas/${name}`, root), text)
+  writeFileSync(new URL("docs/keys.md", root), keysFile())
 }

@@ -10,8 +10,8 @@ export interface Shown {
 }
 
 /**
- * A field and what it means, in one or two sentences: the only place of these words, from which the JSON Schemas and what
- * editors show take them. A default that follows from other fields is told in a last sentence,
+ * A field and what it means, in one or two sentences: the only place of these words, from which the JSON Schemas, what editors
+ * show, and `docs/keys.md` take them. A default that follows from other fields is told in a last sentence,
  * `Default: ...`; of all others that sentence is made.
  */
 export const field = <S extends Schema.Top>(schema: S, description: string, shown: Shown = {}): S =>
