@@ -93,6 +93,18 @@ const under = (choices: Choices, value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, under(choices, item)]))
 }
 
+const digests = new WeakMap<Network, Map<string, string>>()
+
+/** Of the graph and its layers under these choices; seeds of one trial share it. */
+const digestUnder = (network: Network, choices: Choices): string => {
+  const known = digests.get(network) ?? new Map<string, string>()
+  digests.set(network, known)
+  const key = choices.join()
+  const digest = known.get(key) ?? idOf(under(choices, [network.graph, network.table.layers]))
+  known.set(key, digest)
+  return digest
+}
+
 /**
  * Equal for trials that train alike. Of a fixed assignment that is the network it trains, whatever else its space offers;
  * of all others the trial itself.
@@ -102,14 +114,15 @@ const trainingOf = (trial: Trial, network: Network): string => {
   const { search: _q, space: _s, reward: _r, ...rest } = identity(trial)
   const choices = search.kind === "fixed" ? choicesOf(network, search) : undefined
   if (search.kind !== "fixed" || choices === undefined) return trialId(trial)
-  const parts = [network.graph, network.table.layers]
-  const wideSteps = delaySteps(trial.train.steps, search.widest ?? 0)
-  const wide = withWidestFormats(network.space, choices)
+  const trained = digestUnder(network, choices)
+  const wide = digestUnder(network, withWidestFormats(network.space, choices))
+  // what is at its widest already is trained so throughout
+  const wideSteps = wide === trained ? 0 : delaySteps(trial.train.steps, search.widest ?? 0)
   return idOf({
     ...rest,
     search: [search.kind, wideSteps],
-    network: under(choices, parts),
-    ...(wideSteps === 0 ? {} : { wide: under(wide, parts) }),
+    network: trained,
+    ...(wideSteps === 0 ? {} : { wide }),
   })
 }
 

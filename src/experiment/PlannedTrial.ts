@@ -123,9 +123,12 @@ const plan = (
     declaration: trial,
     training,
     settings: [settingOf(trial)],
-    former: trialId(declared) === trialId(trial) ? [] : [declared],
+    former: isSame(declared.reward, trial.reward) ? [] : [declared],
   })
 }
+
+const isSame = (a: Trial["reward"], b: Trial["reward"]): boolean =>
+  canonicalJson(a ?? null) === canonicalJson(b ?? null)
 
 /** One trial of two that train alike: the first, less what of its cell the other does not share. */
 const merge = (a: PlannedTrial, b: PlannedTrial): PlannedTrial => {

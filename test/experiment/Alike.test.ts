@@ -130,6 +130,11 @@ layer(NodeFileSystem.layer)("trials that train alike", (it) => {
       ],
     ],
     [
+      "a control in the widest format, trained wide before or not",
+      "matrix: { reward.cost.target: [{ times: 1, uniform: INT8 }] }\ncontrols: [uniform, wideThenUniform]",
+      ["target=times=1,uniform=INT8", "uniform INT8"],
+    ],
+    [
       "a control over ends of a search that it has not",
       "matrix: { finish: [{ recalibrate: 5 }, { recalibrate: 5, retrain: true }] }\ncontrols: [uniform]",
       [

@@ -1,10 +1,13 @@
 /** The role of a decision is that of the field it was made for, whatever its name; everything that asks for it agrees. */
+import { Schema } from "effect"
 import { describe, expect, it } from "vitest"
 import { compile } from "../../src/cost/Cost.ts"
 import { Gbops } from "../../src/cost/Gbops.ts"
+import { make as bindReward, rewards } from "../../src/reward/Rewards.ts"
 import { makeFixed } from "../../src/search/Fixed.ts"
 import { policyOf } from "../../src/search/Policy.ts"
-import { lossTable } from "../../src/search/Simulation.ts"
+import { make as makeSearcher, type SearchSpec } from "../../src/search/Searches.ts"
+import { defaultSensitivities, lossTable, rehearse } from "../../src/search/Simulation.ts"
 import { withSettledFormats } from "../../src/search/Trained.ts"
 import { decisionList } from "../../src/space/DecisionList.ts"
 import { narrowestChoices } from "../../src/space/DecisionSpace.ts"
@@ -38,6 +41,8 @@ ${convolutions("{ use: wideformat }", "{ use: weightFormat }")}formats:
   overrides:
     - { match: "stage1.*.conv2", weights: { oneOf: [INT2, INT8] }, activations: INT8 }
 `
+
+const usualReward = Schema.decodeUnknownSync(rewards.schema)({ cost: { target: 1 } })
 
 const rolesOf = (yaml: string) =>
   Object.fromEntries(buildSpace(yaml).space.decisions.map(({ path, role }) => [path, role]))
@@ -233,5 +238,37 @@ describe("what asks for roles, under misleading names", () => {
     expect(rows["stage1.0.conv2.weightFormat"]).toEqual([1, 1 / 64])
     expect(rows["choices.wideformat"]).toEqual([0.5, 0])
     expect(rows["choices.weightFormat"]![0]).toBeCloseTo(0.4, 12)
+  })
+
+  it.each<SearchSpec>([
+    { kind: "reinforce" },
+    { kind: "reinforce", budget: "hard" },
+    { kind: "sensitivity" },
+    { kind: "random" },
+    { kind: "evolution" },
+  ])("rehearses %j as under plain names", (spec) => {
+    const plain = misleading
+      .replaceAll("kernels", "precision")
+      .replaceAll("wideformat", "filters")
+      .replaceAll(/weightFormat(?=:| })/g, "sizes")
+    const found = [misleading, plain].map((yaml) => {
+      const network = buildSpace(yaml)
+      const cost = compile(network.table, Gbops, network.space)
+      const { max, min } = cost.range()
+      const target = min + 0.3 * (max - min)
+      const reward = bindReward(usualReward, target)
+      const problem = {
+        space: network.space,
+        cost,
+        target,
+        steps: 300,
+        seed: 1,
+        reward,
+        assignment: null,
+      }
+      const losses = lossTable(network.space, defaultSensitivities(network.space, cost))
+      return rehearse(makeSearcher(spec, problem), problem, losses)
+    })
+    expect(found[0]).toEqual(found[1])
   })
 })
