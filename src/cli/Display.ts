@@ -88,11 +88,13 @@ export const show = (lines: Lines) =>
       process.stderr.write(hideCursor)
       process.stderr.on("resize", redraw)
       process.on("SIGTSTP", onSuspend).on("SIGCONT", onContinue)
+      // also when something breaks: a shell gets its cursor back
+      process.on("exit", end)
     }),
     () =>
       Effect.sync(() => {
         process.stderr.off("resize", redraw)
-        process.off("SIGTSTP", onSuspend).off("SIGCONT", onContinue)
+        process.off("SIGTSTP", onSuspend).off("SIGCONT", onContinue).off("exit", end)
         end()
       }),
   )
