@@ -21,6 +21,8 @@ export interface FormatSlot {
   readonly formats: ReadonlyArray<Format>
   /** True when an override names these formats, not the space's general rule. */
   readonly overridden: boolean
+  /** The key of the space that names the formats: `formats.oneOf`, `formats.overrides.0.weights`, `choices.first.oneOf`. */
+  readonly key?: string
 }
 
 /** What a layer's time depends on beside its output channels and its formats, batch 1. */

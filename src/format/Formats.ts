@@ -8,7 +8,7 @@ import { FloatFormat } from "./FloatFormat.ts"
 import { BlockFormat } from "./BlockFormat.ts"
 import type { Format, FormatFamily, SharedExponent } from "./Format.ts"
 import { IntFormat } from "./IntFormat.ts"
-import { zeroOf } from "./round.ts"
+import { exponentOf, zeroOf } from "./round.ts"
 import { otherSpelling } from "./Spellings.ts"
 import { VariantFormat } from "./VariantFormat.ts"
 import { WideFormat } from "./WideFormat.ts"
@@ -82,6 +82,14 @@ export const explain = (name: string): string => {
 /** Bits of one stored element with its share of the block scale: 4.25 for MXFP4. */
 export const storageBits = ({ bits, block }: Format): number =>
   block === undefined ? bits : bits + block.bits / block.size
+
+/** How many numbers above 0 one element can be: 1 for INT2 and E1M0. */
+export const positives = ({ hi, mantissaBits, minExponent }: Format): number => {
+  const top = exponentOf(hi)
+  const perBinade = 2 ** mantissaBits
+  if (top < minExponent) return hi * 2 ** (mantissaBits - minExponent)
+  return perBinade * (top - minExponent + hi / 2 ** top)
+}
 
 /** [2^-M, smallest step, lo, hi, scaleBy, block size, shared exponent, zero] */
 export type Row = readonly [

@@ -15,6 +15,7 @@ import { blocks } from "./block/Blocks.ts"
 import { checkBlocks } from "./BlockScales.ts"
 import { assignFormats } from "./FormatScopes.ts"
 import type { Graph } from "./Graph.ts"
+import { checkMaxScales } from "./MaxScales.ts"
 import { buildItems } from "./Items.ts"
 import type { Space } from "./Network.ts"
 import { warnOfUnused } from "./Unused.ts"
@@ -106,6 +107,7 @@ export const build = (space: Space): Built => {
   }
   const layers = assignFormats(builder, space.formats)
   checkBlocks(builder, layers)
+  checkMaxScales(builder, layers)
   if (!builder.broken) warnOfUnused(builder, layers, space.formats)
   for (const name of Object.keys(space.choices ?? {}))
     if (!builder.usedChoices.has(name))

@@ -4,6 +4,7 @@
  * A layer that an override matches leaves its group and decides for itself (or for the choice it uses).
  */
 import type { FormatSlot, Layer } from "../cost/LayerTable.ts"
+import { formatPath } from "../declaration/Errors.ts"
 import { expand, parse } from "../format/Formats.ts"
 import type { Format } from "../format/Format.ts"
 import { type FormatOption, isMultiplied, pairOf, pairText } from "../format/Pair.ts"
@@ -232,14 +233,16 @@ export const assignFormats = (
       }
 
   const slot = (d: Draft): FormatSlot => {
-    const { overridden } = d
+    const from =
+      d.kind === "use" ? ["choices", d.path, "oneOf"] : typeof formats === "string" ? at : d.at
+    const where = { overridden: d.overridden, key: formatPath(from) }
     const formatsOf = (options: ReadonlyArray<FormatOption>) =>
       options.map((option) => formatOf(pairOf(option)[d.operand]))
-    if (d.kind === "fixed") return { decision: null, formats: formatsOf(d.options), overridden }
+    if (d.kind === "fixed") return { decision: null, formats: formatsOf(d.options), ...where }
     if (d.kind === "use") {
       const opens = active.get(`choices.${d.path}`)
       const used = builder.use<FormatOption>(d.path, d.at, d.both ? aFormatOrPair : aFormat, opens)
-      return { decision: used.decision, formats: formatsOf(used.options), overridden }
+      return { decision: used.decision, formats: formatsOf(used.options), ...where }
     }
     const decision = builder.decision(
       {
@@ -252,7 +255,7 @@ export const assignFormats = (
       },
       d.at,
     )
-    return { decision, formats: formatsOf(d.options), overridden }
+    return { decision, formats: formatsOf(d.options), ...where }
   }
   const layers = drafts.map(({ layer, weights, activations }, i) => ({
     ...layer,

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest"
-import { expand, explain, names, parse, sets, toRow } from "../../src/format/Formats.ts"
+import { expand, explain, names, parse, positives, sets, toRow } from "../../src/format/Formats.ts"
 import { unsigned } from "../../src/format/IntFormat.ts"
 import { sharedExponents } from "../../src/format/Format.ts"
 import { round } from "../../src/format/round.ts"
 import { differing, makeRandom } from "../tensor/support.ts"
+import { fixtures } from "./fixtures.ts"
 
 describe("names", () => {
   it("are INT2 to INT16, every ExMy up to 8 bits, three variants, the wide ones and 7 with blocks, each once", () => {
@@ -66,13 +67,30 @@ describe("codes that are no finite numbers", () => {
 
   it("are none where all codes are needed to count the finite numbers", () => {
     for (const name of names.filter((name) => /^E\dM\d$/.test(name))) {
-      const { bits, hi, mantissaBits, minExponent } = parse(name)!
-      // Positive values: 2^M steps in each binade from 2^minExponent on, and as many subnormals, less zero.
-      const top = Math.floor(Math.log2(hi))
-      const inTop = (hi / 2 ** top - 1) * 2 ** mantissaBits + 1
-      const positive = 2 ** mantissaBits * (top - minExponent + 1) - 1 + inTop
+      const { bits } = parse(name)!
+      const positive = positives(parse(name)!)
       expect([name, reserved(name).length > 0]).toEqual([name, 2 * (positive + 1) < 2 ** bits])
     }
+  })
+})
+
+describe("the numbers above 0", () => {
+  it("are as many as the fixtures have", () => {
+    const stored = Object.entries(fixtures).flatMap(([name, fixture]) =>
+      "values" in fixture ? [{ name, values: fixture.values }] : [],
+    )
+    expect(stored.length).toBeGreaterThan(30)
+    for (const { name, values } of stored)
+      expect([name, positives(parse(name)!)]).toEqual([
+        name,
+        values.filter((value) => value > 0).length,
+      ])
+  })
+
+  it("are one in INT2 and E1M0 alone", () => {
+    expect(names.filter((name) => positives(parse(name)!) === 1)).toEqual(["INT2", "E1M0"])
+    expect(positives(unsigned(parse("INT2")!))).toBe(3)
+    expect(positives(parse("MXINT8")!)).toBe(127)
   })
 })
 

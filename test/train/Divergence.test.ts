@@ -56,9 +56,14 @@ describe("the watch over weights", () => {
     const choices = choose({ "stage1.0.conv2.weightFormat": 0 })
     expect(alarmAt(growthLimit * 1.01, { choices })).toBe(
       "diverging format: the weights of stage1.0.conv2 are 101 times the norm they began with after step 7, " +
-        "most of it under INT2 weights and INT8 inputs; offer wider formats there, or lower train.learningRate.peak",
+        "most of it under INT2 weights in stage1.0.conv2 itself; " +
+        "a scale from the largest value makes 0 of most numbers in INT2; in the space set formats.scale.rule: mse, " +
+        "or set formats.scale.granularity: channel, or name formats wider than INT2 at formats.weights; " +
+        "a lower learning rate does not help",
     )
-    expect(alarmAt(200)).toContain("most of it under INT8;")
+    expect(alarmAt(200)).toContain(
+      "most of it under formats of 8 bits and more; lower train.learningRate.peak",
+    )
   })
 
   it("sounds for a norm that is no number any more", () => {
@@ -77,26 +82,30 @@ describe("the watch over weights", () => {
     const risen = watch(beginWatch(norms()), taken({ choices: narrow, after: norms({ stem: 60 }) }))
     expect(risen.alarm).toBeUndefined()
     const over = taken({ before: norms({ stem: 60 }), after: norms({ stem: 120 }) })
-    expect(watch(risen, over).alarm).toContain("under INT2 weights and INT4 inputs;")
-    expect(watch(beginWatch(norms()), over).alarm).toContain("under INT8;")
+    expect(watch(risen, over).alarm).toContain("under INT2 weights in stem itself;")
+    expect(watch(beginWatch(norms()), over).alarm).toContain("under formats of 8 bits and more;")
   })
 
   it("does not blame a layer's formats for what happens while the layer is left out", () => {
     const left = choose({ "stage1.repeats": 0, "stage1.1.conv1.weightFormat": 0 })
     const one = taken({ choices: left, after: norms({ "stage1.1.conv1": 60 }) })
     const two = taken({ before: one.after, after: norms({ "stage1.1.conv1": 120 }) })
-    expect(watch(watch(beginWatch(norms()), one), two).alarm).toContain("under INT8;")
+    expect(watch(watch(beginWatch(norms()), one), two).alarm).toContain(
+      "under formats of 8 bits and more;",
+    )
   })
 
   it("names the worst of several layers and counts the others", () => {
     const after = norms({ stem: 300, "stage1.0.conv1": 900, classifier: 101 })
     const { alarm } = watch(beginWatch(norms()), taken({ after }))
     expect(alarm).toContain("the weights of stage1.0.conv1 are 900 times")
-    expect(alarm).toContain("(the worst of 3 layers); offer")
+    expect(alarm).toContain("(the worst of 3 layers), most of it under")
   })
 
   it("says so where a step trains all formats at once", () => {
-    expect(alarmAt(200, { mixed: true })).toContain("under all of its formats at once;")
+    expect(alarmAt(200, { mixed: true })).toContain(
+      "under all formats at once, with INT2 weights in",
+    )
   })
 
   it("keeps to the first alarm, and is plain data", () => {
@@ -105,6 +114,17 @@ describe("the watch over weights", () => {
     const saved = Schema.decodeUnknownSync(WatchState)(JSON.parse(JSON.stringify(first)))
     expect(saved).toEqual(first)
     expect(watch(saved, later)).toEqual(first)
+  })
+
+  it("reads what was written when steps kept the names of formats", () => {
+    const old = {
+      first: norms(),
+      steepest: layers.map(() => ({ growth: 3, formats: "INT2 weights and INT8 inputs" })),
+    }
+    const saved = Schema.decodeUnknownSync(WatchState)(old)
+    const choices = choose({ "stem.weightFormat": 0 })
+    const { alarm } = watch(saved, taken({ choices, after: norms({ stem: 200 }) }))
+    expect(alarm).toContain("under INT2 weights in stem itself;")
   })
 })
 
@@ -124,8 +144,10 @@ describe("a loss that is not finite", () => {
       return divergence(state, taken({ step: 9, choices, before: after }))
     }
     expect(grown(20)).toContain(
-      "step 9; the weights of classifier were 20 times the norm they began with, most of it under INT2 weights and INT8 inputs;",
+      "step 9; the weights of classifier were 20 times the norm they began with, most of it under INT2 weights in classifier itself;",
     )
-    expect(grown(10)).toContain("the narrowest format was INT2 at classifier;")
+    expect(grown(10)).toContain(
+      "no layer's weights had grown much; it trained under INT2 weights in classifier;",
+    )
   })
 })

@@ -4,6 +4,7 @@
  * `attentionProducts` names a format. None of these is a layer: they cost nothing.
  */
 import { Schema } from "effect"
+import { formatPath } from "../../declaration/Errors.ts"
 import { field, optional, withDefault } from "../../declaration/Field.ts"
 import { FormatList, FormatName } from "../../format/FormatName.ts"
 import { expand, parse } from "../../format/Formats.ts"
@@ -107,7 +108,12 @@ const productsOf = (
       : declared
   const { decision, options } = builder.field(scope, "attentionProducts", value, "repeat", aFormat)
   return {
-    products: { decision, formats: options.map((o) => parse(o)!), overridden: true },
+    products: {
+      decision,
+      formats: options.map((o) => parse(o)!),
+      overridden: true,
+      key: formatPath([...scope.at, "attentionProducts"]),
+    },
     ...(builder.options.unsigned ? { unsignedProbabilities: true } : {}),
   }
 }
