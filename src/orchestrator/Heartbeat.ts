@@ -6,6 +6,7 @@ import { Effect, FileSystem, Schema } from "effect"
 import * as Durable from "../disk/Durable.ts"
 import { orUnreachable } from "../disk/Errors.ts"
 import * as Record from "../disk/Record.ts"
+import { Arithmetic } from "../train/Arithmetic.ts"
 import * as State from "./State.ts"
 
 export class Heartbeat extends Schema.Opaque<Heartbeat>()(
@@ -23,6 +24,8 @@ export class Heartbeat extends Schema.Opaque<Heartbeat>()(
     /** The last value told of each metric; those that are not finite are left out. */
     metrics: Schema.Record(Schema.String, Schema.Finite),
     warnings: Schema.Array(Schema.Struct({ alarm: Schema.String, message: Schema.String })),
+    /** Of this attempt; absent in records from before it was kept. */
+    arithmetic: Schema.optionalKey(Arithmetic),
   }),
 ) {}
 

@@ -7,6 +7,7 @@ import * as nodePath from "node:path"
 import { stringify } from "yaml"
 import * as Event from "../track/Event.ts"
 import * as Spool from "../track/Spool.ts"
+import type { Arithmetic } from "../train/Arithmetic.ts"
 import type { TrainEvent } from "../train/TrainEvent.ts"
 import * as Durable from "../disk/Durable.ts"
 import { Conflict, orUnreachable, StorageError } from "../disk/Errors.ts"
@@ -56,12 +57,27 @@ const told = (event: TrainEvent): Event.Event | undefined => {
   return undefined
 }
 
-/** Whether an earlier attempt has told the parameters; they stand at the very beginning. */
-const hasParameters = (folder: string) =>
+/** Names of the parameters that earlier attempts have told; they stand at the very beginning. */
+const toldParameters = (folder: string) =>
   Spool.read(`${folder}/${Spool.fileName}`, 0).pipe(
-    Effect.map(({ events }) => events.some(({ event }) => event.type === "parameters")),
-    Effect.orElseSucceed(() => false),
+    Effect.map(({ events }) =>
+      events.flatMap(({ event }) => (event.type === "parameters" ? Object.keys(event.values) : [])),
+    ),
+    Effect.orElseSucceed((): ReadonlyArray<string> => []),
+    Effect.map((names) => new Set(names)),
   )
+
+/** What bits depend on, beside the threads of the trial. */
+const arithmeticParameters = (it: Arithmetic): Readonly<Record<string, string>> => ({
+  oneDnn: it.oneDnn,
+  interOpThreads: String(it.interOpThreads),
+  processor: it.processor,
+  processorFlags: it.processorFlags.join(" "),
+  tensorflow: it.tensorflow,
+  ...Object.fromEntries(
+    Object.entries(it.variables).filter(([name]) => name !== "TF_ENABLE_ONEDNN_OPTS"),
+  ),
+})
 
 /** Opens a trial's journal for this attempt; the spool is synced and closed with the scope. */
 export const open = Effect.fnUntraced(function* (state: string, trial: State.TrialFile) {
@@ -90,18 +106,20 @@ export const open = Effect.fnUntraced(function* (state: string, trial: State.Tri
     yield* Durable.replace(target, [bytes])
     spool.append({ type: "artifact", path, file })
   })
-  // Write-once in most trackers: told by the first attempt and never again.
-  if (!(yield* hasParameters(folder)))
-    spool.append({
-      type: "parameters",
-      values: { ...trial.parameters, threads: String(trial.execution.threads) },
-    })
+  const known = yield* toldParameters(folder)
+  // Write-once in most trackers: told by the first attempt that knows them and never again.
+  const parameters = (values: Readonly<Record<string, string>>) => {
+    if (Object.keys(values).some((name) => known.has(name))) return
+    spool.append({ type: "parameters", values })
+  }
+  parameters({ ...trial.parameters, threads: String(trial.execution.threads) })
   yield* artifact("trial.yaml", stringify(trial.declaration))
   const journal: Journal = {
     artifact,
     tell: (event) => {
       if (event.type === "artifact") return artifact(event.path, event.content)
       return Effect.sync(() => {
+        if (event.type === "arithmetic") return parameters(arithmeticParameters(event.arithmetic))
         const entry = told(event)
         if (entry !== undefined) spool.append(entry)
       })

@@ -7,6 +7,7 @@ import { orUnreachable } from "../disk/Errors.ts"
 import * as Record from "../disk/Record.ts"
 import { OptionValue } from "../space/Option.ts"
 import { scrub } from "../track/Secrets.ts"
+import { Arithmetic } from "../train/Arithmetic.ts"
 import * as State from "./State.ts"
 
 /** Why a trial failed, by what to do about it. */
@@ -44,6 +45,8 @@ export class Result extends Schema.Opaque<Result>()(
     /** Milliseconds since 1970. */
     finishedAt: Schema.Int,
     warnings: Schema.Array(Schema.Struct({ alarm: Schema.String, message: Schema.String })),
+    /** Of the last attempt; absent in records from before it was kept. */
+    arithmetic: Schema.optionalKey(Arithmetic),
     cause: Schema.optionalKey(Schema.Literals(causes)),
     message: Schema.optionalKey(Schema.String),
   }),

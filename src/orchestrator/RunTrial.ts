@@ -18,6 +18,7 @@
  */
 import { Clock, Effect, type FileSystem, Ref, Stream } from "effect"
 import { hostname } from "node:os"
+import type { Arithmetic } from "../train/Arithmetic.ts"
 import type { TrialError } from "../train/Errors.ts"
 import type { Train, TrainEvent } from "../train/TrainEvent.ts"
 import * as Checkpoint from "./Checkpoint.ts"
@@ -139,6 +140,7 @@ const attempt = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
       attempt: fence.attempt,
       finishedAt: yield* Clock.currentTimeMillis,
       warnings: pulse.warnings(),
+      ...pulse.arithmetic(),
     })
   })
 
@@ -175,6 +177,7 @@ const attempt = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
     if (yield* Fence.isSuperseded(fence)) return { _tag: "Superseded" }
     if (event.type === "finished") return yield* finish(event)
     yield* journal.tell(event)
+    if (event.type === "arithmetic") pulse.reckon(event.arithmetic)
     if (event.type === "warning") {
       pulse.warn(event)
       // At once: a trial that goes on from the checkpoint after this step is not warned again.
@@ -268,7 +271,12 @@ const makePulse = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
   // Counted from the end of the first step, which gets everything ready.
   let last: { readonly time: number; readonly step: number } | undefined
   let stepsPerSecond = 0
+  let arithmetic: Pick<Heartbeat.Heartbeat, "arithmetic"> = {}
   return {
+    arithmetic: () => arithmetic,
+    reckon: (told: Arithmetic) => {
+      arithmetic = { arithmetic: told }
+    },
     warnings: () => [...warnings],
     metrics: () => metrics,
     warn: ({ alarm, message }: { readonly alarm: string; readonly message: string }) => {
@@ -301,6 +309,7 @@ const makePulse = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
         seconds,
         metrics,
         warnings,
+        ...arithmetic,
       })
     }),
   }

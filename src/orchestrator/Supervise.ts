@@ -161,6 +161,7 @@ const giveUp = Effect.fnUntraced(function* (options: Options, death: Death) {
     attempt: heartbeat?.attempt ?? 0,
     finishedAt: yield* Clock.currentTimeMillis,
     warnings: heartbeat?.warnings ?? [],
+    ...(heartbeat?.arithmetic === undefined ? {} : { arithmetic: heartbeat.arithmetic }),
     cause: death.cause,
     message,
   }

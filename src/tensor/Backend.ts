@@ -1,6 +1,6 @@
 /**
- * The way into TensorFlow: `load` imports tfjs-node once, with fixed thread counts and without its log lines, and fills
- * the live binding `tf`. Importing this module (or any other of `src/`) loads nothing; use `tf` inside functions only.
+ * The way into TensorFlow: `load` imports tfjs-node once, with fixed thread counts, oneDNN on and without its log lines,
+ * and fills the live binding `tf`. Importing this module (or any other of `src/`) loads nothing; use `tf` inside functions only.
  *
  * Left out: kernels (`Kernels.ts`), whole steps as graphs (`Step.ts`).
  */
@@ -8,9 +8,19 @@ import { createRequire } from "node:module"
 import { existsSync, realpathSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { isDeepStrictEqual } from "node:util"
 import { Effect } from "effect"
 import type * as tfjs from "@tensorflow/tfjs-node"
+import {
+  type Arithmetic,
+  oneDnnOf,
+  problemOf,
+  setVariables,
+  type Variables,
+  variablesWithOneDnn,
+} from "./Arithmetic.ts"
 import { BackendError, NativeMissing, Unsupported } from "./Errors.ts"
+import { processor } from "./Processor.ts"
 
 export type {
   DataType,
@@ -30,13 +40,18 @@ export type {
 export let tf: typeof tfjs
 
 export interface BackendOptions {
-  /** Threads inside one TensorFlow operation. Results depend on it (filter gradients, norm means): record it. */
+  /** Threads inside one TensorFlow operation. Results depend on it (filter gradients, norm means). */
   readonly threads: number
   /**
    * False selects the TensorFlow-op formula of the quantizer instead of the fused kernel: the same values bit for bit.
    * Default: true unless the environment says `FLIQS_NATIVE=0`.
    */
   readonly native?: boolean
+  /**
+   * What the process gets of the variables that choose kernels (`Arithmetic.ts`): those of an earlier process, for equal
+   * bits. Default: those of the environment, with oneDNN switched on where it does not decide.
+   */
+  readonly variables?: Variables
 }
 
 export interface BackendSettings {
@@ -44,6 +59,7 @@ export interface BackendSettings {
   readonly native: boolean
   readonly tensorflow: string
   readonly tfjs: string
+  readonly arithmetic: Arithmetic
 }
 
 let settings: BackendSettings | undefined
@@ -78,8 +94,11 @@ const restoreRemovedFunctions = (): void => {
   util["isArray"] = Array.isArray
 }
 
-const sameSettings = (threads: number, native: boolean): boolean =>
-  settings !== undefined && settings.threads === threads && settings.native === native
+const sameSettings = (threads: number, native: boolean, variables: Variables): boolean =>
+  settings !== undefined &&
+  settings.threads === threads &&
+  settings.native === native &&
+  isDeepStrictEqual(settings.arithmetic.variables, variables)
 
 /**
  * Loads TensorFlow into this process. A second call with the same options does nothing.
@@ -90,16 +109,21 @@ const sameSettings = (threads: number, native: boolean): boolean =>
 export const load = Effect.fn("Backend.load")(function* (options: BackendOptions) {
   const { threads } = options
   const native = options.native ?? process.env["FLIQS_NATIVE"] !== "0"
-  if (sameSettings(threads, native)) return
+  const variables =
+    options.variables ?? settings?.arithmetic.variables ?? variablesWithOneDnn(process.env)
+  const problem = problemOf(variables)
+  if (problem !== undefined) return yield* problem
+  if (sameSettings(threads, native, variables)) return
   if (settings !== undefined)
     return yield* new BackendError({
       reason: new Unsupported({
-        message: `TensorFlow already runs in this process with ${settings.threads} threads, native ${settings.native}; it cannot change to ${threads}, ${native}`,
+        message: `TensorFlow already runs in this process with ${settings.threads} threads, native ${settings.native}, oneDNN ${settings.arithmetic.oneDnn}; it cannot change to ${threads}, ${native}, ${oneDnnOf(variables)}`,
       }),
     })
   process.env["TF_NUM_INTRAOP_THREADS"] = String(threads)
   process.env["TF_NUM_INTEROP_THREADS"] = String(threads)
   process.env["TF_CPP_MIN_LOG_LEVEL"] = "3"
+  setVariables(variables)
   restoreRemovedFunctions()
   if (native && !existsSync(addon))
     return yield* new BackendError({
@@ -127,7 +151,18 @@ export const load = Effect.fn("Backend.load")(function* (options: BackendOptions
   const { binding } = tf.backend() as unknown as {
     readonly binding: { readonly TF_Version: string }
   }
-  settings = { threads, native, tensorflow: binding.TF_Version, tfjs: tf.version["tfjs-node"] }
+  const tensorflow = binding.TF_Version
+  const { flags, model } = processor()
+  const arithmetic: Arithmetic = {
+    oneDnn: oneDnnOf(variables)!,
+    variables,
+    intraOpThreads: threads,
+    interOpThreads: threads,
+    processor: model,
+    processorFlags: flags,
+    tensorflow,
+  }
+  settings = { threads, native, tensorflow, tfjs: tf.version["tfjs-node"], arithmetic }
 })
 
 export interface Counts {

@@ -13,6 +13,8 @@ import { DatasetCorrupt } from "../data/Errors.ts"
 import { makeFixed } from "../search/Fixed.ts"
 import type { Searcher } from "../search/Search.ts"
 import { toAssignment } from "../space/DecisionSpace.ts"
+import { loaded } from "../tensor/Backend.ts"
+import { differenceOf } from "./Arithmetic.ts"
 import { finish, type Finished } from "./Finish.ts"
 import { artifacts, finalCosts, layerOutcomes } from "./Outcome.ts"
 import { type Phase, type PhaseState, resumed, startOf, trainPhase } from "./Phase.ts"
@@ -39,6 +41,8 @@ export async function* loop(
   context: TrainContext,
 ): AsyncGenerator<TrainEvent> {
   const { network, trial } = prepared
+  const { arithmetic } = loaded()!
+  yield { type: "arithmetic", arithmetic }
   const data = openBatches(dataset, { ...trial.data, seed: trial.seed })
   try {
     for (const [split, digest] of Object.entries(data.splitDigests))
@@ -48,6 +52,13 @@ export async function* loop(
         ? undefined
         : Schema.decodeUnknownSync(SessionState)(context.resume.state)
     checkUnchanged(dataset.name, data, saved)
+    const other = saved?.arithmetic && differenceOf(saved.arithmetic, arithmetic)
+    if (other !== undefined)
+      yield {
+        type: "warning",
+        alarm: "otherArithmetic",
+        message: `what its bits depend on has changed since the checkpoint (${other}): from here on they may not be those of a trial that was never interrupted`,
+      }
     data.recall(saved?.broken ?? {})
     const run: Run = { prepared, dataset, data, context, saved }
     if (context.resume === undefined && context.initial !== undefined)

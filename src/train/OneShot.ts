@@ -8,11 +8,13 @@ import { Effect, Schema, Stream } from "effect"
 import type { DataServices } from "../data/Dataset.ts"
 import * as Datasets from "../data/Datasets.ts"
 import { DatasetCorrupt, type DatasetError } from "../data/Errors.ts"
+import { variablesOf } from "../tensor/Arithmetic.ts"
 import { load } from "../tensor/Backend.ts"
 import type { BackendError } from "../tensor/Errors.ts"
 import { DatasetUnusable, Diverged, InvalidTrial, OutOfMemory, TrialError } from "./Errors.ts"
 import { loop } from "./Loop.ts"
 import { NotFinite } from "./Phase.ts"
+import { SessionState } from "./Session.ts"
 import type { ResolvedTrial, TrainContext, TrainEvent } from "./TrainEvent.ts"
 import { prepare, Trial } from "./Trial.ts"
 import { WrongWeights } from "./Weights.ts"
@@ -30,7 +32,7 @@ export const run = (
       const prepared = prepare(declaration)
       if ("problem" in prepared)
         return yield* failed(trial, 0, new InvalidTrial({ message: prepared.problem }))
-      yield* load({ threads: context.threads })
+      yield* load({ threads: context.threads, ...(yield* variablesFor(context)) })
       const dataset = yield* Datasets.load(
         declaration.data,
         context.cacheDirectory,
@@ -41,6 +43,23 @@ export const run = (
       )
     }),
   )
+
+/**
+ * A begun trial keeps the variables that it began with. One from before they were recorded has those of the environment
+ * and nothing switched on, as it had then.
+ */
+const variablesFor = Effect.fnUntraced(function* ({ resume }: TrainContext) {
+  if (resume === undefined) return {}
+  const { arithmetic } = Schema.decodeUnknownSync(SessionState)(resume.state)
+  const here = variablesOf(process.env)
+  const variables = arithmetic?.variables ?? here
+  for (const [name, value] of Object.entries(here))
+    if (variables[name] !== value)
+      yield* Effect.logWarning(
+        `${name}=${value} is not followed: the trial began with ${variables[name] ?? "none"} and keeps it; --restart begins it anew`,
+      )
+  return { variables }
+})
 
 const failed = (trial: ResolvedTrial, step: number, reason: TrialError["reason"]): TrialError =>
   new TrialError({ trialId: trial.id, step, reason })

@@ -92,7 +92,7 @@ export async function* trainPhase(
   phase: Phase,
   from: PhaseState,
   prepared: Prepared,
-  { steps, variables }: Session,
+  { arithmetic, steps, variables }: Session,
   data: Batches,
 ): AsyncGenerator<TrainEvent, PhaseState> {
   const { searcher, section } = phase
@@ -172,6 +172,7 @@ export async function* trainPhase(
       best,
       switching,
       weights,
+      arithmetic,
       data: data.splitDigests,
       ...(Object.keys(broken).length === 0 ? {} : { broken }),
       ...phase.keep,

@@ -8,8 +8,9 @@ import { Schema } from "effect"
 import type { Images } from "../data/Dataset.ts"
 import { makeSupernet, type Supernet } from "../model/Supernet.ts"
 import { normsOf } from "../search/Searches.ts"
-import { tf } from "../tensor/Backend.ts"
+import { loaded, tf } from "../tensor/Backend.ts"
 import type { Variable } from "../tensor/Backend.ts"
+import { Arithmetic } from "./Arithmetic.ts"
 import { WatchState } from "./Divergence.ts"
 import { ProgressState } from "./Progress.ts"
 import { makeSteps, type Steps } from "./Steps.ts"
@@ -35,6 +36,8 @@ export const SessionState = Schema.Struct({
   switching: Schema.optionalKey(Schema.Struct({ sum: Schema.Finite, count: Schema.Int })),
   /** Whether weights run away. */
   weights: Schema.optionalKey(WatchState),
+  /** What its bits depend on; checkpoints from before oneDNN was switched on everywhere have none. */
+  arithmetic: Schema.optionalKey(Arithmetic),
   /** Digests of the splits that it was trained on. */
   data: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** Broken images that it met, and why each is: they count towards a limit. */
@@ -88,6 +91,7 @@ export interface Session {
   readonly steps: Steps
   /** Everything a step changes. */
   readonly variables: ReadonlyMap<string, Variable>
+  readonly arithmetic: Arithmetic
   readonly dispose: () => void
 }
 
@@ -113,5 +117,5 @@ export const openSession = (
     dispose()
     throw cause
   }
-  return { supernet, steps, variables, dispose }
+  return { supernet, steps, variables, arithmetic: loaded()!.arithmetic, dispose }
 }

@@ -6,6 +6,7 @@
  */
 import type { Stream } from "effect"
 import type { Assignment } from "../space/Decision.ts"
+import type { Arithmetic } from "./Arithmetic.ts"
 import type { TrialError } from "./Errors.ts"
 
 /** One planned trial with nothing left to decide: every default filled, the space included. */
@@ -53,6 +54,8 @@ export interface LayerOutcome {
 }
 
 export type TrainEvent =
+  /** What the bits of this process depend on; told first. */
+  | { readonly type: "arithmetic"; readonly arithmetic: Arithmetic }
   | {
       readonly type: "dataset"
       readonly name: string

@@ -26,27 +26,30 @@ const rounds = 15
 
 /** The head of a table of this machine, as it is now. */
 const emptyTable = (threads: number): LatencyTable => {
-  const { tensorflow = "", tfjs = "" } = Backend.loaded() ?? {}
+  const { arithmetic, tensorflow = "", tfjs = "" } = Backend.loaded() ?? {}
+  const oneDnn = arithmetic?.oneDnn ?? "default"
   return {
     machine: cpus()[0]?.model.trim() ?? "unknown",
     date: new Date().toISOString().slice(0, 10),
     threads,
     batch: 1,
-    versions: { tensorflow, tfjs, node: process.versions.node },
+    versions: { tensorflow, tfjs, node: process.versions.node, oneDnn },
     layers: [],
   }
 }
 
 /** Times of two machines do not go together. */
 const differenceOf = (known: LatencyTable, here: LatencyTable): string | undefined => {
-  const { tensorflow } = known.versions
+  const { oneDnn = "default", tensorflow } = known.versions
   if (known.machine !== here.machine) return `on ${known.machine}, and this is ${here.machine}`
   if (known.threads !== here.threads)
     return `with ${known.threads} threads; give --threads ${known.threads}`
   if (known.batch !== 1) return `at batch ${known.batch}, and here it is 1`
-  return tensorflow === here.versions["tensorflow"]
+  if (tensorflow !== here.versions["tensorflow"])
+    return `with TensorFlow ${tensorflow}, and this is ${here.versions["tensorflow"]}`
+  return oneDnn === here.versions["oneDnn"]
     ? undefined
-    : `with TensorFlow ${tensorflow}, and this is ${here.versions["tensorflow"]}`
+    : `with oneDNN ${oneDnn}, and here it is ${here.versions["oneDnn"]} (TF_ENABLE_ONEDNN_OPTS)`
 }
 
 /** The table that is there, or an empty one. */

@@ -39,6 +39,7 @@ export const run = Effect.fn("show")(function* (input: {
   const { heartbeat, metrics, result, state, step, trial } = known
   const seconds = result?.seconds ?? heartbeat?.seconds ?? 0
   const warnings = result?.warnings ?? heartbeat?.warnings ?? []
+  const arithmetic = result === undefined ? heartbeat?.arithmetic : result.arithmetic
   if (input.json)
     return yield* printJson({
       id,
@@ -51,6 +52,7 @@ export const run = Effect.fn("show")(function* (input: {
       steps: trial.steps,
       seconds,
       parameters: trial.parameters,
+      arithmetic: arithmetic ?? null,
       metrics,
       assignment: result?.assignment ?? {},
       layers: result?.layers ?? [],
@@ -71,5 +73,10 @@ export const run = Effect.fn("show")(function* (input: {
   }
   yield* section("assignment", result?.assignment ?? {})
   yield* section("parameters", trial.parameters)
+  if (arithmetic !== undefined)
+    yield* section("arithmetic", {
+      ...arithmetic,
+      processorFlags: arithmetic.processorFlags.join(" "),
+    })
   yield* print(`\n${dim(pathText(State.trialFolder(folder, id)))}`)
 })
