@@ -20,6 +20,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, "test/**/*.{slow,integration}.test.ts"],
           testTimeout: 20_000,
+          hookTimeout: minute,
         },
       },
       {

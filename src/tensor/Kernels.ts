@@ -7,66 +7,17 @@
  * A kernel must give the same bits alone and in a graph, where TensorFlow fuses some operations and gives others to
  * oneDNN. So BiasAddGrad, Softmax, MaxPool and x * Sigmoid(x) are written by other means that it leaves alone.
  *
- * Left out: norms (`Norms.ts`), random kernels (`Random.ts`), quantizers (`Rounding.ts`).
+ * Left out: convolutions (`Convolution.ts`), norms (`Norms.ts`), random kernels (`Random.ts`), quantizers (`Rounding.ts`).
  */
 import { tf } from "./Backend.ts"
 import type { Scalar, Tensor, Tensor2D, Tensor4D } from "./Backend.ts"
+import { layout, windowed, type WindowOptions } from "./Convolution.ts"
 import { differentiable } from "./Differentiable.ts"
 import { backend, bool, indices, int, op, ops, shapeOf, string, type } from "./Op.ts"
-import type { Attribute } from "./Op.ts"
 
-export type Padding = "same" | "valid"
-
-export interface ConvolutionOptions {
-  /** [vertical, horizontal] */
-  readonly strides: readonly [number, number]
-  /** TensorFlow's: `same` gives ceil(size / stride), the odd pixel of padding at the end. */
-  readonly padding: Padding
-}
-
-export interface PoolOptions extends ConvolutionOptions {
+export interface PoolOptions extends WindowOptions {
   /** [height, width] */
   readonly window: readonly [number, number]
-}
-
-const layout = (): Attribute => string("data_format", "NHWC")
-
-const windowed = ({ strides: [y, x], padding }: ConvolutionOptions): Array<Attribute> => [
-  type("T"),
-  int("strides", [1, y, x, 1]),
-  string("padding", padding.toUpperCase()),
-  layout(),
-]
-
-const convolution = (options: ConvolutionOptions): Array<Attribute> => [
-  ...windowed(options),
-  int("dilations", [1, 1, 1, 1]),
-]
-
-/** 2-D convolution: x [batch, h, w, in], w [kh, kw, in, out] -> [batch, h', w', out]. */
-export const conv2d = (x: Tensor, w: Tensor, options: ConvolutionOptions): Tensor4D => {
-  const attributes = [...convolution(options), bool("use_cudnn_on_gpu", true)]
-  return differentiable(
-    [x, w],
-    () => ({ value: op("Conv2D", attributes, x, w), save: [x, w] }),
-    (dy, [x, w]) => [
-      op("Conv2DBackpropInput", attributes, shapeOf(x!), w!, dy),
-      op("Conv2DBackpropFilter", attributes, x!, shapeOf(w!), dy),
-    ],
-  ) as Tensor4D
-}
-
-/** Depthwise convolution: x [batch, h, w, c], w [kh, kw, c, multiplier] -> [batch, h', w', c * multiplier]. */
-export const depthwiseConv2d = (x: Tensor, w: Tensor, options: ConvolutionOptions): Tensor4D => {
-  const attributes = convolution(options)
-  return differentiable(
-    [x, w],
-    () => ({ value: op("DepthwiseConv2dNative", attributes, x, w), save: [x, w] }),
-    (dy, [x, w]) => [
-      op("DepthwiseConv2dNativeBackpropInput", attributes, shapeOf(x!), w!, dy),
-      op("DepthwiseConv2dNativeBackpropFilter", attributes, x!, shapeOf(w!), dy),
-    ],
-  ) as Tensor4D
 }
 
 /** Maximum over windows; padding never wins. */

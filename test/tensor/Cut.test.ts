@@ -16,6 +16,7 @@ import {
   whereActive,
 } from "../../src/tensor/Cut.ts"
 import type { Size } from "../../src/tensor/Cut.ts"
+import * as Convolution from "../../src/tensor/Convolution.ts"
 import * as Kernels from "../../src/tensor/Kernels.ts"
 import { batchNormOver } from "../../src/tensor/Norms.ts"
 import { makeStep } from "../../src/tensor/Step.ts"
@@ -192,16 +193,16 @@ const makeBody =
     }
     const forward = (): Tensor => {
       const { stem, expand, depthwise, project, dense } = net.weights
-      let x: Tensor = Kernels.conv2d(images!, cut(stem, [3, 3, 3, width]), same(2))
+      let x: Tensor = Convolution.conv2d(images!, cut(stem, [3, 3, 3, width]), same(2))
       x = Kernels.relu(normed(x, "stem", width))
       if (block) {
         let y = active === undefined ? x : takeRows(x, rowsIfActive(active, batch))
-        y = Kernels.conv2d(q(y, 0), q(cut(expand, [1, 1, width, expanded]), 1), same(1))
+        y = Convolution.conv2d(q(y, 0), q(cut(expand, [1, 1, width, expanded]), 1), same(1))
         y = Kernels.relu6(normed(y, "expand", expanded, active))
         const filter = cut(depthwise, [kernel, kernel, expanded, 1], 2)
-        y = Kernels.depthwiseConv2d(q(y, 2), q(filter, 3), same(1))
+        y = Convolution.depthwiseConv2d(q(y, 2), q(filter, 3), same(1))
         y = Kernels.swish(normed(y, "depthwise", expanded, active))
-        y = Kernels.conv2d(q(y, 4), q(cut(project, [1, 1, expanded, width]), 5), same(1))
+        y = Convolution.conv2d(q(y, 4), q(cut(project, [1, 1, expanded, width]), 5), same(1))
         y = normed(y, "project", width, active)
         x = Kernels.add(x, active === undefined ? y : whereActive(padRows(y, x), active))
       }

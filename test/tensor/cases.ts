@@ -1,6 +1,7 @@
 /** Every kernel with the same computation in stock tfjs. */
 import { tf } from "../../src/tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "../../src/tensor/Backend.ts"
+import * as Convolution from "../../src/tensor/Convolution.ts"
 import * as Kernels from "../../src/tensor/Kernels.ts"
 import * as Norms from "../../src/tensor/Norms.ts"
 import * as Tokens from "../../src/tensor/Tokens.ts"
@@ -33,7 +34,7 @@ export const cases: ReadonlyArray<Case> = [
       [2, 5, 6, 3],
       [3, 3, 3, 4],
     ],
-    ours: (x, w) => Kernels.conv2d(x!, w!, strided),
+    ours: (x, w) => Convolution.conv2d(x!, w!, strided),
     stock: (x, w) => tf.conv2d(x as Tensor4D, w as Tensor4D, [2, 1], "same"),
   },
   {
@@ -42,7 +43,7 @@ export const cases: ReadonlyArray<Case> = [
       [2, 5, 6, 3],
       [1, 3, 3, 4],
     ],
-    ours: (x, w) => Kernels.conv2d(x!, w!, valid),
+    ours: (x, w) => Convolution.conv2d(x!, w!, valid),
     stock: (x, w) => tf.conv2d(x as Tensor4D, w as Tensor4D, [1, 2], "valid"),
   },
   {
@@ -51,7 +52,7 @@ export const cases: ReadonlyArray<Case> = [
       [2, 5, 6, 3],
       [3, 3, 3, 1],
     ],
-    ours: (x, w) => Kernels.depthwiseConv2d(x!, w!, { strides: [2, 2], padding: "same" }),
+    ours: (x, w) => Convolution.depthwiseConv2d(x!, w!, { strides: [2, 2], padding: "same" }),
     stock: (x, w) => tf.depthwiseConv2d(x as Tensor4D, w as Tensor4D, 2, "same"),
   },
   {
@@ -282,13 +283,14 @@ export const cases: ReadonlyArray<Case> = [
     name: "conv2d, biasAdd, relu6",
     kinks: true,
     shapes: [[2, 5, 6, 3], [3, 3, 3, 12], [12]],
-    ours: (x, w, b) => Kernels.relu6(Kernels.biasAdd(Kernels.conv2d(x!, w!, unit), b!)),
+    ours: (x, w, b) => Kernels.relu6(Kernels.biasAdd(Convolution.conv2d(x!, w!, unit), b!)),
     stock: (x, w, b) => tf.relu6(tf.add(tf.conv2d(x as Tensor4D, w as Tensor4D, 1, "same"), b!)),
   },
   {
     name: "depthwiseConv2d, biasAdd, swish",
     shapes: [[2, 5, 6, 5], [3, 3, 5, 1], [5]],
-    ours: (x, w, b) => Kernels.swish(Kernels.biasAdd(Kernels.depthwiseConv2d(x!, w!, unit), b!)),
+    ours: (x, w, b) =>
+      Kernels.swish(Kernels.biasAdd(Convolution.depthwiseConv2d(x!, w!, unit), b!)),
     stock: (x, w, b) => {
       const y = tf.add(tf.depthwiseConv2d(x as Tensor4D, w as Tensor4D, 1, "same"), b!)
       return tf.mul(y, tf.sigmoid(y))

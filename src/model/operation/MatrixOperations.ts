@@ -1,7 +1,8 @@
 /** `conv`, `depthwiseConv`, `dense`: fake-quantized weight times fake-quantized input, accumulated in float32. */
-import { constant, maximum } from "../../space/Quantity.ts"
+import { constant, maximum, minimum } from "../../space/Quantity.ts"
 import type { Tensor4D } from "../../tensor/Backend.ts"
-import { conv2d, depthwiseConv2d, matMul } from "../../tensor/Kernels.ts"
+import { conv2d, depthwiseConv2d } from "../../tensor/Convolution.ts"
+import { matMul } from "../../tensor/Kernels.ts"
 import { tokenMatMul } from "../../tensor/Tokens.ts"
 import type { ConvNode, DenseNode } from "../Graph.ts"
 import { defineOperation } from "./Operation.ts"
@@ -35,10 +36,10 @@ export const ConvOperation = defineOperation<ConvNode>({
     const weight = context.cut(context.variable("weight"), sizes, centred)
     const w = context.quantize("weight", node.layer, weight) as Tensor4D
     const input = context.quantize("activation", node.layer, x!) as Tensor4D
-    return (depthwise ? depthwiseConv2d : conv2d)(input, w, {
-      strides: node.stride,
-      padding: node.padding,
-    })
+    const options = { strides: node.stride, padding: node.padding }
+    if (depthwise) return depthwiseConv2d(input, w, options)
+    const mayBePointwise = node.kernel.every((size) => minimum(size) === 1)
+    return conv2d(input, w, { ...options, mayBePointwise })
   },
 })
 
