@@ -1,17 +1,25 @@
 # What a command needs, whether it is there already, and where. Sourced (POSIX sh) by `fliqs`, `scripts/test.sh` and
 # `scripts/with-node.sh` with $root set; `scripts/setup.sh` does the work when something is missing.
+#
+# The set-up writes into the cache alone, but for `node_modules/` beside the checkout, and that goes into the cache too
+# where the checkout may not be written. What it makes is named by what it is made of, so checkouts may share a cache.
 
-# The cache: beside the checkout unless FLIQS_CACHE moves it; a relative one is taken from the current directory.
+# The cache: beside the checkout unless FLIQS_CACHE moves it; a relative one is taken from the current directory. One
+# folder has one spelling, without links and `..`.
 cache_of() {
   case ${FLIQS_CACHE-} in
     "") cache=$root/.cache ;;
     /*) cache=$FLIQS_CACHE ;;
     *) cache=$PWD/$FLIQS_CACHE ;;
   esac
+  [ -d "$cache" ] || mkdir -p "$cache" 2>/dev/null || return 0
+  # The dot keeps newlines at the end of a name.
+  resolved=$(CDPATH='' cd -- "$cache" 2>/dev/null && pwd -P && echo .) || return 0
+  cache=${resolved%?.}
 }
 
 # needs ARGUMENT...: prints the set of steps a command line needs, `tensors` or `base`. The first known command word
-# decides; whoever only asks for help needs no tensors.
+# decides; whoever only asks for help needs no tensors, and `run` asks for them itself once it has read its files.
 needs() {
   word=
   for argument; do
@@ -23,8 +31,8 @@ needs() {
   for argument; do
     [ -z "$word" ] || break
     case $argument in
-      run | trial | latency | evaluate | export) word=tensors ;;
-      init | validate | plan | list | show | compare | diff | report | cost | format | simulate | data | ui | sync | doctor)
+      trial | latency | evaluate | export) word=tensors ;;
+      init | validate | plan | run | list | show | compare | diff | report | cost | format | simulate | data | ui | sync | doctor)
         word=base
         ;;
       --) break ;;
@@ -33,35 +41,58 @@ needs() {
   echo "${word:-base}"
 }
 
-# is_ready SET: true when the stamp of an earlier set-up still holds; sets $node. Forks nothing.
+# stamp_of SET: $stamp, the file that says of this checkout that a set is there, and $key, of all that decides what the
+# set is made of. Its lines: the key, the program of Node, the folder that has `node_modules/`, what else must be there;
+# relative to the cache where they are in it.
+stamp_of() {
+  stamp=$cache/ready$root/stamp-$1
+  key=$(
+    cd "$root" &&
+      for file in scripts/ready.sh scripts/setup.sh scripts/node/package.json package-lock.json native/*.h native/*.cc; do
+        [ ! -f "$file" ] || cat "$file"
+      done | sha256sum 2>/dev/null
+  )
+  key=${key%% *}
+}
+
+# is_ready SET: true when the stamp of an earlier set-up still holds; sets $node and $packages.
 is_ready() {
-  stamp=$root/.cache/ready-$1
-  [ -f "$stamp" ] || return 1
-  { IFS= read -r stamped && IFS= read -r node; } <"$stamp" || return 1
-  [ "$stamped" = "$cache" ] && [ -x "$node" ] || return 1
-  [ "$stamp" -nt "$root/scripts/setup.sh" ] || return 1
-  if [ -f "$root/package-lock.json" ]; then
-    [ "$stamp" -nt "$root/package-lock.json" ] || return 1
-    [ "$stamp" -nt "$root/node_modules/.package-lock.json" ] || return 1
-    [ -f "$root/node_modules/.package-lock.json" ] || return 1
-  fi
-  [ "$1" = tensors ] || return 0
-  [ -e "$cache/tensorflow-2.21.0/tfjs_binding.node" ] || return 1
-  tfjs=$root/node_modules/@tensorflow/tfjs-node
-  [ ! -d "$tfjs" ] || [ -e "$tfjs/lib/napi-v8/tfjs_binding.node" ] || return 1
-  for source in "$root"/native/*.h "$root"/native/*.cc; do
-    [ -f "$source" ] || continue
-    [ "$stamp" -nt "$source" ] && [ -e "$root/native/build/fliqs_native.node" ] || return 1
-  done
+  stamp_of "$1"
+  [ -f "$stamp" ] && [ -n "$key" ] && read_stamp <"$stamp"
+}
+
+read_stamp() {
+  IFS= read -r stamped && IFS= read -r node && IFS= read -r packages || return 1
+  [ "$stamped" = "$key" ] || return 1
+  case $node in /*) ;; *) node=$cache/$node ;; esac
+  case $packages in
+    installed) packages= ;;
+    beside) packages=$root ;;
+    *) packages=$cache/$packages ;;
+  esac
+  [ -x "$node" ] || return 1
+  while IFS= read -r file; do [ -e "$cache/$file" ] || return 1; done
+  [ -z "$packages" ] ||
+    { [ -f "$packages/node_modules/.package-lock.json" ] && [ "$stamp" -nt "$packages/node_modules/.package-lock.json" ]; }
 }
 
 # ready SET: as above, and makes it so when it is not.
 ready() {
   cache_of
   export FLIQS_CACHE="$cache"
-  is_ready "$1" && return 0
-  sh "$root/scripts/setup.sh" "$1" || return
-  is_ready "$1" && return 0
-  # The clock of the file system may be coarse: what was just set up is taken as it is.
-  { IFS= read -r stamped && IFS= read -r node; } <"$root/.cache/ready-$1"
+  is_ready "$1" || {
+    sh "$root/scripts/setup.sh" "$1" || return
+    # The clock of the file system may be coarse: what was just set up is taken as it is.
+    is_ready "$1" || [ -x "$node" ] || return 3
+  }
+  # Packages that are not beside the checkout are found by a hook; see scripts/packages.cjs.
+  FLIQS_PACKAGES=
+  case $packages in "" | "$root") ;; *) FLIQS_PACKAGES=$packages ;; esac
+  export FLIQS_PACKAGES
+}
+
+# start_node ARGUMENT...: becomes Node, which finds the packages wherever they are.
+start_node() {
+  [ -z "$FLIQS_PACKAGES" ] || set -- --require "$root/scripts/packages.cjs" "$@"
+  exec "$node" "$@"
 }

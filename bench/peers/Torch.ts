@@ -5,11 +5,12 @@
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, rmSync, writeFileSync } from "node:fs"
-import { join, resolve } from "node:path"
+import { join } from "node:path"
+import { cacheDirectory } from "../../src/disk/Installation.ts"
 import type { Command } from "../Worker.ts"
 
 const version = "2.13.0"
-const home = join(resolve(process.env["FLIQS_CACHE"] ?? ".cache"), `torch-${version}`)
+const home = join(cacheDirectory(), `torch-${version}`)
 const python = join(home, "bin/python")
 
 const run = (program: string, ...args: ReadonlyArray<string>): void => {

@@ -15,6 +15,7 @@ import { Effect, Schema, Stream } from "effect"
 import { openBatches } from "../../src/data/Batches.ts"
 import * as Datasets from "../../src/data/Datasets.ts"
 import { read } from "../../src/declaration/Document.ts"
+import { cacheDirectory } from "../../src/disk/Installation.ts"
 import { makeSupernet } from "../../src/model/Supernet.ts"
 import * as RunTrial from "../../src/orchestrator/RunTrial.ts"
 import { version, writeTrial } from "../../src/orchestrator/State.ts"
@@ -29,7 +30,7 @@ import { serve } from "./serve.ts"
 const [threads = "2", kind = "search", proposals = "4", warm = "8"] = process.argv.slice(2)
 const count = Number(proposals)
 const id = "0123456789abcdef"
-const cache = process.env["FLIQS_CACHE"] ?? ".cache"
+const cache = cacheDirectory()
 
 const { value: space } = await Effect.runPromise(
   read("spaces/resnet20.yaml").pipe(Effect.provide(NodeServices.layer)),

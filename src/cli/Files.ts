@@ -1,8 +1,7 @@
 /** Where the command line finds things: the cache, the state folder, space files. */
 import { Effect, Option } from "effect"
-import { resolve } from "node:path"
-import { fileURLToPath } from "node:url"
 import { DeclarationErrors, pathText, printable } from "../declaration/Errors.ts"
+import { whyNotWritable } from "../disk/Writable.ts"
 import { changedSpace } from "../experiment/ChangedSpace.ts"
 import { readKind } from "../experiment/FileKind.ts"
 import * as Plan from "../experiment/Plan.ts"
@@ -11,17 +10,24 @@ import { ofTrials } from "../orchestrator/InitialWeights.ts"
 import * as Planned from "../orchestrator/Planned.ts"
 import * as State from "../orchestrator/State.ts"
 import { note } from "./Output.ts"
-import { Wrong } from "./Words.ts"
-
-/** Where data sets, the MLflow environment and builds are kept. */
-export const cacheDirectory = (): string =>
-  process.env["FLIQS_CACHE"]
-    ? resolve(process.env["FLIQS_CACHE"])
-    : fileURLToPath(new URL("../../.cache", import.meta.url))
+import { NotReady, Wrong } from "./Words.ts"
 
 /** The state folder: as told, else as `State.locate` finds it. */
 export const stateFolder = (told: Option.Option<string>, experimentFile?: string) =>
   Option.isSome(told) ? Effect.succeed(told.value) : State.locate(experimentFile, process.cwd())
+
+/** Fails where nothing can be written in the state folder. */
+export const requireWritable = (folder: string) =>
+  Effect.suspend(() => {
+    const reason = whyNotWritable(folder)
+    return reason === undefined
+      ? Effect.void
+      : Effect.fail(
+          new NotReady({
+            message: `the state folder ${pathText(folder)} cannot be written: ${pathText(reason)}; --state DIR names another`,
+          }),
+        )
+  })
 
 /** An experiment file, its plan, and the state folder that goes with it. Warnings go to stderr. */
 export const readPlan = Effect.fnUntraced(function* (

@@ -218,5 +218,13 @@ const ensure = Effect.fnUntraced(function* (
 export const load = (source: Source, cacheDirectory: string) =>
   ensure(source, cacheDirectory, false)
 
+/** As `load`, but a file that is there is not read. */
+export const fetch = Effect.fnUntraced(function* (source: Source, cacheDirectory: string) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* cachePath(cacheDirectory, source.shape.name)
+  const isThere = yield* Effect.orElseSucceed(fs.exists(path), () => false)
+  if (!isThere) yield* load(source, cacheDirectory)
+})
+
 /** The data set, fetched anew when the cache has none or a corrupt one. */
 export const pull = (source: Source, cacheDirectory: string) => ensure(source, cacheDirectory, true)

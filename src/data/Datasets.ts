@@ -134,6 +134,12 @@ export const load = (
 ): Effect.Effect<Dataset | StreamedDataset, DatasetError, DataServices> =>
   memberOf(data.kind).load(data, cacheDirectory, folder)
 
+/** Fetches the data set of a `data:` block into the cache where it is not there; nothing is read where it is. */
+export const fetch = (data: Data, cacheDirectory: string) => {
+  const source = memberOf(data.kind).source(data)
+  return source === undefined ? Effect.void : Cache.fetch(source, cacheDirectory)
+}
+
 export interface DatasetStatus {
   readonly kind: DataKind
   readonly summary: string

@@ -4,10 +4,8 @@
  *
  * Left out: kernels (`Kernels.ts`), whole steps as graphs (`Step.ts`).
  */
-import { createRequire } from "node:module"
-import { existsSync, realpathSync } from "node:fs"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { existsSync } from "node:fs"
+import { createRequire, Module } from "node:module"
 import { isDeepStrictEqual } from "node:util"
 import { Effect } from "effect"
 import type * as tfjs from "@tensorflow/tfjs-node"
@@ -19,7 +17,9 @@ import {
   type Variables,
   variablesWithOneDnn,
 } from "./Arithmetic.ts"
+import { setupCommand } from "../disk/Installation.ts"
 import { BackendError, NativeMissing, Unsupported } from "./Errors.ts"
+import * as Parts from "./Parts.ts"
 import { processor } from "./Processor.ts"
 
 export type {
@@ -68,20 +68,70 @@ const require = createRequire(import.meta.url)
 /** What `load` was given and what it found; undefined before. */
 export const loaded = (): BackendSettings | undefined => settings
 
-const addon = fileURLToPath(new URL("../../native/build/fliqs_native.node", import.meta.url))
-
 interface NativeAddon {
   /** Loads TensorFlow's framework library without its log lines and registers our kernels in it. */
   readonly load: (frameworkLibrary: string) => void
 }
 
-const loadNative = (): void => {
-  const binding = join(
-    dirname(require.resolve("@tensorflow/tfjs-node/package.json")),
-    "lib/napi-v8/tfjs_binding.node",
+const words: Readonly<Record<Parts.Step, string>> = {
+  tensorflow: `the library of TensorFlow ${Parts.tensorflowVersion} is missing`,
+  addon: "the addon to TensorFlow has not been compiled",
+  native: "the fused kernels have not been compiled",
+}
+
+const missingPart = (file: string, what: string, ...setup: ReadonlyArray<string>) =>
+  new BackendError({
+    reason: new NativeMissing({
+      file,
+      message: `${what} (${file}); run ${setupCommand(...setup)}`,
+    }),
+  })
+
+const broken = (cause: unknown, file: string) =>
+  missingPart(
+    file,
+    `TensorFlow cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+    "--anew",
+    "tensorflow",
+    "addon",
+    "native",
   )
-  const library = join(dirname(realpathSync(binding)), "lib/libtensorflow_framework.so.2")
-  ;(require(addon) as NativeAddon).load(library)
+
+/** The parts of the backend; fails when one that is needed is not there. */
+const findParts = Effect.fnUntraced(function* (native: boolean) {
+  const parts = yield* Effect.try({
+    try: Parts.parts,
+    catch: () =>
+      missingPart(
+        "@tensorflow/tfjs-node",
+        "the npm package of TensorFlow is not installed",
+        "--anew",
+        "npm",
+      ),
+  })
+  const first = Parts.missing(parts).find((step) => native || step !== "native")
+  if (first !== undefined) return yield* missingPart(parts.files[first], words[first], "tensors")
+  return parts
+})
+
+/**
+ * Imports tfjs-node, which asks node-pre-gyp where its addon is: a stand-in answers, since the set-up compiles it into
+ * the cache and nothing beside the packages.
+ */
+const importTfjs = async ({ files, tfjs }: Parts.Parts) => {
+  const { cache, resolve } = createRequire(tfjs)
+  const finder = resolve("@mapbox/node-pre-gyp")
+  const before = cache[finder]
+  cache[finder] = Object.assign(new Module(finder), {
+    loaded: true,
+    exports: { find: () => files.addon },
+  })
+  try {
+    return await import("@tensorflow/tfjs-node")
+  } finally {
+    if (before === undefined) delete cache[finder]
+    else cache[finder] = before
+  }
 }
 
 /**
@@ -125,27 +175,18 @@ export const load = Effect.fn("Backend.load")(function* (options: BackendOptions
   process.env["TF_CPP_MIN_LOG_LEVEL"] = "3"
   setVariables(variables)
   restoreRemovedFunctions()
-  if (native && !existsSync(addon))
-    return yield* new BackendError({
-      reason: new NativeMissing({
-        file: addon,
-        message:
-          "the fused quantizer has not been built; run ./fliqs doctor, or set FLIQS_NATIVE=0",
-      }),
-    })
+  const parts = yield* findParts(native)
+  const { files } = parts
   yield* Effect.try({
     try: () => {
-      if (existsSync(addon)) loadNative()
+      // Even without our kernels: it keeps the library's log lines from standard error.
+      if (existsSync(files.native)) (require(files.native) as NativeAddon).load(files.tensorflow)
     },
-    catch: (cause) =>
-      new BackendError({ reason: new NativeMissing({ file: addon, message: String(cause) }) }),
+    catch: (cause) => broken(cause, files.native),
   })
   const module = yield* Effect.tryPromise({
-    try: () => import("@tensorflow/tfjs-node"),
-    catch: (cause) =>
-      new BackendError({
-        reason: new NativeMissing({ file: "@tensorflow/tfjs-node", message: String(cause) }),
-      }),
+    try: () => importTfjs(parts),
+    catch: (cause) => broken(cause, files.addon),
   })
   tf = module
   const { binding } = tf.backend() as unknown as {

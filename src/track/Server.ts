@@ -13,21 +13,20 @@ import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import { createServer } from "node:net"
 import * as path from "node:path"
-import { fileURLToPath, pathToFileURL } from "node:url"
+import { pathToFileURL } from "node:url"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Option, Schedule, Schema } from "effect"
 import { ServerMissing, TrackerError } from "./Errors.ts"
 import * as Lock from "./Lock.ts"
 import * as MlflowClient from "./MlflowClient.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"
+import { cacheDirectory, root, setup } from "../disk/Installation.ts"
 import * as Process from "../disk/Process.ts"
 import { scrub } from "./Secrets.ts"
 import * as Settings from "./Settings.ts"
 
 /** The MLflow that `scripts/setup.sh mlflow` installs. */
 export const version = "3.18.0"
-
-const repository = fileURLToPath(new URL("../../", import.meta.url))
 
 /** Where the server lives and what it is started with. */
 export interface Options {
@@ -187,7 +186,7 @@ const launch = (folder: string, python: string, port: number): Server => {
     env: {
       ...serverEnvironment(),
       TMPDIR: temporary,
-      ...(python.includes("%") ? { PYTHONPATH: path.join(repository, "scripts", "mlflow") } : {}),
+      ...(python.includes("%") ? { PYTHONPATH: path.join(root, "scripts", "mlflow") } : {}),
     },
   })
   child.on("error", () => {
@@ -202,21 +201,19 @@ const launch = (folder: string, python: string, port: number): Server => {
   return server
 }
 
-const cacheFolder = () =>
-  path.resolve(process.env["FLIQS_CACHE"] || path.join(repository, ".cache"))
+/** The Python that the set-up makes for it. */
+export const pythonOf = (cache: string) => path.join(cache, `mlflow-${version}`, "bin", "python")
+
+/** Whether the set-up has installed MLflow here. */
+export const isInstalled = (cache: string): boolean =>
+  fs.existsSync(pythonOf(cache)) && fs.existsSync(path.join(cache, `mlflow-${version}`, "ready"))
 
 /** Installs MLflow by the set-up script, once; its words go to a log. */
 const install = Effect.fnUntraced(function* (folder: string, options: Options) {
-  const cache = options.cache ?? cacheFolder()
-  const home = path.join(cache, `mlflow-${version}`)
-  const python = path.join(home, "bin", "python")
-  const isReady = () => fs.existsSync(python) && fs.existsSync(path.join(home, "ready"))
-  if (isReady()) return python
-  const [command, ...rest] = options.setup ?? [
-    "sh",
-    path.join(repository, "scripts", "setup.sh"),
-    "mlflow",
-  ]
+  const cache = options.cache ?? cacheDirectory()
+  const python = pythonOf(cache)
+  if (isInstalled(cache)) return python
+  const [command, ...rest] = options.setup ?? setup("mlflow")
   const log = path.join(folder, "setup.log")
   const code = yield* Effect.callback<number>((resume, signal) => {
     const output = fs.openSync(log, "w")
@@ -229,7 +226,7 @@ const install = Effect.fnUntraced(function* (folder: string, options: Options) {
     child.once("error", () => resume(Effect.succeed(127)))
     child.once("exit", (code) => resume(Effect.succeed(code ?? 1)))
   })
-  if (code !== 0 || !isReady()) {
+  if (code !== 0 || !isInstalled(cache)) {
     return yield* missing(lastLines(log) || `${command} ended with code ${code}`, log)
   }
   return python

@@ -202,10 +202,9 @@ const make = Effect.fnUntraced(function* (options: {
     yield* MlflowSender.send(to, folder)
   })
 
-  /** One round: everything that is spooled and not sent, grids before their trials. */
-  const round = Effect.gen(function* () {
+  /** Everything that is spooled and not sent, grids before their trials. */
+  const sendAll = Effect.gen(function* () {
     const runs = [...watched.values()].sort((a, b) => Number(b.isGrid) - Number(a.isGrid))
-    if (runs.length === 0) return
     const to = yield* connect
     for (const run of runs) {
       yield* sendRun(to, run).pipe(
@@ -243,6 +242,9 @@ const make = Effect.fnUntraced(function* (options: {
     oneAtATime.withPermits(1),
     Effect.provideContext(platform),
   )
+
+  /** One round; nothing is touched before a run is watched: the state folder may not be there yet. */
+  const round = Effect.suspend(() => (watched.size === 0 ? Effect.void : sendAll))
 
   const background = round.pipe(
     Effect.tapCause((cause) =>

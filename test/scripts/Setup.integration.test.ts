@@ -10,7 +10,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
-  readdirSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -19,6 +18,7 @@ import {
 import { tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { tensorflowVersion } from "../../src/tensor/Parts.ts"
 
 const repository = resolve(import.meta.dirname, "../..")
 const readyScript = join(repository, "scripts/ready.sh")
@@ -89,7 +89,7 @@ describe("shell files", () => {
     const version = /^tensorflow=(.+)$/m.exec(text("scripts/setup.sh"))?.[1]
     expect(version).toMatch(/^\d+\.\d+\.\d+$/)
     expect(text("scripts/tensorflow-requirements.txt")).toContain(`tensorflow_cpu==${version} `)
-    expect(text("scripts/ready.sh")).toContain(`/tensorflow-${version}/`)
+    expect(tensorflowVersion).toBe(version)
     expect(text("scripts/mlflow-requirements.txt")).toContain(
       `\nmlflow==${/^mlflow=(.+)$/m.exec(text("scripts/setup.sh"))?.[1]}\n`,
     )
@@ -105,31 +105,49 @@ describe("shell files", () => {
   })
 })
 
-describe("the sources of the kernels", () => {
-  it.each(["kernel.cc", "rule.h"])("are compiled anew when %s changed", (changed) => {
-    const cache = join(root, ".cache")
-    const put = (file: string, seconds: number, text = "") => {
-      mkdirSync(dirname(file), { recursive: true })
-      writeFileSync(file, text)
-      utimesSync(file, seconds, seconds)
+/** Runs a function of ready.sh for the copy of the checkout; what it exports counts. */
+const ask = (script: string, environment: Readonly<Record<string, string>> = {}, cwd = folder) =>
+  spawnSync("/bin/sh", ["-c", `root=$1; . "$0"; cache_of; ${script}`, readyScript, root], {
+    cwd,
+    encoding: "utf8",
+    env: { PATH: process.env["PATH"], ...environment },
+  })
+
+describe("what a set was made of", () => {
+  const put = (file: string, text = "") => {
+    mkdirSync(dirname(join(root, file)), { recursive: true })
+    writeFileSync(join(root, file), text)
+  }
+  const isReady = () => ask("is_ready tensors").status === 0
+
+  it.each([
+    ["native/kernel.cc", "another"],
+    ["native/rule.h", "another"],
+    ["package-lock.json", "{}"],
+    ["scripts/setup.sh", "#"],
+    ["scripts/node/package.json", "{}"],
+  ])("is looked at anew when %s changed", (changed, text) => {
+    put("native/kernel.cc")
+    put("native/rule.h")
+    const stamp = () => {
+      const key = ask("stamp_of tensors; echo $key").stdout.trim()
+      put(`.cache/ready${root}/stamp-tensors`, `${key}\n/bin/sh\ninstalled\nnative-1/kernels\n`)
     }
-    for (const name of ["kernel.cc", "rule.h"]) put(join(root, "native", name), 1000)
-    for (const name of readdirSync(join(root, "scripts"))) {
-      const file = join(root, "scripts", name)
-      utimesSync(file, 1000, 1000)
-    }
-    put(join(cache, "tensorflow-2.21.0/tfjs_binding.node"), 1000)
-    put(join(root, "native/build/fliqs_native.node"), 2000)
-    put(join(cache, "ready-tensors"), 2000, `${cache}\n/bin/sh\n`)
-    const isReady = () =>
-      spawnSync(
-        "/bin/sh",
-        ["-c", 'root=$1; cache=$1/.cache; . "$0" && is_ready tensors', readyScript, root],
-        { encoding: "utf8" },
-      ).status
-    expect(isReady()).toBe(0)
-    put(join(root, "native", changed), 3000)
-    expect(isReady()).toBe(1)
+    put(".cache/native-1/kernels")
+    stamp()
+    expect(isReady()).toBe(true)
+    put(changed, text)
+    expect(isReady()).toBe(false)
+    stamp()
+    expect(isReady()).toBe(true)
+    rmSync(join(root, ".cache/native-1"), { recursive: true })
+    expect(isReady()).toBe(false)
+  })
+
+  it("is not taken from another checkout of the same cache", () => {
+    const key = ask("stamp_of tensors; echo $key").stdout.trim()
+    put(`.cache/ready/elsewhere/stamp-tensors`, `${key}\n/bin/sh\ninstalled\n`)
+    expect(isReady()).toBe(false)
   })
 
   it("all count in the name of what they are compiled to", () => {
@@ -161,9 +179,9 @@ describe("which steps a command needs", () => {
     ["data pull cifar10", "base"],
     ["doctor", "base"],
     ["nonsense", "base"],
-    ["run a.yaml", "tensors"],
-    ["run a.yaml --set x=plan", "tensors"],
-    ["--log-level debug run a.yaml", "tensors"],
+    ["run a.yaml", "base"],
+    ["run a.yaml --set x=trial", "base"],
+    ["--log-level debug trial", "tensors"],
     ["run --help", "base"],
     ["trial --id 1 --state s", "tensors"],
     ["latency s.yaml", "tensors"],
@@ -236,7 +254,7 @@ describe("a machine that lacks something", () => {
     ["npm error code ENOTFOUND", "check the network"],
     ["npm error code EINTEGRITY", "not what this release pins"],
     ["npm error ENOSPC: no space left on device", "The disk is full"],
-    ["npm error code EACCES", "may not be written"],
+    ["npm error code EACCES", "cannot be written"],
     ["npm error something else", "npm ping"],
   ])("tells the mend by npm's words: %s", (words, mend) => {
     writeFileSync(
@@ -301,16 +319,48 @@ describe("a machine that is ready", () => {
     expect(JSON.parse(stdout)).toEqual({ argv: ["list"], cache: join(folder, "an other cache") })
   })
 
-  it("takes a relative cache from the current directory, even under a second name", () => {
+  it.each([
+    ["absolute", () => join(folder, "the cache")],
+    ["relative", () => "../the cache"],
+    ["with ..", () => `${folder}/check out/../the cache`],
+    ["with a slash at its end", () => `${folder}/the cache/`],
+    ["with double slashes and .", () => `${folder}//./the cache`],
+    ["through a link", () => join(folder, "link")],
+    ["relative, through a link", () => "../link/../the cache/."],
+  ])("knows its cache under a spelling that is %s", (_, spelling) => {
     const bin = installing()
-    const { stdout, stderr } = spawnSync("/bin/sh", ["../fliqs", "list"], {
-      cwd: join(root, "src"),
-      encoding: "utf8",
-      timeout: 15_000,
-      env: { PATH: bin, HOME: folder, FLIQS_CACHE: "../.cache" },
-    })
-    expect(stderr).not.toContain("waiting")
-    expect(JSON.parse(stdout)).toMatchObject({ cache: `${join(root, "src")}/../.cache` })
+    symlinkSync(join(folder, "the cache"), join(folder, "link"))
+    const list = (cache: string) =>
+      spawnSync("/bin/sh", [join(root, "fliqs"), "list"], {
+        cwd: root,
+        encoding: "utf8",
+        timeout: 15_000,
+        env: { PATH: bin, HOME: folder, FLIQS_CACHE: cache },
+      })
+    mkdirSync(join(folder, "the cache"))
+    expect(list(join(folder, "the cache")).status).toBe(0)
+    const { stderr, stdout } = list(spelling())
+    expect(stderr).toBe("")
+    expect(JSON.parse(stdout)).toMatchObject({ cache: join(folder, "the cache") })
+    expect(calls()).toBe(1)
+    expect(existsSync(join(root, ".cache"))).toBe(false)
+  })
+
+  it("may share a cache with another checkout that has other packages", () => {
+    const bin = installing()
+    const other = join(folder, "other")
+    cpSync(root, other, { recursive: true })
+    writeFileSync(join(other, "package-lock.json"), JSON.stringify({ packages: { "": {} } }))
+    const list = (checkout: string) =>
+      spawnSync("/bin/sh", [join(checkout, "fliqs"), "list"], {
+        cwd: folder,
+        encoding: "utf8",
+        env: { PATH: bin, HOME: folder, FLIQS_CACHE: "cache" },
+      })
+    for (let round = 0; round < 2; round++)
+      for (const checkout of [root, other])
+        expect([list(checkout).status, list(checkout).stderr]).toEqual([0, ""])
+    expect(calls()).toBe(2)
   })
 
   it("sets up anew when packages are gone, half there, or others are asked for", () => {

@@ -11,17 +11,19 @@ import { printable } from "../../declaration/Errors.ts"
 import { shellCommand } from "../../declaration/Shell.ts"
 import type * as Plan from "../../experiment/Plan.ts"
 import * as Planned from "../../orchestrator/Planned.ts"
+import * as Result from "../../orchestrator/Result.ts"
 import * as RunGrid from "../../orchestrator/RunGrid.ts"
 import { commitTags } from "../../orchestrator/Source.ts"
 import * as Standing from "../../orchestrator/Standing.ts"
 import * as State from "../../orchestrator/State.ts"
 import * as Tracker from "../../track/Tracker.ts"
-import { readPlan, stateFolder } from "../Files.ts"
+import { readPlan, requireWritable, stateFolder } from "../Files.ts"
 import * as Display from "../Display.ts"
 import { checkFlags, idleFlags, type RunFlags } from "../IdleFlags.ts"
 import { gridNote, stoppedPage, summaryText } from "../Outcome.ts"
 import { note, print, say } from "../Output.ts"
 import * as Progress from "../Progress.ts"
+import { readyData, readyServer, readyTensors } from "../Ready.ts"
 import { layerTracker, trackingSettings } from "../Tracking.ts"
 import { Ended, exitCodes, NotReady, Wrong } from "../Words.ts"
 
@@ -146,8 +148,21 @@ const sayLink = Effect.fnUntraced(function* (
   if (Option.isSome(link)) yield* note(`MLflow  ${link.value}`)
 })
 
-const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text: string) {
+/** Whether a trial is to be trained. */
+const isLeft = (state: string, id: string, { restart, retryFailed }: Input) =>
+  Effect.map(
+    Result.read(State.resultFile(state, id)),
+    (result) => restart || result === undefined || (result.state === "failed" && retryFailed),
+  )
+
+const runPlan = Effect.fnUntraced(function* (
+  input: Input,
+  plan: Plan.Plan,
+  text: string,
+  withLocalServer: boolean,
+) {
   const state = yield* stateFolder(input.state, input.experiment)
+  yield* requireWritable(state)
   const only = yield* chosen(plan, input.only)
   const count = only?.size ?? plan.trials.length
   const jobs = Math.min(
@@ -173,7 +188,19 @@ const runPlan = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan, text
     yield* tracker.startGrid(gridFolder)
     for (const { id } of trials) yield* tracker.watchTrial(State.trialFolder(state, id))
   })
+  const scope = yield* Effect.scope
+  const prepare = Effect.gen(function* () {
+    const left = yield* Effect.filter(
+      plan.trials.filter(({ id }) => only?.has(id) ?? true),
+      ({ id }) => isLeft(state, id, input),
+    )
+    if (left.length === 0) return
+    if (withLocalServer) yield* Effect.forkIn(readyServer, scope)
+    const data = left.map(({ declaration }) => declaration.data)
+    yield* Effect.all([readyTensors, readyData(data)], { concurrency: "unbounded", discard: true })
+  })
   const grid = Effect.gen(function* () {
+    yield* prepare
     const chosen = trials.filter(({ id }) => only?.has(id) ?? true)
     const show = yield* Progress.make(chosen, jobs)
     yield* Effect.forkScoped(sayLink(tracker, gridFolder))
@@ -243,9 +270,10 @@ export const run = Effect.fn("run")(function* (input: Input) {
   const { document, folder, plan } = yield* readPlan("run", input)
   yield* checkFlags(input, plan)
   const isTracked = Option.getOrElse(input.track, () => true) && plan.track.kind === "mlflow"
-  if (isTracked) yield* trackingSettings
+  const isLocal = isTracked && Option.isNone(yield* trackingSettings)
   const layer = isTracked ? layerTracker(folder) : Tracker.layerNone
-  yield* runPlan(input, plan, document.text).pipe(
+  yield* runPlan(input, plan, document.text, isLocal).pipe(
+    Effect.scoped,
     Effect.provide(layer),
     Effect.catchIf(
       (error) => error instanceof RunGrid.NotReady,

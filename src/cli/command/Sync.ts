@@ -3,7 +3,7 @@ import { Effect, type Option } from "effect"
 import { pathText } from "../../declaration/Errors.ts"
 import * as Tracker from "../../track/Tracker.ts"
 import * as EndOfRuns from "../../orchestrator/EndOfRuns.ts"
-import { stateFolder } from "../Files.ts"
+import { requireWritable, stateFolder } from "../Files.ts"
 import { stoppedPage } from "../Outcome.ts"
 import { note, print, printJson } from "../Output.ts"
 import { layerTracker, trackingSettings } from "../Tracking.ts"
@@ -17,6 +17,7 @@ export const run = Effect.fn("sync")(function* (input: {
 }) {
   yield* trackingSettings
   const folder = yield* stateFolder(input.state)
+  yield* requireWritable(folder)
   yield* EndOfRuns.endRunsUnlessRunning(folder, "fliqs sync", stoppedPage)
   const outcome = yield* Effect.gen(function* () {
     const tracker = yield* Tracker.Tracker

@@ -1,7 +1,7 @@
 /** `fliqs ui [--stop]`: the page of the MLflow server: the local one, unless the environment names another. */
 import { Effect, Option } from "effect"
 import * as Server from "../../track/Server.ts"
-import { stateFolder } from "../Files.ts"
+import { requireWritable, stateFolder } from "../Files.ts"
 import { note, print, printJson } from "../Output.ts"
 import { trackingSettings } from "../Tracking.ts"
 
@@ -25,6 +25,7 @@ export const run = Effect.fn("ui")(function* (input: {
     yield* note("MLFLOW_TRACKING_URI names the server; none is started here")
     return yield* input.json ? printJson({ url, page: page(url), pid: null }) : print(page(url))
   }
+  yield* requireWritable(folder)
   const server = yield* Server.start({ stateFolder: folder })
   yield* input.json
     ? printJson({ url: server.url, page: page(server.url), pid: server.pid })

@@ -1,0 +1,51 @@
+/**
+ * What trials need beside the packages, made ready while the command already runs: TensorFlow and its addons, data sets.
+ * A mistake in the files is so told before anything large is fetched. Left out: how it is done (`scripts/setup.sh`,
+ * `data/`).
+ */
+import { spawn } from "node:child_process"
+import { Effect } from "effect"
+import * as Datasets from "../data/Datasets.ts"
+import { cacheDirectory, setup } from "../disk/Installation.ts"
+import * as Parts from "../tensor/Parts.ts"
+import * as Server from "../track/Server.ts"
+import { note } from "./Output.ts"
+import { Ended, exitCodes } from "./Words.ts"
+
+/** Runs steps of the set-up; its exit code. Its words go to stderr, or nowhere. */
+const runSetup = (output: 2 | "ignore", ...steps: ReadonlyArray<string>) =>
+  Effect.callback<number>((resume, signal) => {
+    const [command, ...rest] = setup(...steps)
+    const child = spawn(command, rest, { stdio: ["ignore", output, output], signal })
+    child.once("error", () => resume(Effect.succeed(127)))
+    child.once("exit", (code) => resume(Effect.succeed(code ?? 1)))
+  })
+
+/** Makes the native parts of the backend where they are not there. */
+export const readyTensors = Effect.suspend(() => {
+  if (Parts.missing(Parts.parts()).length === 0) return Effect.void
+  return Effect.flatMap(runSetup(2, "tensors"), (code) => {
+    if (code === 0) return Effect.void
+    const interrupted = code === exitCodes.interrupted
+    return Effect.fail(
+      new Ended({ code: interrupted ? exitCodes.interrupted : exitCodes.notReady }),
+    )
+  })
+})
+
+/** Installs the local MLflow server where it is not there. Who starts it says what went wrong. */
+export const readyServer = Effect.suspend(() => {
+  if (Server.isInstalled(cacheDirectory())) return Effect.void
+  return note(`fetching MLflow ${Server.version} (100 MB, once); trials do not wait for it`).pipe(
+    Effect.andThen(runSetup("ignore", "mlflow")),
+    Effect.asVoid,
+  )
+})
+
+/** Fetches the data sets of trials into the cache, each once. What cannot be fetched is told by the trials. */
+export const readyData = (all: ReadonlyArray<Datasets.Data>) => {
+  const distinct = new Map(all.map((data) => [JSON.stringify(data), data]))
+  return Effect.forEach(distinct.values(), (data) =>
+    Effect.ignore(Datasets.fetch(data, cacheDirectory())),
+  )
+}
