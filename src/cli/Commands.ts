@@ -273,7 +273,7 @@ const doctor = Command.make(
   "doctor",
   { state, json },
   lazily(() => import("./command/Doctor.ts")),
-).pipe(Command.withDescription("Check this machine, each finding with its mend"))
+).pipe(Command.withDescription("Check this machine, each finding with its fix"))
 
 const runTrial = Command.make(
   "trial",

@@ -1,66 +1,22 @@
-/** `fliqs doctor`: what this machine has and lacks, each finding with its mend. */
+/** `fliqs doctor`: what this machine has and lacks, each finding with its fix. */
 import { Effect, FileSystem, Option, Result } from "effect"
-import { execFileSync } from "node:child_process"
 import { existsSync, statfsSync } from "node:fs"
-import { availableParallelism, freemem, totalmem } from "node:os"
+import { freemem, totalmem } from "node:os"
 import { dirname } from "node:path"
 import { pathText } from "../../declaration/Errors.ts"
 import * as Datasets from "../../data/Datasets.ts"
-import * as Backend from "../../tensor/Backend.ts"
 import * as MlflowClient from "../../track/MlflowClient.ts"
 import * as MlflowHttp from "../../track/MlflowHttp.ts"
-import * as Server from "../../track/Server.ts"
 import * as Settings from "../../track/Settings.ts"
-import { cacheDirectory, stateFolder } from "../Files.ts"
+import { cacheDirectory } from "../../disk/Installation.ts"
+import * as Examined from "../Examined.ts"
+import { stateFolder } from "../Files.ts"
+import type { Finding } from "../Finding.ts"
 import { green, print, printJson, red, yellow } from "../Output.ts"
 import { trackingSettings } from "../Tracking.ts"
 import { Ended, exitCodes } from "../Words.ts"
 
-interface Finding {
-  readonly name: string
-  /** `problem` keeps fliqs from working, `warning` only limits it. */
-  readonly state: "ok" | "warning" | "problem"
-  readonly found: string
-  /** What to do; absent when all is well. */
-  readonly mend?: string
-}
-
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`
-
-const node = Effect.sync((): Finding => {
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
-  const isRight = major === 22 && minor >= 18
-  return {
-    name: "node",
-    state: isRight ? "ok" : "problem",
-    found: `${process.version} ${process.platform}-${process.arch}`,
-    ...(isRight ? {} : { mend: "start it by ./fliqs, which brings Node 22 along" }),
-  }
-})
-
-const tensors = Backend.load({ threads: 1 }).pipe(
-  Effect.map((): Finding => {
-    const loaded = Backend.loaded()
-    return {
-      name: "tensors",
-      state: "ok",
-      found: `TensorFlow ${loaded?.tensorflow}, tfjs-node ${loaded?.tfjs}, ${loaded?.native === true ? "fused" : "composed"} quantizer`,
-    }
-  }),
-  Effect.catch((error) =>
-    Effect.succeed<Finding>({
-      name: "tensors",
-      state: "problem",
-      found: error.message,
-      mend: "sh scripts/setup.sh tensors, or ./fliqs run, which does it by itself",
-    }),
-  ),
-)
-
-const threads = Effect.sync((): Finding => {
-  const count = availableParallelism()
-  return { name: "threads", state: "ok", found: `${count}` }
-})
 
 const memory = Effect.sync((): Finding => {
   const free = freemem()
@@ -114,36 +70,6 @@ const data = Effect.fnUntraced(function* (cache: string) {
   } satisfies Finding
 })
 
-const hasPython = (): boolean => {
-  try {
-    const check = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"
-    execFileSync("python3", ["-c", check], { stdio: "ignore", timeout: 10_000 })
-    return true
-  } catch {
-    return false
-  }
-}
-
-const localMlflow = Effect.fnUntraced(function* (state: string, cache: string) {
-  const server = yield* Server.find(state)
-  if (Option.isSome(server))
-    return { name: "mlflow", state: "ok", found: `local server at ${server.value.url}` } as const
-  if (existsSync(`${cache}/mlflow-${Server.version}`))
-    return {
-      name: "mlflow",
-      state: "ok",
-      found: `${Server.version} installed, not running; \`fliqs ui\` starts it`,
-    } as const
-  if (hasPython())
-    return { name: "mlflow", state: "ok", found: "installed when a run first needs it" } as const
-  return {
-    name: "mlflow",
-    state: "warning",
-    found: "no Python 3.10 or newer with venv for a local server",
-    mend: "install python3 and python3-venv, set MLFLOW_TRACKING_URI, or run with --no-track",
-  } as const
-})
-
 const throughProxy = ({ proxy }: Settings.Settings): string =>
   proxy === undefined ? "" : `, through the proxy ${proxy.shown} of ${proxy.variable}`
 
@@ -175,7 +101,7 @@ const remoteMlflow = (settings: Settings.Settings) =>
 const mlflow = (state: string, cache: string) =>
   trackingSettings.pipe(
     Effect.flatMap((remote) =>
-      Option.isSome(remote) ? remoteMlflow(remote.value) : localMlflow(state, cache),
+      Option.isSome(remote) ? remoteMlflow(remote.value) : Examined.localMlflow(state, cache),
     ),
     Effect.catch((error) =>
       Effect.succeed<Finding>({
@@ -194,9 +120,10 @@ export const run = Effect.fn("doctor")(function* (input: {
   const state = yield* stateFolder(input.state)
   const cache = cacheDirectory()
   const findings: ReadonlyArray<Finding> = yield* Effect.all([
-    node,
-    tensors,
-    threads,
+    Examined.node,
+    Examined.tensors,
+    Examined.arithmetic,
+    Examined.threads,
     memory,
     disk("disk", cache),
     writable(state),
@@ -207,8 +134,8 @@ export const run = Effect.fn("doctor")(function* (input: {
   else {
     const marks = { ok: green("ok"), warning: yellow("warning"), problem: red("problem") }
     for (const { found, mend, name, state } of findings) {
-      yield* print(`${name.padEnd(8)} ${marks[state]}  ${pathText(found)}`)
-      if (mend !== undefined) yield* print(`${" ".repeat(9)}mend: ${mend}`)
+      yield* print(`${name.padEnd(9)} ${marks[state]}  ${pathText(found)}`)
+      if (mend !== undefined) yield* print(`${" ".repeat(10)}fix: ${pathText(mend)}`)
     }
   }
   const problems = findings.filter((finding) => finding.state === "problem")
