@@ -1,6 +1,11 @@
 /** Where the command line finds things: the cache, the state folder, space files. */
-import { Effect, Option } from "effect"
+import { Duration, Effect, FileSystem, Option } from "effect"
+import { dirname } from "node:path"
 import { DeclarationErrors, pathText, printable } from "../declaration/Errors.ts"
+import * as Durable from "../disk/Durable.ts"
+import { cacheDirectory } from "../disk/Installation.ts"
+import { stored } from "../disk/Patience.ts"
+import * as Temporary from "../disk/Temporary.ts"
 import { whyNotWritable } from "../disk/Writable.ts"
 import { changedSpace } from "../experiment/ChangedSpace.ts"
 import { readKind } from "../experiment/FileKind.ts"
@@ -11,6 +16,31 @@ import * as Planned from "../orchestrator/Planned.ts"
 import * as State from "../orchestrator/State.ts"
 import { note } from "./Output.ts"
 import { NotReady, Wrong } from "./Words.ts"
+
+/** Where temporary files go: TMPDIR, or what takes its place, the cache before others. */
+export const temporary = Effect.sync(() => {
+  Temporary.alsoUse([`${cacheDirectory()}/tmp`])
+  return Temporary.find()
+})
+
+/** Says when temporary files cannot go where they should. */
+export const sayTemporary = Effect.flatMap(temporary, ({ folder, problem }) =>
+  problem === "" || folder === undefined
+    ? Effect.void
+    : note(pathText(`warning: no temporary files in ${problem}; they go to ${folder}`)),
+)
+
+/** FLIQS_PATIENCE: seconds that a run waits for room, open files or memory; undefined when it is not set. */
+export const patience = Effect.suspend((): Effect.Effect<Duration.Duration | undefined, Wrong> => {
+  const told = process.env["FLIQS_PATIENCE"] ?? ""
+  if (told === "") return Effect.undefined
+  const seconds = Number(told)
+  return seconds >= 0 && Number.isFinite(seconds)
+    ? Effect.succeed(Duration.seconds(seconds))
+    : Effect.fail(
+        new Wrong({ message: `FLIQS_PATIENCE is ${told}; a number of seconds would be right` }),
+      )
+})
 
 /** The state folder: as told, else as `State.locate` finds it. */
 export const stateFolder = (told: Option.Option<string>, experimentFile?: string) =>
@@ -87,4 +117,38 @@ export const findTrial = Effect.fnUntraced(function* (state: string, beginning: 
           : `no trial ${printable(beginning)} in ${pathText(state)}; \`fliqs list\` shows those there are`
         : `${beginning} is the beginning of ${found.length} trials: ${found.slice(0, 5).join(", ")}; give more of it`,
   })
+})
+
+/** Writes what `--out` asks for, whole or not at all; through a link, and into a pipe or device as it comes. */
+export const writeOut = Effect.fnUntraced(function* (file: string, text: string) {
+  const fs = yield* FileSystem.FileSystem
+  const bytes = new TextEncoder().encode(text)
+  const write = Effect.gen(function* () {
+    const kind = yield* fs.stat(file).pipe(
+      Effect.map(({ type }) => type),
+      Effect.catchReason("PlatformError", "NotFound", () => Effect.succeed("Missing" as const)),
+    )
+    if (kind !== "File" && kind !== "Missing") return yield* fs.writeFile(file, bytes)
+    const target = kind === "File" ? yield* fs.realPath(file) : file
+    yield* Durable.sweep(dirname(target), "stale")
+    yield* Durable.replace(target, [bytes]).pipe(
+      // A file may be writable in a folder that is not.
+      Effect.catchIf(
+        ({ reason }) =>
+          kind === "File" &&
+          reason._tag === "Unreachable" &&
+          ["EACCES", "EPERM", "EROFS", "EBUSY"].includes(reason.code ?? ""),
+        () => fs.writeFile(file, bytes),
+      ),
+    )
+  }).pipe(stored("write", file))
+  yield* write.pipe(
+    Effect.catchIf(
+      (error) => !error.passes,
+      ({ reason }) =>
+        Effect.fail(
+          new Wrong({ message: `--out ${pathText(file)}: cannot be written: ${reason.message}` }),
+        ),
+    ),
+  )
 })

@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import { stripVTControlCharacters } from "node:util"
 import stringWidth from "fast-string-width"
 import { pathText } from "../declaration/Errors.ts"
+import { storageError } from "../disk/Errors.ts"
 import { scrub, scrubValue } from "../track/Secrets.ts"
 import * as Display from "./Display.ts"
 
@@ -15,7 +16,12 @@ export const say = (text: string): void => Display.writeAbove(`${scrub(text)}\n`
 /** Until what reads it has taken all: the process ends when its answers are given, and a pipe holds 64 kB. */
 const answer = (chunk: string | Uint8Array): Effect.Effect<void> =>
   Effect.callback((resume) => {
-    process.stdout.write(chunk, () => resume(Effect.void))
+    process.stdout.write(chunk, (error) => {
+      // A reader that has seen enough ends the process in `main.ts`; else an answer that is cut short is none.
+      const isFine =
+        error === null || error === undefined || (error as NodeJS.ErrnoException).code === "EPIPE"
+      resume(isFine ? Effect.void : Effect.die(storageError("write", "standard output")(error)))
+    })
   })
 
 /** One answer, with a newline. */

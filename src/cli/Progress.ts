@@ -7,10 +7,12 @@ import { Clock, Effect, Schedule } from "effect"
 import type { Heartbeat } from "../orchestrator/Heartbeat.ts"
 import type { GridEvent } from "../orchestrator/RunGrid.ts"
 import type { TrialFile } from "../orchestrator/State.ts"
+import type { Told } from "../orchestrator/Waiting.ts"
 import * as Display from "./Display.ts"
 import { duration, isInteractive, note, percent, printable, yellow } from "./Output.ts"
 import { type AtWork, gridLines, logLine, secondsLeftOf, type Whole } from "./ProgressLines.ts"
 import { secondsLeft, speeds } from "./TimeLeft.ts"
+import { damageWords } from "./Trials.ts"
 
 const drawEvery = "250 millis"
 /** Milliseconds between two log lines of a trial: in its first minutes, and later. */
@@ -123,10 +125,29 @@ export const make = Effect.fnUntraced(function* (trials: ReadonlyArray<TrialFile
     if (steps >= fewestSteps) ended.push({ trial, secondsPerStep: seconds / steps })
   })
 
+  /** The last message of each that waits: said once, however long it waits. */
+  const waiting = new Map<string, string>()
+  const onWaiting = Effect.fnUntraced(function* (name: string, told: Told) {
+    if (told._tag === "Over") {
+      waiting.delete(name)
+      return yield* note(`${name}: going on after waiting ${duration(told.seconds)}`)
+    }
+    if (waiting.get(name) === told.message) return
+    waiting.set(name, told.message)
+    yield* note(yellow(`${name}: waiting, at most ${duration(told.secondsLeft)}: ${told.message}`))
+  })
+
   return Effect.fnUntraced(function* (event: GridEvent) {
+    if (event._tag === "Waiting")
+      return yield* onWaiting(printable(event.trial?.name ?? "the grid"), event.told)
     const { trial } = event
     const name = printable(trial.name)
     switch (event._tag) {
+      case "Damaged":
+        over.add(trial.id)
+        atWork.delete(trial.id)
+        failed++
+        return yield* note(yellow(damageWords(name, event.damage)))
       case "Skipped": {
         const { state } = event.result
         over.add(trial.id)
@@ -146,6 +167,7 @@ export const make = Effect.fnUntraced(function* (trials: ReadonlyArray<TrialFile
             : `${name}: started (${trial.id})`,
         )
       case "Progress":
+        waiting.delete(name)
         return yield* onProgress(trial, event.heartbeat)
       case "Retrying": {
         const work = atWork.get(trial.id)
@@ -173,7 +195,7 @@ export const make = Effect.fnUntraced(function* (trials: ReadonlyArray<TrialFile
         return yield* note(
           state === "finished"
             ? `${name}: finished after ${duration(seconds)}${accuracy === undefined ? "" : `, accuracy ${percent(accuracy)}`}`
-            : yellow(`${name}: failed: ${message}`),
+            : yellow(`${name}: failed (${event.result.cause}): ${message}`),
         )
       }
     }

@@ -1,35 +1,65 @@
 /** What the state folder knows of a trial, put together for `list`, `show` and the end of `run`. */
 import { Effect } from "effect"
+import { pathText } from "../declaration/Errors.ts"
 import * as Heartbeat from "../orchestrator/Heartbeat.ts"
+import * as Journal from "../orchestrator/Journal.ts"
 import type * as Result from "../orchestrator/Result.ts"
-import { stateOf, type TrialState } from "../orchestrator/Standing.ts"
+import { type Damage, stateOf, type TrialState } from "../orchestrator/Standing.ts"
 import * as State from "../orchestrator/State.ts"
 
+/** What names a trial; of its journal where its file is damaged. */
+export type Named = Pick<
+  State.TrialFile,
+  "id" | "gridId" | "name" | "experiment" | "steps" | "parameters"
+>
+
 export interface Known {
-  readonly trial: State.TrialFile
+  readonly trial: Named
   readonly state: TrialState
   readonly step: number
   readonly result: Result.Result | undefined
   readonly heartbeat: Heartbeat.Heartbeat | undefined
   /** Of the result, else the last that were told. */
   readonly metrics: Readonly<Record<string, number>>
+  /** Of a trial that is `damaged`. */
+  readonly damage: Damage | undefined
 }
+
+const namedByJournal = Effect.fnUntraced(function* (state: string, id: string) {
+  const { parameters, start } = yield* Journal.beginning(State.trialFolder(state, id))
+  return {
+    id,
+    gridId: start?.gridId ?? "",
+    name: start?.name ?? "",
+    experiment: start?.experiment ?? "",
+    steps: 0,
+    parameters: parameters,
+  } satisfies Named
+})
 
 /** Undefined when there is no such trial. */
 export const readKnown = Effect.fnUntraced(function* (state: string, id: string) {
-  const trial = yield* State.readTrial(State.trialFile(state, id))
-  if (trial === undefined) return undefined
+  const { damage, result, state: standing, step } = yield* stateOf(state, id)
+  const read = yield* Effect.orElseSucceed(
+    State.readTrial(State.trialFile(state, id)),
+    () => "damaged" as const,
+  )
+  if (read === undefined) return undefined
   const heartbeat = yield* Heartbeat.read(State.heartbeatFile(state, id))
-  const { result, state: standing, step } = yield* stateOf(state, id)
   return {
-    trial,
+    trial: read === "damaged" ? yield* namedByJournal(state, id) : read,
     state: standing,
     step,
     result,
     heartbeat,
     metrics: result?.metrics ?? heartbeat?.metrics ?? {},
+    damage,
   } satisfies Known
 })
+
+/** A damaged trial in words: the file, what is wrong with it, and what puts it right. */
+export const damageWords = (trial: string, { fix, message, path }: Damage): string =>
+  `${trial} is damaged: ${pathText(path)}: ${message}; ${fix}`
 
 /** All trials that were ever begun here. */
 export const readAll = Effect.fnUntraced(function* (state: string) {

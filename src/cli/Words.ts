@@ -4,6 +4,8 @@
  */
 import { Schema } from "effect"
 import { pathText } from "../declaration/Errors.ts"
+import type { StorageError } from "../disk/Errors.ts"
+import { describe } from "../disk/FileProblem.ts"
 
 /** Exit codes of every command but `trial`. */
 export const exitCodes = { ok: 0, failed: 1, wrong: 2, notReady: 3, interrupted: 130 } as const
@@ -33,14 +35,36 @@ interface Tagged {
 const isTagged = (error: unknown): error is Tagged =>
   typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string"
 
-const storageHints: Readonly<Record<string, string>> = {
-  Unreachable: "\nMake room or give access there, then run the same command again.",
-  NewerVersion: "\nUse the newer fliqs that wrote it, or another folder with --state DIR.",
+const storageHints = {
+  Unreachable: "Give access there",
+  Conflict: "Wait for it, stop it, or give this run a folder of its own with --state DIR",
+  Damaged: "Put the file aside",
+  NewerVersion: "Use the newer fliqs that wrote it, or another folder with --state DIR",
+} as const
+
+/** What the file system said, with what to do about it. */
+const storageWords = ({ fix, message, reason }: StorageError): string => {
+  const hint = fix === undefined ? storageHints[reason._tag] : capital(fix)
+  const again = reason._tag === "Conflict" ? "." : ", then run the same command again."
+  return `${message}\n${hint}${again}`
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** An error of the file system that nobody put into words before: its path, what happened, what to do. */
+const fileWords = (error: unknown): Words | undefined => {
+  const { code, fix, path, words } = describe(error)
+  if (code === undefined) return undefined
+  const hint = fix === undefined ? "" : `\n${capital(fix)}, then run the same command again.`
+  return {
+    text: `${path === undefined ? "" : `${pathText(path)}: `}${words}${hint}`,
+    code: exitCodes.notReady,
+  }
 }
 
 /** What to tell of an error; undefined when it is none of ours (a defect). */
 export const wordsOf = (error: unknown): Words | undefined => {
-  if (!isTagged(error)) return undefined
+  if (!isTagged(error)) return fileWords(error)
   const { message } = error
   switch (error._tag) {
     case "Ended":
@@ -53,10 +77,7 @@ export const wordsOf = (error: unknown): Words | undefined => {
     case "BackendError":
       return { text: message || describeReason(error), code: exitCodes.notReady }
     case "StorageError":
-      return {
-        text: message + (storageHints[error.reason?._tag ?? ""] ?? ""),
-        code: exitCodes.notReady,
-      }
+      return { text: storageWords(error as unknown as StorageError), code: exitCodes.notReady }
     case "TrackerError":
       return {
         text: message || describeReason(error),
@@ -67,9 +88,9 @@ export const wordsOf = (error: unknown): Words | undefined => {
     case "DatasetCorrupt":
       return { text: message || describeReason(error), code: exitCodes.failed }
     case "PlatformError":
-      return { text: pathText(message), code: exitCodes.notReady }
+      return fileWords(error) ?? { text: pathText(message), code: exitCodes.notReady }
     default:
-      return undefined
+      return fileWords(error)
   }
 }
 

@@ -1,25 +1,13 @@
 /**
  * Fetched data sets on disk: `<cache>/data/<name>/<name>.bin`, made once for all processes of the machine.
  *
- * The file appears by a rename when it is whole, so a reader sees all of it or none. A lock file keeps a second process
- * from fetching the same again; its holder touches it, and a lock that is left behind (its process gone, or untouched
- * for a minute) is taken over. Should two take it over at one time, both fetch and the later rename wins: same bytes.
- * Left out: the format of the file (`CacheFile.ts`), where the bytes come from (a `Source`).
+ * The file appears by a rename when it is whole, so a reader sees all of it or none. A lock keeps a second process from
+ * fetching the same again. Left out: the format of the file (`CacheFile.ts`), where the bytes come from (a `Source`).
  */
-import { hostname } from "node:os"
-import {
-  ByteSize,
-  Duration,
-  Effect,
-  FileSystem,
-  Option,
-  Path,
-  Result,
-  Schedule,
-  Schema,
-} from "effect"
-import type { PlatformError } from "effect"
-import { pathText } from "../declaration/Errors.ts"
+import { ByteSize, Effect, FileSystem, Option, Path, type PlatformError, Result } from "effect"
+import * as Durable from "../disk/Durable.ts"
+import { describe } from "../disk/FileProblem.ts"
+import * as Lock from "../disk/Lock.ts"
 import * as CacheFile from "./CacheFile.ts"
 import type { Dataset, DataServices, Source } from "./Dataset.ts"
 import { DatasetCorrupt, DatasetMissing } from "./Errors.ts"
@@ -61,7 +49,7 @@ export const read = Effect.fn("Cache.read")(function* (
     new DatasetMissing({
       dataset: source.shape.name,
       where,
-      what: `cannot be read (${error.message})`,
+      what: `cannot be read: ${describe(error).words}`,
       mend: "make it readable, or set FLIQS_CACHE to another folder",
     })
   const stat = yield* fs.stat(where).pipe(
@@ -80,68 +68,6 @@ export const read = Effect.fn("Cache.read")(function* (
   return problem === undefined ? Option.some(decoded.success) : yield* corrupt(problem)
 })
 
-const LockOwner = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, host: Schema.String }))
-const decodeOwner = Schema.decodeUnknownOption(LockOwner)
-const abandonedAfter = 60_000
-
-const processLives = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM"
-  }
-}
-
-/** True when nobody works under this lock any more. */
-const isAbandoned = Effect.fnUntraced(function* (lock: string) {
-  const fs = yield* FileSystem.FileSystem
-  const owner = decodeOwner(yield* fs.readFileString(lock))
-  if (Option.isSome(owner) && owner.value.host === hostname() && !processLives(owner.value.pid))
-    return true
-  const touched = Option.getOrElse((yield* fs.stat(lock)).mtime, () => new Date(0))
-  return Date.now() - touched.getTime() > abandonedAfter
-})
-
-/** Runs `effect` while holding the lock file, waiting for other processes first. */
-const withLock = <A, E, R>(
-  lock: string,
-  effect: Effect.Effect<A, E, R>,
-): Effect.Effect<A, E | PlatformError.PlatformError, R | FileSystem.FileSystem> =>
-  Effect.gen(function* () {
-    const fs = yield* FileSystem.FileSystem
-    const owner = JSON.stringify({ pid: process.pid, host: hostname() })
-    const take = fs.writeFileString(lock, owner, { flag: "wx" }).pipe(
-      Effect.as(true),
-      Effect.catchReason("PlatformError", "AlreadyExists", () => Effect.succeed(false)),
-    )
-    const acquire = Effect.gen(function* () {
-      let told = false
-      while (!(yield* take)) {
-        // The lock may go away while it is looked at: then it is simply tried again.
-        const abandoned = yield* Effect.catch(isAbandoned(lock), () => Effect.succeed(false))
-        if (abandoned) yield* Effect.ignore(fs.remove(lock))
-        else {
-          if (!told)
-            yield* Effect.logInfo(`another process holds ${pathText(lock)}: waiting for it`)
-          told = true
-          yield* Effect.sleep("100 millis")
-        }
-      }
-    })
-    const touch = Effect.suspend(() => fs.utimes(lock, new Date(), new Date())).pipe(
-      Effect.ignore,
-      Effect.repeat(Schedule.spaced(Duration.millis(abandonedAfter / 6))),
-    )
-    return yield* Effect.uninterruptibleMask((restore) =>
-      Effect.andThen(
-        restore(acquire),
-        restore(Effect.raceFirst(effect, Effect.andThen(touch, Effect.never))).pipe(
-          Effect.ensuring(Effect.ignore(fs.remove(lock))),
-        ),
-      ),
-    )
-  })
-
 /** Prepares the data set and puts it into the cache. */
 const make = Effect.fn("Cache.make")(function* (source: Source, cacheDirectory: string) {
   const fs = yield* FileSystem.FileSystem
@@ -150,6 +76,7 @@ const make = Effect.fn("Cache.make")(function* (source: Source, cacheDirectory: 
   const folder = yield* cacheFolder(cacheDirectory, name)
   // What processes that were killed have left behind: we hold the lock, so nobody works there.
   const prefix = "preparing-"
+  yield* Durable.sweep(folder, "all")
   for (const entry of yield* fs.readDirectory(folder))
     if (entry.startsWith(prefix)) yield* fs.remove(path.join(folder, entry), { recursive: true })
   return yield* Effect.scoped(
@@ -164,15 +91,7 @@ const make = Effect.fn("Cache.make")(function* (source: Source, cacheDirectory: 
           what: problem,
           mend: "get it from its original place",
         })
-      const temporary = path.join(work, `${name}.bin`)
-      yield* Effect.scoped(
-        Effect.gen(function* () {
-          const file = yield* fs.open(temporary, { flag: "wx" })
-          for (const part of CacheFile.encode(dataset)) yield* file.writeAll(part)
-          yield* file.sync
-        }),
-      )
-      yield* fs.rename(temporary, path.join(folder, `${name}.bin`))
+      yield* Durable.replace(path.join(folder, `${name}.bin`), CacheFile.encode(dataset))
       return dataset
     }),
   )
@@ -184,7 +103,6 @@ const ensure = Effect.fnUntraced(function* (
   mendCorrupt: boolean,
 ): Effect.fn.Return<Dataset, DatasetError, DataServices> {
   const { name } = source.shape
-  const fs = yield* FileSystem.FileSystem
   const folder = yield* cacheFolder(cacheDirectory, name)
   const readMending = mendCorrupt
     ? Effect.catchTag(read(source, cacheDirectory), "DatasetCorrupt", () => Effect.succeedNone)
@@ -192,21 +110,19 @@ const ensure = Effect.fnUntraced(function* (
   const present = yield* readMending
   if (Option.isSome(present)) return present.value
   return yield* Effect.gen(function* () {
-    yield* fs.makeDirectory(folder, { recursive: true })
-    return yield* withLock(
-      `${folder}/lock`,
-      Effect.gen(function* () {
-        const made = yield* readMending
-        return Option.isSome(made) ? made.value : yield* make(source, cacheDirectory)
-      }),
-    )
+    const made = yield* readMending
+    return Option.isSome(made) ? made.value : yield* make(source, cacheDirectory)
   }).pipe(
-    Effect.catchTag("PlatformError", (error) =>
+    Lock.withLock(`${folder}/lock`, `fetching ${name}`),
+    Effect.catchTag(["PlatformError", "StorageError"], (error) =>
       Effect.fail(
         new DatasetMissing({
           dataset: name,
           where: folder,
-          what: `cannot be written (${error.message})`,
+          what:
+            error._tag === "StorageError"
+              ? error.message
+              : `cannot be written: ${describe(error).words}`,
           mend: "make room there, or set FLIQS_CACHE to a folder that can be written",
         }),
       ),

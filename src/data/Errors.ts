@@ -1,10 +1,12 @@
 /**
  * What can go wrong with a data set: it is not there and cannot be had, or what is there is not what it should be.
  *
- * Both belong to the trial family (`house.md`): the trial fails, trying it again without the mend would fail again.
+ * Both belong to the trial family (`house.md`): the trial fails, trying it again without the mend would fail again,
+ * unless the machine ran out of something that may come back.
  */
 import { Schema } from "effect"
 import { pathText } from "../declaration/Errors.ts"
+import * as Shortage from "../disk/Shortage.ts"
 
 const fields = {
   /** The kind: `cifar10`. */
@@ -24,7 +26,12 @@ export class DatasetMissing extends Schema.TaggedError<DatasetMissing>()("Datase
   }
 
   get isRetryable(): boolean {
-    return false
+    return this.shortage !== undefined
+  }
+
+  /** What the machine ran out of while it was fetched or read; undefined when it is something else. */
+  get shortage(): Shortage.Shortage | undefined {
+    return Shortage.ofWords(this.what)
   }
 }
 
@@ -36,6 +43,10 @@ export class DatasetCorrupt extends Schema.TaggedError<DatasetCorrupt>()("Datase
 
   get isRetryable(): boolean {
     return false
+  }
+
+  get shortage(): undefined {
+    return undefined
   }
 }
 

@@ -7,6 +7,7 @@
 import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
 import { ByteSize, Effect, FileSystem, Path } from "effect"
+import { describe } from "../disk/FileProblem.ts"
 import type { DataServices } from "./Dataset.ts"
 import { DatasetCorrupt, DatasetMissing } from "./Errors.ts"
 import type { DatasetError } from "./Errors.ts"
@@ -21,18 +22,22 @@ const withLowerCaseProxies = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv
   ...environment,
 })
 
-/** Runs a command in `folder`; fails with the last lines it said when it cannot start or ends with a code other than 0. */
+/**
+ * Runs a command in `folder`, which has its temporary files too; fails with the last lines it said when it cannot start
+ * or ends with a code other than 0.
+ */
 const run = (
   folder: string,
   command: string,
   parameters: ReadonlyArray<string>,
 ): Effect.Effect<void, string> =>
   Effect.callback((resume) => {
-    const env = withLowerCaseProxies(process.env)
-    const child = execFile(command, parameters, { cwd: folder, env }, (error, stdout, stderr) => {
+    const env = { TMPDIR: folder, NODE_DISABLE_COMPILE_CACHE: "1" }
+    const options = { cwd: folder, env: { ...withLowerCaseProxies(process.env), ...env } }
+    const child = execFile(command, parameters, options, (error, stdout, stderr) => {
       if (error === null) return resume(Effect.void)
       if (typeof error.code === "string")
-        return resume(Effect.fail(`${command} cannot be started (${error.code})`))
+        return resume(Effect.fail(`${command} cannot be started: ${describe(error).words}`))
       const last = `${stdout}\n${stderr}`.trim().split("\n").slice(-5).join("\n")
       resume(
         Effect.fail(
@@ -108,7 +113,7 @@ export const npmPackage = Effect.fn("Fetch.npmPackage")(function* (
       return yield* corrupt(`has ${ByteSize.toBigInt(size)} bytes, more than ${npm.maxBytes}`)
     return yield* fs.readFile(tarballPath)
   }).pipe(
-    Effect.catchTag("PlatformError", (error) => Effect.fail(missing(error.message))),
+    Effect.catchTag("PlatformError", (error) => Effect.fail(missing(describe(error).words))),
     Effect.ensuring(Effect.ignore(fs.remove(tarballPath))),
   )
   const digest = `sha512-${createHash("sha512").update(tarball).digest("base64")}`

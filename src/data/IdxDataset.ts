@@ -2,6 +2,7 @@
  * Data sets of four IDX files, named as in MNIST, plain or gzipped: what `Mnist.ts` and `FashionMnist.ts` share.
  */
 import { ByteSize, Effect, FileSystem, Option, Path, Result } from "effect"
+import { describe } from "../disk/FileProblem.ts"
 import type { Dataset, DatasetShape, Split } from "./Dataset.ts"
 import { makeDataset, makeSplit } from "./Dataset.ts"
 import { DatasetCorrupt, DatasetMissing } from "./Errors.ts"
@@ -76,7 +77,7 @@ export const fromFolder = (
       const stat = yield* fs.stat(where).pipe(
         Effect.map(Option.some),
         Effect.catchReason("PlatformError", "NotFound", () => Effect.succeedNone),
-        Effect.mapError((error) => missing(where, error.message)),
+        Effect.mapError((error) => missing(where, `cannot be read: ${describe(error).words}`)),
       )
       if (Option.isNone(stat)) continue
       if (stat.value.type !== "File" || ByteSize.toBigInt(stat.value.size) > maxBytes)
@@ -87,7 +88,7 @@ export const fromFolder = (
           mend,
         })
       const bytes = yield* Effect.mapError(fs.readFile(where), (error) =>
-        missing(where, error.message),
+        missing(where, `cannot be read: ${describe(error).words}`),
       )
       return { where, bytes }
     }

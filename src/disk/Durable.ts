@@ -3,29 +3,44 @@
  * file, are synced, and only then get their name; then the folder is synced. A reader sees the old file or the whole
  * new one. Left out: what the files mean.
  */
-import { Effect, FileSystem, type PlatformError } from "effect"
-import { Conflict, StorageError, unreachable } from "./Errors.ts"
+import { Effect, FileSystem, Option } from "effect"
+import { dirname, join, parse } from "node:path"
+import { Conflict, StorageError } from "./Errors.ts"
+import { describe } from "./FileProblem.ts"
+import { stored } from "./Patience.ts"
+
+export interface Options {
+  /** False: survives a kill but not a power cut, and costs no wait for the disk. For what is told anew anyway. */
+  readonly synced?: boolean
+}
 
 const syncFolder = Effect.fnUntraced(function* (folder: string) {
   const fs = yield* FileSystem.FileSystem
   yield* Effect.scoped(Effect.flatMap(fs.open(folder, { flag: "r" }), (file) => file.sync))
 })
 
-const folderOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf("/"), 1))
+/** Ours: hidden, and short, so that it fits wherever the file's own name does. */
+const temporaryName = /^\.fliqs-[0-9a-f]{16}\.tmp$/
+/** Those of earlier versions. */
+const earlierName =
+  /^(?:.+\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|heartbeat\.json\.\d+)\.tmp$/
 
-/** Leftovers of a killed writer carry this ending; nobody reads them. */
-export const temporarySuffix = ".tmp"
+const temporaryBeside = (path: string): string => {
+  const random = globalThis.crypto.getRandomValues(new Uint8Array(8))
+  return join(dirname(path), `.fliqs-${Buffer.from(random).toString("hex")}.tmp`)
+}
 
 const writeTemporary = Effect.fnUntraced(function* (
   path: string,
   parts: ReadonlyArray<Uint8Array>,
+  { synced = true }: Options,
 ) {
   const fs = yield* FileSystem.FileSystem
-  const temporary = `${path}.${globalThis.crypto.randomUUID()}${temporarySuffix}`
+  const temporary = temporaryBeside(path)
   const write = Effect.gen(function* () {
     const file = yield* fs.open(temporary, { flag: "wx" })
     for (const part of parts) yield* file.writeAll(part)
-    yield* file.sync
+    if (synced) yield* file.sync
   }).pipe(Effect.scoped)
   yield* write.pipe(Effect.tapError(() => Effect.ignore(fs.remove(temporary, { force: true }))))
   return temporary
@@ -33,54 +48,72 @@ const writeTemporary = Effect.fnUntraced(function* (
 
 /** Puts `parts` at `path`, replacing what was there; whole or not at all. */
 export const replace = Effect.fnUntraced(
-  function* (path: string, parts: ReadonlyArray<Uint8Array>) {
+  function* (path: string, parts: ReadonlyArray<Uint8Array>, options: Options = {}) {
     const fs = yield* FileSystem.FileSystem
-    const temporary = yield* writeTemporary(path, parts)
+    const temporary = yield* writeTemporary(path, parts, options)
     yield* fs
       .rename(temporary, path)
       .pipe(Effect.tapError(() => Effect.ignore(fs.remove(temporary, { force: true }))))
-    yield* syncFolder(folderOf(path))
+    if (options.synced !== false) yield* syncFolder(dirname(path))
   },
-  (effect, path) => Effect.mapError(effect, unreachable("write", path)),
+  (effect, path) => effect.pipe(stored("write", path)),
 )
-
-const isAlreadyThere = (error: PlatformError.PlatformError): boolean =>
-  error.reason._tag === "AlreadyExists"
 
 /** Puts `parts` at `path` only when nothing is there yet; else fails with Conflict. One of many writers wins. */
 export const create = Effect.fnUntraced(
-  function* (path: string, parts: ReadonlyArray<Uint8Array>) {
+  function* (path: string, parts: ReadonlyArray<Uint8Array>, options: Options = {}) {
     const fs = yield* FileSystem.FileSystem
-    const temporary = yield* writeTemporary(path, parts)
-    yield* fs
-      .link(temporary, path)
-      .pipe(Effect.ensuring(Effect.ignore(fs.remove(temporary, { force: true }))))
-    yield* syncFolder(folderOf(path))
+    const temporary = yield* writeTemporary(path, parts, options)
+    yield* fs.link(temporary, path).pipe(
+      Effect.ensuring(Effect.ignore(fs.remove(temporary, { force: true }))),
+      Effect.mapError((cause) =>
+        describe(cause).code === "EEXIST"
+          ? new StorageError({
+              operation: "create",
+              path,
+              reason: new Conflict({ message: "it exists already" }),
+            })
+          : cause,
+      ),
+    )
+    if (options.synced !== false) yield* syncFolder(dirname(path))
   },
-  (effect, path) =>
-    Effect.mapError(effect, (cause) =>
-      isAlreadyThere(cause)
-        ? new StorageError({
-            operation: "create",
-            path,
-            reason: new Conflict({ message: "it is there already" }),
-          })
-        : unreachable("create", path)(cause),
-    ),
+  (effect, path) => effect.pipe(stored("create", path)),
 )
 
-/** Removes what killed writers left in `folder`; only for one who knows that nobody else writes there. */
-export const sweep = Effect.fnUntraced(
-  function* (folder: string) {
+/** Renames a file or a folder to the first free `name.1`, `name.2.json`, ...; gives back where it is now. */
+export const setAside = Effect.fnUntraced(
+  function* (path: string) {
     const fs = yield* FileSystem.FileSystem
-    for (const name of yield* fs.readDirectory(folder))
-      if (name.endsWith(temporarySuffix)) yield* fs.remove(`${folder}/${name}`, { force: true })
+    const { dir, ext, name } = parse(path)
+    for (let n = 1; ; n++) {
+      const aside = join(dir, `${name}.${n}${ext}`)
+      if (yield* fs.exists(aside)) continue
+      yield* fs.rename(path, aside)
+      return aside
+    }
   },
-  (effect, folder) => Effect.mapError(effect, unreachable("clean", folder)),
+  (effect, path) => effect.pipe(stored("set aside", path)),
 )
 
-const encoder = new TextEncoder()
+/** No write takes so long. */
+const staleAfter = 3_600_000
 
-/** JSON as a person would write it, with a final newline. */
-export const jsonBytes = (value: unknown): Uint8Array =>
-  encoder.encode(`${JSON.stringify(value, null, 2)}\n`)
+/**
+ * Removes what killed writers left in a folder: temporary files that are an hour old, or all of them for one who knows
+ * that nobody else writes there. What cannot be removed stays; a folder that is missing has none.
+ */
+export const sweep = Effect.fnUntraced(function* (folder: string, whose: "stale" | "all") {
+  const fs = yield* FileSystem.FileSystem
+  const names = yield* Effect.orElseSucceed(fs.readDirectory(folder), () => [])
+  for (const name of names) {
+    if (!temporaryName.test(name) && !earlierName.test(name)) continue
+    const path = join(folder, name)
+    const written = yield* fs.stat(path).pipe(
+      Effect.map(({ mtime }) => Option.getOrUndefined(mtime)?.getTime()),
+      Effect.orElseSucceed(() => undefined),
+    )
+    const isStale = written !== undefined && Date.now() - written > staleAfter
+    if (whose === "all" || isStale) yield* Effect.ignore(fs.remove(path, { force: true }))
+  }
+})

@@ -1,12 +1,18 @@
 /**
- * What can go wrong with the state folder. Left out: the words a person reads (`cli/`).
+ * What can go wrong with files that are kept: the one family for the state folder, the caches and what is written for a
+ * person. Left out: the words for what the file system said (`FileProblem.ts`), the exit codes (`cli/`).
  */
-import { Effect, type PlatformError, Schema } from "effect"
+import { Schema } from "effect"
 import { pathText } from "../declaration/Errors.ts"
+import { describe } from "./FileProblem.ts"
 
-/** The file system refused: no space, no permission, a disk that fails, a share that is away. */
+/** The file system refused. `passes`: it may not when asked again later (no space, too many open files). */
 export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", {
   message: Schema.String,
+  /** `ENOSPC`, ... where the file system gave one. */
+  code: Schema.optionalKey(Schema.String),
+  fix: Schema.optionalKey(Schema.String),
+  passes: Schema.Boolean,
 }) {}
 
 /** Somebody else holds, or has already written, what only one may. */
@@ -24,30 +30,43 @@ export class NewerVersion extends Schema.TaggedError<NewerVersion>()("NewerVersi
   known: Schema.Int,
 }) {}
 
-/** The state folder could not be read or written; `path` is the file concerned. */
+/** A file could not be read or written; `path` is the file concerned. */
 export class StorageError extends Schema.TaggedError<StorageError>()("StorageError", {
   operation: Schema.String,
   path: Schema.String,
   reason: Schema.Union([Unreachable, Conflict, Damaged, NewerVersion]),
 }) {
-  /** Whether the same operation may succeed a little later. */
+  /** Whether the same operation may succeed a little later, with nobody changing anything in the folder. */
   get isRetryable(): boolean {
-    return this.reason._tag === "Unreachable" || this.reason._tag === "Conflict"
+    return this.reason._tag === "Conflict" || this.passes
+  }
+  /** Whether the machine lacks something that may come back: room, open files, memory, a share. */
+  get passes(): boolean {
+    return this.reason._tag === "Unreachable" && this.reason.passes
+  }
+  /** What a person can do about it; undefined when there is no one thing. */
+  get fix(): string | undefined {
+    return this.reason._tag === "Unreachable" ? this.reason.fix : undefined
   }
   override get message(): string {
     return `${pathText(this.path)}: cannot ${this.operation}: ${this.reason.message}`
   }
 }
 
-/** Names the operation of a file-system failure. */
-export const unreachable =
+/** Names the operation and the path of whatever the file system said. */
+export const storageError =
   (operation: string, path: string) =>
-  (cause: PlatformError.PlatformError): StorageError =>
-    new StorageError({
+  (cause: unknown): StorageError => {
+    if (cause instanceof StorageError) return cause
+    const { code, fix, passes, words } = describe(cause)
+    return new StorageError({
       operation,
       path,
-      reason: new Unreachable({ message: pathText(cause.message) }),
+      reason: new Unreachable({
+        message: words,
+        passes,
+        ...(code === undefined ? {} : { code }),
+        ...(fix === undefined ? {} : { fix }),
+      }),
     })
-
-export const orUnreachable = (operation: string, path: string) =>
-  Effect.mapError(unreachable(operation, path))
+  }

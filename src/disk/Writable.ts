@@ -1,18 +1,13 @@
 /** Whether a folder can be written, before anything tries to. Left out: room on its disk. */
 import { accessSync, constants, statSync } from "node:fs"
 import { dirname, resolve } from "node:path"
+import { describe } from "./FileProblem.ts"
 
 /** The folder, or the nearest one above it that is there. */
 export const nearestExisting = (folder: string): string => {
   const path = resolve(folder)
   const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined
   return isThere || dirname(path) === path ? path : nearestExisting(dirname(path))
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  EROFS: "its file system is read-only",
-  EACCES: "permission is denied",
-  EPERM: "permission is denied",
 }
 
 /** Why nothing can be written in a folder, which need not be there yet; undefined when it can. */
@@ -24,7 +19,6 @@ export const whyNotWritable = (folder: string): string | undefined => {
     accessSync(existing, constants.W_OK | constants.X_OK)
     return undefined
   } catch (error) {
-    const { code = "unknown" } = error as NodeJS.ErrnoException
-    return reasons[code] ?? `it cannot be looked at (${code})`
+    return describe(error).words
   }
 }

@@ -15,7 +15,8 @@ import { createHash } from "node:crypto"
 import { pathText } from "../declaration/Errors.ts"
 import type { NamedTensor, Snapshot } from "../train/TrainEvent.ts"
 import * as Durable from "../disk/Durable.ts"
-import { Damaged, NewerVersion, orUnreachable, StorageError } from "../disk/Errors.ts"
+import { Damaged, NewerVersion, StorageError } from "../disk/Errors.ts"
+import { stored } from "../disk/Patience.ts"
 
 export const version = 1
 const magic = new TextEncoder().encode("FLIQSCKP")
@@ -155,7 +156,7 @@ export const list = Effect.fnUntraced(
     }
     return found.sort((a, b) => b.step - a.step || b.attempt - a.attempt)
   },
-  (effect, folder) => effect.pipe(orUnreachable("list", folder)),
+  (effect, folder) => effect.pipe(stored("list", folder)),
 )
 
 /** Saves a checkpoint; when this returns, it survives. Older ones than the newest two go. */
@@ -164,14 +165,18 @@ export const write = Effect.fnUntraced(function* (folder: string, checkpoint: Ch
   const path = `${folder}/${checkpoint.step}-${checkpoint.attempt}.bin`
   yield* Durable.replace(path, encode(checkpoint))
   for (const old of (yield* list(folder)).slice(kept))
-    yield* fs.remove(old.path, { force: true }).pipe(orUnreachable("remove", old.path))
+    yield* fs.remove(old.path, { force: true }).pipe(stored("remove", old.path))
 })
 
 /**
- * The newest checkpoint that is whole, or undefined. A corrupt one is put aside (`.corrupt`) with a warning and the
- * one before it is taken; one of a newer version fails: going on from an older one would quietly lose work.
+ * The newest checkpoint that is whole, or undefined. A corrupt one is passed over with a warning and the one before it
+ * is taken; who goes on from here puts it aside (`.corrupt`). One of a newer version fails: going on from an older one
+ * would quietly lose work.
  */
-export const readNewest = Effect.fnUntraced(function* (folder: string) {
+export const readNewest = Effect.fnUntraced(function* (
+  folder: string,
+  corrupt: "leave" | "setAside",
+) {
   const fs = yield* FileSystem.FileSystem
   for (const { path } of yield* list(folder)) {
     const bytes = yield* fs.readFile(path).pipe(
@@ -180,7 +185,7 @@ export const readNewest = Effect.fnUntraced(function* (folder: string) {
         (error) => error.reason._tag === "NotFound",
         () => Effect.undefined,
       ),
-      orUnreachable("read", path),
+      stored("read", path),
     )
     if (bytes === undefined) continue
     const read = decode(bytes)
@@ -190,7 +195,8 @@ export const readNewest = Effect.fnUntraced(function* (folder: string) {
     yield* Effect.logWarning(
       `${pathText(path)} is corrupt (${read.message}); going on from the one before`,
     )
-    yield* fs.rename(path, `${path}.corrupt`).pipe(orUnreachable("rename", path))
+    if (corrupt === "setAside")
+      yield* fs.rename(path, `${path}.corrupt`).pipe(stored("rename", path))
   }
   return undefined
 })

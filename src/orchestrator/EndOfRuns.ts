@@ -8,6 +8,7 @@ import * as Event from "../track/Event.ts"
 import { lastEvent } from "../track/LastEvent.ts"
 import * as Spool from "../track/Spool.ts"
 import * as Heartbeat from "./Heartbeat.ts"
+import * as Journal from "./Journal.ts"
 import { stateOf } from "./Standing.ts"
 import * as State from "./State.ts"
 
@@ -25,13 +26,12 @@ const openEnd = Effect.fnUntraced(function* (folder: string) {
   return Option.filter(last, ({ type }) => type !== "end")
 })
 
-const append = (folder: string, events: ReadonlyArray<Event.Event>) =>
-  Effect.sync(() => {
-    const spool = Spool.open(`${folder}/${Spool.fileName}`)
-    for (const event of events) spool.append(event)
-    spool.close()
-    return true
-  })
+const append = Effect.fnUntraced(function* (folder: string, events: ReadonlyArray<Event.Event>) {
+  const spool = yield* Journal.openSpool(folder)
+  for (const event of events) spool.append(event)
+  yield* Journal.flush(spool)
+  return true
+}, Effect.scoped)
 
 /** True when it was ended now. */
 const endTrial = Effect.fnUntraced(function* (state: string, id: string) {
@@ -39,7 +39,8 @@ const endTrial = Effect.fnUntraced(function* (state: string, id: string) {
   const last = yield* openEnd(folder)
   if (Option.isNone(last)) return false
   const { result, state: standing } = yield* stateOf(state, id)
-  if (standing === "running") return false
+  // What a damaged one has done is not known.
+  if (standing === "running" || standing === "damaged") return false
   if (result !== undefined)
     return yield* append(folder, [
       {
@@ -120,7 +121,7 @@ export const endRunsUnlessRunning = Effect.fnUntraced(
   function* (state: string, typed: string, stoppedPage: StoppedPage) {
     const fs = yield* FileSystem.FileSystem
     if (!(yield* Effect.orElseSucceed(fs.exists(`${state}/grids`), () => false))) return
-    yield* Lock.hold(state, typed)
+    yield* Lock.hold(State.lockFolder(state), typed)
     yield* endRuns(state, stoppedPage)
   },
   Effect.scoped,

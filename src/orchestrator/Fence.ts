@@ -4,7 +4,7 @@
  * before it writes anything; when it is there, it writes nothing and goes. Left out: starting processes.
  */
 import { Effect, FileSystem } from "effect"
-import { orUnreachable } from "../disk/Errors.ts"
+import { stored } from "../disk/Patience.ts"
 
 export interface Fence {
   /** 0 for the first process that ever trained this trial. */
@@ -26,7 +26,7 @@ export const enter = Effect.fnUntraced(function* (folder: string) {
         (error) => error.reason._tag === "AlreadyExists",
         () => Effect.succeed(false),
       ),
-      orUnreachable("create", path),
+      stored("create", path),
     )
     if (won) return { attempt, next: attemptFolder(folder, attempt + 1) } satisfies Fence
   }
@@ -35,5 +35,5 @@ export const enter = Effect.fnUntraced(function* (folder: string) {
 /** Whether a newer attempt has begun. */
 export const isSuperseded = Effect.fnUntraced(function* (fence: Fence) {
   const fs = yield* FileSystem.FileSystem
-  return yield* fs.exists(fence.next).pipe(orUnreachable("look at", fence.next))
+  return yield* fs.exists(fence.next).pipe(stored("look at", fence.next))
 })

@@ -2,9 +2,8 @@
  * What a trial's process is doing now, for whoever reads the folder: the parent, `fliqs list`, another machine.
  * Replaced in place at most about once a second; losing it loses nothing.
  */
-import { Effect, FileSystem, Schema } from "effect"
-import * as Durable from "../disk/Durable.ts"
-import { orUnreachable } from "../disk/Errors.ts"
+import { Effect, Schema } from "effect"
+import { withoutWaiting } from "../disk/Patience.ts"
 import * as Record from "../disk/Record.ts"
 import { Arithmetic } from "../train/Arithmetic.ts"
 import * as State from "./State.ts"
@@ -14,6 +13,8 @@ export class Heartbeat extends Schema.Opaque<Heartbeat>()(
     version: Schema.Literal(State.version),
     attempt: Schema.Int,
     pid: Schema.Int,
+    /** Tells the process from a later one with the same number; earlier versions did not write it. */
+    processStart: Schema.optionalKey(Schema.String),
     host: Schema.String,
     /** Milliseconds since 1970. */
     time: Schema.Int,
@@ -29,18 +30,13 @@ export class Heartbeat extends Schema.Opaque<Heartbeat>()(
   }),
 ) {}
 
+const readRecord = Record.reader(Heartbeat)
+
 /** The last heartbeat; undefined when there is none or it cannot be read. */
 export const read = Effect.fnUntraced(function* (path: string) {
-  return yield* Effect.orElseSucceed(Record.readJson(Heartbeat)(path), () => undefined)
+  return yield* Effect.orElseSucceed(readRecord(path), () => undefined)
 })
 
-/** Not synced: it is told anew in a second. */
-export const write = Effect.fnUntraced(
-  function* (path: string, heartbeat: Heartbeat) {
-    const fs = yield* FileSystem.FileSystem
-    const temporary = `${path}.${heartbeat.attempt}${Durable.temporarySuffix}`
-    yield* fs.writeFile(temporary, Durable.jsonBytes(heartbeat))
-    yield* fs.rename(temporary, path)
-  },
-  (effect, path) => effect.pipe(orUnreachable("write", path)),
-)
+/** Neither synced nor waited for: it is told anew in a second. */
+export const write = (path: string, heartbeat: Heartbeat) =>
+  Record.write(path, heartbeat, { synced: false }).pipe(withoutWaiting)

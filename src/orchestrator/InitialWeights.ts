@@ -20,7 +20,7 @@ export const ofTrials =
       const result = yield* Result.read(State.resultFile(state, id))
       if (result?.state !== "finished") return `no finished trial ${id} is in ${pathText(state)}`
       const folder = State.checkpointFolder(state, id)
-      const checkpoint = yield* Checkpoint.readNewest(folder)
+      const checkpoint = yield* Checkpoint.readNewest(folder, "leave")
       return checkpoint === undefined
         ? `trial ${id} has no checkpoint any more in ${pathText(folder)}`
         : { file: folder, tensors: tensorsOf(checkpoint) }
@@ -31,7 +31,7 @@ export const read = Effect.fnUntraced(function* (
   file: string,
 ): Effect.fn.Return<Tensors, StorageError, FileSystem.FileSystem> {
   if (file.endsWith("/checkpoint")) {
-    const checkpoint = yield* Checkpoint.readNewest(file)
+    const checkpoint = yield* Checkpoint.readNewest(file, "leave")
     if (checkpoint !== undefined) return tensorsOf(checkpoint)
   }
   const found = yield* readWeights(file)

@@ -5,12 +5,13 @@
 import { Effect, FileSystem } from "effect"
 import * as nodePath from "node:path"
 import { stringify } from "yaml"
+import * as Durable from "../disk/Durable.ts"
+import type { StorageError } from "../disk/Errors.ts"
+import { attempt, stored } from "../disk/Patience.ts"
 import * as Event from "../track/Event.ts"
 import * as Spool from "../track/Spool.ts"
 import type { Arithmetic } from "../train/Arithmetic.ts"
 import type { TrainEvent } from "../train/TrainEvent.ts"
-import * as Durable from "../disk/Durable.ts"
-import { Conflict, orUnreachable, StorageError } from "../disk/Errors.ts"
 import * as State from "./State.ts"
 
 export interface Journal {
@@ -21,26 +22,29 @@ export interface Journal {
     path: string,
     content: string | Uint8Array,
   ) => Effect.Effect<void, StorageError, FileSystem.FileSystem>
-  /** Makes what was told survive a power cut: before the checkpoint that counts on it. */
-  readonly sync: Effect.Effect<void>
+  /** Makes what was told survive a power cut: before the checkpoint or the result that counts on it. */
+  readonly flush: Effect.Effect<void, StorageError>
+  /** Ends the run; it is not written before `flush` succeeds. */
   readonly end: (status: "FINISHED" | "FAILED" | "KILLED", message?: string) => void
 }
 
-const openSpool = Effect.fnUntraced(function* (folder: string) {
-  const warnings: Array<string> = []
-  const spool = yield* Effect.try({
-    try: () =>
-      Spool.open(`${folder}/${Spool.fileName}`, { onWarning: (text) => warnings.push(text) }),
-    catch: (cause) =>
-      new StorageError({
-        operation: "open the spool",
-        path: folder,
-        reason: new Conflict({ message: cause instanceof Error ? cause.message : String(cause) }),
-      }),
-  })
-  for (const text of warnings) yield* Effect.logWarning(text)
-  return spool
+/** So much may wait in memory for a disk that refuses; then training waits too. */
+const mostWaitingBytes = 16 << 20
+
+/** A spool, open until the scope closes; its warnings go to the log as they come. */
+export const openSpool = Effect.fnUntraced(function* (folder: string) {
+  const path = `${folder}/${Spool.fileName}`
+  const run = Effect.runSyncWith(yield* Effect.context<never>())
+  const warn = (text: string) => run(Effect.logWarning(text))
+  return yield* Effect.acquireRelease(
+    attempt("open", path, () => Spool.open(path, { onWarning: warn })),
+    (spool) => Effect.sync(() => spool.close()),
+  )
 })
+
+/** Waits, where patience is set, until all that was appended is on the disk. */
+export const flush = (spool: Spool.Spool): Effect.Effect<void, StorageError> =>
+  attempt("write", spool.file, () => spool.flush())
 
 /** The artifact's place under `folder`, or undefined when the path would lead out of it. */
 const artifactFile = (path: string): string | undefined => {
@@ -57,15 +61,20 @@ const told = (event: TrainEvent): Event.Event | undefined => {
   return undefined
 }
 
-/** Names of the parameters that earlier attempts have told; they stand at the very beginning. */
-const toldParameters = (folder: string) =>
-  Spool.read(`${folder}/${Spool.fileName}`, 0).pipe(
-    Effect.map(({ events }) =>
-      events.flatMap(({ event }) => (event.type === "parameters" ? Object.keys(event.values) : [])),
-    ),
-    Effect.orElseSucceed((): ReadonlyArray<string> => []),
-    Effect.map((names) => new Set(names)),
+/** What earlier attempts told at the very beginning of the spool. */
+export const beginning = Effect.fnUntraced(function* (folder: string) {
+  const { events } = yield* Effect.orElseSucceed(
+    Spool.read(`${folder}/${Spool.fileName}`, 0),
+    () => ({ events: [] as Spool.Read["events"] }),
   )
+  let start: Event.Start | undefined
+  const parameters: Record<string, string> = {}
+  for (const { event } of events) {
+    if (event.type === "start") start ??= event
+    if (event.type === "parameters") Object.assign(parameters, event.values)
+  }
+  return { start, parameters }
+})
 
 /** What bits depend on, beside the threads of the trial. */
 const arithmeticParameters = (it: Arithmetic): Readonly<Record<string, string>> => ({
@@ -79,13 +88,11 @@ const arithmeticParameters = (it: Arithmetic): Readonly<Record<string, string>> 
   ),
 })
 
-/** Opens a trial's journal for this attempt; the spool is synced and closed with the scope. */
+/** Opens a trial's journal for this attempt; the spool is closed with the scope. */
 export const open = Effect.fnUntraced(function* (state: string, trial: State.TrialFile) {
   const fs = yield* FileSystem.FileSystem
   const folder = State.trialFolder(state, trial.id)
-  const spool = yield* Effect.acquireRelease(openSpool(folder), (open) =>
-    Effect.sync(() => open.close()),
-  )
+  const spool = yield* openSpool(folder)
   spool.append({
     type: "start",
     time: Event.now(),
@@ -101,32 +108,31 @@ export const open = Effect.fnUntraced(function* (state: string, trial: State.Tri
     const target = `${folder}/${file}`
     yield* fs
       .makeDirectory(nodePath.dirname(target), { recursive: true })
-      .pipe(orUnreachable("create", target))
+      .pipe(stored("create", target))
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content
     yield* Durable.replace(target, [bytes])
     spool.append({ type: "artifact", path, file })
   })
-  const known = yield* toldParameters(folder)
+  const known = (yield* beginning(folder)).parameters
   // Write-once in most trackers: told by the first attempt that knows them and never again.
   const parameters = (values: Readonly<Record<string, string>>) => {
-    if (Object.keys(values).some((name) => known.has(name))) return
+    if (Object.keys(values).some((name) => Object.hasOwn(known, name))) return
     spool.append({ type: "parameters", values })
   }
   parameters({ ...trial.parameters, threads: String(trial.execution.threads) })
   yield* artifact("trial.yaml", stringify(trial.declaration))
   const journal: Journal = {
     artifact,
-    tell: (event) => {
-      if (event.type === "artifact") return artifact(event.path, event.content)
-      return Effect.sync(() => {
-        if (event.type === "arithmetic") return parameters(arithmeticParameters(event.arithmetic))
-        const entry = told(event)
-        if (entry !== undefined) spool.append(entry)
-      })
-    },
+    tell: Effect.fnUntraced(function* (event) {
+      if (event.type === "artifact") return yield* artifact(event.path, event.content)
+      if (event.type === "arithmetic") return parameters(arithmeticParameters(event.arithmetic))
+      const entry = told(event)
+      if (entry !== undefined) spool.append(entry)
+      if (spool.waitingBytes > mostWaitingBytes) yield* flush(spool)
+    }),
     metrics: (step, values) =>
       spool.append({ type: "metrics", step, time: Event.now(), values: { ...values } }),
-    sync: Effect.sync(() => spool.sync()),
+    flush: flush(spool),
     end: (status, message) =>
       spool.append({
         type: "end",

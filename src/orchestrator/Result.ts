@@ -1,9 +1,7 @@
 /**
  * How a trial ended. Published by exclusive creation: once in the record, even if the work was done twice.
  */
-import { Effect, FileSystem, Schema } from "effect"
-import * as Durable from "../disk/Durable.ts"
-import { orUnreachable } from "../disk/Errors.ts"
+import { Effect, Schema } from "effect"
 import * as Record from "../disk/Record.ts"
 import { OptionValue } from "../space/Option.ts"
 import { scrub } from "../track/Secrets.ts"
@@ -20,6 +18,11 @@ export const causes = [
   "lost",
   "storage",
 ] as const
+export type Cause = (typeof causes)[number]
+
+/** Whether a trial that failed so is tried again by the same command: the machine may have again what it lacked. */
+export const mayPass = (cause: Cause | undefined): boolean =>
+  cause === "outOfMemory" || cause === "storage"
 
 export class Result extends Schema.Opaque<Result>()(
   Schema.Struct({
@@ -52,7 +55,7 @@ export class Result extends Schema.Opaque<Result>()(
   }),
 ) {}
 
-export const read = Record.readJson(Result)
+export const read = Record.reader(Result)
 
 /** What a process or a server said may hold a secret. */
 const withoutSecrets = ({ message, warnings, ...rest }: Result): Result => ({
@@ -63,21 +66,11 @@ const withoutSecrets = ({ message, warnings, ...rest }: Result): Result => ({
 
 /** Publishes a result; true when it is the one in the record, false when another was there first. */
 export const publish = Effect.fnUntraced(function* (path: string, result: Result) {
-  return yield* Durable.create(path, [Durable.jsonBytes(withoutSecrets(result))]).pipe(
+  return yield* Record.create(path, withoutSecrets(result)).pipe(
     Effect.as(true),
     Effect.catchIf(
       (error) => error.reason._tag === "Conflict",
       () => Effect.succeed(false),
     ),
   )
-})
-
-/** Puts a result aside (`result.1.json`, ...) so that the trial can be tried again. */
-export const setAside = Effect.fnUntraced(function* (path: string) {
-  const fs = yield* FileSystem.FileSystem
-  for (let n = 1; ; n++) {
-    const aside = path.replace(/\.json$/, `.${n}.json`)
-    if (yield* fs.exists(aside).pipe(orUnreachable("look at", aside))) continue
-    return yield* fs.rename(path, aside).pipe(orUnreachable("rename", path))
-  }
 })

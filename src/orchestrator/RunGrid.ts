@@ -5,17 +5,20 @@
  */
 import { Duration, Effect, Exit, FileSystem, Schema } from "effect"
 import * as Event from "../track/Event.ts"
-import * as Spool from "../track/Spool.ts"
+import type * as Spool from "../track/Spool.ts"
 import * as Durable from "../disk/Durable.ts"
-import { orUnreachable } from "../disk/Errors.ts"
+import type { StorageError } from "../disk/Errors.ts"
+import { Patience, stored } from "../disk/Patience.ts"
+import * as Lock from "../disk/Lock.ts"
 import * as EndOfRuns from "./EndOfRuns.ts"
 import * as GridPage from "./GridPage.ts"
 import type * as Heartbeat from "./Heartbeat.ts"
-import * as Lock from "../disk/Lock.ts"
-import * as Result from "./Result.ts"
-import { stateOf, type TrialState } from "./Standing.ts"
+import * as Journal from "./Journal.ts"
+import type * as Result from "./Result.ts"
+import { type Damage, damageOf, stateOf, type TrialState, willRun } from "./Standing.ts"
 import * as State from "./State.ts"
 import * as Supervise from "./Supervise.ts"
+import type * as Waiting from "./Waiting.ts"
 
 /** What a run tells while it goes on. */
 export type GridEvent =
@@ -38,6 +41,14 @@ export type GridEvent =
       readonly failures: number
       readonly seconds: number
     }
+  /** It waits for room, memory or open files (of the grid itself, without a trial), or goes on after that. */
+  | {
+      readonly _tag: "Waiting"
+      readonly trial: State.TrialFile | undefined
+      readonly told: Waiting.Told
+    }
+  /** A record of it cannot be read; it is left as it is. */
+  | { readonly _tag: "Damaged"; readonly trial: State.TrialFile; readonly damage: Damage }
   | { readonly _tag: "Ended"; readonly trial: State.TrialFile; readonly result: Result.Result }
   /** It was asked to stop; so many steps are saved. */
   | { readonly _tag: "Stopped"; readonly trial: State.TrialFile; readonly step: number }
@@ -70,6 +81,7 @@ export interface Options {
   readonly children: Set<number>
   readonly lostAfter?: Duration.Input
   readonly patience?: Duration.Input
+  readonly shortagePatience?: Supervise.ShortagePatience
   readonly onEvent: (event: GridEvent) => Effect.Effect<void>
 }
 
@@ -77,6 +89,7 @@ export interface TrialSummary {
   readonly trial: State.TrialFile
   readonly state: TrialState
   readonly result: Result.Result | undefined
+  readonly damage?: Damage
 }
 
 /** The machine cannot run trials at all (no addon, no memory): said by a child, true for all. */
@@ -86,44 +99,25 @@ export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {
 
 class FirstFailure extends Schema.TaggedError<FirstFailure>()("FirstFailure", {}) {}
 
-/** Puts everything of a trial aside (`<id>.1`, ...), so that it starts anew. */
-const setTrialAside = Effect.fnUntraced(function* (state: string, id: string) {
+const exists = Effect.fnUntraced(function* (path: string) {
   const fs = yield* FileSystem.FileSystem
-  const folder = State.trialFolder(state, id)
-  if (!(yield* fs.exists(folder).pipe(orUnreachable("look at", folder)))) return
-  for (let n = 1; ; n++) {
-    const aside = `${folder}.${n}`
-    if (yield* fs.exists(aside).pipe(orUnreachable("look at", aside))) continue
-    return yield* fs.rename(folder, aside).pipe(orUnreachable("rename", folder))
-  }
+  return yield* fs.exists(path).pipe(stored("look at", path))
 })
 
-const openGridSpool = (options: Options) =>
-  Effect.acquireRelease(
-    Effect.sync(() =>
-      Spool.open(`${State.gridFolder(options.state, options.grid.gridId)}/${Spool.fileName}`),
+/** Waits, and says so, while what a trial or the grid needs is away. */
+const waitAloud = (options: Options, trial: State.TrialFile | undefined) =>
+  Effect.provideService(Patience, {
+    limit: Duration.fromInputUnsafe(
+      (options.shortagePatience ?? Supervise.shortagePatience).storage,
     ),
-    (spool) => Effect.sync(() => spool.close()),
-  )
-
-const supervise = (options: Options, trial: State.TrialFile) =>
-  Supervise.supervise({
-    state: options.state,
-    trial,
-    command: options.command(trial),
-    environment: options.environment,
-    children: options.children,
-    lostAfter: options.lostAfter ?? "15 minutes",
-    patience: options.patience ?? "30 seconds",
-    onProgress: (heartbeat) => options.onEvent({ _tag: "Progress", trial, heartbeat }),
-    onRetry: ({ delay, failures, message }) =>
+    onWait: ({ error, secondsLeft }) =>
       options.onEvent({
-        _tag: "Retrying",
+        _tag: "Waiting",
         trial,
-        message,
-        failures,
-        seconds: Duration.toSeconds(delay),
+        told: { _tag: "Waiting", message: error.message, secondsLeft: Math.ceil(secondsLeft) },
       }),
+    onOver: (seconds) =>
+      options.onEvent({ _tag: "Waiting", trial, told: { _tag: "Over", seconds } }),
   })
 
 /** How a trial stands that was interrupted: its process is gone, and may have finished while it was asked to stop. */
@@ -137,44 +131,112 @@ const tellStopped = Effect.fnUntraced(function* (
   )
 })
 
+/** Puts damaged records of a trial aside (`result.1.json`, ...), one after the other, and says how it stands then. */
+const repaired = Effect.fnUntraced(function* (state: string, id: string) {
+  let standing = yield* stateOf(state, id)
+  const records = [State.trialFile(state, id), State.resultFile(state, id)]
+  for (const path of records) {
+    if (standing.damage?.path !== path) continue
+    yield* Durable.setAside(path)
+    standing = yield* stateOf(state, id)
+  }
+  return standing
+})
+
+/** The trial as it goes on: one whose `trial.json` is gone keeps the threads that its journal tells of. */
+const begun = Effect.fnUntraced(function* (state: string, trial: State.TrialFile) {
+  if (yield* exists(State.trialFile(state, trial.id))) return trial
+  const { parameters } = yield* Journal.beginning(State.trialFolder(state, trial.id))
+  const threads = Number(parameters["threads"])
+  return Number.isInteger(threads) && threads > 0
+    ? { ...trial, execution: { ...trial.execution, threads } }
+    : trial
+})
+
+/** How a trial stands once what the flags ask for is put aside; its result when it is not to be run. */
+const prepare = Effect.fnUntraced(function* (options: Options, trial: State.TrialFile) {
+  const { restart, retryFailed, state } = options
+  const folder = State.trialFolder(state, trial.id)
+  if (restart && (yield* exists(folder))) yield* Durable.setAside(folder)
+  const standing = yield* retryFailed ? repaired(state, trial.id) : stateOf(state, trial.id)
+  const { damage, result } = standing
+  if (damage !== undefined) return standing
+  if (result === undefined) return undefined
+  if (result.state === "finished" || !(retryFailed || willRun(standing))) return standing
+  yield* Durable.setAside(State.resultFile(state, trial.id))
+  return undefined
+})
+
+const supervise = (options: Options, trial: State.TrialFile) =>
+  Supervise.supervise({
+    state: options.state,
+    trial,
+    command: options.command(trial),
+    environment: options.environment,
+    children: options.children,
+    lostAfter: options.lostAfter ?? "15 minutes",
+    patience: options.patience ?? "30 seconds",
+    shortagePatience: options.shortagePatience ?? Supervise.shortagePatience,
+    onProgress: (heartbeat) => options.onEvent({ _tag: "Progress", trial, heartbeat }),
+    onRetry: ({ delay, failures, message }) =>
+      options.onEvent({
+        _tag: "Retrying",
+        trial,
+        message,
+        failures,
+        seconds: Duration.toSeconds(delay),
+      }),
+    onWaiting: (told) => options.onEvent({ _tag: "Waiting", trial, told }),
+  })
+
 const runTrial = Effect.fnUntraced(function* (options: Options, trial: State.TrialFile) {
   const { onEvent, state } = options
-  const path = State.resultFile(state, trial.id)
-  if (options.restart) yield* setTrialAside(state, trial.id)
-  const before = yield* Result.read(path)
-  if (before?.state === "finished" || (before?.state === "failed" && !options.retryFailed)) {
-    yield* onEvent({ _tag: "Skipped", trial, result: before })
-    return { trial, state: before.state, result: before } satisfies TrialSummary
+  const before = yield* prepare(options, trial)
+  if (before?.damage !== undefined)
+    return yield* onEvent({ _tag: "Damaged", trial, damage: before.damage })
+  if (before?.result !== undefined) {
+    // Its damaged file was put aside.
+    if (!(yield* exists(State.trialFile(state, trial.id))))
+      yield* State.writeTrial(state, yield* begun(state, trial))
+    return yield* onEvent({ _tag: "Skipped", trial, result: before.result })
   }
-  if (before !== undefined) yield* Result.setAside(path)
-  yield* State.writeTrial(state, trial)
+  yield* State.writeTrial(state, yield* begun(state, trial))
   for (const folder of [
     State.trialFolder(state, trial.id),
     State.checkpointFolder(state, trial.id),
   ])
-    yield* Durable.sweep(folder)
+    yield* Durable.sweep(folder, "all")
   const { step } = yield* stateOf(state, trial.id)
   yield* onEvent({ _tag: "Started", trial, fromStep: step })
   const ended = yield* supervise(options, trial).pipe(
     Effect.onInterrupt(() => Effect.ignore(tellStopped(options, trial))),
   )
   if (ended._tag === "NotReady") return yield* new NotReady({ message: ended.message })
-  if (ended._tag === "Superseded") {
-    yield* onEvent({ _tag: "Elsewhere", trial })
-    return { trial, state: "elsewhere", result: undefined } satisfies TrialSummary
-  }
+  if (ended._tag === "Superseded") return yield* onEvent({ _tag: "Elsewhere", trial })
   yield* onEvent({ _tag: "Ended", trial, result: ended.result })
   if (options.failFast && ended.result.state === "failed") return yield* new FirstFailure()
-  return { trial, state: ended.result.state, result: ended.result } satisfies TrialSummary
 })
+
+/**
+ * Runs a trial. What its own files refuse is its own matter; only what they all need (a full disk) ends the grid.
+ */
+const runApart = (options: Options, trial: State.TrialFile) =>
+  runTrial(options, trial).pipe(
+    waitAloud(options, trial),
+    Effect.catchIf(
+      (error): error is StorageError => error._tag === "StorageError" && !error.passes,
+      (error) => options.onEvent({ _tag: "Damaged", trial, damage: damageOf(trial.id, error) }),
+    ),
+  )
 
 /** How all trials of a plan stand, also those that were not touched. */
 export const summarize = ({ state, trials }: Pick<Options, "state" | "trials">) =>
   Effect.forEach(trials, (trial) =>
-    Effect.map(stateOf(state, trial.id), ({ result, state }): TrialSummary => ({
+    Effect.map(stateOf(state, trial.id), ({ damage, result, state }): TrialSummary => ({
       trial,
       state,
       result,
+      ...(damage === undefined ? {} : { damage }),
     })),
   )
 
@@ -196,29 +258,27 @@ const keepPage = Effect.fnUntraced(function* (options: Options, spool: Spool.Spo
   )
   const onEvent: Options["onEvent"] = Effect.fnUntraced(function* (event) {
     if (event._tag === "Started") atWork.add(event.trial.id)
-    else if (event._tag !== "Progress" && event._tag !== "Retrying") atWork.delete(event.trial.id)
+    else if (event._tag !== "Progress" && event._tag !== "Retrying" && event._tag !== "Waiting")
+      atWork.delete(event.trial.id)
     if (event._tag !== "Progress") yield* page.touch
     yield* options.onEvent(event)
   })
   return { page, watched: { ...options, onEvent } }
 })
 
-/**
- * Runs what is left of a grid. One run per state folder at a time: a second one fails with a `StorageError` whose reason
- * is Conflict. The summary has every trial of the plan, also those that were not touched.
- */
-export const run = Effect.fnUntraced(function* (options: Options) {
+/** The records that are of the grid as a whole, and the spool of its run. */
+const openGrid = Effect.fnUntraced(function* (options: Options) {
   const { grid, state } = options
-  yield* Lock.hold(state, options.typed)
-  yield* options.onEndedRuns(yield* EndOfRuns.endRuns(state, options.stoppedPage))
   const startedAt = Event.now()
+  yield* State.sweep(state)
   yield* State.writeGrid(state, {
     ...grid,
     version: State.version,
     trials: options.trials.map((trial) => trial.id),
     startedAt,
   })
-  const spool = yield* openGridSpool(options)
+  const folder = State.gridFolder(state, grid.gridId)
+  const spool = yield* Journal.openSpool(folder)
   spool.append({
     type: "start",
     time: startedAt,
@@ -228,10 +288,20 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     tags: { ...options.tags },
   })
   for (const [file, text] of Object.entries(options.files)) {
-    const path = `${State.gridFolder(state, grid.gridId)}/${file}`
-    yield* Durable.replace(path, [new TextEncoder().encode(text)])
+    yield* Durable.replace(`${folder}/${file}`, [new TextEncoder().encode(text)])
     spool.append({ type: "artifact", path: file, file })
   }
+  return spool
+})
+
+/**
+ * Runs what is left of a grid. One run per state folder at a time: a second one fails with a `StorageError` whose reason
+ * is Conflict. The summary has every trial of the plan, also those that were not touched.
+ */
+export const run = Effect.fnUntraced(function* (options: Options) {
+  yield* Lock.hold(State.lockFolder(options.state), options.typed)
+  yield* options.onEndedRuns(yield* EndOfRuns.endRuns(options.state, options.stoppedPage))
+  const spool = yield* openGrid(options)
   const { page, watched } = yield* keepPage(options, spool)
   const end = (status: Event.End["status"]) =>
     Effect.andThen(
@@ -240,7 +310,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     )
 
   const chosen = options.trials.filter((trial) => options.only?.has(trial.id) ?? true)
-  yield* Effect.forEach(chosen, (trial) => runTrial(watched, trial), {
+  yield* Effect.forEach(chosen, (trial) => runApart(watched, trial), {
     concurrency: options.jobs,
     discard: true,
   }).pipe(
@@ -255,5 +325,6 @@ export const run = Effect.fnUntraced(function* (options: Options) {
   )
   const summaries = yield* summarize(options)
   yield* end(summaries.some((summary) => summary.state === "failed") ? "FAILED" : "FINISHED")
+  yield* Journal.flush(spool).pipe(waitAloud(options, undefined))
   return summaries
 }, Effect.scoped)

@@ -16,19 +16,20 @@
  *
  * Results leave as the assignment (path -> choice) in result.json. Left out: starting processes, retries, the network.
  */
-import { Clock, Effect, type FileSystem, Ref, Stream } from "effect"
-import { hostname } from "node:os"
-import type { Arithmetic } from "../train/Arithmetic.ts"
+import { Clock, type Duration, Effect, type FileSystem, Ref, type Scope, Stream } from "effect"
+import { Damaged, StorageError } from "../disk/Errors.ts"
+import { withoutWaiting } from "../disk/Patience.ts"
+import * as Shortage from "../disk/Shortage.ts"
 import type { TrialError } from "../train/Errors.ts"
 import type { Train, TrainEvent } from "../train/TrainEvent.ts"
 import * as Checkpoint from "./Checkpoint.ts"
-import { Damaged, type StorageError, StorageError as Storage } from "../disk/Errors.ts"
 import * as Fence from "./Fence.ts"
-import * as Heartbeat from "./Heartbeat.ts"
 import * as InitialWeights from "./InitialWeights.ts"
 import * as Journal from "./Journal.ts"
+import { finite, makePulse } from "./Pulse.ts"
 import * as Result from "./Result.ts"
 import * as State from "./State.ts"
+import { waitAloud } from "./Waiting.ts"
 
 /** Exit codes of `fliqs trial`, which every engine understands. */
 export const exitCodes = {
@@ -36,8 +37,12 @@ export const exitCodes = {
   failed: 1,
   wrongInput: 2,
   notReady: 3,
-  /** May pass when it is tried again: storage that is away, memory, a defect. */
+  /** A mistake in fliqs; it may pass when it is tried again. */
   retry: 70,
+  /** Memory ran out: tried again after a pause, never a crash. */
+  outOfMemory: 71,
+  /** A file cannot be written or read, and waiting for it was in vain: as above where it may pass. */
+  storage: 74,
   /** Checkpointed: run me again. */
   stopped: 75,
   /** A newer attempt has taken over; never retried, never a failure. */
@@ -57,11 +62,10 @@ export interface Options<E, R> {
   readonly cacheDirectory: string
   /** Ends, with the reason, when the trial is asked to save and go. */
   readonly stop: Effect.Effect<string>
+  /** How long one operation on the state folder waits for room, open files, a file system that is away. */
+  readonly storagePatience?: Duration.Input
 }
 
-const heartbeatEvery = 1000
-/** Milliseconds over which the speed is averaged. */
-const speedWindow = 10_000
 /** How long after a request to stop the next step may take before the trial goes without saving. */
 const patience = "10 seconds"
 
@@ -75,14 +79,29 @@ const failureCause = (error: TrialError): (typeof Result.causes)[number] => {
       return "dataset"
     case "InvalidTrial":
       return "wrongInput"
+    case "StorageUnusable":
+      return "storage"
   }
+}
+
+/** The exit code for what the machine ran out of; undefined for an error that is something else. */
+export const shortageCode = (error: unknown): number | undefined => {
+  const shortage = isTrialError(error)
+    ? shortageOf(error)
+    : (Shortage.of(error) ?? (error instanceof StorageError ? "storage" : undefined))
+  return shortage === undefined ? undefined : exitCodes[shortage]
+}
+
+const shortageOf = (error: TrialError): Shortage.Shortage | undefined => {
+  const cause = failureCause(error)
+  return cause === "outOfMemory" || cause === "storage" ? cause : undefined
 }
 
 const readTrial = Effect.fnUntraced(function* (state: string, id: string) {
   const path = State.trialFile(state, id)
   const trial = yield* State.readTrial(path)
   if (trial !== undefined) return trial
-  return yield* new Storage({
+  return yield* new StorageError({
     operation: "read",
     path,
     reason: new Damaged({ message: "there is no such trial" }),
@@ -90,33 +109,51 @@ const readTrial = Effect.fnUntraced(function* (state: string, id: string) {
 })
 
 /** Trains (or goes on with) one trial until it is done, failed, asked to stop, or superseded. */
-export const run = Effect.fnUntraced(function* <E, R>(
+export const run = <E, R>(
   options: Options<E, R>,
-): Effect.fn.Return<Outcome, StorageError | TrialError | E, FileSystem.FileSystem | R> {
+): Effect.Effect<
+  Outcome,
+  StorageError | TrialError | E,
+  FileSystem.FileSystem | Exclude<R, Scope.Scope>
+> => Effect.scoped(begin(options)).pipe(waitAloud(options.storagePatience ?? "10 minutes"))
+
+const begin = Effect.fnUntraced(function* <E, R>(options: Options<E, R>) {
   const { id, state } = options
-  const trial = yield* readTrial(state, id)
-  if ((yield* Result.read(State.resultFile(state, id))) !== undefined) return { _tag: "Done" }
-  const folder = State.trialFolder(state, id)
-  const fence = yield* Fence.enter(folder)
-  const checkpoints = State.checkpointFolder(state, id)
-  const resume = yield* Checkpoint.readNewest(checkpoints)
+  const asked = Effect.map(
+    options.stop,
+    (reason) => ({ _tag: "Stopped", step: 0, reason }) as const,
+  )
+  const begun = yield* Effect.raceFirst(prepare(state, id), asked)
+  if (begun._tag !== "Prepared") return begun
+  const { fence, resume, trial } = begun
   yield* resume === undefined
     ? Effect.logInfo(`attempt ${fence.attempt}: starting`)
     : Effect.logInfo(`attempt ${fence.attempt}: going on from step ${resume.step}`)
-  return yield* Effect.scoped(attempt({ ...options, trial, fence, resume }))
+  const journal = yield* Effect.raceFirst(Journal.open(state, trial), asked)
+  if ("_tag" in journal) return journal
+  return yield* attempt({ ...options, fence, journal, resume, trial })
+})
+
+const prepare = Effect.fnUntraced(function* (state: string, id: string) {
+  const trial = yield* readTrial(state, id)
+  if ((yield* Result.read(State.resultFile(state, id))) !== undefined)
+    return { _tag: "Done" } as const
+  const fence = yield* Fence.enter(State.trialFolder(state, id))
+  const resume = yield* Checkpoint.readNewest(State.checkpointFolder(state, id), "setAside")
+  return { _tag: "Prepared", trial, fence, resume } as const
 })
 
 interface Attempt<E, R> extends Options<E, R> {
   readonly trial: State.TrialFile
   readonly fence: Fence.Fence
   readonly resume: Checkpoint.Checkpoint | undefined
+  readonly journal: Journal.Journal
 }
 
 const attempt = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
-  const { fence, id, resume, state, trial } = options
+  const { fence, id, journal, resume, state, trial } = options
   const checkpoints = State.checkpointFolder(state, id)
-  const journal = yield* Journal.open(state, trial)
-  const pulse = yield* makePulse(options)
+  const pulse = yield* makePulse(State.heartbeatFile(state, id), fence.attempt)
   const startedAt = yield* Clock.currentTimeMillis
   const elapsed = Effect.map(
     Clock.currentTimeMillis,
@@ -150,6 +187,8 @@ const attempt = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
     yield* journal.artifact("layers.json", `${JSON.stringify(event.layers, null, 2)}\n`)
     yield* pulse.beat(step, yield* elapsed, true)
     journal.end("FINISHED")
+    // No result stands before all that led to it is written down.
+    yield* journal.flush
     yield* conclude({
       state: "finished",
       metrics: finite(event.metrics),
@@ -161,7 +200,7 @@ const attempt = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
 
   const save = Effect.fnUntraced(function* (event: Extract<TrainEvent, { type: "checkpoint" }>) {
     const snapshot = event.snapshot()
-    yield* journal.sync
+    yield* journal.flush
     yield* Checkpoint.write(checkpoints, {
       ...snapshot,
       attempt: fence.attempt,
@@ -240,6 +279,7 @@ const attempt = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
         yield* Effect.logError(`failed at step ${error.step}: ${message}`)
         const cause = failureCause(error)
         journal.end("FAILED", message)
+        yield* journal.flush
         yield* conclude({
           state: "failed",
           metrics: pulse.metrics(),
@@ -252,65 +292,12 @@ const attempt = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
       }),
     ),
   )
-  if (outcome._tag === "Stopped") journal.end("KILLED", outcome.reason)
+  if (outcome._tag === "Stopped") {
+    journal.end("KILLED", outcome.reason)
+    yield* Effect.ignore(withoutWaiting(journal.flush))
+  }
   return outcome
 })
 
 const isTrialError = (error: unknown): error is TrialError =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "TrialError"
-
-const finite = (values: Readonly<Record<string, number>>): Record<string, number> =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => Number.isFinite(value)))
-
-/** Keeps the heartbeat: latest metrics, speed, warnings of all attempts. */
-const makePulse = Effect.fnUntraced(function* <E, R>(options: Attempt<E, R>) {
-  const path = State.heartbeatFile(options.state, options.id)
-  const before = yield* Heartbeat.read(path)
-  const warnings = [...(before?.warnings ?? [])]
-  let metrics: Record<string, number> = { ...before?.metrics }
-  // Counted from the end of the first step, which gets everything ready.
-  let last: { readonly time: number; readonly step: number } | undefined
-  let stepsPerSecond = 0
-  let arithmetic: Pick<Heartbeat.Heartbeat, "arithmetic"> = {}
-  return {
-    arithmetic: () => arithmetic,
-    reckon: (told: Arithmetic) => {
-      arithmetic = { arithmetic: told }
-    },
-    warnings: () => [...warnings],
-    metrics: () => metrics,
-    warn: ({ alarm, message }: { readonly alarm: string; readonly message: string }) => {
-      const known = warnings.findIndex((before) => before.alarm === alarm)
-      warnings.splice(known < 0 ? warnings.length : known, 1, { alarm, message })
-    },
-    tell: (values: Readonly<Record<string, number>>) => {
-      metrics = { ...metrics, ...finite(values) }
-    },
-    beat: Effect.fnUntraced(function* (step: number, seconds: number, force: boolean) {
-      const time = yield* Clock.currentTimeMillis
-      const isFirst = last === undefined
-      last ??= { time, step }
-      const milliseconds = time - last.time
-      if (!force && !isFirst && milliseconds < heartbeatEvery) return
-      if (step > last.step) {
-        const speed = ((step - last.step) * 1000) / Math.max(milliseconds, 1)
-        const weight = stepsPerSecond === 0 ? 1 : 1 - Math.exp(-milliseconds / speedWindow)
-        stepsPerSecond += weight * (speed - stepsPerSecond)
-      }
-      last = { time, step }
-      yield* Heartbeat.write(path, {
-        version: State.version,
-        attempt: options.fence.attempt,
-        pid: process.pid,
-        host: hostname(),
-        time,
-        step,
-        stepsPerSecond,
-        seconds,
-        metrics,
-        warnings,
-        ...arithmetic,
-      })
-    }),
-  }
-})

@@ -17,7 +17,7 @@
 import { Effect, FileSystem, Schema } from "effect"
 import * as nodePath from "node:path"
 import * as Durable from "../disk/Durable.ts"
-import { orUnreachable } from "../disk/Errors.ts"
+import { stored } from "../disk/Patience.ts"
 import * as Record from "../disk/Record.ts"
 
 export const folderName = ".fliqs"
@@ -57,6 +57,8 @@ const idPattern = /^[0-9a-f]{16}$/
 /** Whether a text is a trial's id: 16 hex digits, so it can never lead out of the folder. */
 export const isTrialId = (text: string): boolean => idPattern.test(text)
 
+/** The lock of whoever runs grids here. */
+export const lockFolder = (state: string): string => `${state}/lock`
 export const trialFolder = (state: string, id: string): string => `${state}/trials/${id}`
 export const trialFile = (state: string, id: string): string =>
   `${trialFolder(state, id)}/trial.json`
@@ -114,8 +116,8 @@ export class GridFile extends Schema.Opaque<GridFile>()(
   }),
 ) {}
 
-export const readTrial = Record.readJson(TrialFile)
-export const readGrid = Record.readJson(GridFile)
+export const readTrial = Record.reader(TrialFile)
+export const readGrid = Record.reader(GridFile)
 
 /**
  * Makes a trial's folder with its `trial.json`. An existing one keeps the grid that first planned it and, since results
@@ -124,7 +126,7 @@ export const readGrid = Record.readJson(GridFile)
 export const writeTrial = Effect.fnUntraced(function* (state: string, trial: TrialFile) {
   const fs = yield* FileSystem.FileSystem
   const folder = checkpointFolder(state, trial.id)
-  yield* fs.makeDirectory(folder, { recursive: true }).pipe(orUnreachable("create", folder))
+  yield* fs.makeDirectory(folder, { recursive: true }).pipe(stored("create", folder))
   const path = trialFile(state, trial.id)
   const before = yield* readTrial(path)
   const written =
@@ -136,20 +138,20 @@ export const writeTrial = Effect.fnUntraced(function* (state: string, trial: Tri
           execution: { ...trial.execution, threads: before.execution.threads },
         }
   if (before !== undefined && JSON.stringify(before) === JSON.stringify(written)) return
-  yield* Durable.replace(path, [Durable.jsonBytes(written)])
+  yield* Record.write(path, written)
 })
 
 export const writeGrid = Effect.fnUntraced(function* (state: string, grid: GridFile) {
   const fs = yield* FileSystem.FileSystem
   const folder = gridFolder(state, grid.gridId)
-  yield* fs.makeDirectory(folder, { recursive: true }).pipe(orUnreachable("create", folder))
-  yield* Durable.replace(gridFile(state, grid.gridId), [Durable.jsonBytes(grid)])
+  yield* fs.makeDirectory(folder, { recursive: true }).pipe(stored("create", folder))
+  yield* Record.write(gridFile(state, grid.gridId), grid)
 })
 
 const entries = Effect.fnUntraced(function* (folder: string) {
   const fs = yield* FileSystem.FileSystem
   if (!(yield* isFolder(folder))) return []
-  return yield* fs.readDirectory(folder).pipe(orUnreachable("list", folder))
+  return yield* fs.readDirectory(folder).pipe(stored("list", folder))
 })
 
 /** Ids of all trials that were ever started here. */
@@ -159,3 +161,21 @@ export const trialIds = (state: string) =>
 /** Ids of all grids that were ever run here. */
 export const gridIds = (state: string) =>
   Effect.map(entries(`${state}/grids`), (names) => names.filter(isTrialId).sort())
+/** Removes what writers that were killed long ago have left anywhere in the folder. */
+export const sweep = Effect.fnUntraced(function* (state: string) {
+  const fs = yield* FileSystem.FileSystem
+  const inside = (folder: string) =>
+    Effect.map(
+      Effect.orElseSucceed(fs.readDirectory(folder), () => []),
+      (names) => names.map((name) => `${folder}/${name}`),
+    )
+  const trials = yield* inside(`${state}/trials`)
+  const folders = [
+    state,
+    `${state}/mlflow`,
+    `${state}/lock`,
+    ...(yield* inside(`${state}/grids`)),
+    ...trials.flatMap((trial) => [trial, `${trial}/checkpoint`, `${trial}/artifacts`]),
+  ]
+  yield* Effect.forEach(folders, (folder) => Durable.sweep(folder, "stale"), { discard: true })
+})

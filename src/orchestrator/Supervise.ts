@@ -1,23 +1,34 @@
 /**
- * One trial seen from outside: a child process that is started, watched through the folder, and started again when it
- * may help. Causes are told apart: wrong input and divergence are not retried, a crash and a lost process are, a few
- * times and later each time. Interrupting the effect asks the child to save and go (SIGTERM), and waits for it.
- * Left out: which trials (`RunGrid`), what the child does (`RunTrial`).
+ * One trial seen from outside: a child process that is started, watched through the folder and its output, and started
+ * again when it may help. Causes are told apart (`Death.ts`): wrong input and divergence are not retried; a crash and a
+ * lost process are, a few times and later each time; what the machine ran out of is waited for, so long. Interrupting the
+ * effect asks the child to save and go (SIGTERM), and waits for it. Left out: which trials (`RunGrid`), what the child
+ * does (`RunTrial`).
  */
-import { Clock, Duration, Effect, FileSystem, Stream } from "effect"
+import { Clock, Duration, Effect, Fiber, FileSystem, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { pauseAfter, stored, withoutWaiting } from "../disk/Patience.ts"
+import { countMemoryKills, type Shortage } from "../disk/Shortage.ts"
 import * as Event from "../track/Event.ts"
-import * as Spool from "../track/Spool.ts"
 import * as Checkpoint from "./Checkpoint.ts"
-import { orUnreachable } from "../disk/Errors.ts"
+import { type Death, deathOf, type Ending, lastLines } from "./Death.ts"
 import * as Heartbeat from "./Heartbeat.ts"
+import * as Journal from "./Journal.ts"
 import * as Result from "./Result.ts"
 import { exitCodes } from "./RunTrial.ts"
 import * as State from "./State.ts"
+import * as Waiting from "./Waiting.ts"
 
 /** How often a trial that makes no progress is started again. */
 export const maxRetries = 3
 const backoff = (failures: number) => Duration.millis(Math.min(1000 * 2 ** (failures - 1), 30_000))
+
+/** How long a trial waits, in all and without progress, for what the machine ran out of. */
+export type ShortagePatience = Readonly<Record<Shortage, Duration.Input>>
+export const shortagePatience: ShortagePatience = {
+  storage: "10 minutes",
+  outOfMemory: "3 minutes",
+}
 
 export interface Options {
   readonly state: string
@@ -29,6 +40,7 @@ export interface Options {
   readonly lostAfter: Duration.Input
   /** How long a child that is asked to stop may take to save. */
   readonly patience: Duration.Input
+  readonly shortagePatience: ShortagePatience
   /** Process groups of the children at work: for who must end them at once. */
   readonly children: Set<number>
   readonly onProgress: (heartbeat: Heartbeat.Heartbeat) => Effect.Effect<void>
@@ -37,6 +49,8 @@ export interface Options {
     readonly failures: number
     readonly delay: Duration.Duration
   }) => Effect.Effect<void>
+  /** It waits for room, memory, open files; or goes on after that. */
+  readonly onWaiting: (told: Waiting.Told) => Effect.Effect<void>
 }
 
 export type Ended =
@@ -46,23 +60,23 @@ export type Ended =
   /** The machine cannot run trials: the child's last words. */
   | { readonly _tag: "NotReady"; readonly message: string }
 
-interface Death {
-  readonly cause: (typeof Result.causes)[number]
-  readonly message: string
+/** What is known of a child while it runs: the end of its output, and when it last gave a sign of life. */
+interface Life {
+  tail: string
+  signAt: number
+  /** Since when it waits for something the machine ran out of. */
+  waitingSince: number | undefined
 }
 
-type Exit = { readonly code: number } | { readonly signal: string } | { readonly lost: number }
-
 const watchEvery = "500 millis"
+const longestTail = 32_768
 
 /** Tells progress until the child has given no sign of life for `lostAfter`; then ends. */
-const watch = Effect.fnUntraced(function* (options: Options) {
+const watch = Effect.fnUntraced(function* (options: Options, life: Life) {
   const path = State.heartbeatFile(options.state, options.trial.id)
   const patience = Duration.toMillis(Duration.fromInputUnsafe(options.lostAfter))
-  const startedAt = yield* Clock.currentTimeMillis
   const before = yield* Heartbeat.read(path)
   let told = `${before?.attempt} ${before?.time}`
-  let signAt = startedAt
   for (;;) {
     yield* Effect.sleep(watchEvery)
     const heartbeat = yield* Heartbeat.read(path)
@@ -70,20 +84,45 @@ const watch = Effect.fnUntraced(function* (options: Options) {
     const sign = `${heartbeat?.attempt} ${heartbeat?.time}`
     if (heartbeat !== undefined && sign !== told) {
       told = sign
-      signAt = now
+      life.signAt = now
       yield* options.onProgress(heartbeat)
     }
-    if (now - signAt > patience) return { lost: (now - signAt) / 1000 }
+    if (now - life.signAt > patience) return { lost: (now - life.signAt) / 1000 }
   }
 })
+
+/** Keeps the end of what the child prints, in the log too; what it says of waiting is passed on. */
+const listen = (options: Options, life: Life, output: Stream.Stream<Uint8Array, unknown>) => {
+  const log = State.logFile(options.state, options.trial.id)
+  const decoder = new TextDecoder()
+  let line = ""
+  return Stream.runForEach(
+    output,
+    Effect.fnUntraced(function* (bytes) {
+      const fs = yield* FileSystem.FileSystem
+      // A log that cannot be written must not stop the child, which would wait for its pipe to be read.
+      yield* Effect.ignore(fs.writeFile(log, bytes, { flag: "a" }))
+      const text = decoder.decode(bytes, { stream: true })
+      life.tail = (life.tail + text).slice(-longestTail)
+      life.signAt = yield* Clock.currentTimeMillis
+      const lines = (line + text).split("\n")
+      line = lines.pop()!.slice(-longestTail)
+      for (const told of lines.map(Waiting.read)) {
+        if (told === undefined) continue
+        life.waitingSince = told._tag === "Over" ? undefined : (life.waitingSince ?? life.signAt)
+        yield* options.onWaiting(told)
+      }
+    }),
+  ).pipe(Effect.ignore)
+}
 
 const signalPattern = /signal: '(\w+)'/
 
 /** Runs the child once, to its end. */
 const runOnce = Effect.fnUntraced(function* (options: Options) {
-  const fs = yield* FileSystem.FileSystem
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const [program, ...words] = options.command
+  const memoryKills = countMemoryKills()
   const child = yield* spawner
     .spawn(
       ChildProcess.make(program, words, {
@@ -95,60 +134,59 @@ const runOnce = Effect.fnUntraced(function* (options: Options) {
         forceKillAfter: options.patience,
       }),
     )
-    .pipe(orUnreachable("start", program))
+    .pipe(
+      // Node throws for some of what the system refuses and reports the rest.
+      Effect.catchDefect((defect) => Effect.fail(defect)),
+      stored("start", program),
+    )
   yield* Effect.acquireRelease(
     Effect.sync(() => options.children.add(child.pid)),
     () => Effect.sync(() => options.children.delete(child.pid)),
   )
-  const log = State.logFile(options.state, options.trial.id)
-  yield* child.all.pipe(
-    // A log that cannot be written must not stop the child, which would wait for its pipe to be read.
-    Stream.runForEach((bytes) => Effect.ignore(fs.writeFile(log, bytes, { flag: "a" }))),
-    Effect.ignore,
-    Effect.forkScoped,
-  )
+  const life: Life = {
+    tail: "",
+    signAt: yield* Clock.currentTimeMillis,
+    waitingSince: undefined,
+  }
+  const listening = yield* Effect.forkScoped(listen(options, life, child.all))
   const exit = child.exitCode.pipe(
-    Effect.map((code): Exit => ({ code })),
+    Effect.map((code): Ending["exit"] => ({ code })),
     Effect.catch((error) =>
-      Effect.succeed<Exit>({
+      Effect.succeed<Ending["exit"]>({
         signal: signalPattern.exec(String(error.reason.cause))?.[1] ?? "an unknown signal",
       }),
     ),
   )
-  const ended: Exit = yield* Effect.raceFirst(exit, watch(options))
+  const ended: Ending["exit"] = yield* Effect.raceFirst(exit, watch(options, life))
   if ("lost" in ended) yield* Effect.ignore(child.kill({ killSignal: "SIGKILL" }))
-  return ended
+  // Its last words may still be in the pipe.
+  yield* Fiber.await(listening).pipe(Effect.timeoutOption("1 second"))
+  const kills = countMemoryKills()
+  return {
+    exit: ended,
+    output: life.tail,
+    memoryKills: kills === undefined ? undefined : kills - (memoryKills ?? 0),
+    waitingSince: life.waitingSince,
+  } satisfies Ending & { readonly waitingSince: number | undefined }
 }, Effect.scoped)
-
-const lastWords = Effect.fnUntraced(function* (options: Options) {
-  const fs = yield* FileSystem.FileSystem
-  const text = yield* fs
-    .readFileString(State.logFile(options.state, options.trial.id))
-    .pipe(Effect.orElseSucceed(() => ""))
-  return text.trimEnd().split("\n").slice(-8).join("\n")
-})
-
-const deathOf = (exit: Exit): Death => {
-  if ("lost" in exit)
-    return { cause: "lost", message: `gave no sign of life for ${Math.round(exit.lost)} s` }
-  if ("signal" in exit)
-    return exit.signal === "SIGKILL"
-      ? { cause: "crash", message: "was killed (SIGKILL): most often memory ran out" }
-      : { cause: "crash", message: `died of ${exit.signal}` }
-  return { cause: "crash", message: `ended with exit code ${exit.code}` }
-}
 
 /** Gives a trial up in the record, since its process can no longer do it. */
 const giveUp = Effect.fnUntraced(function* (options: Options, death: Death) {
   const { state, trial } = options
+  const { advice, cause, lastWords = "" } = death
+  const message = [
+    death.message,
+    ...(advice === undefined ? [] : [advice]),
+    ...(lastWords === "" ? [] : [`its last words:\n${lastWords}`]),
+  ].join("; ")
   const heartbeat = yield* Heartbeat.read(State.heartbeatFile(state, trial.id))
-  const words = yield* lastWords(options)
-  const message = words === "" ? death.message : `${death.message}; its last words:\n${words}`
-  yield* Effect.sync(() => {
-    const spool = Spool.open(`${State.trialFolder(state, trial.id)}/${Spool.fileName}`)
-    spool.append({ type: "end", time: Event.now(), status: "FAILED", message })
-    spool.close()
-  })
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const spool = yield* Journal.openSpool(State.trialFolder(state, trial.id))
+      spool.append({ type: "end", time: Event.now(), status: "FAILED", message })
+      yield* Journal.flush(spool)
+    }),
+  )
   const result: Result.Result = {
     version: State.version,
     id: trial.id,
@@ -162,12 +200,12 @@ const giveUp = Effect.fnUntraced(function* (options: Options, death: Death) {
     finishedAt: yield* Clock.currentTimeMillis,
     warnings: heartbeat?.warnings ?? [],
     ...(heartbeat?.arithmetic === undefined ? {} : { arithmetic: heartbeat.arithmetic }),
-    cause: death.cause,
+    cause,
     message,
   }
   yield* Result.publish(State.resultFile(state, trial.id), result)
-  return result
-})
+  return { _tag: "Ended", result } satisfies Ended
+}, withoutWaiting)
 
 const savedStep = (options: Options) =>
   Effect.map(
@@ -180,30 +218,43 @@ export const supervise = Effect.fnUntraced(function* (options: Options) {
   const resultPath = State.resultFile(options.state, options.trial.id)
   let failures = 0
   let restarts = 0
+  let shortages = 0
+  let lackingSince: number | undefined
   let step = yield* savedStep(options)
   for (;;) {
-    const exit = yield* runOnce(options)
+    const ending = yield* runOnce(options)
     const result = yield* Result.read(resultPath)
     if (result !== undefined) return { _tag: "Ended", result } satisfies Ended
-    const code = "code" in exit ? exit.code : undefined
+    const code = "code" in ending.exit ? ending.exit.code : undefined
     if (code === exitCodes.superseded) return { _tag: "Superseded" } satisfies Ended
     if (code === exitCodes.notReady)
-      return { _tag: "NotReady", message: yield* lastWords(options) } satisfies Ended
-    const now = yield* savedStep(options)
-    if (now > step) failures = 0
-    step = now
-    const death = deathOf(exit)
-    if (code === exitCodes.wrongInput)
-      return {
-        _tag: "Ended",
-        result: yield* giveUp(options, { ...death, cause: "wrongInput" }),
-      } satisfies Ended
+      return { _tag: "NotReady", message: lastLines(ending.output) } satisfies Ended
+    const saved = yield* savedStep(options)
+    if (saved > step) {
+      failures = shortages = 0
+      lackingSince = undefined
+    }
+    step = saved
+    const death = deathOf(ending)
+    if (death.cause === "wrongInput") return yield* giveUp(options, death)
     // Somebody else asked it to stop: it saved and may simply go on, though not for ever.
     const stopped = code === exitCodes.stopped && ++restarts <= 20
     if (stopped) continue
+    if (death.cause === "outOfMemory" || death.cause === "storage") {
+      const now = yield* Clock.currentTimeMillis
+      lackingSince ??= ending.waitingSince ?? now
+      const longest = Duration.toMillis(
+        Duration.fromInputUnsafe(options.shortagePatience[death.cause]),
+      )
+      const left = lackingSince + longest - now
+      if (!death.passes || left <= 0) return yield* giveUp(options, death)
+      const { message } = death
+      yield* options.onWaiting({ _tag: "Waiting", message, secondsLeft: Math.ceil(left / 1000) })
+      yield* Effect.sleep(Math.min(2 * pauseAfter(shortages++), left))
+      continue
+    }
     failures++
-    if (failures > maxRetries)
-      return { _tag: "Ended", result: yield* giveUp(options, death) } satisfies Ended
+    if (failures > maxRetries) return yield* giveUp(options, death)
     const delay = backoff(failures)
     yield* options.onRetry({ message: death.message, failures, delay })
     yield* Effect.sleep(delay)

@@ -8,9 +8,9 @@
  *
  * Left out: what the step computes.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import * as Temporary from "../disk/Temporary.ts"
 import { tf } from "./Backend.ts"
 import type { Tensor, Variable } from "./Backend.ts"
 import { BackendError, StepFailed } from "./Errors.ts"
@@ -135,13 +135,11 @@ const recordTwice = ({ state, inputs, body }: StepOptions): Recording => {
 }
 
 const loadGraph = (trace: Trace): number => {
-  const folder = mkdtempSync(join(tmpdir(), "fliqs-step-"))
-  try {
-    writeFileSync(join(folder, "saved_model.pb"), encode(trace))
+  const bytes = encode(trace)
+  return Temporary.within((folder) => {
+    writeFileSync(join(folder, "saved_model.pb"), bytes)
     return backend().binding.loadSavedModel(folder, tag)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  })
 }
 
 const compiledStep = (options: StepOptions): Step => {

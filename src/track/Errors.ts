@@ -5,6 +5,7 @@
  */
 import { Schema } from "effect"
 import { pathText } from "../declaration/Errors.ts"
+import type { StorageError } from "../disk/Errors.ts"
 
 /** The server cannot be reached, is too slow, overloaded, or answers what no MLflow server answers. */
 export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", {
@@ -49,10 +50,21 @@ export class WrongSetting extends Schema.TaggedError<WrongSetting>()("WrongSetti
   readonly isRetryable = false
 }
 
+/** A file that is kept cannot be read or written: the spool, how far it was sent, the local server's. */
+export class Storage extends Schema.TaggedError<Storage>()("Storage", {
+  detail: Schema.String,
+  /** It may when asked again later: no space, too many open files. */
+  passes: Schema.Boolean,
+}) {
+  get isRetryable(): boolean {
+    return this.passes
+  }
+}
+
 /** The family: what was being done, and why it did not work. */
 export class TrackerError extends Schema.TaggedError<TrackerError>()("TrackerError", {
   operation: Schema.String,
-  reason: Schema.Union([Unreachable, Rejected, ServerMissing, Unusable, WrongSetting]),
+  reason: Schema.Union([Unreachable, Rejected, ServerMissing, Unusable, WrongSetting, Storage]),
 }) {
   /** True when the same request may succeed later. */
   get isRetryable(): boolean {
@@ -63,3 +75,12 @@ export class TrackerError extends Schema.TaggedError<TrackerError>()("TrackerErr
     return pathText(`${this.operation}: ${this.reason.detail}`)
   }
 }
+
+/** A storage error as one of the tracker's. */
+export const ofStorage =
+  (operation: string) =>
+  (error: StorageError): TrackerError =>
+    new TrackerError({
+      operation,
+      reason: new Storage({ detail: error.message, passes: error.passes }),
+    })

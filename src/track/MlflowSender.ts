@@ -10,7 +10,8 @@
  * write to (credentials, an address that is not MLflow's) stops the sending and steps over nothing.
  */
 import { Effect, FileSystem, Path } from "effect"
-import type { TrackerError } from "./Errors.ts"
+import { storageError } from "../disk/Errors.ts"
+import { ofStorage, type TrackerError } from "./Errors.ts"
 import type { Artifact, End, Event, Metrics, Start } from "./Event.ts"
 import * as Limits from "./Limits.ts"
 import type { MlflowClient, Pair, Run } from "./MlflowClient.ts"
@@ -100,11 +101,7 @@ const sendAll = Effect.fnUntraced(function* (
   for (let from = sent?.offset ?? 0; ;) {
     const { events, skippedBytes, offset } = yield* Spool.read(spool, from).pipe(
       Effect.catchTag("PlatformError", (error) =>
-        Effect.as(Effect.logWarning("the spool cannot be read", error.message), {
-          events: [],
-          skippedBytes: 0,
-          offset: from,
-        } satisfies Spool.Read),
+        Effect.fail(ofStorage("send")(storageError("read", spool)(error))),
       ),
     )
     if (skippedBytes > 0)

@@ -2,7 +2,9 @@
  * How far the events of a run have been sent: a small file beside the spool, replaced whole. Losing it, or finding one
  * of another server, only means sending everything again, which changes nothing on the server.
  */
-import { Effect, FileSystem, Option, Schema } from "effect"
+import { Effect, FileSystem, Schema } from "effect"
+import * as Record from "../disk/Record.ts"
+import { ofStorage } from "./Errors.ts"
 
 /** The name of the file beside the spool. */
 export const fileName = "sent.json"
@@ -29,28 +31,34 @@ export const Sent = Schema.Struct({
 })
 export type Sent = typeof Sent.Type
 
-const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Sent))
+const readRecord = Record.reader(Sent)
 
-/** What was sent to this server (to any, without a target); undefined when nothing was. */
-export const read = Effect.fnUntraced(function* (folder: string, target: string | undefined) {
-  const fs = yield* FileSystem.FileSystem
-  const text = yield* fs
-    .readFileString(`${folder}/${fileName}`)
-    .pipe(Effect.orElseSucceed(() => ""))
-  const found = Option.getOrUndefined(decode(text))
-  return target === undefined || found?.target === target ? found : undefined
-})
+/** What was sent to this server (to any, without a target); undefined when nothing was, or the file is damaged. */
+export const read = Effect.fnUntraced(
+  function* (folder: string, target: string | undefined) {
+    const found = yield* readRecord(`${folder}/${fileName}`).pipe(
+      Effect.catchIf(
+        ({ reason }) => reason._tag !== "Unreachable",
+        (error) => Effect.as(Effect.logWarning(`${error.message}; sending all again`), undefined),
+      ),
+    )
+    return target === undefined || found?.target === target ? found : undefined
+  },
+  Effect.mapError(ofStorage("see what was sent")),
+)
+
+/** Folders whose file could not be written the last time: said once. */
+const refused = new Set<string>()
 
 /** Replaces the file. A disk that is full costs only a second sending, so it is no error. */
-export const write = Effect.fnUntraced(
-  function* (folder: string, sent: Sent) {
-    const fs = yield* FileSystem.FileSystem
-    const path = `${folder}/${fileName}`
-    yield* fs.writeFileString(`${path}.new`, `${JSON.stringify(sent, undefined, 2)}\n`)
-    yield* fs.rename(`${path}.new`, path)
-  },
-  Effect.catch((error) => Effect.logWarning("sent.json cannot be written", error.message)),
-)
+export const write = Effect.fnUntraced(function* (folder: string, sent: Sent) {
+  const result = yield* Effect.result(
+    Record.write(`${folder}/${fileName}`, sent, { synced: false }),
+  )
+  if (result._tag === "Success") return void refused.delete(folder)
+  if (!refused.has(folder)) yield* Effect.logWarning(result.failure.message)
+  refused.add(folder)
+})
 
 /** Forgets that anything was sent. */
 export const forget = Effect.fnUntraced(function* (folder: string) {

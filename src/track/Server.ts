@@ -16,12 +16,15 @@ import * as path from "node:path"
 import { pathToFileURL } from "node:url"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Option, Schedule, Schema } from "effect"
-import { ServerMissing, TrackerError } from "./Errors.ts"
-import * as Lock from "./Lock.ts"
+import { StorageError } from "../disk/Errors.ts"
+import * as Lock from "../disk/Lock.ts"
+import { attempt } from "../disk/Patience.ts"
+import * as Process from "../disk/Process.ts"
+import * as Record from "../disk/Record.ts"
+import { ofStorage, ServerMissing, TrackerError } from "./Errors.ts"
 import * as MlflowClient from "./MlflowClient.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"
 import { cacheDirectory, root, setup } from "../disk/Installation.ts"
-import * as Process from "../disk/Process.ts"
 import { scrub } from "./Secrets.ts"
 import * as Settings from "./Settings.ts"
 
@@ -40,7 +43,7 @@ export interface Options {
   readonly patience?: number
 }
 
-const Record = Schema.Struct({
+const ServerRecord = Schema.Struct({
   version: Schema.Literal(1),
   url: Schema.String,
   port: Schema.Int,
@@ -49,9 +52,9 @@ const Record = Schema.Struct({
   database: Schema.String,
 })
 /** A server that runs. */
-export type Server = typeof Record.Type
+export type Server = typeof ServerRecord.Type
 
-const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Record))
+const decode = Schema.decodeUnknownOption(ServerRecord)
 
 const folderOf = (stateFolder: string) => path.join(path.resolve(stateFolder), "mlflow")
 /** From the folder the server is started in: SQLAlchemy has no way to write `?` in the name of a database. */
@@ -73,18 +76,28 @@ const readText = (file: string): string => {
   }
 }
 
-const readRecord = (folder: string): Server | undefined =>
-  Option.getOrUndefined(decode(readText(path.join(folder, "server.json"))))
+/** A record that is damaged is none: the process is found without it. */
+const readRecord = (folder: string): Server | undefined => {
+  const parsed = Record.parse(Buffer.from(readText(path.join(folder, "server.json"))))
+  return typeof parsed === "string" ? undefined : Option.getOrUndefined(decode(parsed.value))
+}
 
 /** Whether an address is that of this state folder's own server, which no proxy leads to. */
 export const isOwn = (stateFolder: string, url: string): boolean =>
   readRecord(folderOf(stateFolder))?.url === url
 
-const writeRecord = (folder: string, server: Server) => {
-  const file = path.join(folder, "server.json")
-  fs.writeFileSync(`${file}.new`, `${JSON.stringify(server, undefined, 2)}\n`)
-  fs.renameSync(`${file}.new`, file)
-}
+const writeRecord = (folder: string, server: Server) =>
+  Record.write(path.join(folder, "server.json"), server, { synced: false })
+
+/** Gives the effect files; what they refuse is an error of the tracker. */
+const withFiles = <A, E, R>(effect: Effect.Effect<A, E | StorageError | TrackerError, R>) =>
+  effect.pipe(
+    Effect.catchIf(
+      (error): error is StorageError => error instanceof StorageError,
+      (error) => Effect.fail(ofStorage("use the folder of the local MLflow server")(error)),
+    ),
+    Effect.provide(NodeServices.layer),
+  )
 
 const missing = (detail: string, log?: string) =>
   new TrackerError({
@@ -172,11 +185,14 @@ const serverEnvironment = () => ({
 const lastLines = (file: string): string =>
   scrub(readText(file)).trimEnd().split("\n").slice(-3).join(" | ").slice(-400)
 
-const launch = (folder: string, python: string, port: number): Server => {
-  const log = fs.openSync(path.join(folder, "server.log"), "a")
+const openLog = (file: string, flag: "a" | "w") =>
+  attempt("open", file, () => fs.openSync(file, flag))
+
+const launch = Effect.fnUntraced(function* (folder: string, python: string, port: number) {
+  const log = yield* openLog(path.join(folder, "server.log"), "a")
   const address = `--host 127.0.0.1 --port ${port} --workers 1`.split(" ")
   const temporary = path.join(folder, "tmp")
-  fs.mkdirSync(temporary, { recursive: true })
+  yield* attempt("create", temporary, () => fs.mkdirSync(temporary, { recursive: true }))
   const storage = ["--backend-store-uri", database, "--artifacts-destination", artifactsOf(folder)]
   const child = spawn(python, ["-m", "mlflow", "server", ...address, ...storage], {
     cwd: folder,
@@ -197,9 +213,9 @@ const launch = (folder: string, python: string, port: number): Server => {
   const pid = child.pid ?? 0
   const start = Process.find(pid)?.start ?? ""
   const server: Server = { version: 1, url: addressOf(port), port, pid, start, database }
-  writeRecord(folder, server)
+  yield* writeRecord(folder, server)
   return server
-}
+})
 
 /** The Python that the set-up makes for it. */
 export const pythonOf = (cache: string) => path.join(cache, `mlflow-${version}`, "bin", "python")
@@ -215,8 +231,8 @@ const install = Effect.fnUntraced(function* (folder: string, options: Options) {
   if (isInstalled(cache)) return python
   const [command, ...rest] = options.setup ?? setup("mlflow")
   const log = path.join(folder, "setup.log")
+  const output = yield* openLog(log, "w")
   const code = yield* Effect.callback<number>((resume, signal) => {
-    const output = fs.openSync(log, "w")
     const child = spawn(command!, rest, {
       stdio: ["ignore", output, output],
       env: { ...process.env, FLIQS_CACHE: cache },
@@ -239,7 +255,7 @@ const launchAndWait = Effect.fnUntraced(function* (folder: string, options: Opti
   for (let attempt = 0; attempt < 3; attempt += 1) {
     port = yield* choosePort(attempt === 0 ? port : undefined)
     if (port === undefined) break
-    const server = launch(folder, python, port)
+    const server = yield* launch(folder, python, port)
     if (yield* waitUntilUp(server, options.patience ?? 120_000)) return server
     yield* end(server)
     if (!/address already in use/i.test(lastLines(log))) break
@@ -250,14 +266,11 @@ const launchAndWait = Effect.fnUntraced(function* (folder: string, options: Opti
 /** The server of this state folder: the one that runs, or a new one. Takes up to 15 s; more on the very first use. */
 export const start = Effect.fnUntraced(function* (options: Options) {
   const folder = folderOf(options.stateFolder)
-  yield* Effect.try({
-    try: () => fs.mkdirSync(folder, { recursive: true }),
-    catch: (cause) => missing(`${folder} cannot be made: ${(cause as Error).message}`),
-  })
+  yield* attempt("create", folder, () => fs.mkdirSync(folder, { recursive: true }))
   const running = yield* find(options.stateFolder)
   if (Option.isSome(running)) {
     // Its record may have been lost; `endRemains` needs it.
-    if (readRecord(folder)?.pid !== running.value.pid) writeRecord(folder, running.value)
+    if (readRecord(folder)?.pid !== running.value.pid) yield* writeRecord(folder, running.value)
     return running.value
   }
   return yield* Effect.gen(function* () {
@@ -265,15 +278,15 @@ export const start = Effect.fnUntraced(function* (options: Options) {
     if (known !== undefined) {
       // Somebody was killed while it came up, or it hangs.
       if (yield* waitUntilUp(known, options.patience ?? 120_000)) {
-        writeRecord(folder, known)
+        yield* writeRecord(folder, known)
         return known
       }
       yield* end(known)
     }
     yield* endRemains(folder)
     return yield* launchAndWait(folder, options)
-  }).pipe(Lock.withLock(path.join(folder, "lock")))
-})
+  }).pipe(Lock.withLock(path.join(folder, "lock"), "starting the local MLflow server"))
+}, withFiles)
 
 const signal = (group: number, name: NodeJS.Signals) => {
   try {
@@ -319,5 +332,5 @@ export const stop = Effect.fnUntraced(function* (stateFolder: string) {
     if (server === undefined) return false
     yield* end(server)
     return true
-  }).pipe(Lock.withLock(path.join(folder, "lock")))
-})
+  }).pipe(Lock.withLock(path.join(folder, "lock"), "stopping the local MLflow server"))
+}, withFiles)

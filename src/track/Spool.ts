@@ -6,8 +6,9 @@
  *     3f1c09aa 28 {"type":"spool","version":1}
  *
  * Writing is synchronous and plain: it runs inside a training step. What `append` wrote survives a kill of the process
- * (one `write` of whole lines); `sync` makes it survive a power cut too. A disk that is full does not stop training:
- * lines wait in memory and are written when there is room. Reading (`read`) is for the sender, from an offset on.
+ * (one `write` of whole lines); `flush` makes it survive a power cut too. A disk that is full does not stop training:
+ * lines wait in memory and are written when there is room; `flush` throws while they wait, so that whoever must not go on
+ * without them (a checkpoint, a result) does not. Reading (`read`) is for the sender, from an offset on.
  *
  * Damage: bytes after the last good record are cut back on `open`; a bad record with good ones behind it is stepped over.
  * Both are told to `onWarning`. A run that goes on from a checkpoint repeats steps it has already told: `open` knows the
@@ -18,6 +19,7 @@ import { dirname } from "node:path"
 import { crc32 } from "node:zlib"
 import { Effect, FileSystem, Option } from "effect"
 import { pathText } from "../declaration/Errors.ts"
+import { describe } from "../disk/FileProblem.ts"
 import { TrackerError, Unusable } from "./Errors.ts"
 import { decode, encode } from "./Event.ts"
 import type { Event } from "./Event.ts"
@@ -28,7 +30,6 @@ export const fileName = "spool.jsonl"
 const version = 1
 const header = JSON.stringify({ type: "spool", version })
 const maxRecordBytes = 4 << 20
-const maxPendingBytes = 64 << 20
 const chunkBytes = 1 << 20
 const newline = 0x0a
 
@@ -49,11 +50,14 @@ export interface Spool {
   readonly file: string
   /** Writes the event. Never throws for a disk that is full or broken: see `waiting`. */
   readonly append: (event: Event) => void
-  /** Makes all that was appended survive a power cut. */
-  readonly sync: () => void
+  /** Makes all that was appended survive a power cut; throws what the file system said when it cannot. */
+  readonly flush: () => void
+  /** Writes what it can and closes; `waiting` says how many events are lost. */
   readonly close: () => void
   /** Events that could not be written yet and wait in memory. */
   readonly waiting: number
+  /** Bytes of them. */
+  readonly waitingBytes: number
 }
 
 /** A good record: its JSON text and where the next one begins. */
@@ -160,38 +164,48 @@ const withoutToldSteps = (lastStep: Map<string, number>, event: Event): Event | 
   return fresh.length === 0 ? undefined : { ...event, values: Object.fromEntries(fresh) }
 }
 
+interface Options {
+  readonly fs?: SpoolFiles
+  readonly onWarning?: (message: string) => void
+}
+
+/** Opens the file and cuts back a torn tail. */
+const openFile = (file: string, fs: SpoolFiles, warn: (message: string) => void) => {
+  const { O_APPEND, O_CREAT, O_RDWR } = nodeFs.constants
+  const fd = fs.openSync(file, O_RDWR | O_CREAT | O_APPEND, 0o644)
+  try {
+    const { lastStep, records, damagedBytes, end } = survey(fs, fd, file)
+    const { size } = fs.fstatSync(fd)
+    if (size > end) fs.ftruncateSync(fd, end)
+    if (damagedBytes > 0) warn(`${pathText(file)}: ${damagedBytes} damaged bytes are left out`)
+    if (size > end)
+      warn(`${pathText(file)}: cut back by ${size - end} bytes to its last good record`)
+    return { fd, lastStep, records, size: end }
+  } catch (error) {
+    fs.closeSync(fd)
+    throw error
+  }
+}
+
 /**
- * Opens the spool for writing, cutting back a torn tail.
+ * Opens the spool for writing.
  *
  * @throws TrackerError (Unusable) for a file of a newer version, and node's own error when the file cannot be opened.
  */
-export const open = (
-  file: string,
-  options: { readonly fs?: SpoolFiles; readonly onWarning?: (message: string) => void } = {},
-): Spool => {
+export const open = (file: string, options: Options = {}): Spool => {
   const fs = options.fs ?? nodeFs
   const warn = options.onWarning ?? (() => {})
-  const fd = fs.openSync(
-    file,
-    nodeFs.constants.O_RDWR | nodeFs.constants.O_CREAT | nodeFs.constants.O_APPEND,
-    0o644,
-  )
-  const { lastStep, records, damagedBytes, end } = survey(fs, fd, file)
-  let size = fs.fstatSync(fd).size
-  if (damagedBytes > 0) warn(`${pathText(file)}: ${damagedBytes} damaged bytes are left out`)
-  if (size > end) {
-    warn(`${pathText(file)}: cut back by ${size - end} bytes to its last good record`)
-    fs.ftruncateSync(fd, end)
-    size = end
-  }
-
+  const opened = openFile(file, fs, warn)
+  const { fd, lastStep, records } = opened
+  let { size } = opened
   let waiting: Array<Buffer> = []
   let waitingBytes = 0
   let failing = false
   let torn = false
 
-  const write = () => {
-    if (waiting.length === 0) return
+  /** What the file system said when it refused; undefined when all is written. */
+  const write = (): unknown => {
+    if (waiting.length === 0) return undefined
     const lines = torn ? [Buffer.from("\n"), ...waiting] : waiting
     const bytes = lines.length === 1 ? lines[0]! : Buffer.concat(lines)
     let done = 0
@@ -202,13 +216,13 @@ export const open = (
       waitingBytes = 0
       failing = false
       torn = false
+      return undefined
     } catch (cause) {
       if (!failing)
-        warn(
-          `${pathText(file)}: cannot be written (${(cause as Error).message}); events wait in memory`,
-        )
+        warn(`${pathText(file)}: cannot write: ${describe(cause).words}; events wait in memory`)
       failing = true
       takeBack(done)
+      return cause
     }
   }
 
@@ -228,18 +242,22 @@ export const open = (
   const push = (json: string) => {
     const line = toLine(json)
     if (line.length > maxRecordBytes) throw new RangeError(`event of ${line.length} bytes`)
-    if (waitingBytes + line.length > maxPendingBytes) return
     waiting.push(line)
     waitingBytes += line.length
     write()
   }
 
-  const sync = () => {
-    write()
+  const flush = () => {
+    const refused = write()
+    if (refused !== undefined) throw refused
+    fs.fdatasyncSync(fd)
+  }
+
+  const tryToFlush = () => {
     try {
-      fs.fdatasyncSync(fd)
+      flush()
     } catch (cause) {
-      warn(`${pathText(file)}: cannot be flushed (${(cause as Error).message})`)
+      if (!failing) warn(`${pathText(file)}: cannot flush: ${describe(cause).words}`)
     }
   }
 
@@ -255,15 +273,22 @@ export const open = (
       if (fresh === undefined) return
       remember(lastStep, fresh)
       push(encode(fresh))
-      if (fresh.type === "start" || fresh.type === "end") sync()
+      if (fresh.type === "start" || fresh.type === "end") tryToFlush()
     },
-    sync,
+    flush,
     close: () => {
-      sync()
-      fs.closeSync(fd)
+      tryToFlush()
+      try {
+        fs.closeSync(fd)
+      } catch (cause) {
+        warn(`${pathText(file)}: cannot close: ${describe(cause).words}`)
+      }
     },
     get waiting() {
       return waiting.length
+    },
+    get waitingBytes() {
+      return waitingBytes
     },
   }
 }

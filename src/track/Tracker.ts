@@ -20,9 +20,9 @@ import {
   Semaphore,
 } from "effect"
 import type { Duration } from "effect"
-import { TrackerError, Unusable } from "./Errors.ts"
+import * as Lock from "../disk/Lock.ts"
+import { ofStorage, TrackerError, Unusable } from "./Errors.ts"
 import * as Links from "./Links.ts"
-import * as Lock from "./Lock.ts"
 import * as MlflowClient from "./MlflowClient.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"
 import * as MlflowSender from "./MlflowSender.ts"
@@ -145,6 +145,8 @@ const make = Effect.fnUntraced(function* (options: {
   let problem: TrackerError | undefined
   let missing: TrackerError | undefined
   let memberships: Memberships | undefined
+  /** Why a run cannot be sent at all; the first of them. */
+  let unsendable: TrackerError | undefined
 
   const watch = (folder: string, isGrid: boolean) =>
     Effect.sync(() => {
@@ -209,10 +211,12 @@ const make = Effect.fnUntraced(function* (options: {
     for (const run of runs) {
       yield* sendRun(to, run).pipe(
         Effect.catchIf(
-          // A spool of a newer fliqs: its run alone cannot be sent.
-          (error) => error.reason._tag === "Unusable",
+          // A spool of a newer fliqs, or one that cannot be read: its run alone cannot be sent.
+          ({ isRetryable, reason }) =>
+            !isRetryable && (reason._tag === "Unusable" || reason._tag === "Storage"),
           (error) => {
             watched.delete(run.folder)
+            unsendable ??= error
             return Effect.logWarning(error.message)
           },
         ),
@@ -220,7 +224,8 @@ const make = Effect.fnUntraced(function* (options: {
     }
   }).pipe(
     // Two processes (a run and a `sync`) never send at the same time; each reads how far the other came.
-    Lock.withLock(path.join(state, "sending.lock")),
+    Lock.withLock(path.join(state, "sending.lock"), "sending to MLflow"),
+    Effect.catchTag("StorageError", (error) => Effect.fail(ofStorage("send")(error))),
     Effect.catchDefect((defect) =>
       Effect.fail(
         new TrackerError({
@@ -255,10 +260,11 @@ const make = Effect.fnUntraced(function* (options: {
   )
   yield* Effect.forkScoped(background)
 
-  const status = Effect.sync((): Status => ({ server: known?.url, problem }))
+  const status = Effect.sync((): Status => ({ server: known?.url, problem: problem ?? unsendable }))
 
   const sentOf = (folder: string) =>
     Effect.suspend(() => Sent.read(path.resolve(folder), known?.target)).pipe(
+      Effect.orElseSucceed(() => undefined),
       Effect.provideContext(platform),
     )
 

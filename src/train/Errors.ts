@@ -21,6 +21,11 @@ export class DatasetUnusable extends Schema.TaggedError<DatasetUnusable>()("Data
   retryable: Schema.Boolean,
 }) {}
 
+/** A file cannot be written or read for now: no space, too many open files, a share that is away. */
+export class StorageUnusable extends Schema.TaggedError<StorageUnusable>()("StorageUnusable", {
+  message: Schema.String,
+}) {}
+
 /** The resolved trial cannot be trained as it is declared. */
 export class InvalidTrial extends Schema.TaggedError<InvalidTrial>()("InvalidTrial", {
   message: Schema.String,
@@ -30,12 +35,13 @@ export class InvalidTrial extends Schema.TaggedError<InvalidTrial>()("InvalidTri
 export class TrialError extends Schema.TaggedError<TrialError>()("TrialError", {
   trialId: Schema.String,
   step: Schema.Int,
-  reason: Schema.Union([Diverged, OutOfMemory, DatasetUnusable, InvalidTrial]),
+  reason: Schema.Union([Diverged, OutOfMemory, DatasetUnusable, StorageUnusable, InvalidTrial]),
 }) {
   /** Whether the same trial may succeed when it is started again. */
   get isRetryable(): boolean {
     return (
       this.reason._tag === "OutOfMemory" ||
+      this.reason._tag === "StorageUnusable" ||
       (this.reason._tag === "DatasetUnusable" && this.reason.retryable)
     )
   }

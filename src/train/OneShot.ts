@@ -5,13 +5,24 @@
  * Left out: the training itself (`Loop.ts`).
  */
 import { Effect, Schema, Stream } from "effect"
+import { pathText } from "../declaration/Errors.ts"
+import { StorageError } from "../disk/Errors.ts"
+import { describe } from "../disk/FileProblem.ts"
+import * as Shortage from "../disk/Shortage.ts"
 import type { DataServices } from "../data/Dataset.ts"
 import * as Datasets from "../data/Datasets.ts"
 import { DatasetCorrupt, type DatasetError } from "../data/Errors.ts"
 import { variablesOf } from "../tensor/Arithmetic.ts"
 import { load } from "../tensor/Backend.ts"
 import type { BackendError } from "../tensor/Errors.ts"
-import { DatasetUnusable, Diverged, InvalidTrial, OutOfMemory, TrialError } from "./Errors.ts"
+import {
+  DatasetUnusable,
+  Diverged,
+  InvalidTrial,
+  OutOfMemory,
+  StorageUnusable,
+  TrialError,
+} from "./Errors.ts"
 import { loop } from "./Loop.ts"
 import { NotFinite } from "./Phase.ts"
 import { SessionState } from "./Session.ts"
@@ -64,10 +75,20 @@ const variablesFor = Effect.fnUntraced(function* ({ resume }: TrainContext) {
 const failed = (trial: ResolvedTrial, step: number, reason: TrialError["reason"]): TrialError =>
   new TrialError({ trialId: trial.id, step, reason })
 
-const unusable = ({ isRetryable, message }: DatasetError) =>
-  new DatasetUnusable({ message, retryable: isRetryable })
+const lacking = (shortage: Shortage.Shortage, message: string) =>
+  shortage === "outOfMemory" ? new OutOfMemory({ message }) : new StorageUnusable({ message })
 
-const outOfMemory = /out of memory|OOM when allocating|Array buffer allocation failed/i
+const unusable = ({ isRetryable, message, shortage }: DatasetError) =>
+  shortage === undefined
+    ? new DatasetUnusable({ message, retryable: isRetryable })
+    : lacking(shortage, message)
+
+/** An error of the machine in words, with the path where it has one. */
+const wordsOf = (cause: unknown): string => {
+  const { code, path, words } = describe(cause)
+  if (code === undefined) return cause instanceof Error ? cause.message : String(cause)
+  return path === undefined ? words : `${pathText(path)}: ${words}`
+}
 
 /** What stopped the loop, as an error of the trial; anything unforeseen is a defect. */
 const raise = (trial: ResolvedTrial, cause: unknown): Effect.Effect<never, TrialError> => {
@@ -76,8 +97,8 @@ const raise = (trial: ResolvedTrial, cause: unknown): Effect.Effect<never, Trial
   if (cause instanceof DatasetCorrupt) return Effect.fail(failed(trial, 0, unusable(cause)))
   if (cause instanceof WrongWeights)
     return Effect.fail(failed(trial, 0, new InvalidTrial({ message: cause.message })))
-  const message = cause instanceof Error ? cause.message : String(cause)
-  return outOfMemory.test(message)
-    ? Effect.fail(failed(trial, 0, new OutOfMemory({ message })))
-    : Effect.die(cause)
+  const shortage = Shortage.of(cause)
+  if (shortage === undefined) return Effect.die(cause)
+  const message = cause instanceof StorageError ? cause.message : wordsOf(cause)
+  return Effect.fail(failed(trial, 0, lacking(shortage, message)))
 }

@@ -115,7 +115,7 @@ describe("fetching", () => {
       const both = yield* Effect.all([start(), start()], { concurrency: 2 })
       for (const said of both) assert.match(said, /ended with 0$/)
       assert.strictEqual(both.join("\n").match(/fetching MNIST/g)?.length, 1)
-      assert.deepStrictEqual(nodeFs.readdirSync(`${folder}/data/mnist`), ["mnist.bin"])
+      assert.deepStrictEqual(nodeFs.readdirSync(`${folder}/data/mnist`), ["lock", "mnist.bin"])
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
   )
 

@@ -68,7 +68,7 @@ layer(NodeServices.layer)("a checkpoint", (it) => {
       const digest = createHash("sha256").update(bytes.subarray(0, 24)).update(bytes.subarray(56))
       bytes.set(digest.digest(), 24)
       yield* fs.writeFile(`${folder}/10-0.bin`, bytes)
-      const error = yield* Effect.flip(Checkpoint.readNewest(folder))
+      const error = yield* Effect.flip(Checkpoint.readNewest(folder, "setAside"))
       assert.strictEqual(error.reason._tag, "NewerVersion")
       assert.include(error.message, "10-0.bin")
       assert.include(error.message, "version 2")
@@ -79,7 +79,7 @@ layer(NodeServices.layer)("a checkpoint", (it) => {
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const folder = yield* makeFolder
-      assert.isUndefined(yield* Checkpoint.readNewest(folder))
+      assert.isUndefined(yield* Checkpoint.readNewest(folder, "setAside"))
       for (const [step, attempt] of [
         [5, 0],
         [9, 0],
@@ -88,7 +88,7 @@ layer(NodeServices.layer)("a checkpoint", (it) => {
       ] as const)
         yield* Checkpoint.write(folder, checkpointOf(step, attempt))
       assert.deepStrictEqual((yield* fs.readDirectory(folder)).sort(), ["10-0.bin", "10-1.bin"])
-      assert.deepStrictEqual(yield* Checkpoint.readNewest(folder), checkpointOf(10, 1))
+      assert.deepStrictEqual(yield* Checkpoint.readNewest(folder, "setAside"), checkpointOf(10, 1))
     }),
   )
 
@@ -99,7 +99,7 @@ layer(NodeServices.layer)("a checkpoint", (it) => {
       yield* Checkpoint.write(folder, checkpointOf(5))
       yield* Checkpoint.write(folder, checkpointOf(10))
       yield* fs.truncate(`${folder}/10-0.bin`, 100)
-      assert.deepStrictEqual(yield* Checkpoint.readNewest(folder), checkpointOf(5))
+      assert.deepStrictEqual(yield* Checkpoint.readNewest(folder, "setAside"), checkpointOf(5))
       assert.deepStrictEqual((yield* fs.readDirectory(folder)).sort(), [
         "10-0.bin.corrupt",
         "5-0.bin",

@@ -151,7 +151,7 @@ layer(NodeServices.layer)("a run that was killed", (it) => {
     Effect.gen(function* () {
       const { grid, state } = yield* prepare
       const sync = EndOfRuns.endRunsUnlessRunning(state, "fliqs sync", stoppedPage)
-      yield* Effect.scoped(Effect.andThen(Lock.hold(state, "fliqs run"), sync))
+      yield* Effect.scoped(Effect.andThen(Lock.hold(State.lockFolder(state), "fliqs run"), sync))
       assert.strictEqual((yield* eventsOf(grid)).at(-1)?.type, "tag")
       yield* sync
       assert.strictEqual((yield* eventsOf(grid)).at(-1)?.type, "end")

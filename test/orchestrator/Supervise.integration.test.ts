@@ -290,7 +290,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("a supervised trial", (
   it.effect("started twice leaves to the newer attempt", () =>
     Effect.gen(function* () {
       const state = yield* makeFolder
-      const steps = 100
+      const steps = 600
       yield* State.writeTrial(state, tiny({ steps, pause: 10 }))
       const older = start(state)
       yield* untilStep(state, 5)
@@ -371,7 +371,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("a supervised trial", (
       assert.isTrue(Exit.isFailure(second))
       assert.include(JSON.stringify(second), "Conflict")
       yield* Fiber.interrupt(first)
-      yield* Effect.scoped(Lock.hold(state, "free again"))
+      yield* Effect.scoped(Lock.hold(State.lockFolder(state), "free again"))
     }),
   )
 })

@@ -107,8 +107,9 @@ const main = async (id: string, state: string) => {
     }).pipe(Effect.provide(NodeServices.layer)),
   )
   if (Exit.isFailure(exit)) {
-    console.error(Cause.pretty(exit.cause))
-    process.exit(RunTrial.exitCodes.retry)
+    const error = Cause.squash(exit.cause)
+    console.error(error instanceof TrialError ? error.reason.message : String(error))
+    process.exit(RunTrial.shortageCode(error) ?? RunTrial.exitCodes.retry)
   }
   const outcome = exit.value
   const codes = {

@@ -1,12 +1,11 @@
 /** `fliqs compare EXPERIMENT`: the trials of a grid side by side, what differs between them, and their Pareto front. */
-import { Effect, FileSystem, Option } from "effect"
-import { pathText } from "../../declaration/Errors.ts"
+import { Effect, Option } from "effect"
 import type * as Plan from "../../experiment/Plan.ts"
 import { stateOf } from "../../orchestrator/Standing.ts"
 import { frontPicture } from "../../report/FrontPicture.ts"
 import { type Objective, paretoFront, parseObjectives } from "../../report/Pareto.ts"
 import { type Pair, pairsOf, type Standing, standingOf } from "../../report/Comparison.ts"
-import { readPlan } from "../Files.ts"
+import { readPlan, writeOut } from "../Files.ts"
 import { comparisonTexts, endedOf } from "../Outcome.ts"
 import { dim, note, print, printJson, table } from "../Output.ts"
 import {
@@ -19,6 +18,7 @@ import {
   selectRows,
   showCell,
 } from "../Rows.ts"
+import { damageWords } from "../Trials.ts"
 import { Wrong } from "../Words.ts"
 
 interface Compared extends Row {
@@ -65,6 +65,8 @@ const metricsOf = (
 
 const readRows = Effect.fnUntraced(function* (folder: string, plan: Plan.Plan) {
   const states = yield* Effect.forEach(plan.trials, ({ id }) => stateOf(folder, id))
+  for (const [i, { damage }] of states.entries())
+    if (damage !== undefined) yield* note(`warning: ${damageWords(plan.trials[i]!.name, damage)}`)
   const results = new Map(plan.trials.map(({ id }, i) => [id, states[i]!.result]))
   const ended = endedOf(plan, results)
   const pairs = pairsOf(ended)
@@ -148,15 +150,7 @@ const draw = Effect.fnUntraced(function* (
       ? []
       : [{ name: row.trial.name, x: across, y: up, isOnFront: front.has(row) }]
   })
-  const fs = yield* FileSystem.FileSystem
-  yield* fs
-    .writeFileString(file, frontPicture(points, { title, x: x.key, y: y.key }))
-    .pipe(
-      Effect.mapError(
-        ({ message }) =>
-          new Wrong({ message: pathText(`--out ${file}: cannot be written, ${message}`) }),
-      ),
-    )
+  yield* writeOut(file, frontPicture(points, { title, x: x.key, y: y.key }))
 })
 
 export const run = Effect.fn("compare")(function* (input: Input) {
@@ -195,7 +189,8 @@ export const run = Effect.fn("compare")(function* (input: Input) {
   for (const line of comparisonTexts(ended.filter(({ trial }) => kept.has(trial))))
     yield* print(line)
   const failed = all.filter(({ own }) => own["state"] === "failed").length
-  const waiting = all.filter(({ own }) => own["state"] !== "finished").length - failed
+  const damaged = all.filter(({ own }) => own["state"] === "damaged").length
+  const waiting = all.filter(({ own }) => own["state"] !== "finished").length - failed - damaged
   if (waiting > 0) yield* note(`${waiting} of ${all.length} trials have not finished`)
   if (failed > 0) yield* note(`${failed} of ${all.length} trials failed`)
 })

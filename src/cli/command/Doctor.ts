@@ -1,8 +1,6 @@
 /** `fliqs doctor`: what this machine has and lacks, each finding with its fix. */
-import { Effect, FileSystem, Option, Result } from "effect"
-import { existsSync, statfsSync } from "node:fs"
+import { Effect, Option, Result } from "effect"
 import { freemem, totalmem } from "node:os"
-import { dirname } from "node:path"
 import { pathText } from "../../declaration/Errors.ts"
 import * as Datasets from "../../data/Datasets.ts"
 import * as MlflowClient from "../../track/MlflowClient.ts"
@@ -10,6 +8,7 @@ import * as MlflowHttp from "../../track/MlflowHttp.ts"
 import * as Settings from "../../track/Settings.ts"
 import { cacheDirectory } from "../../disk/Installation.ts"
 import * as Examined from "../Examined.ts"
+import * as ExaminedDisk from "../ExaminedDisk.ts"
 import { stateFolder } from "../Files.ts"
 import type { Finding } from "../Finding.ts"
 import { green, print, printJson, red, yellow } from "../Output.ts"
@@ -27,36 +26,6 @@ const memory = Effect.sync((): Finding => {
     found: `${gigabytes(free)} free of ${gigabytes(totalmem())}`,
     ...(isLow ? { mend: "end other programs; a trial of CIFAR size takes about 1.5 GB" } : {}),
   }
-})
-
-const existing = (path: string): string =>
-  existsSync(path) || dirname(path) === path ? path : existing(dirname(path))
-
-const disk = (name: string, folder: string) =>
-  Effect.sync((): Finding => {
-    const { bavail, bsize } = statfsSync(existing(folder))
-    const free = bavail * bsize
-    const isLow = free < 2e9
-    return {
-      name,
-      state: isLow ? "warning" : "ok",
-      found: `${gigabytes(free)} free at ${folder}`,
-      ...(isLow ? { mend: "make room, or move it (FLIQS_CACHE, --state)" } : {}),
-    }
-  })
-
-const writable = Effect.fnUntraced(function* (folder: string) {
-  const fs = yield* FileSystem.FileSystem
-  const ok = yield* fs.access(existing(folder), { writable: true }).pipe(
-    Effect.as(true),
-    Effect.orElseSucceed(() => false),
-  )
-  return {
-    name: "state",
-    state: ok ? "ok" : "problem",
-    found: ok ? folder : `${folder} cannot be written`,
-    ...(ok ? {} : { mend: "make it writable or choose another by --state DIR" }),
-  } satisfies Finding
 })
 
 const data = Effect.fnUntraced(function* (cache: string) {
@@ -125,11 +94,15 @@ export const run = Effect.fn("doctor")(function* (input: {
     Examined.arithmetic,
     Examined.threads,
     memory,
-    disk("disk", cache),
-    writable(state),
+    ExaminedDisk.folder("disk", cache, 2e9, "FLIQS_CACHE"),
+    // Room for a trial's checkpoints, events and artifacts, several times over.
+    ExaminedDisk.folder("state", state, 1e8, "--state DIR"),
+    ExaminedDisk.temporaryFiles,
+    ExaminedDisk.openFiles,
+    ExaminedDisk.records(state),
     data(cache),
     mlflow(state, cache),
-  ])
+  ]).pipe(Effect.map((all) => all.filter((finding) => finding !== undefined)))
   if (input.json) yield* printJson(findings)
   else {
     const marks = { ok: green("ok"), warning: yellow("warning"), problem: red("problem") }

@@ -14,9 +14,9 @@ import {
 import { decode } from "../../declaration/Decode.ts"
 import { readKind } from "../../experiment/FileKind.ts"
 import { makeLayerTimer } from "../../model/LayerTimer.ts"
-import { replace } from "../../disk/Durable.ts"
+import { stored } from "../../disk/Patience.ts"
 import * as Backend from "../../tensor/Backend.ts"
-import { readSpace } from "../Files.ts"
+import { readSpace, sayTemporary, writeOut } from "../Files.ts"
 import { duration, note, print, printJson } from "../Output.ts"
 import { Wrong } from "../Words.ts"
 
@@ -56,7 +56,7 @@ const differenceOf = (known: LatencyTable, here: LatencyTable): string | undefin
 const begin = Effect.fnUntraced(function* (file: string, threads: number, restart: boolean) {
   const fs = yield* FileSystem.FileSystem
   const here = emptyTable(threads)
-  if (restart || !(yield* fs.exists(file))) return here
+  if (restart || !(yield* fs.exists(file).pipe(stored("look at", file)))) return here
   const known = yield* decode(
     LatencyTable,
     yield* readKind(file, ["latency table"], "--out"),
@@ -74,9 +74,6 @@ const textOfTable = ({ layers, ...head }: LatencyTable): string => {
   const lines = layers.map((layer) => `    ${JSON.stringify(layer)}`).join(",\n")
   return `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "layers": [\n${lines}\n  ]\n}\n`
 }
-
-const write = (file: string, table: LatencyTable) =>
-  replace(file.includes("/") ? file : `./${file}`, [new TextEncoder().encode(textOfTable(table))])
 
 const measure = Effect.fnUntraced(function* (keys: ReadonlyArray<TimeKey>) {
   const timer = yield* Effect.acquireRelease(
@@ -101,6 +98,7 @@ export const run = Effect.fn("latency")(function* (input: {
 }) {
   const { json, out, restart, set, space, threads } = input
   const network = yield* readSpace("latency", space, set)
+  yield* sayTemporary
   yield* Backend.load({ threads })
   let table = yield* begin(out, threads, restart)
   const keys = keysOf(network.table)
@@ -115,7 +113,7 @@ export const run = Effect.fn("latency")(function* (input: {
       table,
       group.map((key, i) => [key, Number(times[i]!.toPrecision(4))]),
     )
-    yield* write(out, table)
+    yield* writeOut(out, textOfTable(table))
     const done = first + group.length
     const left = (seconds() / done) * (missing.length - done)
     yield* note(`${done} of ${missing.length} times${left > 0 ? `, ${duration(left)} left` : ""}`)

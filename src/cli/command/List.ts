@@ -14,7 +14,7 @@ import {
   selectRows,
   showCell,
 } from "../Rows.ts"
-import { type Known, readAll } from "../Trials.ts"
+import { damageWords, type Known, readAll } from "../Trials.ts"
 
 const usualMetrics = ["final/accuracy", "final/gbops", "final/cost_over_target"]
 
@@ -23,11 +23,12 @@ interface Listed extends Row {
 }
 
 const rowOf = (known: Known, gridIds: ReadonlyArray<string>): Listed => {
-  const { metrics, state, step, trial } = known
+  const { metrics, result, state, step, trial } = known
   const { experiment, id, name, steps } = trial
+  const cause = result?.cause
   return {
     known,
-    own: { id, name, experiment, state, step, steps },
+    own: { id, name, experiment, state, step, steps, ...(cause === undefined ? {} : { cause }) },
     metrics,
     parameters: trial.parameters,
     several: { gridId: gridIds },
@@ -46,6 +47,8 @@ export const run = Effect.fn("list")(function* (
   const all = (yield* readAll(folder)).map((known) =>
     rowOf(known, Grids.gridIdsOf(known.trial, memberships)),
   )
+  for (const { damage, trial } of all.map(({ known }) => known))
+    if (damage !== undefined) yield* note(`warning: ${damageWords(`trial ${trial.id}`, damage)}`)
   if (all.length === 0 && !input.json) return yield* note(`no trials in ${pathText(folder)} yet`)
   const known = columnsOf(all)
   let rows = yield* selectRows(all, input)
@@ -54,7 +57,7 @@ export const run = Effect.fn("list")(function* (
   if (Option.isSome(input.limit)) rows = rows.slice(0, input.limit.value)
   if (input.json)
     return yield* printJson(
-      rows.map(({ known: { metrics, state, step, trial } }) => ({
+      rows.map(({ known: { damage, metrics, result, state, step, trial } }) => ({
         id: trial.id,
         gridId: trial.gridId,
         gridIds: Grids.gridIdsOf(trial, memberships),
@@ -65,12 +68,15 @@ export const run = Effect.fn("list")(function* (
         steps: trial.steps,
         parameters: trial.parameters,
         metrics,
+        ...(result?.cause === undefined ? {} : { cause: result.cause, message: result.message }),
+        ...(damage === undefined ? {} : { damage }),
       })),
     )
   const extra = Option.isSome(input.columns)
     ? yield* Effect.forEach(input.columns.value.split(","), (column) => checkColumn(column, known))
     : usualMetrics.filter((metric) => known.has(metric))
-  const head = ["id", "experiment", "name", "state", "step", ...extra]
+  const cause = known.has("cause") && !extra.includes("cause") ? ["cause"] : []
+  const head = ["id", "experiment", "name", "state", ...cause, "step", ...extra]
   yield* print(
     table(
       head,

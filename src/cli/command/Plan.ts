@@ -7,10 +7,11 @@ import type { Network } from "../../model/Build.ts"
 import { compileCost, targetOf } from "../../model/Target.ts"
 import { log10 } from "../../space/DecisionSpace.ts"
 import * as Planned from "../../orchestrator/Planned.ts"
-import { stateOf, type TrialState } from "../../orchestrator/Standing.ts"
+import { stateOf, type TrialState, willRun } from "../../orchestrator/Standing.ts"
 import { totalSteps } from "../../train/TrainSpec.ts"
 import { readPlan } from "../Files.ts"
-import { bold, dim, duration, print, printJson, short, table } from "../Output.ts"
+import { bold, dim, duration, note, print, printJson, short, table } from "../Output.ts"
+import { damageWords } from "../Trials.ts"
 import { decisionTable, describeSpaces, makeNetworks, sizeOf, spacesOf } from "../Spaces.ts"
 import { dataSetsOf, dataSetTables, describeDataSets } from "../Splits.ts"
 
@@ -19,6 +20,8 @@ interface Row {
   readonly state: TrialState
   /** Steps that are done and saved. */
   readonly step: number
+  /** Whether `run` would train it. */
+  readonly runs: boolean
 }
 
 const targetWords = (network: Network, { declaration }: Plan.PlannedTrial) => {
@@ -41,7 +44,7 @@ const expectedSeconds = (
   rows: ReadonlyArray<Row>,
   speedOf: (trial: Plan.PlannedTrial) => number | undefined,
 ): number | undefined => {
-  const left = rows.filter(({ state }) => state !== "finished" && state !== "failed")
+  const left = rows.filter(({ runs }) => runs)
   const jobs = Math.max(1, Math.min(availableParallelism(), left.length))
   let seconds = 0
   for (const { step, trial } of left) {
@@ -91,15 +94,18 @@ const showText = Effect.fnUntraced(function* (
         trial.name,
         String(totalSteps(trial.declaration)),
         targetWords(networkOf(trial.declaration.space), trial)?.text ?? "",
-        state === "planned" || state === "finished" ? state : `${state} at ${step}`,
+        ["planned", "finished", "damaged"].includes(state) ? state : `${state} at ${step}`,
       ]),
     ),
   )
   yield* print("")
-  const skipped = rows.filter(({ state }) => state === "finished" || state === "failed").length
-  const left = rows.length - skipped
+  const left = rows.filter(({ runs }) => runs).length
+  const damaged = rows.filter(({ state }) => state === "damaged").length
+  const skipped = rows.length - left - damaged
   yield* print(
-    `${rows.length} ${rows.length === 1 ? "trial" : "trials"}: ${skipped} would be skipped, ${left} would run` +
+    `${rows.length} ${rows.length === 1 ? "trial" : "trials"}: ${skipped} would be skipped, ` +
+      (damaged === 0 ? "" : `${damaged} left as ${damaged === 1 ? "it is" : "they are"}, `) +
+      `${left} would run` +
       (left === 0
         ? ""
         : seconds === undefined
@@ -131,8 +137,14 @@ export const run = Effect.fn("plan")(function* (input: {
   const { folder, plan } = yield* readPlan("plan", input)
   const networkOf = makeNetworks()
   if (input.decisions && !input.json) return yield* showDecisions(plan, networkOf)
-  const rows = yield* Effect.forEach(plan.trials, (trial) =>
-    Effect.map(stateOf(folder, trial.id), ({ state, step }): Row => ({ trial, state, step })),
+  const rows = yield* Effect.forEach(
+    plan.trials,
+    Effect.fnUntraced(function* (trial) {
+      const standing = yield* stateOf(folder, trial.id)
+      const { damage, state, step } = standing
+      if (damage !== undefined) yield* note(`warning: ${damageWords(trial.name, damage)}`)
+      return { trial, state, step, runs: willRun(standing) } satisfies Row
+    }),
   )
   const seconds = expectedSeconds(rows, yield* Planned.secondsPerStep(folder))
   if (!input.json) return yield* showText(plan, rows, networkOf, seconds)

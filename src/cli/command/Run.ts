@@ -17,7 +17,7 @@ import { commitTags } from "../../orchestrator/Source.ts"
 import * as Standing from "../../orchestrator/Standing.ts"
 import * as State from "../../orchestrator/State.ts"
 import * as Tracker from "../../track/Tracker.ts"
-import { readPlan, requireWritable, stateFolder } from "../Files.ts"
+import { patience, readPlan, requireWritable, sayTemporary, stateFolder } from "../Files.ts"
 import * as Display from "../Display.ts"
 import { checkFlags, idleFlags, type RunFlags } from "../IdleFlags.ts"
 import { gridNote, stoppedPage, summaryText } from "../Outcome.ts"
@@ -131,6 +131,8 @@ const sendRest = Effect.fnUntraced(function* (
     yield* note(
       `${waiting} events are not in MLflow yet${problem === undefined ? "" : ` (${problem.message})`}; they are kept, \`fliqs sync\` sends them`,
     )
+  else if (problem?.reason._tag === "Storage")
+    yield* note(`not all is in MLflow: ${problem.message}`)
   if (rejected > 0) yield* note(`MLflow refused ${rejected} events for good`)
   const link = yield* tracker.gridLink(gridFolder)
   if (Option.isSome(link)) yield* print(`MLflow  ${link.value}`)
@@ -175,6 +177,8 @@ const runPlan = Effect.fnUntraced(function* (
     eager: input.eager,
     tags: yield* commitTags,
   }
+  const told = yield* patience
+  yield* sayTemporary
   const trials = plan.trials.map((trial) => Planned.trialFile(plan, trial, execution))
   const tracker = yield* Tracker.Tracker
   const gridFolder = State.gridFolder(state, plan.gridId)
@@ -241,6 +245,7 @@ const runPlan = Effect.fnUntraced(function* (
       // Children send nothing: a trial without a tracker needs no address that works.
       environment: { MLFLOW_TRACKING_URI: "" },
       children,
+      ...(told === undefined ? {} : { shortagePatience: { storage: told, outOfMemory: told } }),
       onEvent: Effect.fnUntraced(function* (event) {
         yield* watch
         yield* show(event)
@@ -258,11 +263,38 @@ const runPlan = Effect.fnUntraced(function* (
   }
   yield* print("")
   yield* sendRest(tracker, gridFolder, flushPatience)
-  const failed = summaries.filter((summary) => summary.state === "failed").length
-  if (failed === 0) return
-  yield* note(
-    `${failed} of ${summaries.length} trials failed; \`fliqs show ID\` tells why, --retry-failed tries them again`,
-  )
+  yield* tellLeft(summaries.filter(({ trial }) => only?.has(trial.id) ?? true))
+})
+
+const namesOf = (summaries: ReadonlyArray<RunGrid.TrialSummary>): string => {
+  const names = summaries.map(({ trial }) => `${trial.name} (${trial.id})`)
+  return `${names.slice(0, 3).join(", ")}${names.length > 3 ? `, and ${names.length - 3} more` : ""}`
+}
+
+/** Fails, in words, when a trial that was asked for has not finished. */
+const tellLeft = Effect.fnUntraced(function* (summaries: ReadonlyArray<RunGrid.TrialSummary>) {
+  const left = summaries.filter(({ state }) => state !== "finished")
+  if (left.length === 0) return
+  const failed = left.filter(({ state }) => state === "failed")
+  const passing = failed.filter(({ result }) => Result.mayPass(result?.cause))
+  const damaged = left.filter(({ state }) => state === "damaged")
+  const others = left.filter(({ state }) => state !== "failed" && state !== "damaged")
+  if (failed.length > passing.length)
+    yield* note(
+      `${failed.length - passing.length} of ${summaries.length} trials failed; \`fliqs show ID\` tells why, --retry-failed tries them again`,
+    )
+  if (passing.length > 0)
+    yield* note(
+      `${passing.length} of ${summaries.length} trials failed for want of memory or storage; the same command goes on with them: ${namesOf(passing)}`,
+    )
+  if (damaged.length > 0)
+    yield* note(
+      `${damaged.length} of ${summaries.length} trials are damaged and were left as they are: ${namesOf(damaged)}`,
+    )
+  if (others.length > 0)
+    yield* note(
+      `${others.length} of ${summaries.length} trials have not finished: ${namesOf(others)}; run the same command again`,
+    )
   return yield* new Ended({ code: exitCodes.failed })
 })
 

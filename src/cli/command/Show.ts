@@ -6,7 +6,7 @@ import * as State from "../../orchestrator/State.ts"
 import { findTrial, stateFolder } from "../Files.ts"
 import { layerTable } from "../Outcome.ts"
 import { bold, dim, duration, print, printJson, short, yellow } from "../Output.ts"
-import { readKnown } from "../Trials.ts"
+import { damageWords, readKnown } from "../Trials.ts"
 import { Wrong } from "../Words.ts"
 
 const showValue = (value: unknown): string =>
@@ -36,7 +36,7 @@ export const run = Effect.fn("show")(function* (input: {
   const known = yield* readKnown(folder, id)
   if (known === undefined)
     return yield* new Wrong({ message: `${pathText(State.trialFile(folder, id))} is missing` })
-  const { heartbeat, metrics, result, state, step, trial } = known
+  const { damage, heartbeat, metrics, result, state, step, trial } = known
   const seconds = result?.seconds ?? heartbeat?.seconds ?? 0
   const warnings = result?.warnings ?? heartbeat?.warnings ?? []
   const arithmetic = result === undefined ? heartbeat?.arithmetic : result.arithmetic
@@ -58,6 +58,7 @@ export const run = Effect.fn("show")(function* (input: {
       layers: result?.layers ?? [],
       warnings,
       ...(result?.message === undefined ? {} : { cause: result.cause, message: result.message }),
+      ...(damage === undefined ? {} : { damage }),
       folder: State.trialFolder(folder, id),
     })
   yield* print(`${bold(trial.name)}  ${dim(id)}`)
@@ -65,6 +66,7 @@ export const run = Effect.fn("show")(function* (input: {
     `${trial.experiment}: ${state}, step ${step} of ${trial.steps}, ${duration(seconds)} of training`,
   )
   if (result?.message !== undefined) yield* print(`${result.cause}: ${result.message}`)
+  if (damage !== undefined) yield* print(yellow(damageWords("this trial", damage)))
   for (const warning of warnings) yield* print(yellow(warning.message))
   yield* section("metrics", metrics)
   if (result !== undefined && result.layers.length > 0) {

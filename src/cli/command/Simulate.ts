@@ -1,6 +1,5 @@
 /** `fliqs simulate EXPERIMENT`: every trial of the grid rehearsed on a synthetic quality, in seconds, without a network. */
-import { Effect, FileSystem, Option, Schema } from "effect"
-import { pathText } from "../../declaration/Errors.ts"
+import { Effect, Option, Schema } from "effect"
 import type { CompiledCost } from "../../cost/Cost.ts"
 import { inspect, valueAt } from "../../declaration/Decode.ts"
 import { DeclarationErrors } from "../../declaration/Errors.ts"
@@ -15,7 +14,7 @@ import { simulationPicture } from "../../report/SimulationPicture.ts"
 import * as Simulation from "../../search/Simulation.ts"
 import { toAssignment } from "../../space/DecisionSpace.ts"
 import { prepare, type Prepared } from "../../train/Trial.ts"
-import { readPlan } from "../Files.ts"
+import { readPlan, writeOut } from "../Files.ts"
 import { note, print, printJson, short, table } from "../Output.ts"
 import { Wrong } from "../Words.ts"
 
@@ -196,15 +195,7 @@ export const run = Effect.fn("simulate")(function* (input: {
   }
   if (Option.isSome(input.out)) {
     const file = input.out.value
-    const files = yield* FileSystem.FileSystem
-    yield* files
-      .writeFileString(file, simulationPicture(lines, `${plan.name}, rehearsed`))
-      .pipe(
-        Effect.mapError(
-          ({ message }) =>
-            new Wrong({ message: pathText(`--out ${file}: cannot be written, ${message}`) }),
-        ),
-      )
+    yield* writeOut(file, simulationPicture(lines, `${plan.name}, rehearsed`))
   }
   if (input.json) yield* printJson({ name: plan.name, trials })
   else yield* showText(trials)

@@ -25,6 +25,8 @@ export const run = Effect.fn("sync")(function* (input: {
     return yield* tracker.flush(patience)
   }).pipe(Effect.provide(layerTracker(folder)))
   const { problem, rejected, server, waiting } = outcome
+  // A server that is away matters only while something waits for it.
+  const cannotSend = problem?.reason._tag === "Storage" || problem?.reason._tag === "Unusable"
   if (input.json)
     yield* printJson({
       server: server ?? null,
@@ -32,12 +34,12 @@ export const run = Effect.fn("sync")(function* (input: {
       rejected,
       problem: problem?.message ?? null,
     })
-  else if (waiting === 0)
+  else if (waiting === 0 && !cannotSend)
     yield* print(
       `everything in ${pathText(folder)} is in MLflow${server === undefined ? "" : `, ${server}`}`,
     )
   if (rejected > 0) yield* note(`MLflow refused ${rejected} events for good`)
-  if (waiting > 0)
+  if (waiting > 0 || cannotSend)
     return yield* new NotReady({
       message: `${waiting} events are still waiting${problem === undefined ? "" : `: ${problem.message}`}`,
     })

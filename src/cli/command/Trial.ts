@@ -1,10 +1,12 @@
 /** `fliqs trial --id ID --state DIR`: one trial, as every engine starts it. */
-import { Deferred, Effect, Stream } from "effect"
+import { Cause, Deferred, Effect, Stream } from "effect"
 import * as RunTrial from "../../orchestrator/RunTrial.ts"
 import { isTrialId } from "../../orchestrator/State.ts"
 import { withPicture } from "../../report/PolicyPicture.ts"
 import * as OneShot from "../../train/OneShot.ts"
 import { cacheDirectory } from "../../disk/Installation.ts"
+import { TrialError } from "../../train/Errors.ts"
+import { patience, sayTemporary } from "../Files.ts"
 import { note } from "../Output.ts"
 import { trackingSettings } from "../Tracking.ts"
 import { Ended, wordsOf, Wrong } from "../Words.ts"
@@ -38,12 +40,22 @@ const codeOf = (outcome: RunTrial.Outcome): number => {
   }
 }
 
-/** What may pass when the trial is started again must not look like a failure for good. */
-const isRetryable = (error: unknown): boolean =>
-  typeof error === "object" &&
-  error !== null &&
-  "isRetryable" in error &&
-  error.isRetryable === true
+/** Ends with the code for what the machine ran out of, whether it was foreseen or not. */
+const endOf = (cause: Cause.Cause<unknown>) =>
+  Effect.gen(function* () {
+    if (Cause.hasInterruptsOnly(cause)) return yield* Effect.failCause(cause)
+    const error = Cause.squash(cause)
+    const code = RunTrial.shortageCode(error)
+    if (code === undefined) return yield* Effect.failCause(cause)
+    yield* note(messageOf(error))
+    return yield* new Ended({ code })
+  })
+
+const messageOf = (error: unknown): string => {
+  if (error instanceof TrialError) return error.reason.message
+  const { message } = error as { readonly message?: unknown }
+  return typeof message === "string" && message !== "" ? message : (wordsOf(error)?.text ?? "")
+}
 
 export const run = Effect.fn("trial")(function* (input: {
   readonly id: string
@@ -54,7 +66,10 @@ export const run = Effect.fn("trial")(function* (input: {
     return yield* new Wrong({ message: `--id ${input.id}: 16 hex digits would be right` })
   // Its events are sent by another process, hours later: an address that can never work is said now.
   yield* trackingSettings
+  const storagePatience = yield* patience
+  yield* sayTemporary
   const outcome = yield* RunTrial.run({
+    ...(storagePatience === undefined ? {} : { storagePatience }),
     state: input.state,
     id: input.id,
     train: (trial, context) =>
@@ -63,15 +78,7 @@ export const run = Effect.fn("trial")(function* (input: {
       ),
     cacheDirectory: cacheDirectory(),
     stop: yield* makeStop(input.stopWithStdin),
-  }).pipe(
-    Effect.catchIf(
-      isRetryable,
-      Effect.fnUntraced(function* (error) {
-        yield* note(wordsOf(error)?.text ?? String(error))
-        return yield* new Ended({ code: RunTrial.exitCodes.retry })
-      }),
-    ),
-  )
+  }).pipe(Effect.catchCause(endOf))
   const code = codeOf(outcome)
   if (code !== 0) return yield* new Ended({ code })
 })
