@@ -37,6 +37,8 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/**/*.integration.test.ts"],
+          // Processes that race on purpose, on a machine that may be busy: what fails must fail three times.
+          retry: 2,
           testTimeout: 5 * minute,
           hookTimeout: 3 * minute,
         },
