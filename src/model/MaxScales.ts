@@ -4,8 +4,7 @@
  * gradients grow without bound, and training diverges at any learning rate; without batch norms it learns nothing
  * (docs/method.md has the figures). Scales of channels of a weight, of tokens and of blocks cover few enough values.
  */
-import type { Layer } from "../cost/LayerTable.ts"
-import { inputGranularityOf } from "../cost/LayerTable.ts"
+import { inputGranularityOf, type Layer } from "../cost/LayerTable.ts"
 import type { Format } from "../format/Format.ts"
 import { positives } from "../format/Formats.ts"
 import { unsigned } from "../format/IntFormat.ts"

@@ -97,6 +97,18 @@ const narrowOf = (
   return { narrow: least < narrowBits ? keep((_, { bits }) => bits === least) : [], lost: false }
 }
 
+const and = (words: ReadonlyArray<string>): string =>
+  words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)!}`
+
+/** `INT8`, or `INT8 and wider formats`. */
+const leastOf = (operands: ReadonlyArray<Operand>): string => {
+  const formats = operands.flatMap((operand) => operand.formats)
+  const least = Math.min(...formats.map(({ bits }) => bits))
+  const names = [...new Set(formats.filter(({ bits }) => bits === least).map(({ name }) => name))]
+  const isAll = formats.every(({ bits }) => bits === least)
+  return isAll ? and(names) : `${names.join(", ")} and wider formats`
+}
+
 /** All nodes that reach `place`, or that it reaches. */
 const reach = ({ nodes }: Network["graph"], place: number) => {
   const upstream = new Set([place])
@@ -107,9 +119,6 @@ const reach = ({ nodes }: Network["graph"], place: number) => {
     if (inputs.some((input) => downstream.has(input))) downstream.add(i)
   return { upstream, downstream }
 }
-
-const and = (words: ReadonlyArray<string>): string =>
-  words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)!}`
 
 /** Three paths and how many more. */
 const some = (paths: ReadonlyArray<string>, nearestLast = false): string => {
@@ -197,11 +206,12 @@ const otherScales = (narrow: ReadonlyArray<Operand>): string => {
 /** The likely cause of weights that ran away in a step; `place` is the layer at which they did, if one is known. */
 export const causeOf = (trained: Trained, place?: number): Cause => {
   const { network, mixed } = trained
-  const { lost, narrow } = narrowOf(operandsOf(trained), mixed)
+  const operands = operandsOf(trained)
+  const { lost, narrow } = narrowOf(operands, mixed)
   const all = mixed ? "all formats at once" : undefined
   if (narrow.length === 0)
     return {
-      under: all ?? `formats of ${narrowBits} bits and more`,
+      under: all ?? leastOf(operands),
       advice: "lower train.learningRate.peak",
     }
   const node =

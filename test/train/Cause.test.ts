@@ -84,9 +84,7 @@ describe("a format that loses most numbers", () => {
   - globalAveragePool: {}
   - dense: { name: classifier, units: classes }`
     const left = { "stage1.repeats": 0, "stage1.1.conv1.format": 0 }
-    expect(causeAt("stem", formats, { network: depth, chosen: left }).under).toBe(
-      "formats of 8 bits and more",
-    )
+    expect(causeAt("stem", formats, { network: depth, chosen: left }).under).toBe("INT8")
     const kept = { ...left, "stage1.repeats": 1 }
     expect(causeAt("stem", formats, { network: depth, chosen: kept }).under).toBe(
       "INT2 in stage1.1.conv1 downstream",
@@ -166,11 +164,17 @@ formats: { oneOf: [INT8], overrides: [{ match: "**.conv1", use: first }] }
   })
 
   it("is the learning rate alone where all formats are wide", () => {
+    const advice = "lower train.learningRate.peak"
     for (const name of ["INT8", "E4M3", "BF16", "FP32"])
-      expect(causeAt("stem", ` ${name}`)).toEqual({
-        under: "formats of 8 bits and more",
-        advice: "lower train.learningRate.peak",
-      })
+      expect(causeAt("stem", ` ${name}`)).toEqual({ under: name, advice })
+    expect(causeAt("stem", `\n  weights: INT8\n  activations: BF16`)).toEqual({
+      under: "INT8 and wider formats",
+      advice,
+    })
+    expect(causeAt("stem", `\n  weights: INT8\n  activations: E4M3`)).toEqual({
+      under: "INT8 and E4M3",
+      advice,
+    })
   })
 
   it("does not say of a mixture that one format lost the numbers", () => {

@@ -61,9 +61,7 @@ describe("the watch over weights", () => {
         "or set formats.scale.granularity: channel, or name formats wider than INT2 at formats.weights; " +
         "a lower learning rate does not help",
     )
-    expect(alarmAt(200)).toContain(
-      "most of it under formats of 8 bits and more; lower train.learningRate.peak",
-    )
+    expect(alarmAt(200)).toContain("most of it under INT8; lower train.learningRate.peak")
   })
 
   it("sounds for a norm that is no number any more", () => {
@@ -83,16 +81,14 @@ describe("the watch over weights", () => {
     expect(risen.alarm).toBeUndefined()
     const over = taken({ before: norms({ stem: 60 }), after: norms({ stem: 120 }) })
     expect(watch(risen, over).alarm).toContain("under INT2 weights in stem itself;")
-    expect(watch(beginWatch(norms()), over).alarm).toContain("under formats of 8 bits and more;")
+    expect(watch(beginWatch(norms()), over).alarm).toContain("under INT8;")
   })
 
   it("does not blame a layer's formats for what happens while the layer is left out", () => {
     const left = choose({ "stage1.repeats": 0, "stage1.1.conv1.weightFormat": 0 })
     const one = taken({ choices: left, after: norms({ "stage1.1.conv1": 60 }) })
     const two = taken({ before: one.after, after: norms({ "stage1.1.conv1": 120 }) })
-    expect(watch(watch(beginWatch(norms()), one), two).alarm).toContain(
-      "under formats of 8 bits and more;",
-    )
+    expect(watch(watch(beginWatch(norms()), one), two).alarm).toContain("under INT8;")
   })
 
   it("names the worst of several layers and counts the others", () => {
