@@ -12,6 +12,7 @@ import { shellCommand } from "../../declaration/Shell.ts"
 import type * as Plan from "../../experiment/Plan.ts"
 import * as Planned from "../../orchestrator/Planned.ts"
 import * as Result from "../../orchestrator/Result.ts"
+import * as GridTrial from "../../orchestrator/GridTrial.ts"
 import * as RunGrid from "../../orchestrator/RunGrid.ts"
 import { commitTags } from "../../orchestrator/Source.ts"
 import * as Standing from "../../orchestrator/Standing.ts"
@@ -25,6 +26,7 @@ import { note, print, say } from "../Output.ts"
 import * as Progress from "../Progress.ts"
 import { readyData, readyServer, readyTensors } from "../Ready.ts"
 import { layerTracker, trackingSettings } from "../Tracking.ts"
+import { tellUnfinished } from "../Unfinished.ts"
 import { Ended, exitCodes, NotReady, Wrong } from "../Words.ts"
 
 interface Input extends RunFlags {
@@ -263,39 +265,7 @@ const runPlan = Effect.fnUntraced(function* (
   }
   yield* print("")
   yield* sendRest(tracker, gridFolder, flushPatience)
-  yield* tellLeft(summaries.filter(({ trial }) => only?.has(trial.id) ?? true))
-})
-
-const namesOf = (summaries: ReadonlyArray<RunGrid.TrialSummary>): string => {
-  const names = summaries.map(({ trial }) => `${trial.name} (${trial.id})`)
-  return `${names.slice(0, 3).join(", ")}${names.length > 3 ? `, and ${names.length - 3} more` : ""}`
-}
-
-/** Fails, in words, when a trial that was asked for has not finished. */
-const tellLeft = Effect.fnUntraced(function* (summaries: ReadonlyArray<RunGrid.TrialSummary>) {
-  const left = summaries.filter(({ state }) => state !== "finished")
-  if (left.length === 0) return
-  const failed = left.filter(({ state }) => state === "failed")
-  const passing = failed.filter(({ result }) => Result.mayPass(result?.cause))
-  const damaged = left.filter(({ state }) => state === "damaged")
-  const others = left.filter(({ state }) => state !== "failed" && state !== "damaged")
-  if (failed.length > passing.length)
-    yield* note(
-      `${failed.length - passing.length} of ${summaries.length} trials failed; \`fliqs show ID\` tells why, --retry-failed tries them again`,
-    )
-  if (passing.length > 0)
-    yield* note(
-      `${passing.length} of ${summaries.length} trials failed for want of memory or storage; the same command goes on with them: ${namesOf(passing)}`,
-    )
-  if (damaged.length > 0)
-    yield* note(
-      `${damaged.length} of ${summaries.length} trials are damaged and were left as they are: ${namesOf(damaged)}`,
-    )
-  if (others.length > 0)
-    yield* note(
-      `${others.length} of ${summaries.length} trials have not finished: ${namesOf(others)}; run the same command again`,
-    )
-  return yield* new Ended({ code: exitCodes.failed })
+  yield* tellUnfinished(summaries.filter(({ trial }) => only?.has(trial.id) ?? true))
 })
 
 export const run = Effect.fn("run")(function* (input: Input) {
@@ -308,7 +278,7 @@ export const run = Effect.fn("run")(function* (input: Input) {
     Effect.scoped,
     Effect.provide(layer),
     Effect.catchIf(
-      (error) => error instanceof RunGrid.NotReady,
+      (error) => error instanceof GridTrial.NotReady,
       (error) =>
         Effect.fail(
           new NotReady({ message: `${error.message}\n\`fliqs doctor\` tells what is missing` }),
