@@ -184,17 +184,10 @@ it("that cannot be made is an error that names it, not a wait", async () => {
 it.skipIf(!canMount)("is let go on a disk that is full, or read-only by then", async () => {
   const disk = makeDisk(256)
   const place = join(disk.place, "lock")
-  const fill = () => {
-    try {
-      fs.writeFileSync(join(disk.place, "filler"), new Uint8Array(2 ** 20))
-    } catch {
-      // Full.
-    }
-  }
   try {
-    await run(Effect.sync(fill).pipe(Lock.withLock(place, "fills the disk")))
+    await run(Effect.sync(disk.fill).pipe(Lock.withLock(place, "fills the disk")))
     await expect(take(place)).rejects.toThrow(/no space is left on the disk \(ENOSPC\)/)
-    fs.rmSync(join(disk.place, "filler"))
+    disk.free()
     await take(place)
     await run(
       Effect.sync(() => disk.setReadOnly(true)).pipe(Lock.withLock(place, "makes it read-only")),

@@ -1,6 +1,6 @@
 /** A temporary folder for a test, and small file systems of its own where this machine lets us mount them. */
 import { execFileSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -41,9 +41,25 @@ export const makeDisk = (kilobytes: number) => {
     throw new Error("cannot mount")
   return {
     place,
-    setReadOnly: (isReadOnly: boolean) =>
-      execFileSync("mount", ["-o", `remount,${isReadOnly ? "ro" : "rw"}`, place]),
+    /** By a read-only view laid over it, so that what is open for writing stays open. */
+    setReadOnly: (isReadOnly: boolean) => {
+      if (!isReadOnly) return void execFileSync("umount", [place])
+      execFileSync("mount", ["--bind", place, place])
+      execFileSync("mount", ["-o", "remount,bind,ro", place])
+    },
+    /** Takes all room that is left. */
+    fill: () => {
+      for (const size of [2 ** 20, 4096, 1])
+        try {
+          for (;;) appendFileSync(join(place, "filler"), new Uint8Array(size))
+        } catch {
+          // Full, for pieces of this size.
+        }
+    },
+    free: () => rmSync(join(place, "filler"), { force: true }),
     remove: () => {
+      // The view and what it lies on.
+      unmount(place)
       unmount(place)
       rmSync(folder, { recursive: true, force: true })
     },

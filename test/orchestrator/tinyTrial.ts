@@ -5,7 +5,7 @@
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Deferred, Effect, Exit, Stream } from "effect"
-import { appendFileSync } from "node:fs"
+import { appendFileSync, closeSync, existsSync, openSync } from "node:fs"
 import { setTimeout } from "node:timers/promises"
 import { parseArgs } from "node:util"
 import * as RunTrial from "../../src/orchestrator/RunTrial.ts"
@@ -17,7 +17,20 @@ export interface Tiny {
   /** Milliseconds a step takes. */
   readonly pause: number
   readonly misbehave?:
-    | { readonly kind: "diverge" | "invalid" | "memory" | "abort" | "hang"; readonly step: number }
+    | {
+        readonly kind:
+          | "diverge"
+          | "invalid"
+          | "memory"
+          | "abort"
+          | "hang"
+          | "heap"
+          | "kill"
+          | "files"
+        readonly step: number
+        /** It behaves once this file is there. */
+        readonly until?: string
+      }
     | { readonly kind: "notReady" }
   /** Milliseconds between the last step and the end: evaluating, say. */
   readonly finishing?: number
@@ -40,6 +53,27 @@ export const expected = (steps: number): number => {
   return values.reduce((a, b) => Math.fround(a + b))
 }
 
+/** Until V8 gives up. */
+const fillHeap = () => {
+  const all: Array<unknown> = []
+  for (;;) all.push(Array.from({ length: 1000 }, (_, i) => ({ i })))
+}
+
+/** Holds every file descriptor the process may have until the file is there; the last ones are for looking. */
+const openAllFiles = (until: string) => {
+  const all: Array<number> = []
+  try {
+    for (;;) all.push(openSync("/dev/null", "r"))
+  } catch {
+    // All are open.
+  }
+  const watch = setInterval(() => {
+    if (!existsSync(until)) return
+    clearInterval(watch)
+    for (const file of all) closeSync(file)
+  }, 50)
+}
+
 async function* events(
   declaration: Tiny,
   resume: Snapshot | undefined,
@@ -49,12 +83,16 @@ async function* events(
   let values = resume?.tensors["values"]?.values ?? initial()
   yield { type: "dataset", name: "tiny", digest: "0", context: "train" }
   for (let step = resume?.step ?? 0; step < steps; step++) {
-    if (misbehave !== undefined && "step" in misbehave && misbehave.step === step) {
+    const isDue = misbehave !== undefined && "step" in misbehave && misbehave.step === step
+    if (isDue && !(misbehave.until !== undefined && existsSync(misbehave.until))) {
       const message = `made to ${misbehave.kind}`
       if (misbehave.kind === "diverge") throw fail(step, new Diverged({ message }))
       if (misbehave.kind === "invalid") throw fail(step, new InvalidTrial({ message }))
       if (misbehave.kind === "memory") throw fail(step, new OutOfMemory({ message }))
       if (misbehave.kind === "abort") process.abort()
+      if (misbehave.kind === "kill") process.kill(process.pid, "SIGKILL")
+      if (misbehave.kind === "heap") fillHeap()
+      if (misbehave.kind === "files") openAllFiles(misbehave.until ?? "")
       if (misbehave.kind === "hang") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
     }
     await setTimeout(pause)
@@ -91,7 +129,7 @@ const train: Train = (trial, { resume }) => {
   )
 }
 
-const main = async (id: string, state: string) => {
+const main = async (id: string, state: string, storagePatience: number) => {
   const stop = Deferred.makeUnsafe<string>()
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.on(signal, () => Deferred.doneUnsafe(stop, Effect.succeed(signal)))
@@ -103,6 +141,7 @@ const main = async (id: string, state: string) => {
       id,
       train,
       cacheDirectory: state,
+      storagePatience,
       stop: Deferred.await(stop),
     }).pipe(Effect.provide(NodeServices.layer)),
   )
@@ -123,11 +162,17 @@ const main = async (id: string, state: string) => {
 
 if (import.meta.main) {
   const { values } = parseArgs({
-    options: { id: { type: "string" }, state: { type: "string" }, notReady: { type: "boolean" } },
+    options: {
+      id: { type: "string" },
+      state: { type: "string" },
+      notReady: { type: "boolean" },
+      /** Milliseconds. */
+      patience: { type: "string" },
+    },
   })
   if (values.notReady === true) {
     console.error("the addon is missing")
     process.exit(RunTrial.exitCodes.notReady)
   }
-  await main(values.id!, values.state!)
+  await main(values.id!, values.state!, Number(values.patience ?? 60_000))
 }
