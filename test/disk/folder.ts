@@ -36,7 +36,9 @@ export const canMount = ((): boolean => {
 export const makeDisk = (kilobytes: number) => {
   const folder = makeFolder()
   const place = join(folder, "disk")
+  const view = join(folder, "view")
   mkdirSync(place)
+  mkdirSync(view)
   if (!tryMount(["-t", "tmpfs", "-o", `size=${kilobytes}k`, "none", place]))
     throw new Error("cannot mount")
   return {
@@ -44,8 +46,11 @@ export const makeDisk = (kilobytes: number) => {
     /** By a read-only view laid over it, so that what is open for writing stays open. */
     setReadOnly: (isReadOnly: boolean) => {
       if (!isReadOnly) return void execFileSync("umount", [place])
-      execFileSync("mount", ["--bind", place, place])
-      execFileSync("mount", ["-o", "remount,bind,ro", place])
+      // Made beside and laid over in one step: nobody opens a file for writing in between.
+      execFileSync("mount", ["--bind", place, view])
+      execFileSync("mount", ["-o", "remount,bind,ro", view])
+      execFileSync("mount", ["--bind", view, place])
+      execFileSync("umount", ["-l", view])
     },
     /** Takes all room that is left. */
     fill: () => {
