@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url"
 import { JsonSchema, Schema } from "effect"
 import { LatencyTable } from "../src/cost/LatencyTable.ts"
 import { Experiment } from "../src/experiment/Experiment.ts"
-import { Space } from "../src/model/Network.ts"
+import { Space } from "../src/network/SpaceFile.ts"
 import { forEditors, type JsonSchema as EditorSchema } from "./editor-schema.ts"
 import { keysPage } from "./keys-page.ts"
 

@@ -5,7 +5,7 @@
  */
 import { Clock, Effect, Schedule } from "effect"
 import type { Heartbeat } from "../orchestrator/Heartbeat.ts"
-import type { GridEvent } from "../orchestrator/RunGrid.ts"
+import type { GridEvent } from "../orchestrator/GridOptions.ts"
 import type { TrialFile } from "../orchestrator/State.ts"
 import type { Told } from "../orchestrator/Waiting.ts"
 import * as Display from "./Display.ts"

@@ -2,7 +2,7 @@
 import { compile } from "../cost/Cost.ts"
 import { Gbops } from "../cost/Gbops.ts"
 import type { PlannedTrial } from "../experiment/Plan.ts"
-import { build, type Network } from "../model/Build.ts"
+import { build, type Network } from "../network/Build.ts"
 import { optionText } from "../space/Option.ts"
 import { type Condition, decisionList } from "../space/DecisionList.ts"
 import { cardinality } from "../space/DecisionSpace.ts"

@@ -1,19 +1,17 @@
 /** The trials that a run was asked for and that have not finished, at its end: how many, which, and what to do. */
 import { Effect } from "effect"
 import * as Result from "../orchestrator/Result.ts"
-import type * as RunGrid from "../orchestrator/RunGrid.ts"
+import type { TrialSummary } from "../orchestrator/GridOptions.ts"
 import { note } from "./Output.ts"
 import { Ended, exitCodes } from "./Words.ts"
 
-const namesOf = (summaries: ReadonlyArray<RunGrid.TrialSummary>): string => {
+const namesOf = (summaries: ReadonlyArray<TrialSummary>): string => {
   const names = summaries.map(({ trial }) => `${trial.name} (${trial.id})`)
   return `${names.slice(0, 3).join(", ")}${names.length > 3 ? `, and ${names.length - 3} more` : ""}`
 }
 
 /** Fails, in words, when a trial that was asked for has not finished. */
-export const tellUnfinished = Effect.fnUntraced(function* (
-  summaries: ReadonlyArray<RunGrid.TrialSummary>,
-) {
+export const tellUnfinished = Effect.fnUntraced(function* (summaries: ReadonlyArray<TrialSummary>) {
   const left = summaries.filter(({ state }) => state !== "finished")
   if (left.length === 0) return
   const failed = left.filter(({ state }) => state === "failed")

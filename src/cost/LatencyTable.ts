@@ -3,7 +3,7 @@
  *
  * A key is (kind, shape, formats with what their scales cover): two layers of one key take one entry. `fliqs latency` fills such a file on this
  * machine; a script that measures another device writes the same. Left out: the cost made of it (`Latency.ts`),
- * measuring (`model/LayerTimer.ts`).
+ * measuring (`supernet/LayerTimer.ts`).
  */
 import { Schema } from "effect"
 import type { Problem } from "../declaration/Errors.ts"

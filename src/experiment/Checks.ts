@@ -8,15 +8,15 @@ import { usedOf } from "../cost/LatencyTable.ts"
 import type { Check } from "../declaration/Decode.ts"
 import * as Datasets from "../data/Datasets.ts"
 import type { Problem } from "../declaration/Errors.ts"
-import { build, type Built, type Network } from "../model/Build.ts"
-import type { Space } from "../model/Network.ts"
+import { build, type Built, type Network } from "../network/Build.ts"
+import type { Space } from "../network/SpaceFile.ts"
 import {
   compileCost,
   costProblems,
   targetOf,
   targetProblems,
   uniformsBeside,
-} from "../model/Target.ts"
+} from "../network/Target.ts"
 import { normsOf, spaceProblems as searchSpaceProblems } from "../search/Searches.ts"
 import type { FormatOption } from "../format/Pair.ts"
 import { fromAssignment } from "../space/DecisionSpace.ts"

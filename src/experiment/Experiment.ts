@@ -18,7 +18,7 @@ import {
 } from "../declaration/Field.ts"
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
 import { otherNames, withOtherKeys } from "../declaration/OtherNames.ts"
-import { delaySteps } from "../search/Schedule.ts"
+import { delaySteps } from "../search/policy/Schedule.ts"
 import { measures, normsOf, qualityOf, resolved, searchProblems } from "../search/Searches.ts"
 import { trialFields } from "../train/Trial.ts"
 import { Skip, TrainSpec } from "../train/TrainSpec.ts"

@@ -5,7 +5,7 @@
 import type { LatencyTable } from "../cost/LatencyTable.ts"
 import { isPair, pairText } from "../format/Pair.ts"
 import type { Problem } from "../declaration/Errors.ts"
-import type { Space } from "../model/Network.ts"
+import type { Space } from "../network/SpaceFile.ts"
 import { resolved } from "../search/Searches.ts"
 import type { Assignment } from "../space/Decision.ts"
 import type { Trial } from "../train/Trial.ts"

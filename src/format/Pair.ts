@@ -2,7 +2,7 @@
  * A format for a layer's weights beside another for its activations. One name stands for the same format of both.
  *
  * In here: pairs as data and as words, and whether hardware multiplies the two. Left out: where a declaration may name a
- * pair (`FormatName.ts`), which layers take it (`model/`).
+ * pair (`FormatName.ts`), which layers take it (`network/`).
  */
 import type { Format } from "./Format.ts"
 import { explain, parse } from "./Formats.ts"

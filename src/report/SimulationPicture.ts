@@ -2,7 +2,7 @@
  * A picture of rehearsed searches: cost over target, entropy and top probability over the steps, a line per trial. Left
  * out: what a trial decided (`PolicyPicture.ts`).
  */
-import type { Moment } from "../search/Simulation.ts"
+import type { Moment } from "../rehearse/Rehearse.ts"
 import { border, ends, escape, picture } from "./Svg.ts"
 
 export interface Line {

@@ -19,22 +19,14 @@ import { Schema } from "effect"
 import type { Problem as Finding } from "../declaration/Errors.ts"
 import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
-import { AdamState, ascend, initAdam } from "./Adam.ts"
-import { chosenOffTarget } from "./Alarms.ts"
-import { bandUnder } from "./Budget.ts"
-import {
-  assertRowsOf,
-  mostProbable,
-  type PerOption,
-  type Policy,
-  policyOf,
-  summarise,
-  zerosLike,
-} from "./Policy.ts"
-import { addExpectation, zeroGradient } from "./PolicyGradient.ts"
+import { AdamState, ascend, initAdam } from "./policy/Adam.ts"
+import { chosenOffTarget } from "./policy/Alarms.ts"
+import { bandUnder } from "../budget/WithinBudget.ts"
+import { mostProbable, type Policy, policyOf, summarise } from "./policy/Policy.ts"
+import { addExpectation, zeroGradient } from "./policy/PolicyGradient.ts"
 import { optional } from "../declaration/Field.ts"
-import * as RunningMean from "./RunningMean.ts"
-import { costTurn, lateCostWeight, learningRateAt } from "./Schedule.ts"
+import * as RunningMean from "./policy/RunningMean.ts"
+import { costTurn, lateCostWeight, learningRateAt } from "./policy/Schedule.ts"
 import {
   type Alarm,
   type Measured,
@@ -44,9 +36,10 @@ import {
   type SearchMetrics,
   unreadReward,
 } from "./Search.ts"
-import { meanOf, switchedShare } from "./StepFigures.ts"
-import { notNegative, PolicyOptimizer } from "./Settings.ts"
-import { withinBand } from "./WithinBand.ts"
+import { meanOf, switchedShare } from "./policy/StepFigures.ts"
+import { notNegative, PolicyOptimizer } from "./policy/Settings.ts"
+import { withinBand } from "../budget/WithinBand.ts"
+import { assertRowsOf, type PerOption, zerosLike } from "../space/PerOption.ts"
 
 export const DifferentiableSpec = Schema.Struct({
   kind: Schema.Literal("differentiable"),

@@ -12,10 +12,14 @@ import { optional } from "../declaration/Field.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { activity } from "../space/DecisionSpace.ts"
 import type { Random } from "../space/Random.ts"
-import { makePopulation, type Member, standing } from "./Population.ts"
-import { populationFields, populationProblems, resolvePopulation } from "./PopulationSettings.ts"
+import { makePopulation, type Member, standing } from "./population/Population.ts"
+import {
+  populationFields,
+  populationProblems,
+  resolvePopulation,
+} from "./population/PopulationSettings.ts"
 import { type SearchKind, unreadReward } from "./Search.ts"
-import { writtenNorms } from "./Settings.ts"
+import { writtenNorms } from "./policy/Settings.ts"
 
 export const EvolutionSpec = Schema.Struct({
   kind: Schema.Literal("evolution"),

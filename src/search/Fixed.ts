@@ -9,7 +9,7 @@ import { pairOf } from "../format/Pair.ts"
 import type { Choices } from "../space/Decision.ts"
 import { activity, withWidestFormats } from "../space/DecisionSpace.ts"
 import { OptionValue } from "../space/Option.ts"
-import { delaySteps } from "./Schedule.ts"
+import { delaySteps } from "./policy/Schedule.ts"
 import {
   type Problem,
   type Searcher,
@@ -17,7 +17,7 @@ import {
   type SearchMetrics,
   unreadReward,
 } from "./Search.ts"
-import { switchedShare } from "./StepFigures.ts"
+import { switchedShare } from "./policy/StepFigures.ts"
 
 /** Path of a decision -> its option. */
 export const AssignmentMap = Schema.Record(Schema.String, OptionValue)

@@ -7,10 +7,14 @@
  */
 import { Schema } from "effect"
 import { optional } from "../declaration/Field.ts"
-import { makePopulation } from "./Population.ts"
-import { populationFields, populationProblems, resolvePopulation } from "./PopulationSettings.ts"
+import { makePopulation } from "./population/Population.ts"
+import {
+  populationFields,
+  populationProblems,
+  resolvePopulation,
+} from "./population/PopulationSettings.ts"
 import { type SearchKind, unreadReward } from "./Search.ts"
-import { writtenNorms } from "./Settings.ts"
+import { writtenNorms } from "./policy/Settings.ts"
 
 export const RandomSpec = Schema.Struct({
   kind: Schema.Literal("random"),

@@ -2,7 +2,7 @@
  * REINFORCE over independent categoricals with a rising commitment (FLIQS, arXiv 2308.03290; TuNAS, arXiv 2008.06120).
  *
  * A step: draw `proposals` assignments; train the weights under the first, its unsettled formats at their widest
- * (`Trained.ts`); measure the quality of each; then climb
+ * (`policy/Trained.ts`); measure the quality of each; then climb
  *
  *     advantage * reduce(log p)  -  commitment * reduce(H)  +  the reward's dependence on the cost
  *
@@ -14,28 +14,27 @@
  *
  * When the policy is all but certain it is frozen, and the remaining steps train its final assignment. With a hard
  * budget that is the most probable one within target, chosen then or at 90 % of the steps: late, so that the policy has
- * had its say, and early enough for a tenth of the steps to train what it may have changed. Left out: the knobs (`Settings.ts`), the terms (`PolicyGradient.ts`), the schedules, the alarms.
+ * had its say, and early enough for a tenth of the steps to train what it may have changed. Left out: the knobs (`policy/Settings.ts`), the terms (`policy/PolicyGradient.ts`), the schedules, the alarms.
  */
 import { Schema } from "effect"
 import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices } from "../space/Decision.ts"
 import { activity } from "../space/DecisionSpace.ts"
 import { fromState, RandomState, randomStream } from "../space/Random.ts"
-import { AdamState, ascend, initAdam } from "./Adam.ts"
-import { addSquares, advantagesOf } from "./Advantage.ts"
-import { alarmsAt, isAlarmStep } from "./Alarms.ts"
-import { withinBudget } from "./Budget.ts"
-import { drawInDelay } from "./Delay.ts"
-import { addSample, Ending, isEnding, meanDeviation, modeAgreement, noEnding } from "./Ending.ts"
+import { AdamState, ascend, initAdam } from "./policy/Adam.ts"
+import { addSquares, advantagesOf } from "./policy/Advantage.ts"
+import { alarmsAt, isAlarmStep } from "./policy/Alarms.ts"
+import { withinBudget } from "../budget/WithinBudget.ts"
+import { drawInDelay } from "./policy/Delay.ts"
 import {
-  assertRowsOf,
-  mostProbable,
-  type Policy,
-  policyOf,
-  sample,
-  summarise,
-  zerosLike,
-} from "./Policy.ts"
+  addSample,
+  Ending,
+  isEnding,
+  meanDeviation,
+  modeAgreement,
+  noEnding,
+} from "./policy/Ending.ts"
+import { mostProbable, type Policy, policyOf, sample, summarise } from "./policy/Policy.ts"
 import {
   addDecisionCosts,
   addEntropy,
@@ -44,8 +43,8 @@ import {
   type Gradient,
   throughTemperature,
   zeroGradient,
-} from "./PolicyGradient.ts"
-import * as RunningMean from "./RunningMean.ts"
+} from "./policy/PolicyGradient.ts"
+import * as RunningMean from "./policy/RunningMean.ts"
 import {
   commitmentAt,
   costTurn,
@@ -53,7 +52,7 @@ import {
   lateCostWeight,
   learningRateAt,
   progressAt,
-} from "./Schedule.ts"
+} from "./policy/Schedule.ts"
 import type { Measured, Problem, Searcher, SearchKind, SearchMetrics } from "./Search.ts"
 import {
   budgetAt,
@@ -62,11 +61,12 @@ import {
   type Settings,
   settingsProblems,
   unreadKnobs,
-} from "./Settings.ts"
-import { addSignal, noSignal, Signal, zOf } from "./Signal.ts"
-import { finiteQualities, meanOf, switchedShare } from "./StepFigures.ts"
-import { stopped } from "./Stop.ts"
-import { withSettledFormats } from "./Trained.ts"
+} from "./policy/Settings.ts"
+import { addSignal, noSignal, Signal, zOf } from "./policy/Signal.ts"
+import { finiteQualities, meanOf, switchedShare } from "./policy/StepFigures.ts"
+import { stopped } from "./policy/Stop.ts"
+import { withSettledFormats } from "./policy/Trained.ts"
+import { assertRowsOf, zerosLike } from "../space/PerOption.ts"
 
 export const ReinforceState = Schema.Struct({
   /** The stream "proposals". */

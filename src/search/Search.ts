@@ -103,7 +103,7 @@ export interface Searcher<State = unknown> {
   argmaxProbability(state: State): number
   /** Per decision and option. */
   probabilities(state: State): ReadonlyArray<ReadonlyArray<number>>
-  /** What it measured of every decision, as a rehearsal takes it (`Simulation.ts`); none by default. */
+  /** What it measured of every decision, as a rehearsal takes it (`rehearse/`); none by default. */
   sensitivities?(state: State): ReadonlyArray<number>
   /** The alarms that go off after the update of this very step: each at most once in a run. */
   alarms(state: State, step: number): ReadonlyArray<Alarm>

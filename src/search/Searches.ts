@@ -12,7 +12,7 @@ import { Random } from "./Random.ts"
 import { Reinforce } from "./Reinforce.ts"
 import type { Problem, Searcher, SearchKind, Unread } from "./Search.ts"
 import { Sensitivity } from "./Sensitivity.ts"
-import type { Norms } from "./Settings.ts"
+import type { Norms } from "./policy/Settings.ts"
 
 export const searches = oneOfKinds(
   "Search",

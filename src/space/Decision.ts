@@ -2,7 +2,7 @@
  * Decisions: what a search chooses. A decision is a `oneOf` at a path of the space, with a tag and a role.
  *
  * In here: the data, activity (conditional decisions), assignments by path. Left out: where decisions come from
- * (the walker in `model/`), probabilities (`search/`).
+ * (the walker in `network/`), probabilities (`search/`).
  */
 import type { OptionValue } from "./Option.ts"
 

@@ -2,7 +2,7 @@
  * What follows from a decision space alone: which decisions are active, how many assignments there are, and the way
  * between choices (indices, inside) and assignments (path -> option value, in files).
  *
- * Left out: where decisions come from (`model/`), probabilities (`search/`), costs (`cost/`).
+ * Left out: where decisions come from (`network/`), probabilities (`search/`), costs (`cost/`).
  */
 import { suggest } from "../declaration/Suggest.ts"
 import { isPair, optionText } from "./Option.ts"

@@ -1,4 +1,4 @@
-/** The value of an option: as a space file writes it, and as words. Left out: which options a field takes (`model/`). */
+/** The value of an option: as a space file writes it, and as words. Left out: which options a field takes (`network/`). */
 import { Schema } from "effect"
 import { field } from "../declaration/Field.ts"
 

@@ -4,7 +4,7 @@
  * In here: the sfc32 generator (Chris Doty-Humphrey, PractRand: 128 bits of state, passes its tests), seeded by the
  * SHA-256 of seed and name, so that streams of different names share nothing and adding a stream changes no other.
  * Everything a stream will ever draw follows from four 32-bit words, which go into a checkpoint as they are: no spare
- * normal value is kept between calls. Left out: what is drawn (`search/`, `data/`, `model/`).
+ * normal value is kept between calls. Left out: what is drawn (`search/`, `data/`, `supernet/`).
  */
 import { createHash } from "node:crypto"
 import { Schema } from "effect"

@@ -1,7 +1,7 @@
 /**
  * Tunable fields: a value, `{ oneOf: [...] }`, or `{ use: name }`.
  *
- * In here: the schema of the three forms. Left out: which decision each becomes (`model/Builder.ts`).
+ * In here: the schema of the three forms. Left out: which decision each becomes (`network/Builder.ts`).
  */
 import { Schema } from "effect"
 import { distinct, field, optional } from "../declaration/Field.ts"

@@ -13,7 +13,7 @@
  * Record such a step with the largest architecture, and use only kernels that take sizes from tensors (`Kernels.ts`,
  * `Norms.ts`): gradients of tfjs itself freeze the recorded shapes.
  *
- * Left out: which sizes (`space/`, `model/`).
+ * Left out: which sizes (`space/`, `network/`).
  */
 import { tf } from "./Backend.ts"
 import type { Tensor, Variable } from "./Backend.ts"

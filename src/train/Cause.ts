@@ -3,15 +3,15 @@
  * it, and what helps. The layer itself is where gradients arrive, most often not where they grew.
  *
  * A format with one magnitude under a scale from the largest value is the cause wherever it is active: a lower learning
- * rate does not help then, other scales and wider formats do (`model/MaxScales.ts`). Else the narrowest formats under eight
+ * rate does not help then, other scales and wider formats do (`network/format/MaxScales.ts`). Else the narrowest formats under eight
  * bits are named beside the learning rate, and where all have eight bits or more the learning rate alone.
  */
 import { Array as Arrays } from "effect"
 import type { FormatSlot, Layer } from "../cost/LayerTable.ts"
 import type { Format } from "../format/Format.ts"
-import type { Network } from "../model/Build.ts"
-import type { Node } from "../model/Graph.ts"
-import { losesMost, productLosesMost } from "../model/MaxScales.ts"
+import type { Network } from "../network/Build.ts"
+import type { Node } from "../network/Graph.ts"
+import { losesMost, productLosesMost } from "../network/format/MaxScales.ts"
 import type { Choices } from "../space/Decision.ts"
 import { valueOf } from "../space/Quantity.ts"
 

@@ -5,7 +5,7 @@
  * A layer is watched by the norm of its weights relative to the one it began with. Behind a batch norm weights that blow
  * up leave the loss finite, and the gradient falls to nothing; the norm stays high. Healthy weights stay within a few
  * times their first norm (docs/method.md). Left out: what made them run away (`Cause.ts`), the norms themselves (`Steps.ts`),
- * losses of single proposals (`search/StepFigures.ts`).
+ * losses of single proposals (`search/policy/StepFigures.ts`).
  */
 import { Schema } from "effect"
 import type { Layer } from "../cost/LayerTable.ts"

@@ -5,7 +5,7 @@
  * magnitudes that their rule gives them; so one image's prediction does not depend on its neighbours, and an exported file gives the same.
  */
 import type { Batches } from "../data/Batches.ts"
-import type { Supernet } from "../model/Supernet.ts"
+import type { Supernet } from "../supernet/Supernet.ts"
 import type { Choices } from "../space/Decision.ts"
 import { valueOf } from "../space/Quantity.ts"
 import { tf } from "../tensor/Backend.ts"

@@ -6,7 +6,7 @@
 import { compile } from "../cost/Cost.ts"
 import { Gbops } from "../cost/Gbops.ts"
 import { Memory } from "../cost/Memory.ts"
-import { activationSites } from "../model/Sites.ts"
+import { activationSites } from "../network/Sites.ts"
 import type { SearchMetrics } from "../search/Search.ts"
 import type { Choices } from "../space/Decision.ts"
 import { valueOf } from "../space/Quantity.ts"

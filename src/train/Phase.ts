@@ -7,7 +7,7 @@
  */
 import { setImmediate } from "node:timers/promises"
 import type { Batches } from "../data/Batches.ts"
-import { isEnding } from "../search/Ending.ts"
+import { isEnding } from "../search/policy/Ending.ts"
 import type { Searcher } from "../search/Search.ts"
 import { qualityOf } from "../search/Searches.ts"
 import { randomStream } from "../space/Random.ts"

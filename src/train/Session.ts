@@ -6,7 +6,7 @@
  */
 import { Schema } from "effect"
 import type { Images } from "../data/Dataset.ts"
-import { makeSupernet, type Supernet } from "../model/Supernet.ts"
+import { makeSupernet, type Supernet } from "../supernet/Supernet.ts"
 import { normsOf } from "../search/Searches.ts"
 import { loaded, tf } from "../tensor/Backend.ts"
 import type { Variable } from "../tensor/Backend.ts"

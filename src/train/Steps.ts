@@ -6,9 +6,8 @@
  */
 import type { Images } from "../data/Dataset.ts"
 import type { Batch } from "../data/Batches.ts"
-import type { Observed, PolicyTensors, Relaxed, Supernet } from "../model/Supernet.ts"
-import type { PerOption } from "../search/Policy.ts"
-import type { Norms } from "../search/Settings.ts"
+import type { Observed, PolicyTensors, Relaxed, Supernet } from "../supernet/Supernet.ts"
+import type { Norms } from "../search/policy/Settings.ts"
 import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
 import { rowLength } from "../format/Formats.ts"
@@ -25,6 +24,7 @@ import {
 import { makeAdam, makeRmsProp, makeSgd, type Optimizer } from "../tensor/Optimizers.ts"
 import { makeStep, type Step } from "../tensor/Step.ts"
 import type { TrainSpec } from "./TrainSpec.ts"
+import type { PerOption } from "../space/PerOption.ts"
 
 export interface Measured {
   /** Mean cross entropy of the batch. */

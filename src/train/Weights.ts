@@ -6,10 +6,10 @@
  * where they come from (`Safetensors.ts`, `orchestrator/`).
  */
 import { createHash } from "node:crypto"
-import type { Network } from "../model/Build.ts"
-import { operationOf } from "../model/operation/Operations.ts"
-import { isLearnedScale } from "../model/OperandScale.ts"
-import { matcher } from "../model/Pattern.ts"
+import type { Network } from "../network/Build.ts"
+import { operationOf } from "../supernet/operation/Operations.ts"
+import { isLearnedScale } from "../supernet/OperandScale.ts"
+import { matcher } from "../network/format/Pattern.ts"
 import type { TrainEvent } from "./TrainEvent.ts"
 import type { InitialSpec } from "./TrainSpec.ts"
 import type { Tensors } from "./Safetensors.ts"

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { gridNote, summaryText } from "../../src/cli/Outcome.ts"
 import type { Plan } from "../../src/experiment/Plan.ts"
 import * as Planned from "../../src/orchestrator/Planned.ts"
-import type { TrialSummary } from "../../src/orchestrator/RunGrid.ts"
+import type { TrialSummary } from "../../src/orchestrator/GridOptions.ts"
 import { endedWith, planOf } from "../report/planned.ts"
 
 /** Every trial of a plan finished with these accuracies, in its order. */

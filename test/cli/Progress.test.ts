@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { describe, expect, it, vi } from "vitest"
 import { make } from "../../src/cli/Progress.ts"
-import type { GridEvent } from "../../src/orchestrator/RunGrid.ts"
+import type { GridEvent } from "../../src/orchestrator/GridOptions.ts"
 import type { TrialFile } from "../../src/orchestrator/State.ts"
 
 const trial = { id: "0123456789abcdef", name: "peak=10", steps: 60, parameters: {} }

@@ -1,7 +1,7 @@
 /** Plays a made-up grid of trials on the progress display, for tests in a terminal: playing.ts TRIALS JOBS MILLISECONDS. */
 import { Effect } from "effect"
 import { make } from "../../src/cli/Progress.ts"
-import type { GridEvent } from "../../src/orchestrator/RunGrid.ts"
+import type { GridEvent } from "../../src/orchestrator/GridOptions.ts"
 import type { TrialFile } from "../../src/orchestrator/State.ts"
 
 const [count = 6, jobs = 2, pause = 20] = process.argv.slice(2).map(Number)

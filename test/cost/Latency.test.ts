@@ -14,9 +14,9 @@ import {
   withTimes,
 } from "../../src/cost/LatencyTable.ts"
 import { parseBytes } from "../../src/declaration/Document.ts"
-import { extract } from "../../src/model/Child.ts"
+import { extract } from "../../src/supernet/Child.ts"
 import { fromAssignment } from "../../src/space/DecisionSpace.ts"
-import { buildSpace, joint } from "../model/fixture.ts"
+import { buildSpace, joint } from "../network/fixture.ts"
 
 const network = buildSpace(`
 name: small

@@ -3,9 +3,9 @@
  * that covers it. Knows shapes alone, nothing of the layer table's quantities.
  */
 import type { Format } from "../../src/format/Format.ts"
-import type { Network } from "../../src/model/Build.ts"
-import type { ConvNode, DenseNode, Node, Shape } from "../../src/model/Graph.ts"
-import { operationOf } from "../../src/model/operation/Operations.ts"
+import type { Network } from "../../src/network/Build.ts"
+import type { ConvNode, DenseNode, Node, Shape } from "../../src/network/Graph.ts"
+import { operationOf } from "../../src/supernet/operation/Operations.ts"
 
 export type Weighted = ConvNode | DenseNode
 

@@ -12,7 +12,7 @@ import { decode } from "../../src/declaration/Decode.ts"
 import { read } from "../../src/declaration/Document.ts"
 import { spaceProblems } from "../../src/experiment/Checks.ts"
 import { expand } from "../../src/experiment/Plan.ts"
-import { Space } from "../../src/model/Network.ts"
+import { Space } from "../../src/network/SpaceFile.ts"
 
 const folder = "test/invalid"
 const files = readdirSync(folder).filter((name) => name.endsWith(".yaml"))

@@ -7,7 +7,7 @@ import { decode } from "../../src/declaration/Decode.ts"
 import { parse } from "../../src/declaration/Document.ts"
 import { spaceProblems } from "../../src/experiment/Checks.ts"
 import { expand } from "../../src/experiment/Plan.ts"
-import { Space } from "../../src/model/Network.ts"
+import { Space } from "../../src/network/SpaceFile.ts"
 
 const signs = [
   "[",

@@ -7,6 +7,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber, FileSystem } from "effect"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import * as Result from "../../src/orchestrator/Result.ts"
+import type { Options } from "../../src/orchestrator/GridOptions.ts"
 import * as RunGrid from "../../src/orchestrator/RunGrid.ts"
 import * as Standing from "../../src/orchestrator/Standing.ts"
 import * as State from "../../src/orchestrator/State.ts"
@@ -25,11 +26,7 @@ const second = { storage: "1 second", outOfMemory: "1 second" } as const
 
 /** A child that waits so many milliseconds by itself. */
 const waiting =
-  (
-    state: string,
-    patience: number,
-    ...options: ReadonlyArray<string>
-  ): RunGrid.Options["command"] =>
+  (state: string, patience: number, ...options: ReadonlyArray<string>): Options["command"] =>
   (trial) => [
     process.execPath,
     ...options,

@@ -4,7 +4,7 @@ import { Effect, FileSystem } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import * as Result from "../../src/orchestrator/Result.ts"
-import type * as RunGrid from "../../src/orchestrator/RunGrid.ts"
+import type { GridEvent, Options } from "../../src/orchestrator/GridOptions.ts"
 import * as State from "../../src/orchestrator/State.ts"
 import type { Event } from "../../src/track/Event.ts"
 import * as Spool from "../../src/track/Spool.ts"
@@ -17,9 +17,9 @@ export const id = "00000000000000aa"
 export const gridOf = (
   state: string,
   trials: ReadonlyArray<State.TrialFile>,
-  options: Partial<RunGrid.Options> = {},
-): RunGrid.Options & { readonly told: Array<RunGrid.GridEvent> } => {
-  const told: Array<RunGrid.GridEvent> = []
+  options: Partial<Options> = {},
+): Options & { readonly told: Array<GridEvent> } => {
+  const told: Array<GridEvent> = []
   return {
     state,
     grid: { gridId: "grid", experiment: "tiny", name: "tiny", file: "tiny.yaml" },

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { compile } from "../../src/cost/Cost.ts"
 import { Gbops } from "../../src/cost/Gbops.ts"
-import { uniformTable } from "../../src/model/Uniform.ts"
+import { uniformTable } from "../../src/network/format/Uniform.ts"
 import { valueOf } from "../../src/space/Quantity.ts"
-import { buildSpace } from "../model/fixture.ts"
+import { buildSpace } from "../network/fixture.ts"
 
 /** Bit operations with E4M3 everywhere, batch 1, largest architecture: FLIQS (arXiv 2308.03290), as the design checks them. */
 const published = [

@@ -1,8 +1,8 @@
 /** Trained numbers of the paper's networks against the counts that their reference implementations are published with. */
 import { readFileSync } from "node:fs"
 import { expect, it } from "vitest"
-import { operationOf } from "../../src/model/operation/Operations.ts"
-import { buildSpace } from "../model/fixture.ts"
+import { operationOf } from "../../src/supernet/operation/Operations.ts"
+import { buildSpace } from "../network/fixture.ts"
 
 /** Of weights, biases, gamma and beta, positions, class tokens and gates; not of running means and variances. */
 const parametersOf = (name: string): number =>

@@ -6,9 +6,9 @@ import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { compile } from "../../src/cost/Cost.ts"
 import { Gbops } from "../../src/cost/Gbops.ts"
-import { build } from "../../src/model/Build.ts"
-import { uniformTable } from "../../src/model/Uniform.ts"
-import { buildSpace, decodeSpace } from "../model/fixture.ts"
+import { build } from "../../src/network/Build.ts"
+import { uniformTable } from "../../src/network/format/Uniform.ts"
+import { buildSpace, decodeSpace } from "../network/fixture.ts"
 
 const multipliers = [0.5, 0.75, 1, 1.25, 1.5, 2]
 

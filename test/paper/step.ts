@@ -9,7 +9,7 @@ import type { Choices, DecisionSpace } from "../../src/space/Decision.ts"
 import { activity, widestChoices } from "../../src/space/DecisionSpace.ts"
 import { randomStream } from "../../src/space/Random.ts"
 import { counts, load } from "../../src/tensor/Backend.ts"
-import { buildSpace } from "../model/fixture.ts"
+import { buildSpace } from "../network/fixture.ts"
 import { makeImages, trained } from "../train/trained.ts"
 
 export interface Report {

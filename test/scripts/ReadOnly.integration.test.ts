@@ -96,7 +96,7 @@ beforeAll(() => {
   const packages = join(cache, `packages-${digest}`, "node_modules")
   mkdirSync(dirname(packages))
   symlinkSync(join(repository, "node_modules"), packages)
-  writeFileSync(join(work, "space.yaml"), space)
+  writeFileSync(join(work, "space.yaml"), space.replace("INT2", "INT3"))
   writeFileSync(join(work, "experiment.yaml"), experiment.replace("steps: 300", "steps: 20"))
   if (!isRoot) chmodAll(checkout, (mode) => mode & ~0o222)
 })

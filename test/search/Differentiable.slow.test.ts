@@ -1,7 +1,7 @@
 /** The differentiable search with its defaults on tables: what it finds over seeds, and at any scale of the loss. */
 import { describe, expect, it } from "vitest"
 import { run } from "./differentiable.ts"
-import { budget, costOf, lossOf, many, signs } from "./tabular.ts"
+import { budget, costOf, lossOf, many, signs } from "../rehearse/tabular.ts"
 
 const seeds = Array.from({ length: 20 }, (_, i) => i + 1)
 

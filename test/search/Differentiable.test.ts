@@ -1,7 +1,7 @@
 /** The differentiable search step by step: what it weights and when, its alarms, and that its state is all there is. */
 import { describe, expect, it } from "vitest"
 import { advance, make, noLog, run, slopesOf } from "./differentiable.ts"
-import { budget, costOf, many, signs } from "./tabular.ts"
+import { budget, costOf, many, signs } from "../rehearse/tabular.ts"
 
 describe("the differentiable search", () => {
   it("warns when the formats are fixed before the mixture has become one of them", () => {

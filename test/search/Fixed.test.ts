@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { make, resolved } from "../../src/search/Searches.ts"
-import { budget, problemOf } from "./tabular.ts"
+import { budget, problemOf } from "../rehearse/tabular.ts"
 
 describe("a fixed search", () => {
   const assignment = [2, 0, 2, 0, 2, 0, 2, 0]

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { makeReinforce, type ReinforceState } from "../../src/search/Reinforce.ts"
 import type { Problem, Searcher } from "../../src/search/Search.ts"
-import { type ReinforceSpec, resolve, type Settings } from "../../src/search/Settings.ts"
+import { type ReinforceSpec, resolve, type Settings } from "../../src/search/policy/Settings.ts"
 import {
   budget,
   costOf,
@@ -13,7 +13,7 @@ import {
   runSearch,
   signs,
   type Table,
-} from "./tabular.ts"
+} from "../rehearse/tabular.ts"
 
 type Searched = Problem & { readonly reward: NonNullable<Problem["reward"]> }
 

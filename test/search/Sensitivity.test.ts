@@ -3,7 +3,15 @@ import { searches, resolved } from "../../src/search/Searches.ts"
 import { makeSensitivity } from "../../src/search/Sensitivity.ts"
 import type { Searcher } from "../../src/search/Search.ts"
 import type { Choices } from "../../src/space/Decision.ts"
-import { budget, costOf, lossOf, many, problemOf, runSearch, type Table } from "./tabular.ts"
+import {
+  budget,
+  costOf,
+  lossOf,
+  many,
+  problemOf,
+  runSearch,
+  type Table,
+} from "../rehearse/tabular.ts"
 
 const steps = 600
 

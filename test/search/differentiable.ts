@@ -7,7 +7,7 @@ import {
 } from "../../src/search/Differentiable.ts"
 import type { Alarm, Searcher, SearchMetrics } from "../../src/search/Search.ts"
 import { randomStream } from "../../src/space/Random.ts"
-import { problemOf, type Table } from "./tabular.ts"
+import { problemOf, type Table } from "../rehearse/tabular.ts"
 
 export const make = (table: Table, steps: number, knobs: Omit<DifferentiableSpec, "kind"> = {}) =>
   makeDifferentiable(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { causeOf } from "../../src/train/Cause.ts"
-import { buildSpace } from "../model/fixture.ts"
+import { buildSpace } from "../network/fixture.ts"
 
 /** Layers stem, stage1.0.conv1, conv2, stage2.0.conv1, conv2, projection, classifier. */
 const residual = `

@@ -8,7 +8,7 @@ import {
   type WatchedStep,
   WatchState,
 } from "../../src/train/Divergence.ts"
-import { buildSpace } from "../model/fixture.ts"
+import { buildSpace } from "../network/fixture.ts"
 
 /** Layers stem, stage1.0.conv1, conv2, stage1.1.conv1, conv2, classifier; the second repeat may be left out. */
 const network = buildSpace(`

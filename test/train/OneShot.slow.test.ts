@@ -6,7 +6,7 @@ import { fromAssignment } from "../../src/space/DecisionSpace.ts"
 import type { Tensors } from "../../src/train/Safetensors.ts"
 import type { Snapshot, TrainEvent } from "../../src/train/TrainEvent.ts"
 import { digest } from "../../src/train/Weights.ts"
-import { buildSpace, decodeSpace, joint } from "../model/fixture.ts"
+import { buildSpace, decodeSpace, joint } from "../network/fixture.ts"
 
 const space = {
   name: "tiny",

@@ -5,13 +5,13 @@ import { beforeAll, describe, expect, it } from "vitest"
 import { makeBatches } from "../../src/data/Batches.ts"
 import type { Dataset } from "../../src/data/Dataset.ts"
 import { Synthetic } from "../../src/data/Synthetic.ts"
-import { makeSupernet } from "../../src/model/Supernet.ts"
+import { makeSupernet } from "../../src/supernet/Supernet.ts"
 import { randomStream } from "../../src/space/Random.ts"
 import { counts, load } from "../../src/tensor/Backend.ts"
 import { run } from "../../src/train/OneShot.ts"
 import { makeSteps, type Steps } from "../../src/train/Steps.ts"
 import type { Snapshot, TrainEvent } from "../../src/train/TrainEvent.ts"
-import { buildSpace } from "../model/fixture.ts"
+import { buildSpace } from "../network/fixture.ts"
 
 const spec = {
   steps: 20,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { readSafetensors, type Tensors } from "../../src/train/Safetensors.ts"
 import { digest, fit } from "../../src/train/Weights.ts"
-import { buildSpace } from "../model/fixture.ts"
+import { buildSpace } from "../network/fixture.ts"
 import { f32, safetensors } from "./safetensorsFile.ts"
 
 const network = buildSpace(`

@@ -1,7 +1,7 @@
 /** Scales of every kind in one small space: a graph gives the bits of the eager run. */
 import { beforeAll, describe, expect, it } from "vitest"
 import { counts } from "../../src/tensor/Backend.ts"
-import * as tiny from "../model/tiny.ts"
+import * as tiny from "../supernet/tiny.ts"
 import { loadAll, trained } from "./bitEquality.ts"
 
 const space = (scale: string, formats = "INT4, INT8, E4M3, E2M1, BF16") => `

@@ -13,7 +13,7 @@ import {
 } from "../../cost/LatencyTable.ts"
 import { decode } from "../../declaration/Decode.ts"
 import { readKind } from "../../experiment/FileKind.ts"
-import { makeLayerTimer } from "../../model/LayerTimer.ts"
+import { makeLayerTimer } from "../../supernet/LayerTimer.ts"
 import { stored } from "../../disk/Patience.ts"
 import * as Backend from "../../tensor/Backend.ts"
 import { readSpace, sayTemporary, writeOut } from "../Files.ts"

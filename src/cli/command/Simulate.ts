@@ -8,11 +8,14 @@ import { readKind } from "../../experiment/FileKind.ts"
 import { type Override, parseSets } from "../../experiment/Overrides.ts"
 import type * as Plan from "../../experiment/Plan.ts"
 import { pairText } from "../../format/Pair.ts"
-import type { Network } from "../../model/Build.ts"
-import { uniformChoices, uniformOptions } from "../../model/Uniform.ts"
+import type { Network } from "../../network/Build.ts"
+import { uniformChoices, uniformOptions } from "../../network/format/Uniform.ts"
 import { simulationPicture } from "../../report/SimulationPicture.ts"
-import * as Simulation from "../../search/Simulation.ts"
+import { rehearse } from "../../rehearse/Rehearse.ts"
+import { defaultSensitivities, finalQuality } from "../../rehearse/SyntheticQuality.ts"
 import { toAssignment } from "../../space/DecisionSpace.ts"
+import { lossTable } from "../../space/LossTable.ts"
+import { sumOf } from "../../space/PerOption.ts"
 import { prepare, type Prepared } from "../../train/Trial.ts"
 import { readPlan, writeOut } from "../Files.ts"
 import { note, print, printJson, short, table } from "../Output.ts"
@@ -71,29 +74,29 @@ interface Uniform {
   readonly loss: number
 }
 
-const rehearse = (prepared: Prepared, given: Sensitivities) => {
+const rehearseTrial = (prepared: Prepared, given: Sensitivities) => {
   const { cost, network, searcher, target, trial } = prepared
   const { space } = network
-  const byDefault = Simulation.defaultSensitivities(space, cost)
-  const losses = Simulation.lossTable(
+  const byDefault = defaultSensitivities(space, cost)
+  const losses = lossTable(
     space,
     space.decisions.map(({ path }, i) => given[path] ?? byDefault[i]!),
   )
   const problem = { space, cost, target, steps: trial.train.steps, seed: trial.seed }
-  const rehearsal = Simulation.rehearse(searcher, problem, losses)
+  const rehearsal = rehearse(searcher, problem, losses)
   // of the same target, but for rounding
   const limit = Math.max(target, cost.of(rehearsal.final)) * (1 + 1e-9)
-  const lossOf = (choices: ReadonlyArray<number>) => Simulation.lossOf(space, losses, choices)
+  const lossOf = (choices: ReadonlyArray<number>) => sumOf(space, losses, choices)
   return { rehearsal, uniform: bestUniform(network, cost, lossOf, limit) }
 }
 
 const describe = (
   { id, name, declaration }: Plan.PlannedTrial,
   { cost, network, target }: Prepared,
-  { rehearsal, uniform }: ReturnType<typeof rehearse>,
+  { rehearsal, uniform }: ReturnType<typeof rehearseTrial>,
 ) => {
   const { alarms, committedAt, costOverTarget, final, loss, onTargetAt, topProbability } = rehearsal
-  const quality = Simulation.finalQuality(loss)
+  const quality = finalQuality(loss)
   return {
     id,
     name,
@@ -112,7 +115,7 @@ const describe = (
         : {
             format: uniform.format,
             costOverTarget: uniform.cost / target,
-            quality: Simulation.finalQuality(uniform.loss),
+            quality: finalQuality(uniform.loss),
           },
     beatsUniform: uniform === undefined ? null : loss < uniform.loss,
     assignment: toAssignment(network.space, final),
@@ -189,7 +192,7 @@ export const run = Effect.fn("simulate")(function* (input: {
   const lines: Array<Parameters<typeof simulationPicture>[0][number]> = []
   for (const { prepared, trial } of ready) {
     if ("problem" in prepared) return yield* new Wrong({ message: prepared.problem })
-    const rehearsed = rehearse(prepared, given)
+    const rehearsed = rehearseTrial(prepared, given)
     trials.push(describe(trial, prepared, rehearsed))
     lines.push({ name: trial.name, history: rehearsed.rehearsal.history })
   }

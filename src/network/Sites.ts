@@ -1,0 +1,91 @@
+/**
+ * Where the number format of each quantized operand stands in the tensor `rows`: weight (2 i) and input (2 i + 1) of
+ * layer i, then four rows for every attention whose products are quantized.
+ */
+import type { FormatSlot } from "../cost/LayerTable.ts"
+import type { Format, SharedExponent } from "../format/Format.ts"
+import { type Row, toRow } from "../format/Formats.ts"
+import { unsigned } from "../format/IntFormat.ts"
+import type { Quantity } from "../space/Quantity.ts"
+import type { Network } from "./Build.ts"
+import { productOperands } from "./Graph.ts"
+
+/** An attention whose products are quantized. */
+export interface Products {
+  /** Of its node. */
+  readonly path: string
+  /** The first of its four rows, in the order of `productOperands`. */
+  readonly site: number
+  readonly slot: FormatSlot
+  /** Whether probabilities take the range of values that cannot be negative. */
+  readonly unsignedProbabilities: boolean
+  readonly active: Quantity
+}
+
+export const productsOf = ({
+  graph,
+  table,
+}: Pick<Network, "graph" | "table">): ReadonlyArray<Products> => {
+  let site = 2 * table.layers.length
+  return graph.nodes.flatMap((node) => {
+    if (node.operation !== "attention" || node.products === undefined) return []
+    const first = site
+    site += productOperands.length
+    const { active, path, products, unsignedProbabilities = false } = node
+    return [{ path, site: first, slot: products, unsignedProbabilities, active }]
+  })
+}
+
+/** An operand that is no weight: its scale is re-estimated and frozen at the end. */
+export interface ActivationSite {
+  /** Of its layer, or `stage1.0.attention.query`. */
+  readonly path: string
+  readonly site: number
+  readonly active: Quantity
+}
+
+export const activationSites = (
+  network: Pick<Network, "graph" | "table">,
+): ReadonlyArray<ActivationSite> => [
+  ...network.table.layers.map(({ path, active }, i) => ({ path, site: 2 * i + 1, active })),
+  ...productsOf(network).flatMap(({ path, site, active }) =>
+    productOperands.map((operand, k) => ({ path: `${path}.${operand}`, site: site + k, active })),
+  ),
+]
+
+/** An operand that is quantized. */
+export interface FormatSite {
+  /** Null: one format. */
+  readonly decision: number | null
+  /** Per option, the format as the quantizer reads it. */
+  readonly rows: ReadonlyArray<Row>
+}
+
+const formatSite = (
+  { decision, formats }: FormatSlot,
+  sharedExponent: SharedExponent | undefined,
+  as = (format: Format): Format => format,
+): FormatSite => ({ decision, rows: formats.map((format) => toRow(as(format), sharedExponent)) })
+
+/** Every operand that is quantized, in the order of the sites. */
+export const formatSites = (
+  network: Pick<Network, "graph" | "table">,
+): ReadonlyArray<FormatSite> => [
+  ...network.table.layers.flatMap((layer) => [
+    formatSite(layer.weightFormat, layer.sharedExponent),
+    formatSite(
+      layer.activationFormat,
+      layer.sharedExponent,
+      layer.unsignedInput === true ? unsigned : undefined,
+    ),
+  ]),
+  ...productsOf(network).flatMap(({ slot, unsignedProbabilities }) =>
+    productOperands.map((operand) =>
+      formatSite(
+        slot,
+        network.table.layers[0]!.sharedExponent,
+        unsignedProbabilities && operand === "probabilities" ? unsigned : undefined,
+      ),
+    ),
+  ),
+]

@@ -1,0 +1,111 @@
+/**
+ * Cost targets of a network: relative ones made absolute, those nobody can reach told, the uniform rival found.
+ */
+import { beside } from "../cost/Beside.ts"
+import { compile, type CompiledCost, type Target } from "../cost/Cost.ts"
+import { type CostSpec, make } from "../cost/Costs.ts"
+import { missingFrom, tableProblems, textOf } from "../cost/LatencyTable.ts"
+import type { Problem } from "../declaration/Errors.ts"
+import { type FormatOption, pairText } from "../format/Pair.ts"
+import type { Network } from "./Build.ts"
+import { offersEverywhere, uniformChoices, uniformOptions, uniformTable } from "./format/Uniform.ts"
+
+/** The cost that a block names, GBOPs where there is none. Its table, if it needs one, must have no problems. */
+export const compileCost = (network: Network, spec: CostSpec | undefined): CompiledCost =>
+  compile(network.table, make(spec), network.space)
+
+/**
+ * What keeps a cost block from being compiled, by path from it: mistakes in a latency table, or times that the network
+ * asks for and the table lacks. `fill` is the command that measures them.
+ */
+export const costProblems = (
+  network: Network,
+  spec: CostSpec,
+  fill = "fliqs latency SPACE --out FILE",
+): ReadonlyArray<Problem> => {
+  if (spec.kind !== "latency") return []
+  const { table } = spec
+  if (typeof table === "string")
+    return [{ path: ["table"], message: `the file ${table} was not read` }]
+  const problems = tableProblems(table)
+  if (problems.length > 0)
+    return problems.map((problem) => ({ ...problem, path: ["table", ...problem.path] }))
+  const [first, ...others] = missingFrom(table, network.table)
+  if (first === undefined) return []
+  const more = others.length > 0 ? ` and ${others.length} more` : ""
+  return [
+    {
+      path: ["table"],
+      message: `has no time of "${textOf(first)}"${more}; fill it by ${fill}`,
+    },
+  ]
+}
+
+/** The target in the unit of its model; a Problem, by path from `target`, when it names no format the space offers. */
+export const targetOf = (
+  network: Network,
+  cost: CompiledCost,
+  target: Target,
+): number | Problem => {
+  if (typeof target === "number") return target
+  const { uniform } = target
+  if (!offersEverywhere(network, uniform))
+    return {
+      path: ["uniform"],
+      message: `the space does not offer ${pairText(uniform)} everywhere; it offers ${uniformOptions(network).map(pairText).join(", ") || "no format to all its layers"}`,
+    }
+  const { table, choices } = uniformTable(network, uniform)
+  return target.times * compile(table, cost.model, network.space).of(choices)
+}
+
+/** In the unit in which targets are written. */
+const show = (cost: CompiledCost, value: number): string =>
+  `${Number(value.toPrecision(6))} ${cost.model.unit}`
+
+/** Six digits of an end of what is in reach, rounded inwards: what is told can be asked for. */
+const showEnd = (cost: CompiledCost, value: number, round: "up" | "down"): string => {
+  const digit = 10 ** (Math.floor(Math.log10(Math.abs(value) || 1)) - 5)
+  const near = Number(value.toPrecision(6))
+  const beyond = round === "up" ? near < value : near > value
+  return show(cost, beyond ? near + (round === "up" ? digit : -digit) : near)
+}
+
+/** What is wrong with a target, by path from `target`: no such format, or outside what the space reaches. */
+export const targetProblems = (network: Network, spec: CostSpec): ReadonlyArray<Problem> => {
+  const cost = compileCost(network, spec)
+  const target = targetOf(network, cost, spec.target)
+  if (typeof target !== "number") return [target]
+  const { min, max } = cost.range()
+  const tolerance = 1e-9 * target
+  if (target >= min - tolerance && target <= max + tolerance) return []
+  return [
+    {
+      path: [],
+      message: `a target of ${show(cost, target)} is out of reach; this space costs from ${showEnd(cost, min, "up")} to ${showEnd(cost, max, "down")}`,
+    },
+  ]
+}
+
+/**
+ * The formats offered everywhere whose uniform networks stand beside the target: one within 2 % of it, else the nearest
+ * below and the nearest above.
+ */
+export const uniformsBeside = (
+  network: Network,
+  spec: CostSpec,
+): ReadonlyArray<FormatOption> | Problem => {
+  const cost = compileCost(network, spec)
+  const target = targetOf(network, cost, spec.target)
+  if (typeof target !== "number") return target
+  const priced = uniformOptions(network).map((option) => ({
+    option,
+    cost: cost.of(uniformChoices(network, option)!),
+  }))
+  if (priced.length > 0)
+    return beside(target, priced, (uniform) => uniform.cost).map(({ one }) => one.option)
+  return {
+    path: [],
+    message:
+      "the space offers no format to all its layers, so there is no uniform control; offer one everywhere, or leave the control out",
+  }
+}

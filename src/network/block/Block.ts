@@ -1,0 +1,154 @@
+/**
+ * What a block is: a kind, the schema of its fields, and how it lowers to layers and nodes.
+ *
+ * To add one: a file beside this, an entry in `Blocks.ts`, a test. In here too: the field schemas that several share.
+ */
+import { Schema } from "effect"
+import { field, optional, withDefault } from "../../declaration/Field.ts"
+import { otherNames, withOtherNames } from "../../declaration/OtherNames.ts"
+import { tunable, type Tunable } from "../../space/Tunable.ts"
+import type { OptionValue } from "../../space/Decision.ts"
+import { constant, type Quantity } from "../../space/Quantity.ts"
+import type { Builder, Lowering } from "../Builder.ts"
+import type { Accepts, Chosen, Scope } from "../Choosing.ts"
+
+export interface Block<Fields = unknown> extends Lowering<Fields> {
+  /** The schema of its fields; `item` is the schema of one network item, for blocks that hold items. */
+  readonly spec: (item: Schema.Codec<unknown, unknown>) => Schema.ConstraintDecoder<Fields>
+}
+
+/** A block whose fields only its own schema knows: what the list holds. */
+export const defineBlock = <Fields>(block: Block<Fields>): Block => block as never
+
+const between = (minimum: number, maximum: number) =>
+  Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+export const Width = between(1, 65_536).annotate({ identifier: "Width" })
+const TunableWidth = tunable(Width, "TunableWidth", [16, 32])
+const TunableRepeats = tunable(between(1, 256), "TunableRepeats", [1, 2])
+const Extent = between(1, 64)
+const ExtentPair = Schema.Tuple([Extent, Extent])
+export const Extents = Schema.Union([Extent, ExtentPair]).annotate({
+  identifier: "Extents",
+  description: "One number for height and width, or [height, width].",
+  examples: [3, [1, 5]],
+})
+const TunableKernel = tunable(Extents, "TunableKernel", [3, 5])
+const Stride = Schema.Union([Extent, ExtentPair]).annotate({
+  identifier: "Stride",
+  examples: [2, [2, 1]],
+})
+
+/** Probability of being dropped: of an element, or of a residual branch of one example. */
+export const DropRate = Schema.Finite.check(
+  Schema.isGreaterThanOrEqualTo(0),
+  Schema.isLessThan(1),
+).annotate({ identifier: "DropRate" })
+
+const Padding = withOtherNames(
+  Schema.Literals(["same", "valid"]),
+  otherNames({
+    what: "padding",
+    same: { valid: "none no" },
+    near: { same: "full zero zeros reflect replicate circular causal constant" },
+  }),
+)
+const Activation = withOtherNames(
+  Schema.Literals(["relu", "relu6", "swish", "gelu", "none"]),
+  otherNames({
+    what: "activation",
+    same: { swish: "silu sil", none: "linear identity id off", gelu: "geluErf" },
+    near: {
+      relu: "leakyRelu lrelu prelu rrelu crelu elu selu celu threshold softplus hardtanh tanh sigmoid softmax",
+      swish: "hardSwish hSwish hardSigmoid hSigmoid mish",
+      gelu: "quickGelu geluTanh geluNew glu swiglu geglu",
+    },
+  }),
+)
+
+/** Tunable output channels. */
+export const filtersField = (what: string) =>
+  field(TunableWidth, `${what}, 1 to 65536: a number, or a decision of its own for the item.`)
+
+export const repeatsField = withDefault(
+  TunableRepeats,
+  1,
+  "How often the block is repeated, 1 to 256; as a decision it searches the depth.",
+)
+
+const kernelText = (what: string) =>
+  `Height and width of ${what} in pixels, 1 to 64; a decision of its own for each repeat. Options of a decision are odd.`
+
+/** The kernel of a convolution that has no usual one. */
+export const kernelField = field(TunableKernel, kernelText("the kernel"))
+
+/** The kernel of a block, 3 where nothing is said. */
+export const blockKernelField = (of: string) =>
+  withDefault(TunableKernel, 3, kernelText(`the kernel of ${of}`))
+
+/** @param more what else is true of it, after a semicolon */
+export const strideField = (of: string, more = "") =>
+  withDefault(
+    Stride,
+    1,
+    `Pixels from one place of ${of} to the next, 1 to 64: one number, or [height, width]${more}.`,
+  )
+
+/** Later repeats keep the size that the first one made. */
+export const onFirstRepeat = "; repeats after the first have 1"
+
+export const paddingField = withDefault(
+  Padding,
+  "same",
+  "What stands at the edges: same pads with zeros (as TensorFlow does), valid uses whole windows only.",
+)
+
+export const activationField = (usual: typeof Activation.Type, after: string) =>
+  withDefault(Activation, usual, `Function that is applied ${after}.`)
+
+export const dropPathField = optional(
+  DropRate,
+  "Probability, 0 to below 1, that a residual branch is left out for an example, in training only.",
+  { default: 0 },
+)
+
+export type ExtentsValue = number | readonly [number, number]
+
+export const pair = (extents: ExtentsValue): readonly [number, number] =>
+  typeof extents === "number" ? [extents, extents] : extents
+
+const isWidth = (v: OptionValue): boolean =>
+  typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 65_536
+export const aWidth: Accepts<number> = {
+  what: "a whole number from 1 to 65536",
+  test: isWidth,
+  role: "architecture",
+  fallback: 8,
+}
+export const aDepth: Accepts<number> = {
+  what: "a whole number from 1 to 256",
+  test: (v) => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 256,
+  role: "architecture",
+  fallback: 1,
+}
+const isOdd = (v: unknown): boolean =>
+  typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 64 && v % 2 === 1
+export const aKernel: Accepts<ExtentsValue> = {
+  what: "an odd number up to 63, or a pair of them (a smaller kernel is the centre of the largest)",
+  test: (v) => (Array.isArray(v) ? v.length === 2 && v.every(isOdd) : isOdd(v)),
+  role: "architecture",
+  fallback: 3,
+}
+
+/** The two extents of a kernel field as quantities. */
+export const kernelOf = (
+  builder: Builder,
+  scope: Scope,
+  value: Tunable<ExtentsValue>,
+  per: "item" | "repeat",
+): readonly [Quantity, Quantity] => {
+  const chosen: Chosen<ExtentsValue> = builder.field(scope, "kernel", value, per, aKernel)
+  return [builder.quantity(chosen, (k) => pair(k)[0]), builder.quantity(chosen, (k) => pair(k)[1])]
+}
+
+export const square = (k: number): readonly [Quantity, Quantity] => [constant(k), constant(k)]

@@ -1,0 +1,81 @@
+/** What a run of a grid is given, and what it tells while it goes on. */
+import type { Duration, Effect } from "effect"
+import type * as EndOfRuns from "./EndOfRuns.ts"
+import type * as Heartbeat from "./Heartbeat.ts"
+import type * as Result from "./Result.ts"
+import type { Damage, TrialState } from "./Standing.ts"
+import type * as State from "./State.ts"
+import type { ShortagePatience } from "./Supervise.ts"
+import type * as Waiting from "./Waiting.ts"
+
+/** What a run tells while it goes on. */
+export type GridEvent =
+  | { readonly _tag: "Skipped"; readonly trial: State.TrialFile; readonly result: Result.Result }
+  | {
+      readonly _tag: "Started"
+      readonly trial: State.TrialFile
+      /** Steps that an earlier process saved. */
+      readonly fromStep: number
+    }
+  | {
+      readonly _tag: "Progress"
+      readonly trial: State.TrialFile
+      readonly heartbeat: Heartbeat.Heartbeat
+    }
+  | {
+      readonly _tag: "Retrying"
+      readonly trial: State.TrialFile
+      readonly message: string
+      readonly failures: number
+      readonly seconds: number
+    }
+  /** It waits for room, memory or open files (of the grid itself, without a trial), or goes on after that. */
+  | {
+      readonly _tag: "Waiting"
+      readonly trial: State.TrialFile | undefined
+      readonly told: Waiting.Told
+    }
+  /** A record of it cannot be read; it is left as it is. */
+  | { readonly _tag: "Damaged"; readonly trial: State.TrialFile; readonly damage: Damage }
+  | { readonly _tag: "Ended"; readonly trial: State.TrialFile; readonly result: Result.Result }
+  /** It was asked to stop; so many steps are saved. */
+  | { readonly _tag: "Stopped"; readonly trial: State.TrialFile; readonly step: number }
+  | { readonly _tag: "Elsewhere"; readonly trial: State.TrialFile }
+
+export interface Options {
+  readonly state: string
+  readonly grid: Omit<State.GridFile, "version" | "trials" | "startedAt">
+  /** Markdown for the grid's page in the tracker, at the start and whenever a trial has begun or ended. */
+  readonly note: (summaries: ReadonlyArray<TrialSummary>) => string
+  /** The page of a grid whose run was killed. */
+  readonly stoppedPage: EndOfRuns.StoppedPage
+  /** Told of what was killed before, here, and is ended in the record now. */
+  readonly onEndedRuns: (ended: EndOfRuns.EndedRuns) => Effect.Effect<void>
+  /** Files that belong to the grid as a whole (name -> text), such as the experiment as it was written. */
+  readonly files: Readonly<Record<string, string>>
+  readonly tags: Readonly<Record<string, string>>
+  readonly trials: ReadonlyArray<State.TrialFile>
+  readonly jobs: number
+  /** Only these trials (ids); all when undefined. */
+  readonly only: ReadonlySet<string> | undefined
+  readonly failFast: boolean
+  readonly retryFailed: boolean
+  readonly restart: boolean
+  /** The command a person would type to continue; shown to whoever finds the folder locked. */
+  readonly typed: string
+  readonly command: (trial: State.TrialFile) => readonly [string, ...Array<string>]
+  readonly environment: Readonly<Record<string, string>>
+  /** Process groups of the children at work: for who must end them at once. */
+  readonly children: Set<number>
+  readonly lostAfter?: Duration.Input
+  readonly patience?: Duration.Input
+  readonly shortagePatience?: ShortagePatience
+  readonly onEvent: (event: GridEvent) => Effect.Effect<void>
+}
+
+export interface TrialSummary {
+  readonly trial: State.TrialFile
+  readonly state: TrialState
+  readonly result: Result.Result | undefined
+  readonly damage?: Damage
+}

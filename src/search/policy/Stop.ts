@@ -1,0 +1,74 @@
+/**
+ * When a policy stops moving: once it is sure, and on target.
+ *
+ * Committing option by option can end off target where no single change helps: a dear layer a step too high, a cheap
+ * one with nothing left to give. A policy that is certain of such an assignment is moved. Its own probabilities say
+ * which other it would rather have, and each decision that changes exchanges the logits of its two options: the
+ * certainty stays, its object moves. Left out: what a hard budget chooses (`WithinBudget.ts`).
+ */
+import type { BoundReward } from "../../reward/Reward.ts"
+import type { Choices } from "../../space/Decision.ts"
+import { onTarget } from "../../budget/WithinBudget.ts"
+import { mostProbable, type Policy, policyOf, summarise } from "./Policy.ts"
+import type { Problem } from "../Search.ts"
+import type { Settings } from "./Settings.ts"
+import { withinBand } from "../../budget/WithinBand.ts"
+import type { PerOption } from "../../space/PerOption.ts"
+
+type Goal = Pick<Problem, "space" | "cost" | "target"> & { readonly reward: BoundReward }
+
+/** Mean top probability from which a policy off target is moved there, for it will not move by itself. */
+const certain = 0.995
+/** How often in a run that is tried at most. */
+const landings = 100
+/** Relative distance from the target that is landed from; one farther off wants another reward, and has its alarm. */
+const reach = 0.2
+
+/** Stops a sure policy on target; off target it may still move, until it is certain. */
+export const stopped = (
+  goal: Goal & Pick<Problem, "steps">,
+  { budget, stopAt, temperature }: Settings,
+  logits: PerOption,
+  step: number,
+): { readonly logits: PerOption; readonly frozen: boolean } => {
+  if (stopAt === "off") return { logits, frozen: false }
+  const policy = policyOf(logits, temperature)
+  const { topProbability } = summarise(goal.space, policy)
+  const isSure = topProbability > stopAt
+  const isCertain = topProbability > certain
+  if (!isSure && !isCertain) return { logits, frozen: false }
+  if (isOnTarget(goal, mostProbable(policy))) return { logits, frozen: isSure }
+  const isDue = isCertain && step % Math.ceil(goal.steps / landings) === 0
+  const moved = isDue && budget !== "hard" ? landed(goal, logits, policy) : undefined
+  return { logits: moved ?? logits, frozen: isSure && moved !== undefined }
+}
+
+const isOnTarget = ({ cost, reward, target }: Goal, choices: Choices): boolean => {
+  const spent = cost.of(choices)
+  const isNoWorse = !reward.turnsAtTarget || reward.costPart(1, spent) >= reward.costPart(1, target)
+  return isNoWorse || Math.abs(spent / target - 1) <= onTarget
+}
+
+/**
+ * `logits`, whose policy is given, with the most probable assignment whose cost lies within 2 % of the target (on its
+ * right side, for rewards that punish one side only) in the place of the most probable one of all. Undefined where the
+ * policy is too far off, or none is found whose cost the reward prefers.
+ */
+export const landed = (
+  { space, cost, target, reward }: Goal,
+  logits: PerOption,
+  policy: Policy,
+): PerOption | undefined => {
+  const top = mostProbable(policy)
+  const spent = cost.of(top)
+  if (Math.abs(spent / target - 1) > reach) return undefined
+  const scores = policy.logProbabilities.map((row) => Array.from(row))
+  const low = reward.punishesBelow ? (1 - onTarget) * target : -Infinity
+  const next = withinBand(space, cost, scores, { low, high: (1 + onTarget) * target })
+  if (next === undefined || cost.of(next) < low) return undefined
+  if (reward.costPart(1, cost.of(next)) <= reward.costPart(1, spent)) return undefined
+  return logits.map((row, i) => exchanged(row, top[i]!, next[i]!))
+}
+
+const exchanged = (row: ReadonlyArray<number>, a: number, b: number): ReadonlyArray<number> =>
+  row.with(a, row[b]!).with(b, row[a]!)

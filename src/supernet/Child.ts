@@ -1,0 +1,139 @@
+/**
+ * The found network on its own: the graph without decisions, and its weights cut from the supernet's.
+ *
+ * Run alone it gives the supernet's logits under the same assignment bit for bit: the same operations on the same
+ * numbers. Left out: writing it to a file (`export/`).
+ */
+import type { FormatSlot, Layer, LayerShape } from "../cost/LayerTable.ts"
+import type { Choices } from "../space/Decision.ts"
+import { constant, type Quantity, valueOf } from "../space/Quantity.ts"
+import type { Variable } from "../tensor/Backend.ts"
+import type { Network } from "../network/Build.ts"
+import type { Node, Shape } from "../network/Graph.ts"
+import { learnedScales } from "./OperandScale.ts"
+import { operationOf } from "./operation/Operations.ts"
+
+/** The network under one assignment: inactive repeats gone, every size and format fixed, no decisions left. */
+export const extract = (network: Network, choices: Choices): Network => {
+  const fix = (quantity: Quantity): Quantity => constant(valueOf(quantity, choices))
+  const fixShape = (shape: Shape): Shape => ({ ...shape, channels: fix(shape.channels) })
+  const fixSlot = (slot: FormatSlot): FormatSlot => ({
+    ...slot,
+    decision: null,
+    formats: [slot.formats[slot.decision === null ? 0 : choices[slot.decision]!]!],
+  })
+  const isActive = (quantity: Quantity): boolean => valueOf(quantity, choices) === 1
+
+  const layers: Array<Layer> = []
+  const layerIndex = network.table.layers.map((layer) => {
+    if (!isActive(layer.active)) return -1
+    const { shape, active, macs, weights, inputs, outputs, extras } = layer
+    return (
+      layers.push({
+        ...layer,
+        shape: {
+          ...shape,
+          channels: fix(shape.channels),
+          ...("kernel" in shape ? { kernel: [fix(shape.kernel[0]), fix(shape.kernel[1])] } : {}),
+        } as LayerShape,
+        active: fix(active),
+        macs: fix(macs),
+        weights: fix(weights),
+        inputs: fix(inputs),
+        outputs: fix(outputs),
+        extras: fix(extras),
+        weightFormat: fixSlot(layer.weightFormat),
+        activationFormat: fixSlot(layer.activationFormat),
+      }) - 1
+    )
+  })
+
+  const nodes: Array<Node> = []
+  /** Old index -> new index of the node whose result stands for it; edges of repeats stand for what they pass on. */
+  const standsFor: Array<number> = []
+  for (const node of network.graph.nodes) {
+    const inputs = node.inputs.map((i) => standsFor[i]!)
+    if (node.operation === "enter" || node.operation === "leave") {
+      standsFor.push(node.operation === "leave" && !isActive(node.active) ? inputs[1]! : inputs[0]!)
+      continue
+    }
+    if (!isActive(node.active)) {
+      standsFor.push(-1)
+      continue
+    }
+    const fixed = {
+      ...node,
+      inputs,
+      shape: fixShape(node.shape),
+      inputChannels: fix(node.inputChannels),
+      active: fix(node.active),
+      ...("layer" in node ? { layer: layerIndex[node.layer]! } : {}),
+      ...("products" in node ? { products: fixSlot(node.products) } : {}),
+      ...("inner" in node ? { inner: fix(node.inner) } : {}),
+      ...("kernel" in node ? { kernel: [fix(node.kernel[0]), fix(node.kernel[1])] } : {}),
+    } as Node
+    standsFor.push(nodes.push(fixed) - 1)
+  }
+  return {
+    name: network.name,
+    space: { decisions: [] },
+    table: { layers },
+    graph: { ...network.graph, nodes, output: standsFor[network.graph.output]! },
+  }
+}
+
+/** Values of a variable [shape] cut to `sizes`: the centre of the first `centred` axes, the first of the others. */
+const cutValues = (
+  values: Float32Array,
+  shape: ReadonlyArray<number>,
+  sizes: ReadonlyArray<number>,
+  centred: number,
+): Float32Array => {
+  const from = sizes.map((size, i) => (i < centred ? Math.floor((shape[i]! - size) / 2) : 0))
+  const cut = new Float32Array(sizes.reduce((a, b) => a * b, 1))
+  const at = sizes.map(() => 0)
+  for (let i = 0; i < cut.length; i++) {
+    let source = 0
+    for (let axis = 0; axis < sizes.length; axis++)
+      source = source * shape[axis]! + from[axis]! + at[axis]!
+    cut[i] = values[source]!
+    for (let axis = sizes.length - 1; axis >= 0 && ++at[axis]! === sizes[axis]; axis--) at[axis] = 0
+  }
+  return cut
+}
+
+/**
+ * Name -> values of every variable of a child, cut from the supernet's variables of the same names.
+ *
+ * Throws when the supernet has no such variable: the child is another network's.
+ */
+export const childWeights = (
+  child: Network,
+  supernet: ReadonlyArray<{
+    readonly name: string
+    readonly variable: Variable
+    readonly formats?: ReadonlyArray<string>
+  }>,
+): ReadonlyMap<string, Float32Array> => {
+  const variables = new Map(supernet.map(({ name, variable }) => [name, variable]))
+  const weights = new Map<string, Float32Array>()
+  for (const node of child.graph.nodes) {
+    if (node.operation === "input") continue
+    for (const spec of operationOf(node).variables(node)) {
+      const name = `${node.path}.${spec.name}`
+      const variable = variables.get(name)
+      if (variable === undefined) throw new Error(`the supernet has no variable ${name}`)
+      const values = variable.dataSync() as Float32Array
+      weights.set(name, cutValues(values, variable.shape, spec.shape, spec.centred ?? 0))
+    }
+  }
+  for (const layer of child.table.layers)
+    for (const { name, slot } of Object.values(learnedScales(layer))) {
+      const learned = supernet.find((one) => one.name === name)
+      const option = learned?.formats?.indexOf(slot.formats[0]!.name) ?? -1
+      if (learned === undefined || option < 0) throw new Error(`the supernet has no scale ${name}`)
+      const values = learned.variable.dataSync() as Float32Array
+      weights.set(name, values.slice(option, option + 1))
+    }
+  return weights
+}

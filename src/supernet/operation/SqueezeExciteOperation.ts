@@ -1,0 +1,54 @@
+/**
+ * `squeezeExcite` (Hu et al., arXiv 1709.01507, section 3): channel means -> dense -> activation -> dense -> sigmoid, and
+ * every channel times its gate. Float32 always.
+ */
+import { maximum, type Quantity } from "../../space/Quantity.ts"
+import type { Tensor } from "../../tensor/Backend.ts"
+import {
+  biasAdd,
+  globalAveragePool,
+  matMul,
+  relu,
+  scaleChannels,
+  sigmoid,
+  swish,
+} from "../../tensor/Kernels.ts"
+import type { SqueezeExciteNode } from "../../network/Graph.ts"
+import { defineOperation, type VariableSpec } from "./Operation.ts"
+
+const weight = (name: string, fanIn: number, units: number, gain: number): VariableSpec => ({
+  name,
+  shape: [fanIn, units],
+  initial: { gain, fanIn },
+  kind: "trained",
+  decay: true,
+})
+const bias = (name: string, units: number): VariableSpec => ({
+  name,
+  shape: [units],
+  initial: "zeros",
+  kind: "trained",
+  decay: false,
+})
+
+export const SqueezeExciteOperation = defineOperation<SqueezeExciteNode>({
+  operations: ["squeezeExcite"],
+  variables: (node) => {
+    const channels = maximum(node.inputChannels)
+    const inner = maximum(node.inner)
+    return [
+      weight("squeeze", channels, inner, 2),
+      bias("squeezeBias", inner),
+      weight("excite", inner, channels, 1),
+      bias("exciteBias", channels),
+    ]
+  },
+  forward: (node, [x], { cut, variable }) => {
+    const { inner, inputChannels: channels } = node
+    const dense = (input: Tensor, name: string, from: Quantity, to: Quantity): Tensor =>
+      biasAdd(matMul(input, cut(variable(name), [from, to])), cut(variable(`${name}Bias`), [to]))
+    const squeezed = dense(globalAveragePool(x!), "squeeze", channels, inner)
+    const active = (node.activation === "swish" ? swish : relu)(squeezed)
+    return scaleChannels(x!, sigmoid(dense(active, "excite", inner, channels)))
+  },
+})
