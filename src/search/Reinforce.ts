@@ -65,7 +65,7 @@ import {
 import { addSignal, noSignal, Signal, zOf } from "./policy/Signal.ts"
 import { finiteQualities, meanOf, switchedShare } from "./policy/StepFigures.ts"
 import { stopped } from "./policy/Stop.ts"
-import { withSettledFormats } from "./policy/Trained.ts"
+import { withSettledArchitecture, withSettledFormats } from "./policy/Trained.ts"
 import { assertRowsOf, zerosLike } from "../space/PerOption.ts"
 
 export const ReinforceState = Schema.Struct({
@@ -221,7 +221,8 @@ export const makeReinforce = (
 
   return {
     stateSchema: ReinforceState,
-    trainsProposal: count === 1 && settings.trainFormats === "drawn",
+    trainsProposal:
+      count === 1 && settings.trainFormats === "drawn" && settings.trainArchitecture === undefined,
     init: () => ({
       random: randomStream(seed, "proposals").state(),
       logits: zerosLike(space),
@@ -250,10 +251,14 @@ export const makeReinforce = (
           ? drawInDelay(space, settings.delaySampling, random, step, firstUpdate, j)
           : sample(policy, random),
       )
-      const train =
+      const settled =
         settings.trainFormats === "settled"
           ? withSettledFormats(space, policy, proposals[0]!, random)
           : proposals[0]!
+      const train =
+        settings.trainArchitecture === "settled"
+          ? withSettledArchitecture(space, policy, settled, random)
+          : settled
       return { state: { ...state, random: random.state() }, proposals, train }
     },
     needsQuality: (state, step) => step >= firstMeasured && !state.frozen,

@@ -41,6 +41,15 @@ export const trainFormatsField = {
 }
 export type TrainFormats = "settled" | "drawn"
 
+/** Sizes that the weights train under (`Trained.ts`). */
+export type TrainArchitecture = "settled" | "drawn"
+
+/** Written out only where it is not the default: ids of trials from before the knob stay as they are. */
+const writtenTrainArchitecture = (
+  trainArchitecture: TrainArchitecture | undefined,
+): { readonly trainArchitecture?: "settled" } =>
+  trainArchitecture === "settled" ? { trainArchitecture } : {}
+
 export const PolicyOptimizer = Schema.Struct({
   learningRate: optional(
     positive,
@@ -99,6 +108,11 @@ export const ReinforceSpec = Schema.Struct({
     { default: "widest" },
   ),
   ...trainFormatsField,
+  trainArchitecture: optional(
+    Schema.Literals(["settled", "drawn"]),
+    "Sizes that the weights train under: always as drawn; or the widest where the search has not settled, in 70 % of the steps at most.",
+    { default: "drawn" },
+  ),
   commitment: optional(
     CommitmentSpec,
     "Rising penalty on the policy's entropy, which makes it decide. Default: normalised, to 6.",
@@ -161,6 +175,7 @@ export interface Settings {
   readonly delay: number
   readonly delaySampling: "widest" | "uniform" | "sandwich"
   readonly trainFormats: TrainFormats
+  readonly trainArchitecture?: "settled"
   readonly commitment: Commitment
   readonly costGradient: "exact" | "sampled"
   readonly baseline: { readonly kind: "leaveOneOut" | "movingAverage"; readonly decay: number }
@@ -240,6 +255,7 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
     delay,
     delaySampling: given.delaySampling ?? "widest",
     trainFormats: given.trainFormats ?? "settled",
+    ...writtenTrainArchitecture(spec.trainArchitecture),
     commitment: commitmentOf(spec.commitment, preset.commitment),
     costGradient: given.costGradient ?? "exact",
     baseline: {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { policyOf } from "../../../src/search/policy/Policy.ts"
-import { withSettledFormats } from "../../../src/search/policy/Trained.ts"
+import { withSettledArchitecture, withSettledFormats } from "../../../src/search/policy/Trained.ts"
 import type { DecisionSpace, Role } from "../../../src/space/Decision.ts"
 import { randomStream } from "../../../src/space/Random.ts"
 
@@ -21,13 +21,13 @@ const drawn = [0, 0, 2, 0, 0]
 const n = 4000
 
 /** How often each decision is trained as drawn, of n times, under logits that are all `strength` for option 0. */
-const sharesAsDrawn = (strength: number) => {
+const sharesAsDrawn = (strength: number, settled = withSettledFormats) => {
   const policy = policyOf(
     space.decisions.map(({ options }) => options.map((_, k) => (k === 0 ? strength : 0))),
     1,
   )
   const random = randomStream(1, "trained")
-  const trained = Array.from({ length: n }, () => withSettledFormats(space, policy, drawn, random))
+  const trained = Array.from({ length: n }, () => settled(space, policy, drawn, random))
   for (const choices of trained)
     for (const i of [0, 1, 2]) expect([drawn[i], 1]).toContain(choices[i])
   return {
@@ -52,5 +52,23 @@ describe("withSettledFormats", () => {
       for (const i of [0, 1, 2]) expect(Math.abs(shares[i]! - expected)).toBeLessThan(0.03)
       expect(shares.slice(3)).toEqual([1, 1])
     }
+  })
+})
+
+describe("withSettledArchitecture", () => {
+  it("trains sizes as drawn in 30 % of the steps while nothing is settled, and formats as drawn", () => {
+    const { shares } = sharesAsDrawn(0, withSettledArchitecture)
+    expect(Math.abs(shares[3]! - 0.3)).toBeLessThan(0.03)
+    expect(shares.filter((_, i) => i !== 3)).toEqual([1, 1, 1, 1])
+  })
+
+  it("trains sizes as drawn with probability 1 - H / ln K once that is more, and always when certain", () => {
+    for (const strength of [2, 3, 4]) {
+      const { policy, shares } = sharesAsDrawn(strength, withSettledArchitecture)
+      const expected = 1 - policy.entropies[3]! / Math.log(3)
+      expect(expected).toBeGreaterThan(0.3)
+      expect(Math.abs(shares[3]! - expected)).toBeLessThan(0.03)
+    }
+    expect(sharesAsDrawn(800, withSettledArchitecture).shares).toEqual([1, 1, 1, 1, 1])
   })
 })

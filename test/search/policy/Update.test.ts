@@ -148,6 +148,20 @@ describe("proposals of a step", () => {
     expect(drawn!.train).not.toEqual(settled!.train)
   })
 
+  it("leave formats as they are trained when sizes are trained wide until settled", () => {
+    const train = (knobs: Knobs) => {
+      const { searcher, state } = setUp(knobs)
+      return searcher.propose(state, 20).train
+    }
+    expect(train({ trainArchitecture: "settled" })).toEqual(train({}))
+    const { searcher } = setUp({
+      proposals: 1,
+      trainFormats: "drawn",
+      trainArchitecture: "settled",
+    })
+    expect(searcher.trainsProposal).toBe(false)
+  })
+
   it.each([2, 3, 4, 5, 6, 7, 8])("are %i: each is held against the mean of the others", (count) => {
     const drawn = draw(count)
     const knobs = { proposals: count, commitment: none, costGradient: "sampled" } as const
