@@ -20,6 +20,11 @@ interface Unread {
   readonly because: string
 }
 
+/** Whether every step trains what is decided before the first. */
+const isFrozenThroughout = (search: Experiment["search"]): boolean =>
+  (search.kind === "fixed" && (search.widest ?? 0) === 0) ||
+  (search.kind === "random" && search.candidates === 1)
+
 const unreadIn = ({ data, search, train }: Experiment, folder: string): ReadonlyArray<Unread> => [
   ...unreadBySearch(search, train.steps).map((setting) => ({
     ...setting,
@@ -30,6 +35,15 @@ const unreadIn = ({ data, search, train }: Experiment, folder: string): Readonly
   })),
   ...(train.learningRate.kind === "step" && train.learningRate.milestones.length === 0
     ? [{ path: ["train", "learningRate", "factor"], because: "there are no milestones" }]
+    : []),
+  ...(train.learningRate.restart?.at === "frozen" && isFrozenThroughout(search)
+    ? [
+        {
+          path: ["train", "learningRate", "restart"],
+          because:
+            "the search is frozen from the first step; restart.at takes a share of the steps",
+        },
+      ]
     : []),
   ...Datasets.unread(data, folder).map(({ because, key }) => ({ path: ["data", key], because })),
 ]

@@ -114,7 +114,7 @@ async function* search(run: Run, session: Session): AsyncGenerator<TrainEvent, F
     steps,
     before: 0,
     firstBatch: 0,
-    learningRate: (step) => learningRateAt(learningRate, step, steps),
+    learningRate: (step, frozenAt) => learningRateAt(learningRate, step, steps, frozenAt),
     section: "train",
     keep: {},
   })
@@ -175,7 +175,8 @@ async function* retrain(run: Run, found: Found): AsyncGenerator<TrainEvent, Foun
       steps: spec.steps,
       before: spec.steps + (finish.fineTune ?? 0),
       firstBatch: 0,
-      learningRate: (step) => learningRateAt(spec.learningRate, step, spec.steps),
+      learningRate: (step, frozenAt) =>
+        learningRateAt(spec.learningRate, step, spec.steps, frozenAt),
       section: "retrain",
       keep: { phase: "retrain", found },
     })

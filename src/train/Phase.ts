@@ -26,8 +26,8 @@ export interface Phase {
   readonly before: number
   /** Batches and dropout of its first step are those of this step of the data's order. */
   readonly firstBatch: number
-  /** Steps count from 0 within the phase. */
-  readonly learningRate: (step: number) => number
+  /** Steps count from 0 within the phase; `frozenAt` as in `PhaseState`. */
+  readonly learningRate: (step: number, frozenAt: number | undefined) => number
   /** Section of its loss and accuracy. */
   readonly section: "train" | "fine_tune" | "retrain"
   /** What its checkpoints hold beside its own state: which phase it is, what those before it found. */
@@ -46,6 +46,11 @@ export interface PhaseState {
   readonly switching: { readonly sum: number; readonly count: number }
   /** Undefined before the first step. */
   readonly weights: WatchState | undefined
+  /**
+   * First step of the phase that trains under a frozen search; 0 where it was frozen from the start, undefined while it
+   * is not.
+   */
+  readonly frozenAt: number | undefined
 }
 
 /** Thrown when a loss is not finite. */
@@ -64,6 +69,7 @@ export const startOf = ({ searcher }: Phase): PhaseState => ({
   best: null,
   switching: { sum: 0, count: 0 },
   weights: undefined,
+  frozenAt: undefined,
 })
 
 /** The state of this phase in a checkpoint that was made after `step` steps of the trial. */
@@ -78,6 +84,7 @@ export const resumed = (
   best: saved.best,
   switching: saved.switching ?? { sum: 0, count: 0 },
   weights: saved.weights,
+  frozenAt: saved.frozenAt,
 })
 
 /** What dropout draws from at a step: it follows from (seed, step) alone. */
@@ -98,7 +105,7 @@ export async function* trainPhase(
   const { searcher, section } = phase
   const { reward, seed } = prepared.trial
   const { progress } = from
-  let { best, search, switching } = from
+  let { best, frozenAt, search, switching } = from
   let norms = steps.weightNorms()
   let weights = from.weights ?? beginWatch(norms)
 
@@ -108,7 +115,7 @@ export async function* trainPhase(
     const drawn = phase.firstBatch + step
     const proposed = searcher.propose(search, step)
     const batch = await data.trainBatch(drawn)
-    const rate = phase.learningRate(step)
+    const rate = phase.learningRate(step, frozenAt)
     const random = dropoutSeed(seed, drawn)
     const mixed = searcher.relaxed?.(proposed.state, step)
     const relaxed = mixed && steps.trainRelaxed(batch, mixed, rate, random)
@@ -146,6 +153,7 @@ export async function* trainPhase(
       ...(relaxed === undefined ? {} : { slopes: relaxed.slopes }),
     })
     search = updated.state
+    if (updated.metrics.frozen) frozenAt ??= step === 0 ? 0 : done
     const finite = qualities.filter(Number.isFinite)
     if (finite.length > 0) best = Math.max(best ?? -Infinity, ...finite)
     if (isEnding(step, phase.steps) && Number.isFinite(updated.metrics.switching))
@@ -172,6 +180,7 @@ export async function* trainPhase(
       best,
       switching,
       weights,
+      ...(frozenAt === undefined ? {} : { frozenAt }),
       arithmetic,
       data: data.splitDigests,
       ...(Object.keys(broken).length === 0 ? {} : { broken }),
@@ -184,5 +193,5 @@ export async function* trainPhase(
     }
     await setImmediate()
   }
-  return { step: phase.steps, search, progress, best, switching, weights }
+  return { step: phase.steps, search, progress, best, switching, weights, frozenAt }
 }

@@ -36,6 +36,8 @@ export const SessionState = Schema.Struct({
   switching: Schema.optionalKey(Schema.Struct({ sum: Schema.Finite, count: Schema.Int })),
   /** Whether weights run away. */
   weights: Schema.optionalKey(WatchState),
+  /** First step of the phase that trains under a frozen search; the learning rate may start again there. */
+  frozenAt: Schema.optionalKey(Schema.Int),
   /** What its bits depend on; checkpoints from before oneDNN was switched on everywhere have none. */
   arithmetic: Schema.optionalKey(Arithmetic),
   /** Digests of the splits that it was trained on. */

@@ -66,6 +66,33 @@ const optimizers = oneOfKinds(
 export const Optimizer = optimizers.schema
 export type Optimizer = typeof Optimizer.Type
 
+const Restart = Schema.Struct({
+  factor: withDefault(
+    positive,
+    0.5,
+    "Learning rate it starts again at, over the first peak; above 0.",
+  ),
+  at: withDefault(
+    Schema.Union([
+      Schema.Literal("frozen"),
+      Schema.Finite.check(
+        Schema.isBetween({
+          minimum: 0,
+          maximum: 1,
+          exclusiveMinimum: true,
+          exclusiveMaximum: true,
+        }),
+      ),
+    ]),
+    "frozen",
+    "When it starts again: once the search is frozen, or after a share of the steps, above 0 and below 1.",
+    ["frozen", 0.7],
+  ),
+}).annotate({
+  identifier: "Restart",
+  description: "A second schedule: half a cosine to 0 over the steps that are left.",
+})
+
 /** Every schedule climbs linearly from 0 to its peak over the warm-up steps. */
 const rate = {
   peak: withDefault(positive, 0.1, "The largest learning rate, above 0."),
@@ -74,8 +101,13 @@ const rate = {
     0,
     "Steps in which the learning rate rises linearly from 0 to its peak; fewer than train.steps.",
   ),
+  restart: optional(
+    Restart,
+    "A second schedule for the steps that train the final assignment. Default: none, the first goes on.",
+    { examples: [{ factor: 0.5, at: "frozen" }] },
+  ),
 }
-/** arXiv 1608.03983, without restarts. */
+/** arXiv 1608.03983; with `restart`, restarted once. */
 const Cosine = Schema.Struct({ kind: Schema.Literal("cosine"), ...rate }).annotate({
   identifier: "Cosine",
   description: "Half a cosine from the peak to 0 at the last step.",
@@ -183,8 +215,36 @@ export const FinishSpec = Schema.Struct({
 })
 export type FinishSpec = typeof FinishSpec.Type
 
-/** The learning rate of a step, counted from 0. */
-export const learningRateAt = (spec: LearningRate, step: number, steps: number): number => {
+/** Half a cosine from `peak` at step 0 towards 0 at `steps`. */
+const halfCosine = (peak: number, step: number, steps: number): number =>
+  (peak * (1 + Math.cos((Math.PI * step) / Math.max(1, steps)))) / 2
+
+/** The step of the second schedule's start; undefined: none, or not known yet. */
+const restartStep = (
+  { restart }: LearningRate,
+  steps: number,
+  frozenAt: number | undefined,
+): number | undefined => {
+  if (restart === undefined) return undefined
+  if (restart.at !== "frozen") return Math.round(restart.at * steps)
+  return frozenAt === 0 ? undefined : frozenAt
+}
+
+/**
+ * The learning rate of a step, counted from 0.
+ *
+ * @param frozenAt the first step that trains under a frozen search: 0 where nothing is searched, undefined while it is
+ *   searching
+ */
+export const learningRateAt = (
+  spec: LearningRate,
+  step: number,
+  steps: number,
+  frozenAt?: number,
+): number => {
+  const restarted = restartStep(spec, steps, frozenAt)
+  if (restarted !== undefined && step >= restarted)
+    return halfCosine(spec.peak * spec.restart!.factor, step - restarted, steps - restarted)
   if (step < spec.warmupSteps) return (spec.peak * (step + 1)) / spec.warmupSteps
   if (spec.kind === "constant") return spec.peak
   const share = step / steps

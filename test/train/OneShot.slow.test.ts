@@ -105,6 +105,38 @@ describe("one-shot search", () => {
     120_000,
   )
 
+  it.each([20, 40])(
+    "starts the learning rate again at the freeze, and goes on from step %i bit for bit",
+    async (step) => {
+      const restart = { factor: 2, at: "frozen" }
+      const train = (more: object) => ({
+        steps: 60,
+        learningRate: { kind: "cosine", peak: 0.05, warmupSteps: 5, ...more },
+      })
+      const search = { kind: "random", candidates: 4, freezeAt: 0.5 }
+      const through = await collect(trial({ search, train: train({ restart }) }), undefined, step)
+      expect((through.kept!.state as { frozenAt?: number }).frozenAt).toBe(
+        step === 40 ? 30 : undefined,
+      )
+      const { tensors, ...rest } = through.kept!
+      const resumed = await collect(trial({ search, train: train({ restart }) }), {
+        ...JSON.parse(JSON.stringify(rest)),
+        tensors,
+      })
+      expect(finished(resumed.events)).toEqual(finished(through.events))
+      const losses = (events: ReadonlyArray<TrainEvent>, after: number) =>
+        events.flatMap((event) =>
+          event.type === "metrics" && event.step > after ? [event.values["train/loss"]] : [],
+        )
+      expect(losses(resumed.events, step)).toEqual(losses(through.events, step))
+      const plain = await collect(trial({ search, train: train({}) }))
+      const upTo = (events: ReadonlyArray<TrainEvent>) => losses(events, 0).slice(0, 31)
+      expect(upTo(plain.events)).toEqual(upTo(through.events))
+      expect(losses(plain.events, 31)).not.toEqual(losses(through.events, 31))
+    },
+    120_000,
+  )
+
   const whole = trial({
     train: { steps: 30, learningRate: { kind: "cosine", peak: 0.05, warmupSteps: 5 } },
     finish: { recalibrate: 3, fineTune: 12, retrain: true },

@@ -51,4 +51,33 @@ describe("the learning rate", () => {
     expect(of("step", 55)).toBeCloseTo(0.01, 12)
     expect(of("step", 83)).toBeCloseTo(0.001, 12)
   })
+
+  describe("with a second schedule", () => {
+    const at = (at: number | "frozen", step: number, frozenAt?: number) =>
+      learningRateAt(
+        { kind: "cosine", peak: 0.1, warmupSteps: 10, restart: { factor: 0.5, at } },
+        step,
+        110,
+        frozenAt,
+      )
+
+    it("starts again at a share of the peak once the search is frozen, and falls to 0", () => {
+      for (const step of [0, 9, 60, 79]) expect(at("frozen", step)).toBe(of("cosine", step))
+      expect(at("frozen", 79, 80)).toBe(of("cosine", 79))
+      expect(at("frozen", 80, 80)).toBeCloseTo(0.05, 12)
+      expect(at("frozen", 95, 80)).toBeCloseTo(0.025, 12)
+      expect(at("frozen", 110, 80)).toBeCloseTo(0, 12)
+    })
+
+    it("starts at a share of the steps whether or not the search is frozen", () => {
+      for (const frozenAt of [undefined, 0, 30]) {
+        expect(at(0.5, 54, frozenAt)).toBe(of("cosine", 54))
+        expect(at(0.5, 55, frozenAt)).toBeCloseTo(0.05, 12)
+      }
+    })
+
+    it("goes on with the first where nothing is searched", () => {
+      for (const step of [0, 60, 109]) expect(at("frozen", step, 0)).toBe(of("cosine", step))
+    })
+  })
 })
