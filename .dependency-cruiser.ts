@@ -7,8 +7,8 @@ import type { ICruiseOptions, IForbiddenRuleType } from "dependency-cruiser"
 const folders = [
   "declaration",
   "disk",
-  "tensor",
   "format",
+  "tensor",
   "quantizer",
   "space",
   "cost",
@@ -29,16 +29,7 @@ const folders = [
 ]
 
 /** Folders that may touch tensors; `cli/` provides the backend as it provides every layer. */
-const tensorFolders = [
-  "tensor",
-  "format",
-  "quantizer",
-  "supernet",
-  "data",
-  "train",
-  "export",
-  "cli",
-]
+const tensorFolders = ["tensor", "quantizer", "supernet", "data", "train", "export", "cli"]
 
 const direction: ReadonlyArray<IForbiddenRuleType> = folders.slice(0, -1).map((folder, index) => ({
   name: `direction-${folder}`,

@@ -12,14 +12,14 @@ static inline __attribute__((always_inline)) bool Saturates(float x, float c, fl
   return ((y > hi) | (y < lo)) & (__builtin_fabsf(x) > c) & (c > 0);
 }
 
-CLONES static void ClipGradient(const float* dy, const float* x, float* dx, int64_t n, float c, const float* row) {
-  const float s = Scale(c, row[4]), lo = row[2], hi = row[3];
+CLONES static void ClipGradient(const float* dy, const float* x, float* dx, int64_t n, float c, const Row& row) {
+  const float s = Scale(c, row.scaleBy), lo = row.lo, hi = row.hi;
   for (int64_t i = 0; i < n; i++) dx[i] = Saturates(x[i], c, s, lo, hi) ? 0.0f : dy[i];
 }
 
 CLONES static void ClipGradientByColumn(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns,
-                                        const float* c, const float* s, const float* row) {
-  const float lo = row[2], hi = row[3];
+                                        const float* c, const float* s, const Row& row) {
+  const float lo = row.lo, hi = row.hi;
   for (int64_t r = 0; r < rows; r++)
     for (int64_t i = 0; i < columns; i++) {
       const int64_t at = r * columns + i;
@@ -29,15 +29,15 @@ CLONES static void ClipGradientByColumn(const float* dy, const float* x, float* 
 
 // Groups of `rows` times `columns` values, with a magnitude for every column.
 static void ClipGradientByGroup(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns,
-                                const float* clip, const float* row) {
+                                const float* clip, const Row& row) {
   if (columns == 1) return ClipGradient(dy, x, dx, rows, clip[0], row);
   std::vector<float> scale(columns);
-  for (int64_t c = 0; c < columns; c++) scale[c] = Scale(clip[c], row[4]);
+  for (int64_t c = 0; c < columns; c++) scale[c] = Scale(clip[c], row.scaleBy);
   ClipGradientByColumn(dy, x, dx, rows, columns, clip, scale.data(), row);
 }
 
 static void ClipGradientByChannel(const float* dy, const float* x, float* dx, Sizes sizes, const float* clip,
-                                  const float* row) {
+                                  const Row& row) {
   const auto [outer, channels, inner] = sizes;
   if (inner == 1) return ClipGradientByGroup(dy, x, dx, outer, channels, clip, row);
   for (int64_t o = 0; o < outer; o++)
@@ -48,7 +48,7 @@ static void ClipGradientByChannel(const float* dy, const float* x, float* dx, Si
 }
 
 static void ClipGradientByBlock(const float* dy, const float* x, float* dx, Sizes sizes, int64_t size,
-                                const float* clip, const float* row) {
+                                const float* clip, const Row& row) {
   const auto [outer, channels, inner] = sizes;
   for (int64_t o = 0; o < outer; o++)
     for (int64_t first = 0; first < channels; first += size, clip += inner) {
@@ -61,13 +61,14 @@ static void Run(Call& call) {
   const auto& at = call.at;
   const float *clip = call.Read(2), *dy = call.Read(3);
   if (!call.Ok()) return;
-  const float *x = call.X(), *row = call.Row();
+  const float* x = call.X();
+  const Row& row = call.FormatRow();
   if (call.CountOf(2) != call.Scales()) return call.Fail("clip must have one for every scale");
   if (call.CountOf(3) != call.Count()) return call.Fail("dy and x must be of one shape");
   float* dx = call.Like();
   const int64_t n = call.Count();
   if (dx == nullptr || n == 0) return;
-  if (row[0] == 0 || row[5] > 0) {
+  if (row.relative == 0 || row.blockSize > 0) {
     memcpy(dx, dy, n * sizeof(float));
   } else if (at.blockSize > 0) {
     ClipGradientByBlock(dy, x, dx, call.About(at.blockAxis), at.blockSize, clip, row);

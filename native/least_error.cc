@@ -10,8 +10,8 @@
 static constexpr int64_t most = 16, lanes = 16, chunk = 2048;
 
 // Adds the squared errors of x under every scale s to `sums`.
-CLONES static void AddErrors(const float* x, int64_t n, const float* s, int64_t count, const float* row, double* sums) {
-  const float relative = row[0], smallest = row[1], lo = row[2], hi = row[3];
+CLONES static void AddErrors(const float* x, int64_t n, const float* s, int64_t count, const Row& row, double* sums) {
+  const float relative = row.relative, smallest = row.smallest, lo = row.lo, hi = row.hi;
   for (int64_t p = 0; p < count; p++) {
     double partial[lanes] = {0};
     int64_t i = 0;
@@ -30,12 +30,12 @@ CLONES static void AddErrors(const float* x, int64_t n, const float* s, int64_t 
   }
 }
 
-static float LeastError(const float* x, int64_t n, const float* parts, int64_t count, const float* row) {
+static float LeastError(const float* x, int64_t n, const float* parts, int64_t count, const Row& row) {
   const float top = AbsMax(x, n);
   if (!(top > 0 && top < __builtin_inff())) return top;
   float s[most];
   double sums[most] = {0};
-  for (int64_t p = 0; p < count; p++) s[p] = Scale(top * parts[p], row[4]);
+  for (int64_t p = 0; p < count; p++) s[p] = Scale(top * parts[p], row.scaleBy);
   for (int64_t first = 0; first < n; first += chunk)
     AddErrors(x + first, std::min(chunk, n - first), s, count, row, sums);
   return top * parts[std::min_element(sums, sums + count) - sums];
@@ -47,8 +47,8 @@ static void Run(Call& call) {
   const int64_t count = call.CountOf(2);
   if (count < 1 || count > most) return call.Fail("there must be 1 to 16 parts");
   if (!call.HasScales()) return EachScale(call, AbsMax);
-  const float* row = call.Row();
-  EachScale(call, [=](const float* x, int64_t n) { return LeastError(x, n, parts, count, row); });
+  const Row& row = call.FormatRow();
+  EachScale(call, [=, &row](const float* x, int64_t n) { return LeastError(x, n, parts, count, row); });
 }
 
 extern const Operation leastError = {"FliqsLeastError", {"parts: float"}, false, Run};

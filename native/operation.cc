@@ -8,8 +8,8 @@ Call::Call(const Attributes& at, TF_OpKernelContext* context)
   TF_Tensor *x = inputs_[0], *rows = inputs_[1];
   for (int i = 0; i < tf::TF_NumDims(x); i++) sizes_.push_back(tf::TF_Dim(x, i));
   const int rank = tf::TF_NumDims(x);
-  if (tf::TF_NumDims(rows) != 2 || tf::TF_Dim(rows, 1) != 8 || at.row < 0 || at.row >= tf::TF_Dim(rows, 0))
-    Fail("rows must be [sites, 8], and row a site");
+  if (tf::TF_NumDims(rows) != 2 || tf::TF_Dim(rows, 1) != rowLength || at.row < 0 || at.row >= tf::TF_Dim(rows, 0))
+    Fail("rows must be [sites, rowLength], and row a site");
   else if (at.axis >= rank || at.blockAxis >= rank)
     Fail("axis and block_axis must be dimensions of x");
   else if (at.blockAxis < 0 && at.blockSize > 0)

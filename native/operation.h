@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "row.h"
 #include "tensorflow.h"
 
 struct Attributes {
@@ -19,8 +20,7 @@ struct Sizes {
   int64_t outer, channels, inner;
 };
 
-// One run of an operation. The first two inputs are x and rows [sites, 8], whose rows are {2^-M, smallest step, lo, hi,
-// scaleBy, block size, shared exponent, zero} (toRow in src/format/Formats.ts). After a failure nothing is to be read.
+// One run of an operation. The first two inputs are x and rows [sites, rowLength]. After a failure nothing is to be read.
 class Call {
  public:
   Call(const Attributes& at, TF_OpKernelContext* context);
@@ -32,13 +32,13 @@ class Call {
 
   const float* X() const { return Data(0); }
   int64_t Count() const { return tf::TF_TensorElementCount(inputs_[0]); }
-  const float* Row() const { return Data(1) + 8 * at.row; }
+  const Row& FormatRow() const { return reinterpret_cast<const Row*>(Data(1))[at.row]; }
   int64_t Sites() const { return tf::TF_Dim(inputs_[1], 0); }
   Sizes About(int dimension) const;
   // How many scales the granularity gives x.
   int64_t Scales() const;
   // Whether the format has a float32 scale, and no blocks of its own.
-  bool HasScales() const { return Row()[4] < __builtin_inff() && Row()[5] == 0; }
+  bool HasScales() const { return FormatRow().scaleBy < __builtin_inff() && FormatRow().blockSize == 0; }
 
   // Input `index`, from 2 on, in turn; null after a failure.
   const float* Read(int index);

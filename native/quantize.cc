@@ -19,14 +19,14 @@ CLONES static void AbsMaxBitsByColumn(const uint32_t* x, int64_t rows, int64_t c
     }
 }
 
-CLONES static void Quantize(const float* x, float* y, int64_t n, float s, const float* row) {
-  const float relative = row[0], smallest = row[1], lo = row[2], hi = row[3], zero = row[7];
+CLONES static void Quantize(const float* x, float* y, int64_t n, float s, const Row& row) {
+  const float relative = row.relative, smallest = row.smallest, lo = row.lo, hi = row.hi, zero = row.zero;
   for (int64_t i = 0; i < n; i++) y[i] = Round(x[i], s, relative, smallest, lo, hi) + zero;
 }
 
 CLONES static void QuantizeByColumn(const float* x, float* y, int64_t rows, int64_t columns, const float* s,
-                                    const float* row) {
-  const float relative = row[0], smallest = row[1], lo = row[2], hi = row[3], zero = row[7];
+                                    const Row& row) {
+  const float relative = row.relative, smallest = row.smallest, lo = row.lo, hi = row.hi, zero = row.zero;
   for (int64_t r = 0; r < rows; r++)
     for (int64_t c = 0; c < columns; c++)
       y[r * columns + c] = Round(x[r * columns + c], s[c], relative, smallest, lo, hi) + zero;
@@ -40,8 +40,8 @@ static inline float SharedScale(uint32_t top, uint32_t hi, uint32_t increment) {
 }
 
 // Elements with the scale b * t: q * b is exact, so the result is rounded once. A scale of zero gives zeros.
-CLONES static void QuantizeBlock(const float* x, float* y, int64_t n, float b, float t, const float* row) {
-  const float relative = row[0], smallest = row[1], lo = row[2], hi = row[3], zero = row[7];
+CLONES static void QuantizeBlock(const float* x, float* y, int64_t n, float b, float t, const Row& row) {
+  const float relative = row.relative, smallest = row.smallest, lo = row.lo, hi = row.hi, zero = row.zero;
   const float s = b * t;
   if (s < 0x1p-126f) {
     for (int64_t i = 0; i < n; i++) y[i] = x[i] * 0.0f + zero;
@@ -51,8 +51,8 @@ CLONES static void QuantizeBlock(const float* x, float* y, int64_t n, float b, f
 }
 
 CLONES static void QuantizeBlockByColumn(const float* x, float* y, int64_t rows, int64_t columns, const float* b,
-                                         float t, const float* row) {
-  const float relative = row[0], smallest = row[1], lo = row[2], hi = row[3], zero = row[7];
+                                         float t, const Row& row) {
+  const float relative = row.relative, smallest = row.smallest, lo = row.lo, hi = row.hi, zero = row.zero;
   for (int64_t r = 0; r < rows; r++)
     for (int64_t c = 0; c < columns; c++) {
       const float v = x[r * columns + c], s = b[c] * t;
@@ -66,25 +66,26 @@ static float Magnitude(const float* x, int64_t n, float clip) { return clip > 0 
 
 // Scales of blocks: what one of a format's own blocks, or of float32 scales, is divided by, as b * t.
 struct BlockScale {
-  const float* row;
+  const Row& row;
   bool ofFormat, underTensor;
   float t = 1;
 
-  BlockScale(const float* row, const float* x, int64_t n, float frozen) : row(row) {
-    ofFormat = row[5] > 0;
-    underTensor = ofFormat && row[4] < __builtin_inff();
-    if (underTensor) t = Magnitude(x, n, frozen) / row[4];
+  BlockScale(const Row& row, const float* x, int64_t n, float frozen) : row(row) {
+    ofFormat = row.blockSize > 0;
+    underTensor = ofFormat && row.scaleBy < __builtin_inff();
+    if (underTensor) t = Magnitude(x, n, frozen) / row.scaleBy;
   }
 
   float operator()(float top) const {
-    if (!ofFormat) return Scale(top, row[4]);
-    if (!underTensor) return SharedScale(ToBits(top), ToBits(row[3]), static_cast<uint32_t>(row[6]));
-    return t < 0x1p-126f ? 0.0f : Element(top / row[3] / t, 0x1p-3f, 0x1p-9f, -448.0f, 448.0f);  // E4M3
+    if (!ofFormat) return Scale(top, row.scaleBy);
+    if (!underTensor) return SharedScale(ToBits(top), ToBits(row.hi), static_cast<uint32_t>(row.increment));
+    constexpr const Row& e4m3 = blockScaleRow;
+    return t < 0x1p-126f ? 0.0f : Element(top / row.hi / t, e4m3.relative, e4m3.smallest, e4m3.lo, e4m3.hi);
   }
 };
 
 // A scale for every `size` channels; the last block of an outer index may be short.
-static void QuantizeByBlock(const float* x, float* y, Sizes sizes, int64_t size, const float* row, float frozen,
+static void QuantizeByBlock(const float* x, float* y, Sizes sizes, int64_t size, const Row& row, float frozen,
                             const float* clip) {
   const auto [outer, channels, inner] = sizes;
   const BlockScale scale(row, x, outer * channels * inner, frozen);
@@ -106,7 +107,7 @@ static void QuantizeByBlock(const float* x, float* y, Sizes sizes, int64_t size,
 }
 
 // A scale for every channel.
-static void QuantizeByChannel(const float* x, float* y, Sizes sizes, const float* row, const float* clip) {
+static void QuantizeByChannel(const float* x, float* y, Sizes sizes, const Row& row, const float* clip) {
   const auto [outer, channels, inner] = sizes;
   const auto* bits = reinterpret_cast<const uint32_t*>(x);
   std::vector<uint32_t> top(channels, 0);
@@ -123,7 +124,7 @@ static void QuantizeByChannel(const float* x, float* y, Sizes sizes, const float
       }
   }
   for (int64_t c = 0; c < channels; c++)
-    scale[c] = Scale(clip != nullptr && clip[c] > 0 ? clip[c] : FromBits(top[c]), row[4]);
+    scale[c] = Scale(clip != nullptr && clip[c] > 0 ? clip[c] : FromBits(top[c]), row.scaleBy);
   if (inner == 1) {
     QuantizeByColumn(x, y, outer, channels, scale.data(), row);
   } else {
@@ -139,21 +140,22 @@ static void Run(Call& call) {
   const auto& at = call.at;
   const float *amax = call.Read(2), *clip = call.Read(3);
   if (!call.Ok()) return;
-  const float *x = call.X(), *row = call.Row();
+  const float* x = call.X();
+  const Row& row = call.FormatRow();
   if (call.CountOf(2) != call.Sites()) return call.Fail("amax must be [sites]");
   if (call.CountOf(3) == 0) clip = nullptr;
   if (clip != nullptr && call.CountOf(3) != call.Scales()) return call.Fail("clip must have one for every scale");
-  if (at.blockAxis < 0 && row[5] > 0) return call.Fail("blocks need a block axis");
+  if (at.blockAxis < 0 && row.blockSize > 0) return call.Fail("blocks need a block axis");
   float* y = call.Like();
   const int64_t n = call.Count();
   if (y == nullptr || n == 0) return;
-  const int64_t size = row[5] > 0 ? static_cast<int64_t>(row[5]) : at.blockSize;
-  if (row[0] == 0) {  // FP32: no rounding at all
+  const int64_t size = row.blockSize > 0 ? static_cast<int64_t>(row.blockSize) : at.blockSize;
+  if (row.relative == 0) {  // FP32: no rounding at all
     memcpy(y, x, n * sizeof(float));
   } else if (size > 0) {
-    QuantizeByBlock(x, y, call.About(at.blockAxis), size, row, amax[at.row], row[5] > 0 ? nullptr : clip);
+    QuantizeByBlock(x, y, call.About(at.blockAxis), size, row, amax[at.row], row.blockSize > 0 ? nullptr : clip);
   } else if (at.axis < 0) {
-    Quantize(x, y, n, Scale(Magnitude(x, n, clip ? clip[0] : amax[at.row]), row[4]), row);
+    Quantize(x, y, n, Scale(Magnitude(x, n, clip ? clip[0] : amax[at.row]), row.scaleBy), row);
   } else {
     QuantizeByChannel(x, y, call.About(at.axis), row, clip);
   }

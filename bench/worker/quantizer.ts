@@ -5,7 +5,8 @@
  *     node bench/worker/quantizer.ts THREADS FORMAT
  */
 import { Effect } from "effect"
-import { parse, toRow } from "../../src/format/Formats.ts"
+import { parse } from "../../src/format/Formats.ts"
+import { rowNumbers, toRow } from "../../src/format/Row.ts"
 import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
 import { load, tf } from "../../src/tensor/Backend.ts"
 import type { Tensor2D } from "../../src/tensor/Backend.ts"
@@ -14,7 +15,7 @@ import { serve } from "./serve.ts"
 
 const [threads = "2", format = "INT4"] = process.argv.slice(2)
 await Effect.runPromise(load({ threads: Number(threads) }))
-const inputs = [tf.randomNormal([64, 32, 32, 16]), tf.tensor2d([[...toRow(parse(format)!)]])]
+const inputs = [tf.randomNormal([64, 32, 32, 16]), tf.tensor2d([rowNumbers(toRow(parse(format)!))])]
 const quantize = makeStep({
   state: [],
   inputs,

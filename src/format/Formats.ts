@@ -1,14 +1,14 @@
 /**
- * The list of format families, the named sets of formats, and the row of numbers by which tensors see a format.
+ * The list of format families and the named sets of formats.
  *
- * Left out: rounding (`round.ts`), scales (`quantizer/`).
+ * Left out: rounding (`round.ts`), the row of numbers that the quantizer reads (`Row.ts`), scales (`quantizer/`).
  */
 import { meant } from "../declaration/Suggest.ts"
 import { FloatFormat } from "./FloatFormat.ts"
 import { BlockFormat } from "./BlockFormat.ts"
-import type { Format, FormatFamily, SharedExponent } from "./Format.ts"
+import type { Format, FormatFamily } from "./Format.ts"
 import { IntFormat } from "./IntFormat.ts"
-import { exponentOf, zeroOf } from "./round.ts"
+import { exponentOf } from "./round.ts"
 import { otherSpelling } from "./Spellings.ts"
 import { VariantFormat } from "./VariantFormat.ts"
 import { WideFormat } from "./WideFormat.ts"
@@ -89,57 +89,4 @@ export const positives = ({ hi, mantissaBits, minExponent }: Format): number => 
   const perBinade = 2 ** mantissaBits
   if (top < minExponent) return hi * 2 ** (mantissaBits - minExponent)
   return perBinade * (top - minExponent + hi / 2 ** top)
-}
-
-/** [2^-M, smallest step, lo, hi, scaleBy, block size, shared exponent, zero] */
-export type Row = readonly [
-  relative: number,
-  smallest: number,
-  lo: number,
-  hi: number,
-  scaleBy: number,
-  blockSize: number,
-  sharedExponent: number,
-  zero: number,
-]
-export const rowLength = 8
-
-/** Largest E4M3 number, to which NVFP4 scales the largest block scale. */
-const largestBlockScale = 448
-
-/** What the bits of a float32 number are increased by before its mantissa is cut off, under each rule. */
-const increments = (mantissaBits: number): Readonly<Record<SharedExponent, number>> => ({
-  floor: 0,
-  ceil: 2 ** 23 - 1,
-  even: 2 ** (22 - mantissaBits),
-})
-
-/**
- * A format as eight float32 numbers: the step at y is max(relative * 2^exponent(y), smallest), the scale is absmax /
- * scaleBy. Steps below 2^-126 are not used: TensorFlow flushes smaller floats to zero. FP32 has relative step 0, which
- * means no rounding, no clipping and no scale. Block size 0 means no blocks. With blocks and a finite scaleBy the block
- * scales are E4M3, under the tensor scale absmax / scaleBy; else they are E8M0, and `sharedExponent` is what the bits of
- * the block's largest magnitude are increased by before its exponent is read. `zero` is added to every result: -0 changes
- * nothing, 0 makes +0 of a -0 that the encoding does not have. Throws for a format of E8M0 scales without a rule.
- */
-export const toRow = (format: Format, sharedExponent?: SharedExponent): Row => {
-  const { name, mantissaBits, minExponent, lo, hi, scaled, block } = format
-  const zero = zeroOf(format)
-  if (mantissaBits >= 23) return [0, 0, -Infinity, Infinity, Infinity, 0, 0, zero]
-  const smallest = 2 ** Math.max(minExponent - mantissaBits, -126)
-  const relative = 2 ** -mantissaBits
-  if (block === undefined) return [relative, smallest, lo, hi, scaled ? hi : Infinity, 0, 0, zero]
-  if (block.scale === "E4M3")
-    return [relative, smallest, lo, hi, hi * largestBlockScale, block.size, 0, zero]
-  if (sharedExponent === undefined) throw new Error(`${name} needs a rule for its shared exponent`)
-  return [
-    relative,
-    smallest,
-    lo,
-    hi,
-    Infinity,
-    block.size,
-    increments(mantissaBits)[sharedExponent],
-    zero,
-  ]
 }

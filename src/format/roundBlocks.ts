@@ -12,13 +12,12 @@
  * Sources: OCP Microscaling Formats 1.0, section 6.3 (`floor`); `ceil` and `even` as torchao has them; NVFP4 as NVIDIA's
  * TransformerEngine scales it.
  */
-import { FloatFormat } from "./FloatFormat.ts"
 import type { Format, SharedExponent } from "./Format.ts"
 import { exponentOf, powerOfTwo, roundOne, zeroOf } from "./round.ts"
+import { blockScaleFormat } from "./Row.ts"
 
 const { fround } = Math
 const smallestNormal = 2 ** -126
-const blockScaleFormat = FloatFormat.make("E4M3")!
 
 /** max |x|; NaN if there is one. */
 const absMax = (x: Float32Array): number =>

@@ -4,8 +4,8 @@
  */
 import type { FormatSlot } from "../cost/LayerTable.ts"
 import type { Format, SharedExponent } from "../format/Format.ts"
-import { type Row, toRow } from "../format/Formats.ts"
 import { unsigned } from "../format/IntFormat.ts"
+import { type Row, toRow } from "../format/Row.ts"
 import type { Quantity } from "../space/Quantity.ts"
 import type { Network } from "./Build.ts"
 import { productOperands } from "./Graph.ts"

@@ -68,7 +68,7 @@ export const clipGradient: typeof clipGradientFused = (...all) =>
 /**
  * x float32 of any shape -> the same shape.
  *
- * `rows` [sites, 8] as `toRow` makes them; `site` says which row. `amax` [sites]: above 0 it is the frozen absmax of
+ * `rows` [sites, rowLength] as `toRow` makes them; `site` says which row. `amax` [sites]: above 0 it is the frozen absmax of
  * that site, and values beyond it saturate; 0 takes the absmax of x. Absent: always that of x.
  *
  * NaN goes through. An infinity makes everything NaN when the scale comes from x, and saturates when the scale is

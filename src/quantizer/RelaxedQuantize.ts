@@ -30,7 +30,7 @@ const weightedSum = (terms: ReadonlyArray<Tensor>, probabilities: Tensor): Tenso
 }
 
 /**
- * x float32 of any shape -> the same shape. `rows` [options, 8] as `toRow` makes them, `probabilities` [options]; `clips`
+ * x float32 of any shape -> the same shape. `rows` [options, rowLength] as `toRow` makes them, `probabilities` [options]; `clips`
  * are the magnitudes of each option beyond which values saturate.
  *
  * Scales come from x, or from `clips`. With all weight on one option values and gradients are those of `fakeQuantize`, but

@@ -5,14 +5,15 @@
  * Infinities: with the batch's own absmax an infinity makes the scale infinite and the whole result NaN, so that it
  * reaches the loss; with a frozen or no scale they saturate. NaN stays NaN, and a NaN among x gives scale 1.
  */
-import { parse, toRow } from "../format/Formats.ts"
-import type { Row } from "../format/Formats.ts"
 import { roundHalfEven } from "../format/round.ts"
+import { blockScaleFormat, mapColumns, type Row, toRow } from "../format/Row.ts"
 
 const { fround } = Math
 const float = new Float32Array(1)
 const bits = new Uint32Array(float.buffer)
 const smallestNormal = 2 ** -126
+
+const inFloat32 = (row: Row): Row => mapColumns((column) => fround(row[column]))
 
 /** 2^exponent(y) by masking the bits; 0 for float32 subnormals, Infinity for NaN. */
 const powerBelow = (y: number): number => {
@@ -29,13 +30,13 @@ export const absMax = (x: Float32Array): number =>
   )
 
 /** absmax / scaleBy; 1 where that is 0, subnormal or NaN. */
-export const scaleOf = (largest: number, [, , , , scaleBy]: Row): number => {
+export const scaleOf = (largest: number, { scaleBy }: Row): number => {
   const s = fround(largest / scaleBy)
   return s >= smallestNormal ? s : 1
 }
 
 /** The rounding rule in float32, for one value; a zero keeps its sign. */
-export const roundByRow = (y: number, [relative, smallest, lo, hi]: Row): number => {
+export const roundByRow = (y: number, { relative, smallest, lo, hi }: Row): number => {
   const clipped = y > hi ? hi : y < lo ? lo : y
   const u = Math.max(fround(powerBelow(clipped) * relative), smallest)
   return fround(roundHalfEven(fround(clipped / u)) * u)
@@ -46,11 +47,10 @@ export const roundByRow = (y: number, [relative, smallest, lo, hi]: Row): number
  * saturate.
  */
 export const fakeQuantizeReference = (x: Float32Array, row: Row, frozen = 0): Float32Array => {
-  const [relative] = row
-  if (relative === 0) return x.slice()
-  const f32 = Float32Array.from(row) as unknown as Row
+  if (row.relative === 0) return x.slice()
+  const f32 = inFloat32(row)
   const s = scaleOf(frozen > 0 ? fround(frozen) : absMax(x), f32)
-  return x.map((value) => fround(roundByRow(fround(value / s), f32) * s) + row[7])
+  return x.map((value) => fround(roundByRow(fround(value / s), f32) * s) + row.zero)
 }
 
 /** The same with a scale for every index along one axis; x as [outer, channels, inner]. */
@@ -99,7 +99,7 @@ export const leastErrorReference = (
 /** Whether a value saturates under the clip magnitude `clip`; the value that `clip` is never does. */
 const saturates = (value: number, clip: number, row: Row): boolean => {
   const y = fround(value / scaleOf(clip, row))
-  return (y > row[3] || y < row[2]) && Math.abs(value) > clip && clip > 0
+  return (y > row.hi || y < row.lo) && Math.abs(value) > clip && clip > 0
 }
 
 /** dy where x is inside the range, 0 where it saturates. */
@@ -109,11 +109,11 @@ export const clipGradientReference = (
   row: Row,
   clip: number,
 ): Float32Array => {
-  const f32 = Float32Array.from(row) as unknown as Row
+  const f32 = inFloat32(row)
   return dy.map((slope, i) => (saturates(x[i]!, fround(clip), f32) ? 0 : slope))
 }
 
-const blockScaleRow = toRow(parse("E4M3")!)
+const blockScaleRow = toRow(blockScaleFormat)
 
 /** The power of two that a block is scaled by, from the bits of its largest magnitude. */
 const sharedScale = (largest: number, hi: number, increment: number): number => {
@@ -137,8 +137,8 @@ export const fakeQuantizeBlocksReference = (
   inner: number,
   frozen = 0,
 ): Float32Array => {
-  const f32 = Float32Array.from(row) as unknown as Row
-  const [, , , hi, scaleBy, size, increment] = f32
+  const f32 = inFloat32(row)
+  const { hi, scaleBy, blockSize: size, increment } = f32
   const underTensor = Number.isFinite(scaleBy)
   const t = underTensor ? fround((frozen > 0 ? fround(frozen) : absMax(x)) / scaleBy) : 1
   const result = new Float32Array(x.length)
@@ -158,7 +158,7 @@ export const fakeQuantizeBlocksReference = (
           const value = x[place]!
           const q = roundByRow(fround(value / s), f32)
           result[place] =
-            (s < smallestNormal ? value / Infinity : fround(fround(q * b) * t)) + row[7]
+            (s < smallestNormal ? value / Infinity : fround(fround(q * b) * t)) + row.zero
         }
       }
   return result

@@ -8,7 +8,7 @@
 import type { Covered } from "../cost/KeyFormats.ts"
 import type { LayerKey, TimeKey } from "../cost/LatencyTable.ts"
 import type { Format } from "../format/Format.ts"
-import { rowLength, toRow } from "../format/Formats.ts"
+import { rowLength, rowNumbers, toRow } from "../format/Row.ts"
 import { fakeQuantize, type FakeQuantizeOptions } from "../quantizer/FakeQuantize.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor2D, Tensor4D } from "../tensor/Backend.ts"
@@ -143,7 +143,7 @@ export const makeLayerTimer = (keys: ReadonlyArray<TimeKey>): LayerTimer => {
   const empty = makeStep({ state: [], inputs: [one], body: ([x]) => [x!.clone()] })
   const contestants = keys.map((key) => {
     const { inputs, step } = stepOf(key)
-    const rows = [key.weights, key.activations].map((format) => [...toRow(format, "floor")])
+    const rows = [key.weights, key.activations].map((format) => rowNumbers(toRow(format, "floor")))
     return contestant(step, [...inputs, keep(tf.tensor2d(rows))])
   })
   const all = [...contestants, contestant(empty, [one])]

@@ -25,7 +25,7 @@ export interface LearnedScale {
 
 /** All formats of an operand at once, each in the proportion of its probability. */
 export interface Mixture {
-  /** [options, 8] */
+  /** [options, rowLength] */
   readonly rows: Tensor2D
   /** [options] */
   readonly probabilities: Tensor1D

@@ -1,14 +1,14 @@
 /**
  * The weight-sharing network on tensors: its variables, and one forward pass under a policy that is data.
  *
- * A policy is two tensors: `rows` [sites, 8] holds the number format of every weight (row 2 i), every input (row 2 i + 1)
+ * A policy is two tensors: `rows` [sites, rowLength] holds the number format of every weight (row 2 i), every input (row 2 i + 1)
  * and attention's operands (`Sites.ts`), `sizes` [quantities] the architecture. Both change every step without a new
  * graph. Where probabilities are given, an operand whose format is searched takes the weighted mean over all of its
  * formats instead. Variables have the shape of the largest network; a smaller one is cut from them. Left out: training
  * (`train/`), which choice is best.
  */
 import type { Layer } from "../cost/LayerTable.ts"
-import { rowLength } from "../format/Formats.ts"
+import { rowLength, rowNumbers } from "../format/Row.ts"
 import type { Choices } from "../space/Decision.ts"
 import {
   constant,
@@ -39,7 +39,7 @@ import { type Node, type ProductOperand, productOperands } from "../network/Grap
 
 /** The policy as a step reads it. */
 export interface PolicyTensors {
-  /** [sites, 8]: format rows, as `Sites.ts` orders them. */
+  /** [sites, rowLength]: format rows, as `Sites.ts` orders them. */
   readonly rows: Tensor2D
   /** [sites]: frozen largest magnitudes; 0 takes them from the tensor at hand. */
   readonly amax: Tensor1D
@@ -180,7 +180,10 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
       const { rows } = formats[site]!
       policy.relaxed!.copied += rows.length * x.size
       return {
-        mixture: { rows: tf.tensor2d(rows.flat(), [rows.length, rowLength]), probabilities },
+        mixture: {
+          rows: tf.tensor2d(rows.flatMap(rowNumbers), [rows.length, rowLength]),
+          probabilities,
+        },
       }
     }
     const asTensor = (quantity: Quantity): Tensor => {
@@ -263,9 +266,9 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
     ),
     rowsOf: (choices) =>
       Float32Array.from(
-        formats.flatMap(({ decision, rows }) => [
-          ...rows[decision === null ? 0 : choices[decision]!]!,
-        ]),
+        formats.flatMap(({ decision, rows }) =>
+          rowNumbers(rows[decision === null ? 0 : choices[decision]!]!),
+        ),
       ),
     sizesOf: (choices) => Int32Array.from(searched.map((quantity) => valueOf(quantity, choices))),
     forward,

@@ -4,6 +4,7 @@
  * Left out: the gradient and the choice between the two (`quantizer/FakeQuantize.ts`), the rule itself
  * (`quantizer/reference.ts`).
  */
+import { blockScaleFormat, type Column, mapColumns, toRow } from "../format/Row.ts"
 import { tf } from "./Backend.ts"
 import type { Tensor } from "./Backend.ts"
 import { intoBlocks, type Blocks } from "./Blocks.ts"
@@ -53,7 +54,7 @@ export const attributesOf = ({
 ]
 
 /**
- * x any shape, rows [sites, 8], amax [sites] -> like x. `clip`, where it is given, has a magnitude for every scale. Fails
+ * x any shape, rows [sites, rowLength], amax [sites] -> like x. `clip`, where it is given, has a magnitude for every scale. Fails
  * inside TensorFlow when the shapes are others.
  */
 export const quantizeFused = (
@@ -91,28 +92,13 @@ const pick = (table: Tensor, row: number): Array<Tensor> => {
   return ops("Unpack", [type("T"), int("num", width), int("axis", 0)], [flat], width)
 }
 
-/** A format's row as scalars: `toRow` of `format/Formats.ts`. */
-export interface Row extends Grid {
-  readonly scaleBy: Tensor
-  readonly blockSize: Tensor
-  readonly increment: Tensor
-  /** What is added to results: 0 where the encoding has no -0, else -0. */
-  readonly zero: Tensor
-}
+/** A format's row as scalars. */
+export type RowTensors = Readonly<Record<Column, Tensor>>
 
 /** The row of one site. */
-export const pickRow = (rows: Tensor, site: number): Row => {
-  const [relative, smallest, lo, hi, scaleBy, blockSize, increment, zero] = pick(rows, site)
-  return {
-    relative: relative!,
-    smallest: smallest!,
-    lo: lo!,
-    hi: hi!,
-    scaleBy: scaleBy!,
-    blockSize: blockSize!,
-    increment: increment!,
-    zero: zero!,
-  }
+export const pickRow = (rows: Tensor, site: number): RowTensors => {
+  const numbers = pick(rows, site)
+  return mapColumns((_, i) => numbers[i]!)
 }
 
 /** 2^exponent(y) by the bits of y: log2 is wrong just under powers of two. */
@@ -130,12 +116,7 @@ export const absMaxBut = (x: Tensor, axis: number): Tensor => {
 }
 
 /** The step and the range of a grid, each a scalar. */
-interface Grid {
-  readonly relative: Tensor
-  readonly smallest: Tensor
-  readonly lo: Tensor
-  readonly hi: Tensor
-}
+type Grid = Pick<RowTensors, "relative" | "smallest" | "lo" | "hi">
 
 /** absmax / scaleBy; 1 where that is zero, subnormal or NaN. */
 const scaleOf = (largest: Tensor, scaleBy: Tensor): Tensor => {
@@ -161,7 +142,7 @@ const element = (y: Tensor, { relative, smallest, lo, hi }: Grid): Tensor => {
 }
 
 /** q * s, where a zero has a sign only if the encoding has a code for it. */
-const rescaled = (q: Tensor, s: Tensor, { zero }: Row): Tensor =>
+const rescaled = (q: Tensor, s: Tensor, { zero }: RowTensors): Tensor =>
   binary("AddV2", binary("Mul", q, s), zero)
 
 const toBits = (x: Tensor): Tensor => op("Bitcast", [type("T"), integer("type")], x)
@@ -197,7 +178,7 @@ export const largestOfBlocks = ({ parts }: Blocks): Tensor =>
 /** The blocks that a format has of its own; `largest` is what the tensor scale comes from. Meaningless for other rows. */
 const quantizeOwnBlocks = (
   x: Tensor,
-  { scaleBy, blockSize, increment, zero, ...grid }: Row,
+  { scaleBy, blockSize, increment, zero, ...grid }: RowTensors,
   largest: Tensor,
   blockAxis: number,
 ): Tensor => {
@@ -205,13 +186,14 @@ const quantizeOwnBlocks = (
   const top = largestOfBlocks(blocks)
   const underTensor = op("IsFinite", [type("T")], scaleBy)
   const t = select(underTensor, binary("RealDiv", largest, scaleBy), tf.scalar(1))
-  const e4m3 = {
-    relative: tf.scalar(2 ** -3),
-    smallest: tf.scalar(2 ** -9),
-    lo: tf.scalar(-448),
-    hi: tf.scalar(448),
+  const { relative, smallest, lo, hi } = toRow(blockScaleFormat)
+  const blockScales = {
+    relative: tf.scalar(relative),
+    smallest: tf.scalar(smallest),
+    lo: tf.scalar(lo),
+    hi: tf.scalar(hi),
   }
-  const fine = element(binary("RealDiv", binary("RealDiv", top, grid.hi), t), e4m3)
+  const fine = element(binary("RealDiv", binary("RealDiv", top, grid.hi), t), blockScales)
   const ofTensor = select(binary("Less", t, tf.scalar(smallestNormal)), tf.scalar(0), fine)
   const b = select(underTensor, ofTensor, sharedScale(top, grid.hi, increment))
   const s = binary("Mul", b, t)
@@ -228,7 +210,7 @@ const whereSet = (magnitude: Tensor, otherwise: Tensor): Tensor =>
 /** A float32 scale for every `size` elements, from its magnitude in `clip` where that is above 0. */
 const quantizePlainBlocks = (
   x: Tensor,
-  row: Row,
+  row: RowTensors,
   clip: Tensor | undefined,
   blockAxis: number,
   size: number,

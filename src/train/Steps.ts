@@ -10,7 +10,7 @@ import type { Observed, PolicyTensors, Relaxed, Supernet } from "../supernet/Sup
 import type { Norms } from "../search/policy/Settings.ts"
 import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
-import { rowLength } from "../format/Formats.ts"
+import { rowLength } from "../format/Row.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Scalar, Tensor, Tensor1D, Variable } from "../tensor/Backend.ts"
 import {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { expand, explain, names, parse, positives, sets, toRow } from "../../src/format/Formats.ts"
+import { expand, explain, names, parse, positives, sets } from "../../src/format/Formats.ts"
 import { unsigned } from "../../src/format/IntFormat.ts"
-import { sharedExponents } from "../../src/format/Format.ts"
 import { round } from "../../src/format/round.ts"
 import { differing, makeRandom } from "../tensor/support.ts"
 import { fixtures } from "./fixtures.ts"
@@ -131,35 +130,6 @@ describe("sets", () => {
     expect(expand(["INT8", "fliqs-s-int", "INT3"])).toEqual(["INT8", "INT4", "BF16", "INT3"])
     expect(expand("nothing")).toEqual(["nothing"])
     expect(expand("toString")).toEqual(["toString"])
-  })
-})
-
-describe("rows", () => {
-  it("are what the kernel reads", () => {
-    expect(toRow(parse("INT4")!)).toEqual([2 ** -3, 1, -8, 7, 7, 0, 0, 0])
-    expect(toRow(parse("E4M3")!)).toEqual([2 ** -3, 2 ** -9, -448, 448, 448, 0, 0, -0])
-    expect(toRow(parse("BF16")!)).toEqual([
-      2 ** -7,
-      2 ** -126,
-      -3.3895313892515355e38,
-      3.3895313892515355e38,
-      Infinity,
-      0,
-      0,
-      -0,
-    ])
-    expect(toRow(parse("FP32")!)).toEqual([0, 0, -Infinity, Infinity, Infinity, 0, 0, -0])
-    expect(toRow(parse("MXFP4")!, "even")).toEqual([0.5, 0.5, -6, 6, Infinity, 32, 2 ** 21, -0])
-    expect(toRow(parse("NVFP4")!)).toEqual([0.5, 0.5, -6, 6, 2688, 16, 0, -0])
-    expect(() => toRow(parse("MXINT8")!)).toThrow("MXINT8 needs a rule")
-  })
-
-  it("survive float32", () => {
-    for (const name of names)
-      for (const rule of sharedExponents) {
-        const row = [...toRow(parse(name)!, rule)]
-        expect([...Float32Array.from(row)]).toEqual(row)
-      }
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { sharedExponents } from "../../src/format/Format.ts"
-import { names, parse, storageBits, toRow } from "../../src/format/Formats.ts"
+import { names, parse, storageBits } from "../../src/format/Formats.ts"
+import { toRow } from "../../src/format/Row.ts"
 import { roundBlocks } from "../../src/format/roundBlocks.ts"
 import { fakeQuantizeBlocksReference } from "../../src/quantizer/reference.ts"
 import { differing, makeRandom } from "../tensor/support.ts"

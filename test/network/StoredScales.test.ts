@@ -4,7 +4,8 @@
  */
 import { beforeAll, describe, expect, it } from "vitest"
 import { storedBits } from "../../src/cost/Storage.ts"
-import { parse, rowLength, toRow } from "../../src/format/Formats.ts"
+import { parse } from "../../src/format/Formats.ts"
+import { rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
 import { quantizeOperand } from "../../src/supernet/OperandScale.ts"
 import { tf } from "../../src/tensor/Backend.ts"
 import type { Tensor2D } from "../../src/tensor/Backend.ts"
@@ -56,7 +57,7 @@ describe.each([
         const isWeight = operand === "weight"
         const shape = isWeight ? weight : [1, ...input]
         const found = tf.tidy(() => {
-          const rows: Tensor2D = tf.tensor2d([...toRow(int2)], [1, rowLength])
+          const rows: Tensor2D = tf.tensor2d(rowNumbers(toRow(int2)), [1, rowLength])
           const options = { operand, layer, mode: "train", site: 0, rows } as const
           return read(
             quantizeOperand(normal(shape, 5), { ...options, amax: tf.tensor1d([0]) }),

@@ -1,6 +1,7 @@
 /** Softmax-weighted fake quantization: values, gradients, and that one format alone is plain fake quantization. */
 import { beforeAll, describe, expect, it } from "vitest"
-import { parse, rowLength, toRow } from "../../src/format/Formats.ts"
+import { parse } from "../../src/format/Formats.ts"
+import { rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
 import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
 import { relaxedQuantize } from "../../src/quantizer/RelaxedQuantize.ts"
 import { magnitudesOf } from "../../src/quantizer/ScaleRule.ts"
@@ -13,7 +14,7 @@ const shape = [3, 5, 4]
 const options = { axis: 2, blockAxis: 1 }
 const rows = (): Tensor2D =>
   tf.tensor2d(
-    names.flatMap((name) => [...toRow(parse(name)!, "floor")]),
+    names.flatMap((name) => rowNumbers(toRow(parse(name)!, "floor"))),
     [names.length, rowLength],
   )
 

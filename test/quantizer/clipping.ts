@@ -1,8 +1,8 @@
 /** Clipping rules of the backend (fused kernel or TensorFlow formula) against the reference, bit for bit. */
 import { describe, expect, it } from "vitest"
-import { names, parse, rowLength, toRow } from "../../src/format/Formats.ts"
-import type { Row } from "../../src/format/Formats.ts"
+import { names, parse } from "../../src/format/Formats.ts"
 import { unsigned } from "../../src/format/IntFormat.ts"
+import { type Row, rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
 import { fakeQuantize, type FakeQuantizeOptions } from "../../src/quantizer/FakeQuantize.ts"
 import { type ClippingRule, magnitudesOf } from "../../src/quantizer/ScaleRule.ts"
 import {
@@ -20,7 +20,7 @@ import { makeStep } from "../../src/tensor/Step.ts"
 import { differing, normal, read } from "../tensor/support.ts"
 
 const { NaN: nan } = Number
-const table = (row: Row): Tensor2D => tf.tensor2d([...row], [1, rowLength])
+const table = (row: Row): Tensor2D => tf.tensor2d(rowNumbers(row), [1, rowLength])
 const values = (shape: ReadonlyArray<number>, seed: number): Float32Array =>
   tf.tidy(() => read(normal(shape, seed)).slice())
 

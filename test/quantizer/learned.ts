@@ -1,7 +1,7 @@
 /** Learned scales: the gradient of LSQ against its equation, and against finite differences where there are any. */
 import { describe, expect, it } from "vitest"
-import { parse, rowLength, toRow } from "../../src/format/Formats.ts"
-import type { Row } from "../../src/format/Formats.ts"
+import { parse } from "../../src/format/Formats.ts"
+import { type Row, rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
 import { roundByRow } from "../../src/quantizer/reference.ts"
 import { fakeQuantizeLearned, learnedMagnitude } from "../../src/quantizer/LearnedScale.ts"
 import { counts, tf } from "../../src/tensor/Backend.ts"
@@ -9,7 +9,7 @@ import type { Tensor, Tensor2D, Variable } from "../../src/tensor/Backend.ts"
 import { firstScale, scaleOfOption } from "../../src/tensor/LearnedScale.ts"
 import { normal, read } from "../tensor/support.ts"
 
-const table = (row: Row): Tensor2D => tf.tensor2d([...row], [1, rowLength])
+const table = (row: Row): Tensor2D => tf.tensor2d(rowNumbers(row), [1, rowLength])
 
 /** Result, gradient of x, gradient of the scale. */
 const run = (x: Tensor, dy: Tensor, scale: number, row: Row, perExample = false) => {
@@ -26,7 +26,7 @@ const run = (x: Tensor, dy: Tensor, scale: number, row: Row, perExample = false)
 export const describeLearned = (): void => {
   describe.each(["INT2", "INT4", "INT8", "E2M1", "E4M3"])("a learned scale of %s", (name) => {
     const row = toRow(parse(name)!)
-    const [, , lo, hi] = row
+    const { lo, hi } = row
 
     it.each([0.02, 0.4, 3])("has the gradient of equation 3 at %d times its range", (part) => {
       tf.tidy(() => {

@@ -1,9 +1,9 @@
 /** The backend's fake quantization (fused kernel or TensorFlow formula) against the reference, bit for bit. */
 import { describe, expect, it } from "vitest"
-import { names, parse, rowLength, toRow } from "../../src/format/Formats.ts"
-import type { Row } from "../../src/format/Formats.ts"
+import { names, parse } from "../../src/format/Formats.ts"
 import { round } from "../../src/format/round.ts"
 import { sharedExponents } from "../../src/format/Format.ts"
+import { type Row, rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
 import { unsigned } from "../../src/format/IntFormat.ts"
 import { fakeQuantize, type FakeQuantizeOptions } from "../../src/quantizer/FakeQuantize.ts"
 import { relaxedQuantize } from "../../src/quantizer/RelaxedQuantize.ts"
@@ -23,7 +23,7 @@ const scalars = names.filter((name) => parse(name)!.block === undefined)
 const inBlocks = names.filter((name) => parse(name)!.block !== undefined)
 
 const table = (...rows: ReadonlyArray<Row>): Tensor2D =>
-  tf.tensor2d(rows.flat(), [rows.length, rowLength])
+  tf.tensor2d(rows.flatMap(rowNumbers), [rows.length, rowLength])
 
 const quantize = (x: Float32Array, row: Row, frozen = 0): Float32Array =>
   tf.tidy(() => read(fakeQuantize(tf.tensor1d(x), table(row), 0, tf.tensor1d([frozen]))).slice())
@@ -49,8 +49,7 @@ export const describeSameValues = (): void => {
   describe.each(scalars)("%s", (name) => {
     const row = toRow(parse(name)!)
     // With the largest value as the frozen absmax the scale is 1, as in the fixtures.
-    const [, , , hi] = row
-    const unit = Number.isFinite(row[4]) ? hi : 0
+    const unit = Number.isFinite(row.scaleBy) ? row.hi : 0
 
     it.skipIf(name === "FP32")(
       "gives every value, midpoint and neighbour as exact rationals do",
@@ -123,9 +122,9 @@ export const describeSameValues = (): void => {
       for (const frozen of [0, 0.7]) {
         const found = quantize(x, row, frozen)
         expect(differing(found, fakeQuantizeReference(x, row, frozen))).toBe(0)
-        expect(new Set(found).size).toBeLessThanOrEqual(row[3] + 1)
+        expect(new Set(found).size).toBeLessThanOrEqual(row.hi + 1)
       }
-      const levels = Float32Array.from({ length: Math.min(256, row[3] + 1) }, (_, i) => row[3] - i)
+      const levels = Float32Array.from({ length: Math.min(256, row.hi + 1) }, (_, i) => row.hi - i)
       expect(quantize(levels, row)).toEqual(levels)
     },
   )
@@ -181,9 +180,9 @@ export const describeSameValues = (): void => {
       const cases = blockFixtures.filter((one) => one.format === name)
       expect(cases.length).toBeGreaterThan(0)
       for (const { size, sharedExponent, inputs, answers } of cases) {
-        const [a, b, c, d, e, , g, h] = toRow(format, sharedExponent ?? undefined)
+        const row = { ...toRow(format, sharedExponent ?? undefined), blockSize: size }
         const layout = { shape: [inputs.length], blockAxis: 0, channels: 0, inner: 1 }
-        expect(differing(inLayout(inputs, [a, b, c, d, e, size, g, h], 0, layout), answers)).toBe(0)
+        expect(differing(inLayout(inputs, row, 0, layout), answers)).toBe(0)
       }
     })
 

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
-import { parse, rowLength, toRow } from "../../src/format/Formats.ts"
+import { parse } from "../../src/format/Formats.ts"
+import { rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
 import type { AttentionNode } from "../../src/network/Graph.ts"
 import { AttentionOperation } from "../../src/supernet/operation/TokenOperations.ts"
 import { makeSupernet } from "../../src/supernet/Supernet.ts"
@@ -60,7 +61,7 @@ describe("attention's products", () => {
     const x = normals(tokens * 3 * headDim)
     const { probabilities, result } = byHand(x)
     const { gradient, output } = tf.tidy(() => {
-      const rows = tf.tensor2d([...row], [1, rowLength]) as Tensor2D
+      const rows = tf.tensor2d(rowNumbers(row), [1, rowLength]) as Tensor2D
       const input = tf.tensor(x, [1, tokens, 3 * headDim])
       const forward = (tensor: typeof input) =>
         AttentionOperation.forward({ headDim } as AttentionNode, [tensor], {
@@ -99,7 +100,7 @@ formats: { oneOf: [INT8], scale: ${scale} }
     const ranges = (net: ReturnType<typeof network>) =>
       formatSites(net)
         .slice(2 * net.table.layers.length)
-        .map(({ rows }) => rows.map(([, , lo, hi]) => [lo, hi]))
+        .map(({ rows }) => rows.map(({ lo, hi }) => [lo, hi]))
     const float = [-448, 448]
     const signed = [[-8, 7], float]
     const operands = [signed, signed, [[0, 15], float], signed]

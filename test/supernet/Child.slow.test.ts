@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { Effect } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
-import { rowLength } from "../../src/format/Formats.ts"
+import { rowLength } from "../../src/format/Row.ts"
 import { childWeights, extract } from "../../src/supernet/Child.ts"
 import { makeSupernet, type Supernet } from "../../src/supernet/Supernet.ts"
 import { activationSites } from "../../src/network/Sites.ts"

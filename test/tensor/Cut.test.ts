@@ -3,7 +3,8 @@
  * child network alone, made of copies of the cut weights with sizes known to JavaScript: the same bits.
  */
 import { beforeAll, describe, expect, it } from "vitest"
-import { names, parse, rowLength, toRow } from "../../src/format/Formats.ts"
+import { names, parse } from "../../src/format/Formats.ts"
+import { rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
 import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
 import { tf } from "../../src/tensor/Backend.ts"
 import type { Scalar, Tensor, Tensor2D, Variable } from "../../src/tensor/Backend.ts"
@@ -253,7 +254,7 @@ const randomArchitecture = (random: () => number): Architecture => {
 const inputsAt = (step: number, { width, expanded, kernel, active }: Architecture) => {
   const random = makeRandom(step + 5)
   const rows = Array.from({ length: 6 }, () =>
-    toRow(parse(scalars[Math.floor(random() * scalars.length)]!)!),
+    rowNumbers(toRow(parse(scalars[Math.floor(random() * scalars.length)]!)!)),
   )
   return [
     normal([batch, 16, 16, 3], step),

@@ -1,5 +1,6 @@
 /** A small residual network with fake quantization and SGD: everything a search step does, for the tests of `Step.ts`. */
-import { parse, rowLength, toRow, names } from "../../src/format/Formats.ts"
+import { names, parse } from "../../src/format/Formats.ts"
+import { rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
 import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
 import { tf } from "../../src/tensor/Backend.ts"
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Variable } from "../../src/tensor/Backend.ts"
@@ -114,9 +115,9 @@ export const makeConvNet = (
 }
 
 const rowsOf = (random: () => number): Array<Array<number>> =>
-  Array.from({ length: sites }, () => [
-    ...toRow(parse(scalars[Math.floor(random() * scalars.length)]!)!),
-  ])
+  Array.from({ length: sites }, () =>
+    rowNumbers(toRow(parse(scalars[Math.floor(random() * scalars.length)]!)!)),
+  )
 
 /** Inputs of one step; `policy` random formats per site, some sites with a frozen absmax. */
 export const makeInputs = (step: number): Array<Tensor> => {
