@@ -113,7 +113,8 @@ const endings: Readonly<Record<string, string>> = {
     "these are records, one a line, such as results; fliqs list --json and fliqs compare EXPERIMENT --json print those of the state folder",
   ".safetensors":
     "these are weights; an experiment starts from them by train: { initial: { safetensors: FILE } }",
-  ".bin": "this is a checkpoint; the run that wrote it goes on from it by itself",
+  ".bin":
+    "this is a checkpoint of an earlier version; the run that wrote it goes on from it by itself",
   ".svg": "this is a picture; it is drawn by --out and not read",
   ".md": "this is a text; the files of the folders spaces and experiments are examples",
 }

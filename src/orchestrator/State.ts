@@ -3,7 +3,7 @@
  *
  *     trials/<id>/trial.json              the resolved trial (`TrialFile`)
  *     trials/<id>/attempt.<n>/            one per process that ever trained it (`Fence`)
- *     trials/<id>/checkpoint/<step>-<attempt>.bin
+ *     trials/<id>/checkpoint/<step>-<attempt>.safetensors
  *     trials/<id>/spool...                what goes to the tracker (`track/Spool`)
  *     trials/<id>/heartbeat.json          what it is doing now (`Heartbeat`)
  *     trials/<id>/result.json             written once (`Result`)

@@ -1,12 +1,8 @@
 /**
- * Reads safetensors files: 8 bytes with the length of a header, the header as JSON, then the values.
- *
- *     { "stem.weight": { "dtype": "F32", "shape": [3, 3, 3, 16], "data_offsets": [0, 1728] }, "__metadata__": { ... } }
- *
- * A file may come from anywhere, so nothing in it is believed: the header's length, its JSON, types, shapes and offsets
- * are checked before a value is read, and tensors must fill the rest of the file without overlaps or gaps. F16 and BF16
- * become float32; values of other types stay unread. Left out: what the tensors are for (`Weights.ts`).
+ * The numbers in a safetensors file. F32, F16 and BF16 become float32; values of other types stay unread. Left out: the
+ * container (`disk/Safetensors.ts`), what the tensors are for (`Weights.ts`).
  */
+import * as Container from "../disk/Safetensors.ts"
 import type { NamedTensor } from "./TrainEvent.ts"
 
 export interface StoredTensor extends NamedTensor {
@@ -14,9 +10,6 @@ export interface StoredTensor extends NamedTensor {
   readonly unread?: string
 }
 export type Tensors = ReadonlyMap<string, StoredTensor>
-
-const mostHeaderBytes = 10_000_000
-const mostDimensions = 8
 
 const fromHalf = (bits: number): number => {
   const [sign, exponent, fraction] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023]
@@ -26,112 +19,62 @@ const fromHalf = (bits: number): number => {
     : sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }
 
-interface DType {
-  readonly bytes: number
-  /** Not there for types that float32 cannot hold, or that weights do not have. */
-  readonly read?: (view: DataView, at: number) => number
-}
 const bits = new Uint32Array(1)
 const float = new Float32Array(bits.buffer)
-const dtypes: Readonly<Record<string, DType>> = {
-  F32: { bytes: 4, read: (view, at) => view.getFloat32(at, true) },
-  F16: { bytes: 2, read: (view, at) => fromHalf(view.getUint16(at, true)) },
-  BF16: {
-    bytes: 2,
-    read: (view, at) => {
-      bits[0] = view.getUint16(at, true) << 16
-      return float[0]!
-    },
-  },
-  F64: { bytes: 8 },
-  I64: { bytes: 8 },
-  U64: { bytes: 8 },
-  I32: { bytes: 4 },
-  U32: { bytes: 4 },
-  I16: { bytes: 2 },
-  U16: { bytes: 2 },
-  I8: { bytes: 1 },
-  U8: { bytes: 1 },
-  BOOL: { bytes: 1 },
-  F8_E4M3: { bytes: 1 },
-  F8_E5M2: { bytes: 1 },
+const fromBrain = (half: number): number => {
+  bits[0] = half << 16
+  return float[0]!
 }
 
-interface Entry {
-  readonly name: string
-  readonly dtype: string
-  readonly shape: ReadonlyArray<number>
-  readonly begin: number
-  readonly end: number
+const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
+
+const viewOf = (bytes: Uint8Array): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** Float32 values as a file holds them. */
+export const floatBytes = (values: Float32Array): Uint8Array => {
+  if (isLittleEndian) return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+  const view = new DataView(new ArrayBuffer(values.byteLength))
+  values.forEach((value, i) => view.setFloat32(4 * i, value, true))
+  return new Uint8Array(view.buffer)
 }
 
-const isCount = (value: unknown): value is number =>
-  Number.isSafeInteger(value) && Number(value) >= 0
-
-/** An entry of the header, or what is wrong with it. */
-const entryOf = (name: string, value: unknown): Entry | string => {
-  const wrong = (what: string) => `tensor ${JSON.stringify(name.slice(0, 200))}: ${what}`
-  if (typeof value !== "object" || value === null) return wrong("its entry is no object")
-  const { data_offsets: offsets, dtype, shape } = value as Readonly<Record<string, unknown>>
-  if (typeof dtype !== "string" || !Object.hasOwn(dtypes, dtype))
-    return wrong(
-      `its dtype is ${JSON.stringify(dtype)?.slice(0, 40)}; F32, F16 or BF16 can be read`,
-    )
-  if (!Array.isArray(shape) || shape.length > mostDimensions || !shape.every(isCount))
-    return wrong(`its shape is no list of up to ${mostDimensions} counts`)
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
-    return wrong("its data_offsets are no pair of counts")
-  const [begin, end] = offsets as [number, number]
-  const bytes = (shape as Array<number>).reduce((a, b) => a * b, dtypes[dtype]!.bytes)
-  return end - begin === bytes
-    ? { name, dtype, shape: shape as Array<number>, begin, end }
-    : wrong(`its shape takes ${bytes} bytes, its data_offsets ${end - begin}`)
+/** The float32 values that a file holds, copied out of it. */
+export const floatsOf = (bytes: Uint8Array): Float32Array => {
+  if (isLittleEndian) return new Float32Array(new Uint8Array(bytes).buffer)
+  const view = viewOf(bytes)
+  return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true))
 }
 
-/** The entries in the order of their values, or what is wrong with the header. */
-const entriesOf = (header: unknown, dataBytes: number): ReadonlyArray<Entry> | string => {
-  if (typeof header !== "object" || header === null || Array.isArray(header))
-    return "its header is no JSON object"
-  const entries: Array<Entry> = []
-  for (const [name, value] of Object.entries(header)) {
-    if (name === "__metadata__") continue
-    const entry = entryOf(name, value)
-    if (typeof entry === "string") return entry
-    entries.push(entry)
-  }
-  entries.sort((a, b) => a.begin - b.begin || a.end - b.end)
-  let at = 0
-  for (const { name, begin, end } of entries) {
-    if (begin !== at)
-      return `tensor ${JSON.stringify(name)} begins at byte ${begin} of the values where ${at} would be right`
-    at = end
-  }
-  return at === dataBytes ? entries : `its tensors take ${at} bytes, ${dataBytes} are there`
+const halvesOf = (bytes: Uint8Array, toFloat: (half: number) => number): Float32Array => {
+  const view = viewOf(bytes)
+  const values = new Float32Array(bytes.length / 2)
+  for (let i = 0; i < values.length; i++) values[i] = toFloat(view.getUint16(2 * i, true))
+  return values
 }
+
+/** The values of a tensor; undefined for types that float32 cannot hold, or that weights do not have. */
+const valuesOf = ({ bytes, dtype }: Container.Part): Float32Array | undefined => {
+  if (dtype === "F32") return floatsOf(bytes)
+  if (dtype === "F16") return halvesOf(bytes, fromHalf)
+  if (dtype === "BF16") return halvesOf(bytes, fromBrain)
+  return undefined
+}
+
+/** The tensors of a container that was read. */
+export const tensorsOf = ({ parts }: Container.Container): Tensors =>
+  new Map(
+    parts.map((part) => {
+      const values = valuesOf(part)
+      const { dtype, name, shape } = part
+      return values === undefined
+        ? [name, { shape, values: new Float32Array(0), unread: dtype }]
+        : [name, { shape, values }]
+    }),
+  )
 
 /** The tensors of a file, or why it cannot be read. */
 export const readSafetensors = (file: Uint8Array): Tensors | string => {
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
-  if (file.length < 8) return `only ${file.length} bytes are there; it is no safetensors file`
-  const length = view.getBigUint64(0, true)
-  if (length > BigInt(mostHeaderBytes) || length > BigInt(file.length - 8))
-    return `its header would take ${length} bytes; it is cut short or no safetensors file`
-  const start = 8 + Number(length)
-  let header: unknown
-  try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(file.subarray(8, start)))
-  } catch {
-    return "its header is no JSON; it is no safetensors file"
-  }
-  const entries = entriesOf(header, file.length - start)
-  if (typeof entries === "string") return entries
-  return new Map(
-    entries.map(({ name, dtype, shape, begin, end }) => {
-      const { bytes, read } = dtypes[dtype]!
-      if (read === undefined) return [name, { shape, values: new Float32Array(0), unread: dtype }]
-      const values = new Float32Array((end - begin) / bytes)
-      for (let i = 0; i < values.length; i++) values[i] = read(view, start + begin + i * bytes)
-      return [name, { shape, values }]
-    }),
-  )
+  const container = Container.decode(file)
+  return typeof container === "string" ? container : tensorsOf(container)
 }

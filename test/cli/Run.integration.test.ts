@@ -42,7 +42,7 @@ const untilSaved = async (folder: string) => {
       ? readdirSync(trials).map((id) => join(trials, id, "checkpoint"))
       : []
     const saved = folders.filter(existsSync).flatMap((path) => readdirSync(path))
-    if (saved.some((name) => name.endsWith(".bin"))) return
+    if (saved.some((name) => name.endsWith(".safetensors"))) return
     await pause(20)
   }
 }

@@ -1,8 +1,11 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem } from "effect"
-import { createHash } from "node:crypto"
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import * as Container from "../../src/disk/Safetensors.ts"
 import * as Checkpoint from "../../src/orchestrator/Checkpoint.ts"
+import * as Earlier from "../../src/orchestrator/EarlierCheckpoint.ts"
 import { makeFolder } from "./folder.ts"
 
 const checkpointOf = (step: number, attempt = 0): Checkpoint.Checkpoint => ({
@@ -63,15 +66,40 @@ layer(NodeServices.layer)("a checkpoint", (it) => {
       const fs = yield* FileSystem.FileSystem
       const folder = yield* makeFolder
       yield* Checkpoint.write(folder, checkpointOf(5))
-      const bytes = bytesOf(checkpointOf(10))
-      new DataView(bytes.buffer, bytes.byteOffset).setUint32(8, 2, true)
-      const digest = createHash("sha256").update(bytes.subarray(0, 24)).update(bytes.subarray(56))
-      bytes.set(digest.digest(), 24)
-      yield* fs.writeFile(`${folder}/10-0.bin`, bytes)
+      yield* fs.writeFile(
+        `${folder}/10-0.safetensors`,
+        Buffer.concat(Container.encode([], { version: "3", somethingNew: "1" })),
+      )
       const error = yield* Effect.flip(Checkpoint.readNewest(folder, "setAside"))
       assert.strictEqual(error.reason._tag, "NewerVersion")
-      assert.include(error.message, "10-0.bin")
-      assert.include(error.message, "version 2")
+      assert.include(error.message, "10-0.safetensors")
+      assert.include(error.message, "version 3")
+    }),
+  )
+
+  it.effect("is a safetensors file that says what it is", () =>
+    Effect.sync(() => {
+      const container = Container.decode(bytesOf(checkpointOf(12, 3)))
+      assert.isObject(container)
+      if (typeof container === "string") return
+      const { state, checksum, ...rest } = container.metadata
+      assert.deepStrictEqual(rest, {
+        kind: "fliqs checkpoint",
+        version: "2",
+        step: "12",
+        attempt: "3",
+        seconds: "1.25",
+      })
+      assert.deepStrictEqual(JSON.parse(state!), checkpointOf(12).state)
+      assert.match(checksum!, /^sha256:[0-9a-f]{64}$/)
+    }),
+  )
+
+  it.effect("is not any other safetensors file", () =>
+    Effect.sync(() => {
+      const bytes = Buffer.concat(Container.encode([], { format: "pt" }))
+      const read = Checkpoint.decode(bytes)
+      assert.isTrue(!isWhole(read) && read.message === "it is not a checkpoint")
     }),
   )
 
@@ -87,7 +115,10 @@ layer(NodeServices.layer)("a checkpoint", (it) => {
         [10, 1],
       ] as const)
         yield* Checkpoint.write(folder, checkpointOf(step, attempt))
-      assert.deepStrictEqual((yield* fs.readDirectory(folder)).sort(), ["10-0.bin", "10-1.bin"])
+      assert.deepStrictEqual((yield* fs.readDirectory(folder)).sort(), [
+        "10-0.safetensors",
+        "10-1.safetensors",
+      ])
       assert.deepStrictEqual(yield* Checkpoint.readNewest(folder, "setAside"), checkpointOf(10, 1))
     }),
   )
@@ -98,11 +129,11 @@ layer(NodeServices.layer)("a checkpoint", (it) => {
       const folder = yield* makeFolder
       yield* Checkpoint.write(folder, checkpointOf(5))
       yield* Checkpoint.write(folder, checkpointOf(10))
-      yield* fs.truncate(`${folder}/10-0.bin`, 100)
+      yield* fs.truncate(`${folder}/10-0.safetensors`, 100)
       assert.deepStrictEqual(yield* Checkpoint.readNewest(folder, "setAside"), checkpointOf(5))
       assert.deepStrictEqual((yield* fs.readDirectory(folder)).sort(), [
-        "10-0.bin.corrupt",
-        "5-0.bin",
+        "10-0.safetensors.corrupt",
+        "5-0.safetensors",
       ])
     }),
   )
@@ -114,6 +145,44 @@ layer(NodeServices.layer)("a checkpoint", (it) => {
         () => Checkpoint.encode({ ...checkpointOf(1), tensors: { wrong } }),
         "tensor wrong",
       )
+    }),
+  )
+})
+
+// Written by the code of commit e40507e.
+const earlierFile = fileURLToPath(new URL("fixtures/12-3.bin", import.meta.url))
+
+layer(NodeServices.layer)("a checkpoint of earlier versions", (it) => {
+  it.effect("is read bit for bit, and made room for by newer ones", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const folder = yield* makeFolder
+      yield* fs.copyFile(earlierFile, `${folder}/12-3.bin`)
+      const read = yield* Checkpoint.readNewest(folder, "setAside")
+      assert.deepStrictEqual(read, checkpointOf(12, 3))
+      assert.isTrue(Object.is(read?.tensors["stem.weights"]?.values[1], -0))
+      yield* Checkpoint.write(folder, checkpointOf(20, 4))
+      assert.deepStrictEqual(yield* Checkpoint.readNewest(folder, "setAside"), checkpointOf(20, 4))
+      yield* Checkpoint.write(folder, checkpointOf(30, 4))
+      assert.deepStrictEqual((yield* fs.readDirectory(folder)).sort(), [
+        "20-4.safetensors",
+        "30-4.safetensors",
+      ])
+    }),
+  )
+
+  it.effect("is refused at every truncation and with any one bit flipped", () =>
+    Effect.sync(() => {
+      const bytes = readFileSync(earlierFile)
+      for (let length = 0; length < bytes.length; length++)
+        assert.isFalse(isWhole(Earlier.decode(bytes.subarray(0, length))), `${length} bytes`)
+      for (let at = 0; at < bytes.length; at++)
+        for (let bit = 0; bit < 8; bit++) {
+          bytes[at]! ^= 1 << bit
+          assert.isFalse(isWhole(Earlier.decode(bytes)), `byte ${at} bit ${bit}`)
+          bytes[at]! ^= 1 << bit
+        }
+      assert.isTrue(isWhole(Earlier.decode(bytes)))
     }),
   )
 })

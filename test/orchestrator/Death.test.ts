@@ -10,7 +10,8 @@ FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memor
 ----- Native stack trace -----
 ${Array.from({ length: 20 }, (_, i) => ` ${i}: 0xe${i} node::Something() [node]`).join("\n")}
 `
-const full = "/s/trials/a/checkpoint/5-0.bin: cannot write: no space is left on the disk (ENOSPC)"
+const full =
+  "/s/trials/a/checkpoint/5-0.safetensors: cannot write: no space is left on the disk (ENOSPC)"
 const waited = `warning: waiting, at most 12 s more: ${full}; make room there\nwaited 12 s: going on\n`
 
 const cases: ReadonlyArray<

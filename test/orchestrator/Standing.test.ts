@@ -146,7 +146,7 @@ describe("records whose loss loses nothing", () => {
   it.each(Object.keys(ways))("a heartbeat that is %s is none", async (way) => {
     ways[way]!(State.heartbeatFile(state, id))
     fs.rmSync(State.resultFile(state, id))
-    fs.writeFileSync(`${State.checkpointFolder(state, id)}/5-0.bin`, "")
+    fs.writeFileSync(`${State.checkpointFolder(state, id)}/5-0.safetensors`, "")
     expect(await run(stateOf(state, id))).toMatchObject({ state: "stopped", step: 5 })
     expect((await run(readKnown(state, id)))?.metrics).toEqual({})
   })
