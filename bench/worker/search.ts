@@ -11,7 +11,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { NodeServices } from "@effect/platform-node"
-import { Effect, Schema, Stream } from "effect"
+import { Effect, Result, Schema, Stream } from "effect"
 import { openBatches } from "../../src/data/Batches.ts"
 import * as Datasets from "../../src/data/Datasets.ts"
 import { read } from "../../src/declaration/Document.ts"
@@ -109,8 +109,7 @@ const search = async (): Promise<() => Promise<void>> => {
 const frozen = async (): Promise<() => Promise<void>> => {
   await Effect.runPromise(load({ threads: Number(threads) }))
   const trial = Schema.decodeUnknownSync(Trial)(declaration)
-  const prepared = prepare(trial)
-  if ("problem" in prepared) throw new Error(prepared.problem)
+  const prepared = Result.getOrThrow(prepare(trial))
   const dataset = await Effect.runPromise(
     Datasets.load(trial.data, cache, ".").pipe(Effect.provide(NodeServices.layer)),
   )

@@ -6,6 +6,7 @@ import type { Result } from "../orchestrator/Result.ts"
 import type { TrialSummary } from "../orchestrator/GridOptions.ts"
 import { type Comparison, compare, type Ended, standingOf } from "../report/Comparison.ts"
 import { pairedDifference } from "../report/Paired.ts"
+import { isSearching } from "../search/Searches.ts"
 import { bold, dim, percent, red, short, table } from "./Output.ts"
 
 /** Layer, chosen formats, share of the cost. */
@@ -22,7 +23,7 @@ export const layerTable = ({ layers }: Result): string =>
   )
 
 const isSearch = ({ trial: { parameters } }: TrialSummary): boolean =>
-  parameters["control"] === undefined && parameters["search.kind"] !== "fixed"
+  parameters["control"] === undefined && isSearching(parameters["search.kind"])
 
 /** The trials of a plan with what came of them. */
 export const endedOf = (

@@ -83,6 +83,21 @@ export interface Problem {
   readonly severity?: "error" | "warning"
 }
 
+/** `search.uniform: what is wrong; what would be right`: a problem where no file can show its place. */
+export const problemText = ({ message, path }: Problem): string =>
+  path.length === 0 ? message : `${formatPath(path)}: ${message}`
+
+/** The same problem, by path from a block that holds what its path leads from. */
+export const within =
+  (...block: Path) =>
+  (problem: Problem): Problem => ({ ...problem, path: [...block, ...problem.path] })
+
+/** All of several problems, each from within a block. */
+export const allWithin =
+  (...block: Path) =>
+  (problems: ReadonlyArray<Problem>): ReadonlyArray<Problem> =>
+    problems.map(within(...block))
+
 export interface Position {
   readonly file: string
   readonly line: number

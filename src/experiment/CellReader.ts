@@ -4,7 +4,7 @@
  * Files, spaces and weights are read once for all cells. Left out: which cells there are (`Matrix.ts`, `Plan.ts`).
  */
 import * as nodePath from "node:path"
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import type { FileSystem } from "effect"
 import { shellCommand } from "../declaration/Shell.ts"
 import { type Check, inspect, valueAt } from "../declaration/Decode.ts"
@@ -124,12 +124,13 @@ export class CellReader {
         },
         this.#checks,
       )
-      errors.push(...planned.problems.map((problem) => locateTrial(problem, document, parts)))
-      if (errors.length > 0) return none
+      if (Result.isFailure(planned))
+        errors.push(...planned.failure.map((problem) => locateTrial(problem, document, parts)))
+      if (errors.length > 0 || Result.isFailure(planned)) return none
       const unread = unreadSettings(experiment, document.value, this.#folder).map((problem) =>
         locateTrial(problem, document, []),
       )
-      return { ...none, trials: planned.trials, unread }
+      return { ...none, trials: planned.success, unread }
     })
   }
 

@@ -3,23 +3,18 @@
  *
  * Networks are built once for each space that is met.
  */
+import { Result } from "effect"
 import type { CostSpec } from "../cost/Costs.ts"
 import { usedOf } from "../cost/LatencyTable.ts"
 import type { Check } from "../declaration/Decode.ts"
 import * as Datasets from "../data/Datasets.ts"
-import type { Problem } from "../declaration/Errors.ts"
-import { build, type Built, type Network } from "../network/Build.ts"
+import { allWithin, type Problem, within } from "../declaration/Errors.ts"
+import { unreadFiles } from "../declaration/NamedFile.ts"
+import { build, type Built } from "../network/Build.ts"
 import type { Space } from "../network/SpaceFile.ts"
-import {
-  compileCost,
-  costProblems,
-  targetOf,
-  targetProblems,
-  uniformsBeside,
-} from "../network/Target.ts"
-import { normsOf, spaceProblems as searchSpaceProblems } from "../search/Searches.ts"
+import { costProblems, targetProblems, uniformsBeside } from "../network/Target.ts"
+import { filesOf, givenChoices, networkProblems, normsOf } from "../search/Searches.ts"
 import type { FormatOption } from "../format/Pair.ts"
-import { fromAssignment } from "../space/DecisionSpace.ts"
 import type { Trial } from "../train/Trial.ts"
 import { type Alike, alike } from "./Identity.ts"
 
@@ -36,8 +31,10 @@ export interface Checks {
   readonly reduce: (trial: Trial) => Trial
   /** What is trained, in one spelling; a key that trials have in common which train alike. */
   readonly alike: (trial: Trial) => Alike
-  /** The single formats whose networks stand beside the target; a Problem when the space offers none everywhere. */
-  readonly uniforms: (trial: Trial) => ReadonlyArray<FormatOption> | Problem
+  /** The single formats whose networks stand beside the target; problems where the space offers none everywhere. */
+  readonly uniforms: (
+    trial: Trial,
+  ) => Result.Result<ReadonlyArray<FormatOption>, ReadonlyArray<Problem>>
 }
 
 const networks = new WeakMap<object, Built>()
@@ -65,13 +62,6 @@ export const isUnread = (spec: CostSpec | undefined): boolean =>
 
 const cost = ["reward", "cost"] as const
 
-const below =
-  (...from: ReadonlyArray<string>) =>
-  (problem: Problem): Problem => ({
-    ...problem,
-    path: [...cost, ...from, ...problem.path],
-  })
-
 /**
  * Problems of a trial whose space has none: a latency table with gaps, a target out of reach, a format or an assignment
  * that is not offered.
@@ -87,9 +77,9 @@ export const trialProblems = (
   const problems = dataProblems(trial, folder)
   if (reward !== undefined && !isUnread(reward.cost)) {
     const unfit = costProblems(network, reward.cost, fill)
-    problems.push(...unfit.map(below()))
+    problems.push(...unfit.map(within(...cost)))
     if (unfit.length === 0)
-      problems.push(...targetProblems(network, reward.cost).map(below("target")))
+      problems.push(...targetProblems(network, reward.cost).map(within(...cost, "target")))
   }
   if (
     normsOf(search) === "running" &&
@@ -100,17 +90,11 @@ export const trialProblems = (
       message:
         "the space has no batch norm, and no other norm has running averages; batch, or no such key, would be right",
     })
-  problems.push(...searchSpaceProblems(search, network.space))
-  if (
-    search.kind === "differentiable" &&
-    network.table.layers.some(({ scaleRule }) => scaleRule === "learned")
-  )
-    problems.push({
-      path: ["search", "kind"],
-      message:
-        "differentiable weights formats by probabilities, which learned scales cannot follow; use another scale.rule, or reinforce",
-    })
-  return search.kind === "fixed" ? [...problems, ...fixedProblems(network, search)] : problems
+  problems.push(...networkProblems(search, network))
+  const given =
+    unreadFiles(filesOf(search), search).length > 0 ? undefined : givenChoices(search, network)
+  if (given !== undefined && Result.isFailure(given)) problems.push(...given.failure)
+  return problems
 }
 
 /** Images or classes that are not those the network is made for. */
@@ -134,41 +118,17 @@ const dataProblems = ({ data, space }: Trial, folder: string): Array<Problem> =>
   return problems
 }
 
-/** A format or an assignment that the space does not offer. */
-const fixedProblems = (
-  network: Network,
-  search: Extract<Trial["search"], { readonly kind: "fixed" }>,
-): ReadonlyArray<Problem> => {
-  const problems: Array<Problem> = []
-  if (search.uniform !== undefined) {
-    const uniform = { times: 1, uniform: search.uniform }
-    const found = targetOf(network, compileCost(network, undefined), uniform)
-    if (typeof found !== "number") problems.push({ ...found, path: ["search", ...found.path] })
-  }
-  if (typeof search.assignment === "object") {
-    const found = fromAssignment(network.space, search.assignment)
-    if ("problems" in found)
-      for (const text of found.problems) {
-        const colon = text.indexOf(": ")
-        problems.push({
-          path: ["search", "assignment", text.slice(0, colon)],
-          message: text.slice(colon + 2),
-        })
-      }
-  }
-  return problems
-}
-
 /** The single formats whose networks stand beside the target of the trial. */
-const uniformsOf = (trial: Trial): ReadonlyArray<FormatOption> | Problem => {
+const uniformsOf: Checks["uniforms"] = (trial) => {
   const { network } = builtOf(trial.space)
   if (network === undefined || trial.reward === undefined)
-    return {
-      path: ["controls"],
-      message: "a uniform control needs a target; add reward: { cost: { target: ... } }",
-    }
-  const found = uniformsBeside(network, trial.reward.cost)
-  return "message" in found ? below("target")(found) : found
+    return Result.fail([
+      {
+        path: ["controls"],
+        message: "a uniform control needs a target; add reward: { cost: { target: ... } }",
+      },
+    ])
+  return Result.mapError(uniformsBeside(network, trial.reward.cost), allWithin(...cost, "target"))
 }
 
 /** A trial is its latency table's times that it can ask for: more entries in the file leave its id as it is. */

@@ -18,8 +18,14 @@ import {
 } from "../declaration/Field.ts"
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
 import { otherNames, withOtherKeys } from "../declaration/OtherNames.ts"
-import { delaySteps } from "../search/policy/Schedule.ts"
-import { measures, normsOf, qualityOf, resolved, searchProblems } from "../search/Searches.ts"
+import {
+  isSearching,
+  measures,
+  normsOf,
+  qualityOf,
+  searchProblems,
+  wideStepsOf,
+} from "../search/Searches.ts"
 import { trialFields } from "../train/Trial.ts"
 import { Skip, TrainSpec } from "../train/TrainSpec.ts"
 
@@ -243,7 +249,7 @@ export const experimentProblems = (
   const problems: Array<Problem> = []
   const { train, search, reward } = experiment
   problems.push(...searchProblems(search, reward, train.steps))
-  if (reward === undefined && search.kind !== "fixed")
+  if (reward === undefined && isSearching(search.kind))
     problems.push({
       path: ["reward"],
       message:
@@ -259,12 +265,6 @@ export const experimentProblems = (
     problems.push({
       path: ["train", "learningRate", "warmupSteps"],
       message: `a warm-up of ${train.learningRate.warmupSteps} steps leaves none of ${train.steps}; fewer than ${train.steps} would be right`,
-    })
-  const settings = resolved(search, train.steps)
-  if (settings.kind === "reinforce" && delaySteps(train.steps, settings.delay ?? 0) >= train.steps)
-    problems.push({
-      path: ["search", "delay"],
-      message: `a delay of ${settings.delay} leaves the policy none of ${train.steps} steps; more steps or a shorter delay would be right`,
     })
   const quality = qualityOf(search, reward)
   const heldOut = quality === "heldOutAccuracy" || quality === "heldOutLoss"
@@ -289,7 +289,8 @@ export const experimentProblems = (
       message:
         "no images are held out to evaluate on; test, or data.heldOut above 0 would be right",
     })
-  if (experiment.finish.retrain === true && search.kind === "fixed" && !search.widest)
+  const isTrainedThroughout = !isSearching(search.kind) && wideStepsOf(search, train.steps) === 0
+  if (experiment.finish.retrain === true && isTrainedThroughout)
     problems.push({
       path: ["finish", "retrain"],
       message:

@@ -5,19 +5,18 @@
  * sensitivity search at its own quality. What is not read takes one value, so that it makes no other trial. What a fixed
  * assignment costs is its own target. Ids that were given out before this was so stay known (`Adopt.ts`).
  */
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 import type { FormatSlot } from "../cost/LayerTable.ts"
 import * as Datasets from "../data/Datasets.ts"
 import type { Network } from "../network/Build.ts"
 import { oneSpelling } from "../network/format/OneSpelling.ts"
 import { compileCost } from "../network/Target.ts"
 import { type RewardSpec, rewards } from "../reward/Rewards.ts"
-import { delaySteps } from "../search/policy/Schedule.ts"
-import { unread } from "../search/Searches.ts"
+import { givenChoices, givenUniform, isSearching, unread, wideStepsOf } from "../search/Searches.ts"
 import type { Choices } from "../space/Decision.ts"
 import { withWidestFormats } from "../space/DecisionSpace.ts"
 import { maximum, type Quantity, valueOf } from "../space/Quantity.ts"
-import { fixedChoices, type Trial } from "../train/Trial.ts"
+import type { Trial } from "../train/Trial.ts"
 import { idOf } from "./Canonical.ts"
 
 /** What an id is made from: the trial without the name of its space, formats in one spelling, data as it ever was. */
@@ -36,20 +35,19 @@ export const unreadOfReward = ({ search, train }: Trial): ReadonlySet<string> =>
     ...unread(search, train.steps).flatMap(({ path: [block, key] }) =>
       block === "reward" && key !== undefined ? [key] : [],
     ),
-    ...(search.kind === "fixed" ? ["cost"] : []),
+    ...(isSearching(search.kind) ? [] : ["cost"]),
   ])
 
-type Fixed = Extract<Trial["search"], { readonly kind: "fixed" }>
-
-/** The choices of a fixed search; undefined where they are in a file that was not read. */
-const choicesOf = (network: Network, search: Fixed): Choices | undefined => {
-  const found = fixedChoices(network, search)
-  return "choices" in found ? found.choices : undefined
+/** The choices that a search is given; undefined where it finds them, or where a file with them was not read. */
+const choicesOf = (network: Network, search: Trial["search"]): Choices | undefined => {
+  const given = givenChoices(search, network)
+  return given !== undefined && Result.isSuccess(given) ? given.success : undefined
 }
 
 /** What the assignment costs, as a target in the unit it was declared in. */
-const ownTarget = (network: Network, search: Fixed, { cost }: RewardSpec) => {
-  if (search.uniform !== undefined) return { times: 1, uniform: search.uniform }
+const ownTarget = (network: Network, search: Trial["search"], { cost }: RewardSpec) => {
+  const uniform = givenUniform(search)
+  if (uniform !== undefined) return { times: 1, uniform }
   const isUnread = cost.kind === "latency" && typeof cost.table === "string"
   const choices = isUnread ? undefined : choicesOf(network, search)
   return choices === undefined ? cost.target : compileCost(network, cost).of(choices)
@@ -61,10 +59,9 @@ const usual = Schema.decodeUnknownSync(rewards.schema)({ cost: { target: 1 } })
 const readReward = (trial: Trial, network: Network, reward: RewardSpec): RewardSpec => {
   const { search } = trial
   const not = unreadOfReward(trial)
-  const cost =
-    search.kind === "fixed" && not.has("cost")
-      ? { ...reward.cost, target: ownTarget(network, search, reward) }
-      : reward.cost
+  const cost = not.has("cost")
+    ? { ...reward.cost, target: ownTarget(network, search, reward) }
+    : reward.cost
   return {
     ...reward,
     ...(not.has("kind") ? { kind: usual.kind } : {}),
@@ -112,12 +109,12 @@ const digestUnder = (network: Network, choices: Choices): string => {
 const trainingOf = (trial: Trial, network: Network): string => {
   const { search } = trial
   const { search: _q, space: _s, reward: _r, ...rest } = identity(trial)
-  const choices = search.kind === "fixed" ? choicesOf(network, search) : undefined
-  if (search.kind !== "fixed" || choices === undefined) return trialId(trial)
+  const choices = choicesOf(network, search)
+  if (choices === undefined) return trialId(trial)
   const trained = digestUnder(network, choices)
   const wide = digestUnder(network, withWidestFormats(network.space, choices))
   // what is at its widest already is trained so throughout
-  const wideSteps = wide === trained ? 0 : delaySteps(trial.train.steps, search.widest ?? 0)
+  const wideSteps = wide === trained ? 0 : wideStepsOf(search, trial.train.steps)
   return idOf({
     ...rest,
     search: [search.kind, wideSteps],

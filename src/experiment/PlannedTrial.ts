@@ -2,11 +2,12 @@
  * One cell of a plan -> its trial and its controls: resolved, named, with parameters and ids; and one trial made of those
  * that train alike.
  */
+import { Result } from "effect"
 import type { LatencyTable } from "../cost/LatencyTable.ts"
 import { isPair, pairText } from "../format/Pair.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import type { Space } from "../network/SpaceFile.ts"
-import { resolved } from "../search/Searches.ts"
+import { givenUniform, resolved } from "../search/Searches.ts"
 import type { Assignment } from "../space/Decision.ts"
 import type { Trial } from "../train/Trial.ts"
 import { canonicalJson, idOf } from "./Canonical.ts"
@@ -84,11 +85,11 @@ export interface ReadCell {
 export const planCell = (
   read: ReadCell,
   checks: Checks,
-): { readonly trials: ReadonlyArray<PlannedTrial>; readonly problems: ReadonlyArray<Problem> } => {
+): Result.Result<ReadonlyArray<PlannedTrial>, ReadonlyArray<Problem>> => {
   const { controls } = read.experiment
   const declaration = declare(read)
-  const problems = [...checks.trial(declaration, read.fill)]
-  if (problems.length > 0) return { trials: [], problems }
+  const problems = checks.trial(declaration, read.fill)
+  if (problems.length > 0) return Result.fail(problems)
   const own = checks.reduce(declaration)
   const trials = [plan(read, own, undefined, checks)]
   for (const control of Control.literals) {
@@ -96,13 +97,13 @@ export const planCell = (
     if (!controls.includes(control) || (control !== "random" && isUnread(own.reward?.cost)))
       continue
     const searches = searchesOf(control, own, checks)
-    if ("message" in searches) return { trials: [], problems: [searches] }
+    if (Result.isFailure(searches)) return Result.fail(searches.failure)
     // controls are trained from scratch already: `uniform` and `random` would come out the same
     const finish = withoutRetrain(own.finish)
-    for (const search of searches)
+    for (const search of searches.success)
       trials.push(plan(read, { ...own, search, finish }, control, checks))
   }
-  return { trials, problems }
+  return Result.succeed(trials)
 }
 
 /** A declared trial as it is trained; what is declared stays known by the id it had. */
@@ -169,13 +170,13 @@ const searchesOf = (
   control: Control,
   trial: Trial,
   checks: Checks,
-): ReadonlyArray<Trial["search"]> | Problem => {
+): Result.Result<ReadonlyArray<Trial["search"]>, ReadonlyArray<Problem>> => {
   if (control === "random")
-    return [resolved({ kind: "random", candidates: 1 }, trial.train.steps) as Trial["search"]]
-  const uniforms = checks.uniforms(trial)
-  if ("message" in uniforms) return uniforms
+    return Result.succeed([resolved({ kind: "random", candidates: 1 }, trial.train.steps)])
   const widest = control === "uniform" ? {} : { widest: wideShare }
-  return uniforms.map((uniform) => ({ kind: "fixed", uniform, ...widest }))
+  return Result.map(checks.uniforms(trial), (uniforms) =>
+    uniforms.map((uniform) => ({ kind: "fixed" as const, uniform, ...widest })),
+  )
 }
 
 /** Everything the result depends on, every knob written out. */
@@ -251,18 +252,14 @@ const dependsOn = (
 }
 
 const describe = (source: Source): PlannedTrial => {
+  const uniform = givenUniform(source.declaration.search)
   const { control, declaration, former, read, settings, training, varied } = source
   const { name, labels, experiment, initial } = read
   const { space, ...rest } = declaration
   const label =
     control === undefined
       ? []
-      : [
-          controlName(control),
-          ...(declaration.search.kind === "fixed" && declaration.search.uniform !== undefined
-            ? [pairText(declaration.search.uniform)]
-            : []),
-        ]
+      : [controlName(control), ...(uniform === undefined ? [] : [pairText(uniform)])]
   const wordsOf = (entries: Varied) => [
     ...label,
     ...entries.map(([key, value]) => `${labels.get(key) ?? key}=${short(value)}`),

@@ -2,6 +2,7 @@
  * Uniform controls of a space that searches its architecture too: they train its largest network. Smaller networks in one
  * format are found by a search of their own, and what to write for that is said here.
  */
+import { Result } from "effect"
 import { compile } from "../cost/Cost.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { shellCommand } from "../declaration/Shell.ts"
@@ -11,6 +12,7 @@ import { sizeOfFormat } from "../network/Choosing.ts"
 import type { Space } from "../network/SpaceFile.ts"
 import { compileCost, targetOf } from "../network/Target.ts"
 import { uniformOptions, uniformTable } from "../network/format/Uniform.ts"
+import { isSearching } from "../search/Searches.ts"
 import { builtOf, isUnread } from "./Checks.ts"
 import type { Grid } from "./Experiment.ts"
 import type { PlannedTrial } from "./PlannedTrial.ts"
@@ -39,13 +41,13 @@ const jointOf = (trials: ReadonlyArray<PlannedTrial>): ReadonlyArray<Joint> =>
   trials.flatMap((trial) => {
     const { reward, search, space } = trial.declaration
     const { network } = builtOf(space)
-    if (trial.control !== undefined || search.kind === "fixed" || network === undefined) return []
+    if (trial.control !== undefined || !isSearching(search.kind) || network === undefined) return []
     if (reward === undefined || isUnread(reward.cost)) return []
     if (!has(network, "format") || !has(network, "architecture")) return []
     const target = targetOf(network, compileCost(network, reward.cost), reward.cost.target)
     // as it is said
-    return typeof target === "number"
-      ? [{ trial, network, target: Number(target.toPrecision(6)) }]
+    return Result.isSuccess(target)
+      ? [{ trial, network, target: Number(target.success.toPrecision(6)) }]
       : []
   })
 

@@ -1,12 +1,14 @@
 /**
  * Cost targets of a network: relative ones made absolute, those nobody can reach told, the uniform rival found.
  */
+import { Result } from "effect"
 import { beside } from "../cost/Beside.ts"
 import { compile, type CompiledCost, type Target } from "../cost/Cost.ts"
 import { type CostSpec, make } from "../cost/Costs.ts"
 import { missingFrom, tableProblems, textOf } from "../cost/LatencyTable.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { type FormatOption, pairText } from "../format/Pair.ts"
+import type { Choices } from "../space/Decision.ts"
 import type { Network } from "./Build.ts"
 import { offersEverywhere, uniformChoices, uniformOptions, uniformTable } from "./format/Uniform.ts"
 
@@ -41,21 +43,34 @@ export const costProblems = (
   ]
 }
 
-/** The target in the unit of its model; a Problem, by path from `target`, when it names no format the space offers. */
+/** That the space does not offer one format everywhere, for the block that names it as `uniform`. */
+const notOffered = (network: Network, uniform: FormatOption): Problem => ({
+  path: ["uniform"],
+  message: `the space does not offer ${pairText(uniform)} everywhere; it offers ${uniformOptions(network).map(pairText).join(", ") || "no format to all its layers"}`,
+})
+
+/** The choices with one format everywhere; else why there are none, by path from the block that names it as `uniform`. */
+export const choicesOfUniform = (
+  network: Network,
+  uniform: FormatOption,
+): Result.Result<Choices, ReadonlyArray<Problem>> => {
+  const choices = uniformChoices(network, uniform)
+  return choices === undefined
+    ? Result.fail([notOffered(network, uniform)])
+    : Result.succeed(choices)
+}
+
+/** The target in the unit of its model; by path from `target`, why there is none. */
 export const targetOf = (
   network: Network,
   cost: CompiledCost,
   target: Target,
-): number | Problem => {
-  if (typeof target === "number") return target
+): Result.Result<number, ReadonlyArray<Problem>> => {
+  if (typeof target === "number") return Result.succeed(target)
   const { uniform } = target
-  if (!offersEverywhere(network, uniform))
-    return {
-      path: ["uniform"],
-      message: `the space does not offer ${pairText(uniform)} everywhere; it offers ${uniformOptions(network).map(pairText).join(", ") || "no format to all its layers"}`,
-    }
+  if (!offersEverywhere(network, uniform)) return Result.fail([notOffered(network, uniform)])
   const { table, choices } = uniformTable(network, uniform)
-  return target.times * compile(table, cost.model, network.space).of(choices)
+  return Result.succeed(target.times * compile(table, cost.model, network.space).of(choices))
 }
 
 /** In the unit in which targets are written. */
@@ -73,8 +88,9 @@ const showEnd = (cost: CompiledCost, value: number, round: "up" | "down"): strin
 /** What is wrong with a target, by path from `target`: no such format, or outside what the space reaches. */
 export const targetProblems = (network: Network, spec: CostSpec): ReadonlyArray<Problem> => {
   const cost = compileCost(network, spec)
-  const target = targetOf(network, cost, spec.target)
-  if (typeof target !== "number") return [target]
+  const found = targetOf(network, cost, spec.target)
+  if (Result.isFailure(found)) return found.failure
+  const target = found.success
   const { min, max } = cost.range()
   const tolerance = 1e-9 * target
   if (target >= min - tolerance && target <= max + tolerance) return []
@@ -93,19 +109,23 @@ export const targetProblems = (network: Network, spec: CostSpec): ReadonlyArray<
 export const uniformsBeside = (
   network: Network,
   spec: CostSpec,
-): ReadonlyArray<FormatOption> | Problem => {
+): Result.Result<ReadonlyArray<FormatOption>, ReadonlyArray<Problem>> => {
   const cost = compileCost(network, spec)
   const target = targetOf(network, cost, spec.target)
-  if (typeof target !== "number") return target
+  if (Result.isFailure(target)) return Result.fail(target.failure)
   const priced = uniformOptions(network).map((option) => ({
     option,
     cost: cost.of(uniformChoices(network, option)!),
   }))
   if (priced.length > 0)
-    return beside(target, priced, (uniform) => uniform.cost).map(({ one }) => one.option)
-  return {
-    path: [],
-    message:
-      "the space offers no format to all its layers, so there is no uniform control; offer one everywhere, or leave the control out",
-  }
+    return Result.succeed(
+      beside(target.success, priced, (uniform) => uniform.cost).map(({ one }) => one.option),
+    )
+  return Result.fail([
+    {
+      path: [],
+      message:
+        "the space offers no format to all its layers, so there is no uniform control; offer one everywhere, or leave the control out",
+    },
+  ])
 }

@@ -10,7 +10,7 @@ import { assign } from "../experiment/Overrides.ts"
 import { flatten } from "../experiment/Parameters.ts"
 import { pairText } from "../format/Pair.ts"
 import { rewards } from "../reward/Rewards.ts"
-import { resolved, type SearchSpec, unread } from "../search/Searches.ts"
+import { isSearching, resolved, type SearchSpec, unread } from "../search/Searches.ts"
 
 /** As `plan --json` has them: flat, every knob written out. */
 export type Parameters = Readonly<Record<string, string>>
@@ -107,7 +107,7 @@ export const armOf = (parameters: Parameters): string => {
     formatOf(parameters),
     space,
     ...(isOwn ? searchWords(parameters) : []),
-    ...(isOwn && kind !== "fixed" ? rewardWords(parameters) : []),
+    ...(isOwn && isSearching(kind) ? rewardWords(parameters) : []),
   ]
   return words.filter((word) => word !== undefined).join(" ")
 }

@@ -5,7 +5,7 @@
  * own cost, else with the nearest below and the nearest above. All other rivals are at its target by themselves. Costs are
  * those of the assignments in the unit of the search's target. Left out: words and tables (`cli/`).
  */
-import { Array as Arrays } from "effect"
+import { Array as Arrays, Result } from "effect"
 import { beside, type Side, sideOf } from "../cost/Beside.ts"
 import type { CompiledCost } from "../cost/Cost.ts"
 import { canonicalJson } from "../experiment/Canonical.ts"
@@ -14,6 +14,7 @@ import type { PlannedTrial } from "../experiment/Plan.ts"
 import type { Network } from "../network/Build.ts"
 import { compileCost, targetOf } from "../network/Target.ts"
 import { uniformChoices } from "../network/format/Uniform.ts"
+import { givenUniform, isSearching } from "../search/Searches.ts"
 import type { Assignment } from "../space/Decision.ts"
 import { fromAssignment } from "../space/DecisionSpace.ts"
 
@@ -53,7 +54,7 @@ export interface Pair {
 }
 
 const isSearch = ({ control, declaration }: PlannedTrial): boolean =>
-  control === undefined && declaration.search.kind !== "fixed"
+  control === undefined && isSearching(declaration.search.kind)
 
 const aims = new WeakMap<PlannedTrial, Aim>()
 
@@ -69,18 +70,17 @@ const makeAim = ({ declaration: { reward, space } }: PlannedTrial): Aim | undefi
   if (network === undefined || reward === undefined) return undefined
   const cost = compileCost(network, reward.cost)
   const target = targetOf(network, cost, reward.cost.target)
-  return typeof target === "number" ? { cost, network, target } : undefined
+  return Result.isSuccess(target) ? { cost, network, target: target.success } : undefined
 }
 
 /** What a trial's network costs by another trial's measure; undefined while it is not known. */
 const costBy = ({ cost, network }: Aim, { outcome, trial }: Ended): number | undefined => {
-  const { search } = trial.declaration
-  const option = search.kind === "fixed" ? search.uniform : undefined
+  const option = givenUniform(trial.declaration.search)
   const uniform = option === undefined ? undefined : uniformChoices(network, option)
   if (uniform !== undefined) return cost.of(uniform)
   if (outcome === undefined) return undefined
   const found = fromAssignment(network.space, outcome.assignment)
-  return "choices" in found ? cost.of(found.choices) : undefined
+  return Result.isSuccess(found) ? cost.of(found.success) : undefined
 }
 
 const share = (a: PlannedTrial, b: PlannedTrial): boolean =>
@@ -104,7 +104,7 @@ const rivalsOf = (search: PlannedTrial, all: ReadonlyArray<Ended>): ReadonlyArra
     ({ trial }) =>
       !isSearch(trial) &&
       share(trial, search) &&
-      (trial.declaration.search.kind === "fixed" || sameCost(trial, search)),
+      (!isSearching(trial.declaration.search.kind) || sameCost(trial, search)),
   )
 
 /** Of every finished search its pairs with finished rivals. */
@@ -154,7 +154,7 @@ const armKey = ({ cell, control, declaration }: PlannedTrial): string =>
   canonicalJson([
     Object.entries(cell).filter(([key]) => key !== "seed"),
     control ?? null,
-    declaration.search.kind === "fixed" ? (declaration.search.uniform ?? null) : null,
+    givenUniform(declaration.search) ?? null,
   ])
 
 export const compare = (all: ReadonlyArray<Ended>): ReadonlyArray<Comparison> => {
@@ -184,7 +184,7 @@ export const standingOf = (ended: Ended, all: ReadonlyArray<Ended>): Standing | 
   const beside = all.flatMap(({ trial }) =>
     isSearch(trial) && share(trial, ended.trial) ? [trial] : [],
   )
-  const isOwn = ended.trial.declaration.search.kind !== "fixed" || beside.length === 0
+  const isOwn = isSearching(ended.trial.declaration.search.kind) || beside.length === 0
   const own = (isOwn ? [ended.trial] : beside).flatMap((trial) => aimOf(trial) ?? [])
   const [aim] = own
   const cost = aim === undefined ? undefined : costBy(aim, ended)

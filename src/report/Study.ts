@@ -5,6 +5,7 @@
  * lies above 0. Pure; left out: running trials and where their lines lie (`scripts/study.ts`).
  */
 import { Schema } from "effect"
+import { isSearching } from "../search/Searches.ts"
 import { armOf, type Parameters, parameterWord } from "./Arm.ts"
 import { pairedDifference } from "./Paired.ts"
 
@@ -60,7 +61,7 @@ const isShared = (key: string): boolean =>
 
 /** The reward is nothing to a fixed assignment. */
 const isRead = (key: string, { parameters }: StudyLine): boolean =>
-  !(parameters["search.kind"] === "fixed" && key.startsWith("reward."))
+  isSearching(parameters["search.kind"]) || !key.startsWith("reward.")
 
 /** Parameters in which lines of one arm differ: they are arms of their own. */
 const differing = (lines: ReadonlyArray<StudyLine>): ReadonlyArray<string> => {
@@ -156,7 +157,7 @@ const targetOf = ({ finished }: Arm): number =>
 
 /** A fixed assignment has no target: it stands at its cost over that of the first arm. */
 const ratioOf = (arm: Arm, first: Arm): number => {
-  const isFixed = arm.finished.some(({ parameters }) => parameters["search.kind"] === "fixed")
+  const isFixed = arm.finished.some(({ parameters }) => !isSearching(parameters["search.kind"]))
   const isOfOneCost = [arm, first].every(
     ({ finished }) =>
       finished[0]?.parameters["reward.cost.kind"] ===

@@ -16,6 +16,7 @@ const spec = Schema.Struct({
 export const Absolute = {
   kind: "absolute",
   spec,
+  isAdditive: true,
   turnsAtTarget: true,
   punishesBelow: true,
   reward: ({ beta }, quality, ratio) => quality - beta * Math.abs(ratio - 1),

@@ -16,6 +16,7 @@ const spec = Schema.Struct({
 export const AbsoluteOneSided = {
   kind: "absoluteOneSided",
   spec,
+  isAdditive: true,
   turnsAtTarget: true,
   punishesBelow: false,
   reward: ({ beta }, quality, ratio) => quality - beta * Math.max(0, ratio - 1),

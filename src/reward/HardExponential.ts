@@ -19,6 +19,7 @@ const value = ({ beta }: { readonly beta: number }, quality: number, ratio: numb
 export const HardExponential = {
   kind: "hardExponential",
   spec,
+  isAdditive: false,
   turnsAtTarget: true,
   punishesBelow: false,
   reward: value,

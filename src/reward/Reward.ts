@@ -89,6 +89,8 @@ export const costField = field(
 export interface Reward<Spec extends { readonly beta: number } = { readonly beta: number }> {
   readonly kind: string
   readonly spec: Schema.Codec<Spec & { readonly kind: string }, { readonly kind: string }>
+  /** Whether the cost part is added to the quality, and so does not depend on it; else it multiplies. */
+  readonly isAdditive: boolean
   /** Whether the cost part has its kink at the target: pulling harder then lands there, and changes no optimum. */
   readonly turnsAtTarget: boolean
   /** Whether a cost below the target is punished as one above it is: only then is such a cost off target. */

@@ -26,6 +26,9 @@ export const rewards = oneOfKinds(
 /** A decoded `reward:` block. */
 export type RewardSpec = typeof rewards.schema.Type
 
+/** Whether the cost part of a reward is added to the quality. */
+export const isAdditive = (spec: RewardSpec): boolean => rewards.members[spec.kind].isAdditive
+
 /** The reward of a decoded block, its target in the unit of its cost. */
 export const make = (spec: RewardSpec, target: number): BoundReward =>
   bind(rewards.members[spec.kind] as Reward, spec, target)

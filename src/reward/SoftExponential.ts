@@ -18,6 +18,7 @@ const value = ({ beta }: { readonly beta: number }, quality: number, ratio: numb
 export const SoftExponential = {
   kind: "softExponential",
   spec,
+  isAdditive: false,
   turnsAtTarget: false,
   punishesBelow: false,
   reward: value,

@@ -17,8 +17,10 @@
  */
 import { Schema } from "effect"
 import type { Problem as Finding } from "../declaration/Errors.ts"
+import type { Network } from "../network/Build.ts"
 import type { BoundReward } from "../reward/Reward.ts"
-import type { Choices, DecisionSpace } from "../space/Decision.ts"
+import { isAdditive } from "../reward/Rewards.ts"
+import type { Choices } from "../space/Decision.ts"
 import { AdamState, ascend, initAdam } from "./policy/Adam.ts"
 import { chosenOffTarget } from "./policy/Alarms.ts"
 import { bandUnder } from "../budget/WithinBudget.ts"
@@ -264,8 +266,8 @@ const alarmsOf = (topProbability: number, costOverTarget: number): ReadonlyArray
 ]
 
 /** Decisions that are no format: no mixture can stand for them. */
-const architectureProblems = ({ decisions }: DecisionSpace): ReadonlyArray<Finding> => {
-  const others = decisions.flatMap(({ path, role }) => (role === "format" ? [] : [path]))
+const architectureProblems = ({ space }: Network): ReadonlyArray<Finding> => {
+  const others = space.decisions.flatMap(({ path, role }) => (role === "format" ? [] : [path]))
   if (others.length === 0) return []
   return [
     {
@@ -276,6 +278,18 @@ const architectureProblems = ({ decisions }: DecisionSpace): ReadonlyArray<Findi
     },
   ]
 }
+
+/** Scales that follow one format: a mixture of formats has none. */
+const scaleProblems = ({ table }: Network): ReadonlyArray<Finding> =>
+  table.layers.some(({ scaleRule }) => scaleRule === "learned")
+    ? [
+        {
+          path: ["search", "kind"],
+          message:
+            "differentiable weights formats by probabilities, which learned scales cannot follow; use another scale.rule, or reinforce",
+        },
+      ]
+    : []
 
 export const Differentiable = {
   kind: "differentiable",
@@ -289,7 +303,7 @@ export const Differentiable = {
   },
   resolved: (spec, steps) => ({ kind: spec.kind, ...resolveDifferentiable(spec, steps) }),
   problems: (_spec, reward) =>
-    reward === undefined || reward.kind === "absolute" || reward.kind === "absoluteOneSided"
+    reward === undefined || isAdditive(reward)
       ? []
       : [
           {
@@ -297,7 +311,7 @@ export const Differentiable = {
             message: `differentiable adds the cost to the training loss, and ${reward.kind} multiplies; absolute would be right`,
           },
         ],
-  spaceProblems: architectureProblems,
+  networkProblems: (network) => [...architectureProblems(network), ...scaleProblems(network)],
   unread: () => unreadReward("quality"),
   measures: () => false,
 } as const satisfies SearchKind<DifferentiableSpec>

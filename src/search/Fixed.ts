@@ -2,12 +2,16 @@
  * No search: one assignment trained from the first step to the last, plain quantization-aware training; or, for a share
  * of the steps, with its formats at their widest first, as searches train theirs.
  */
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
+import { allWithin, type Problem as Finding } from "../declaration/Errors.ts"
 import { FilePath, optional } from "../declaration/Field.ts"
+import type { NamedFile } from "../declaration/NamedFile.ts"
 import { FormatOption } from "../format/FormatName.ts"
 import { pairOf } from "../format/Pair.ts"
+import type { Network } from "../network/Build.ts"
+import { choicesOfUniform } from "../network/Target.ts"
 import type { Choices } from "../space/Decision.ts"
-import { activity, withWidestFormats } from "../space/DecisionSpace.ts"
+import { activity, fromAssignment, withWidestFormats } from "../space/DecisionSpace.ts"
 import { OptionValue } from "../space/Option.ts"
 import { delaySteps } from "./policy/Schedule.ts"
 import {
@@ -88,6 +92,44 @@ export const makeFixed = (
   }
 }
 
+/** A file with an assignment: a plain mapping, or what `result.json` has under `assignment`. */
+export const AssignmentFile = {
+  kind: "assignment",
+  noun: "an assignment",
+  schema: AssignmentMap.annotate({ identifier: "Assignment" }),
+  recognises: (mapping) => {
+    const entries = Object.entries(mapping)
+    return entries.length > 0 && entries.every(([key, item]) => key.includes(".") && isOption(item))
+  },
+  use: (file) =>
+    `an experiment trains it by search: { kind: fixed, assignment: ${file} }, and fliqs cost SPACE --assignment ${file} prints its cost`,
+  within: { result: "assignment" },
+} as const satisfies NamedFile<typeof AssignmentMap.Type>
+
+const isOption = Schema.is(OptionValue)
+
+const oneNeeded: Finding = {
+  path: ["search"],
+  message: "a fixed search needs uniform or assignment, and not both; uniform: INT4, say",
+}
+
+const choicesOf = (
+  { assignment, uniform }: FixedSpec,
+  network: Network,
+): Result.Result<Choices, ReadonlyArray<Finding>> => {
+  if (uniform !== undefined)
+    return Result.mapError(choicesOfUniform(network, uniform), allWithin("search"))
+  if (assignment === undefined) return Result.fail([oneNeeded])
+  if (typeof assignment === "string")
+    return Result.fail([
+      { path: ["search", "assignment"], message: `the file ${assignment} was not read` },
+    ])
+  return Result.mapError(
+    fromAssignment(network.space, assignment),
+    allWithin("search", "assignment"),
+  )
+}
+
 const plainest = (option: FormatOption): FormatOption => {
   const { activations, weights } = pairOf(option)
   return weights === activations ? weights : option
@@ -107,14 +149,13 @@ export const Fixed = {
     ...(widest === undefined || widest === 0 ? {} : { widest }),
   }),
   problems: ({ uniform, assignment }) =>
-    (uniform === undefined) === (assignment === undefined)
-      ? [
-          {
-            path: ["search"],
-            message: "a fixed search needs uniform or assignment, and not both; uniform: INT4, say",
-          },
-        ]
-      : [],
+    (uniform === undefined) === (assignment === undefined) ? [oneNeeded] : [],
+  given: {
+    choices: choicesOf,
+    uniform: ({ uniform }) => uniform,
+    wideSteps: ({ widest = 0 }, steps) => delaySteps(steps, widest),
+  },
+  files: { assignment: AssignmentFile },
   unread: () => unreadReward("kind", "beta", "quality"),
   measures: () => false,
 } as const satisfies SearchKind<FixedSpec>

@@ -5,9 +5,12 @@
  * it proposes is a pure function of the state, and a state written down and read back goes on bit for bit. States are
  * never changed in place. Left out: the searches (a file each), training and measuring (`train/`).
  */
-import type { Schema } from "effect"
+import type { Result, Schema } from "effect"
 import type { CompiledCost, Probabilities } from "../cost/Cost.ts"
 import type { Problem as Finding } from "../declaration/Errors.ts"
+import type { NamedFiles } from "../declaration/NamedFile.ts"
+import type { FormatOption } from "../format/Pair.ts"
+import type { Network } from "../network/Build.ts"
 import type { BoundReward, Quality } from "../reward/Reward.ts"
 import type { RewardSpec } from "../reward/Rewards.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
@@ -23,7 +26,7 @@ export interface Problem {
   readonly seed: number
   /** Null where nothing is searched and no reward was declared. */
   readonly reward: BoundReward | null
-  /** The choices of a `fixed` search, else null. */
+  /** The choices of a search that is given its assignment, else null. */
   readonly assignment: Choices | null
 }
 
@@ -127,6 +130,16 @@ export const unreadReward = (
     ...(key === "quality" ? { harmless: ["heldOutAccuracy"] } : {}),
   }))
 
+/** What a kind says that searches nothing and trains an assignment that its block gives. */
+export interface Given<Spec> {
+  /** The choices of the assignment; else why there are none, by paths into the experiment. */
+  choices(spec: Spec, network: Network): Result.Result<Choices, ReadonlyArray<Finding>>
+  /** The one format that is given everywhere; undefined where options are given one by one. */
+  uniform(spec: Spec): FormatOption | undefined
+  /** Of so many steps those at the beginning that train all formats at their widest. */
+  wideSteps(spec: Spec, steps: number): number
+}
+
 /** One kind of search. Adding one is a file here and an entry in `Searches.ts`. */
 export interface SearchKind<Spec extends { readonly kind: string }> {
   readonly kind: Spec["kind"]
@@ -136,8 +149,12 @@ export interface SearchKind<Spec extends { readonly kind: string }> {
   resolved?(spec: Spec, steps: number): Spec
   /** What no schema says about the block, its reward and a run of `steps`; paths are relative to the experiment. */
   problems?(spec: Spec, reward: RewardSpec | undefined, steps: number): ReadonlyArray<Finding>
-  /** What of a space it cannot search; paths as for `problems`. */
-  spaceProblems?(space: DecisionSpace): ReadonlyArray<Finding>
+  /** What of a network it cannot search; paths as for `problems`. */
+  networkProblems?(network: Network): ReadonlyArray<Finding>
+  /** Of a kind that searches nothing: what it trains. */
+  readonly given?: Given<Spec>
+  /** The files that its block may name, by key. */
+  readonly files?: NamedFiles
   /** What it does not read, of its own block and of the reward's; all is read by default. */
   unread?(spec: Spec, steps: number): ReadonlyArray<Unread>
   /** Whether it ever asks for a quality; true by default. */

@@ -1,10 +1,14 @@
 /** The searches there are: the only list. `schema` is the whole of an experiment's `search:` block. */
+import type { Result } from "effect"
 import type { Problem as Finding } from "../declaration/Errors.ts"
+import type { NamedFiles } from "../declaration/NamedFile.ts"
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
 import { otherNames } from "../declaration/OtherNames.ts"
+import type { FormatOption } from "../format/Pair.ts"
+import type { Network } from "../network/Build.ts"
 import type { Quality } from "../reward/Reward.ts"
 import type { RewardSpec } from "../reward/Rewards.ts"
-import type { DecisionSpace } from "../space/Decision.ts"
+import type { Choices } from "../space/Decision.ts"
 import { Differentiable } from "./Differentiable.ts"
 import { Evolution } from "./Evolution.ts"
 import { Fixed } from "./Fixed.ts"
@@ -64,9 +68,33 @@ export const searchProblems = (
   steps: number,
 ): ReadonlyArray<Finding> => kindOf(spec).problems?.(spec, reward, steps) ?? []
 
-/** What of a space this search cannot decide. */
-export const spaceProblems = (spec: SearchSpec, space: DecisionSpace): ReadonlyArray<Finding> =>
-  kindOf(spec).spaceProblems?.(space) ?? []
+/** What of a network this search cannot decide. */
+export const networkProblems = (spec: SearchSpec, network: Network): ReadonlyArray<Finding> =>
+  kindOf(spec).networkProblems?.(network) ?? []
+
+/** Whether a kind of search, by its name, decides anything; one that trains what it is given does not. */
+export const isSearching = (kind: string | undefined): boolean =>
+  kind === undefined ||
+  !Object.hasOwn(searches.members, kind) ||
+  !("given" in searches.members[kind as SearchSpec["kind"]])
+
+/** The choices that a search is given, or why there are none; undefined where it finds them itself. */
+export const givenChoices = (
+  spec: SearchSpec,
+  network: Network,
+): Result.Result<Choices, ReadonlyArray<Finding>> | undefined =>
+  kindOf(spec).given?.choices(spec, network)
+
+/** The one format that a search is given everywhere. */
+export const givenUniform = (spec: SearchSpec): FormatOption | undefined =>
+  kindOf(spec).given?.uniform(spec)
+
+/** Of the steps of a search that is given its assignment those that train all formats at their widest first. */
+export const wideStepsOf = (spec: SearchSpec, steps: number): number =>
+  kindOf(spec).given?.wideSteps(spec, steps) ?? 0
+
+/** The files that the block of a search may name, by key. */
+export const filesOf = (spec: SearchSpec): NamedFiles => kindOf(spec).files ?? {}
 
 /** Settings that a search of `steps` does not read. */
 export const unread = (spec: SearchSpec, steps: number): ReadonlyArray<Unread> =>

@@ -4,6 +4,8 @@
  *
  * Left out: where decisions come from (`network/`), probabilities (`search/`), costs (`cost/`).
  */
+import { Result } from "effect"
+import type { Problem } from "../declaration/Errors.ts"
 import { suggest } from "../declaration/Suggest.ts"
 import { isPair, optionText } from "./Option.ts"
 import type { Assignment, Choices, Decision, DecisionSpace, OptionValue } from "./Decision.ts"
@@ -155,21 +157,20 @@ export const toAssignment = (space: DecisionSpace, choices: Choices): Assignment
 
 /**
  * The choices of an assignment, or everything that is wrong with it: unknown paths, options not offered, active
- * decisions missing, inactive ones given. Inactive decisions take choice 0.
+ * decisions missing, inactive ones given; by paths into the assignment. Inactive decisions take choice 0.
  */
 export const fromAssignment = (
   space: DecisionSpace,
   assignment: Assignment,
-): { readonly choices: Choices } | { readonly problems: ReadonlyArray<string> } => {
-  const problems: Array<string> = []
+): Result.Result<Choices, ReadonlyArray<Problem>> => {
+  const problems: Array<Problem> = []
+  const refuse = (path: string, message: string) => problems.push({ path: [path], message })
   const paths = space.decisions.map((decision) => decision.path)
   const known = new Set(paths)
   for (const path of Object.keys(assignment)) {
     if (known.has(path)) continue
     const close = suggest(path, paths)
-    problems.push(
-      `${path}: the space has no such decision` + (close ? `; did you mean ${close}?` : ""),
-    )
+    refuse(path, "the space has no such decision" + (close ? `; did you mean ${close}?` : ""))
   }
 
   const chosen = space.decisions.map((decision): number | undefined => {
@@ -178,7 +179,7 @@ export const fromAssignment = (
     const choice = decision.options.findIndex((option) => equal(option, value))
     if (choice >= 0) return choice
     const offered = decision.options.map(optionText).join(", ")
-    problems.push(`${decision.path}: ${optionText(value)} is not offered; it offers ${offered}`)
+    refuse(decision.path, `${optionText(value)} is not offered; it offers ${offered}`)
     return undefined
   })
 
@@ -190,11 +191,12 @@ export const fromAssignment = (
     // With a gate missing, which is a problem of its own, nobody can say whether this decision is active.
     if (!decided) continue
     const active = isActive(decision, (gate) => chosen[gate]!)
-    if (active && !given) problems.push(`${decision.path}: missing; the decision is active`)
-    if (!active && given)
-      problems.push(`${decision.path}: given, but the decision is inactive; leave it out`)
+    if (active && !given) refuse(decision.path, "missing; the decision is active")
+    if (!active && given) refuse(decision.path, "given, but the decision is inactive; leave it out")
   }
-  return problems.length > 0 ? { problems } : { choices: chosen.map((choice) => choice ?? 0) }
+  return problems.length > 0
+    ? Result.fail(problems)
+    : Result.succeed(chosen.map((choice) => choice ?? 0))
 }
 
 /** A pair of formats may be written as its text; a text is never taken for a number. */

@@ -4,8 +4,8 @@
  *
  * Left out: the training itself (`Loop.ts`).
  */
-import { Effect, Schema, Stream } from "effect"
-import { pathText } from "../declaration/Errors.ts"
+import { Effect, Result, Schema, Stream } from "effect"
+import { pathText, problemText } from "../declaration/Errors.ts"
 import { StorageError } from "../disk/Errors.ts"
 import { describe } from "../disk/FileProblem.ts"
 import * as Shortage from "../disk/Shortage.ts"
@@ -41,17 +41,22 @@ export const run = (
         Effect.mapError((error) => failed(trial, 0, new InvalidTrial({ message: error.message }))),
       )
       const prepared = prepare(declaration)
-      if ("problem" in prepared)
-        return yield* failed(trial, 0, new InvalidTrial({ message: prepared.problem }))
+      if (Result.isFailure(prepared))
+        return yield* failed(
+          trial,
+          0,
+          new InvalidTrial({ message: prepared.failure.map(problemText).join("; ") }),
+        )
       yield* load({ threads: context.threads, ...(yield* variablesFor(context)) })
       const dataset = yield* Datasets.load(
         declaration.data,
         context.cacheDirectory,
         context.folder ?? ".",
       ).pipe(Effect.mapError((error) => failed(trial, 0, unusable(error))))
-      return Stream.fromAsyncIterable(loop(prepared, dataset, context), (cause) => cause).pipe(
-        Stream.catch((cause) => Stream.fromEffect(raise(trial, cause))),
-      )
+      return Stream.fromAsyncIterable(
+        loop(prepared.success, dataset, context),
+        (cause) => cause,
+      ).pipe(Stream.catch((cause) => Stream.fromEffect(raise(trial, cause))))
     }),
   )
 

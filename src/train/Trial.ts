@@ -3,20 +3,17 @@
  *
  * Left out: matrices, controls and ids (`experiment/`), how it runs (`orchestrator/`).
  */
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 import type { CompiledCost } from "../cost/Cost.ts"
 import { datasets } from "../data/Datasets.ts"
+import { allWithin, type Problem, within } from "../declaration/Errors.ts"
 import { field, optional, withDefault } from "../declaration/Field.ts"
-import { pairText } from "../format/Pair.ts"
 import { build, type Network } from "../network/Build.ts"
 import { Space } from "../network/SpaceFile.ts"
 import { compileCost, costProblems, targetOf } from "../network/Target.ts"
-import { uniformChoices } from "../network/format/Uniform.ts"
 import { make as bindReward, rewards } from "../reward/Rewards.ts"
 import type { Problem as SearchProblem, Searcher } from "../search/Search.ts"
-import { make as makeSearcher, searches } from "../search/Searches.ts"
-import type { Choices } from "../space/Decision.ts"
-import { fromAssignment } from "../space/DecisionSpace.ts"
+import { givenChoices, make as makeSearcher, searches } from "../search/Searches.ts"
 import { FinishSpec, TrainSpec } from "./TrainSpec.ts"
 
 /** All blocks but the space: what an experiment file and a resolved trial share. */
@@ -64,54 +61,36 @@ export interface Prepared {
   readonly searcher: Searcher
 }
 
-type Failure = { readonly problem: string }
-
-/** Builds the network, makes the target absolute, makes the searcher; says in words why when it cannot. */
-export const prepare = (trial: Trial): Prepared | Failure => {
+/** Builds the network, makes the target absolute, makes the searcher; else what is wrong, by paths into the trial. */
+export const prepare = (trial: Trial): Result.Result<Prepared, ReadonlyArray<Problem>> => {
   const { network, problems } = build(trial.space)
-  if (network === undefined)
-    return { problem: problems.map((p) => `${p.path.join(".")}: ${p.message}`).join("; ") }
+  if (network === undefined) return Result.fail(problems.map(within("space")))
   const { reward, search, train, seed } = trial
-  const fixed = search.kind === "fixed" ? fixedChoices(network, search) : undefined
-  if (fixed !== undefined && "problem" in fixed) return fixed
-  const [unfit] = reward === undefined ? [] : costProblems(network, reward.cost)
-  if (unfit !== undefined)
-    return { problem: `reward.cost.${unfit.path.join(".")}: ${unfit.message}` }
+  const given = givenChoices(search, network)
+  if (given !== undefined && Result.isFailure(given)) return Result.fail(given.failure)
+  const choices = given?.success
+  const unfit = reward === undefined ? [] : costProblems(network, reward.cost)
+  if (unfit.length > 0) return Result.fail(unfit.map(within("reward", "cost")))
   const cost = compileCost(network, reward?.cost)
   const target =
     reward !== undefined
-      ? targetOf(network, cost, reward.cost.target)
-      : fixed !== undefined
-        ? cost.of(fixed.choices)
-        : { message: "reward is missing; a search needs a target" }
-  if (typeof target !== "number") return { problem: target.message }
-  const problem: SearchProblem = {
-    space: network.space,
-    cost,
-    target,
-    steps: train.steps,
-    seed,
-    reward: reward === undefined ? null : bindReward(reward, target),
-    assignment: fixed?.choices ?? null,
-  }
-  return { trial, network, cost, target, searcher: makeSearcher(search, problem) }
-}
-
-/** The assignment of a fixed search. */
-export const fixedChoices = (
-  network: Network,
-  search: Extract<Trial["search"], { kind: "fixed" }>,
-): { readonly choices: Choices } | Failure => {
-  if (search.uniform !== undefined) {
-    const choices = uniformChoices(network, search.uniform)
-    return choices === undefined
-      ? {
-          problem: `search.uniform: the space does not offer ${pairText(search.uniform)} everywhere`,
-        }
-      : { choices }
-  }
-  if (typeof search.assignment === "string")
-    return { problem: `search.assignment: the file ${search.assignment} was not read` }
-  const found = fromAssignment(network.space, search.assignment ?? {})
-  return "choices" in found ? found : { problem: found.problems.join("; ") }
+      ? Result.mapError(
+          targetOf(network, cost, reward.cost.target),
+          allWithin("reward", "cost", "target"),
+        )
+      : choices !== undefined
+        ? Result.succeed(cost.of(choices))
+        : Result.fail([{ path: ["reward"], message: "is missing; a search needs a target" }])
+  return Result.map(target, (target): Prepared => {
+    const problem: SearchProblem = {
+      space: network.space,
+      cost,
+      target,
+      steps: train.steps,
+      seed,
+      reward: reward === undefined ? null : bindReward(reward, target),
+      assignment: choices ?? null,
+    }
+    return { trial, network, cost, target, searcher: makeSearcher(search, problem) }
+  })
 }

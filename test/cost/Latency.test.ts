@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { describe, expect, it } from "vitest"
 import { compile } from "../../src/cost/Cost.ts"
 import { latencyBy } from "../../src/cost/Latency.ts"
@@ -52,9 +52,7 @@ const full = withTimes(
 )
 
 const choose = (assignment: Record<string, string | number>) => {
-  const found = fromAssignment(network.space, assignment)
-  if ("problems" in found) throw new Error(found.problems.join("\n"))
-  return found.choices
+  return Result.getOrThrow(fromAssignment(network.space, assignment))
 }
 
 const shallow = {

@@ -1,6 +1,6 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, layer } from "@effect/vitest"
-import { Effect, FileSystem, Schema } from "effect"
+import { Effect, FileSystem, Result, Schema } from "effect"
 import { parse } from "../../src/declaration/Document.ts"
 import { differences } from "../../src/experiment/Parameters.ts"
 import { expand, type Options } from "../../src/experiment/Plan.ts"
@@ -426,8 +426,7 @@ controls: [uniform]
         const again = Schema.decodeUnknownSync(Trial)(
           JSON.parse(JSON.stringify(trial!.declaration)),
         )
-        const prepared = prepare(again)
-        assert.ok("cost" in prepared)
+        const prepared = Result.getOrThrow(prepare(again))
         assert.strictEqual(prepared.cost.model.unit, "ms")
         assert.closeTo(prepared.target, 1.5 * 1.1, 1e-12)
 

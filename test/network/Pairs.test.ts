@@ -9,7 +9,7 @@ import { compileCost, targetOf, uniformsBeside } from "../../src/network/Target.
 import { uniformChoices, uniformOptions, uniformTable } from "../../src/network/format/Uniform.ts"
 import { Space } from "../../src/network/SpaceFile.ts"
 import { fromAssignment, toAssignment, widest } from "../../src/space/DecisionSpace.ts"
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 
 const layers = [
   { conv: { name: "stem", filters: 8, kernel: 3 } },
@@ -60,13 +60,12 @@ describe("a list with pairs", () => {
       "body.format": "INT8",
       "classifier.format": w4a8,
     })
-    expect(fromAssignment(space, assignment)).toEqual({ choices: [0, 1, 0] })
+    expect(fromAssignment(space, assignment)).toEqual(Result.succeed([0, 1, 0]))
     const short = { ...assignment, "stem.format": "INT4/INT8" }
-    expect(fromAssignment(space, short)).toEqual({ choices: [0, 1, 0] })
+    expect(fromAssignment(space, short)).toEqual(Result.succeed([0, 1, 0]))
     const wrong = fromAssignment(space, { ...assignment, "stem.format": "INT4" })
-    expect(wrong).toEqual({
-      problems: ["stem.format: INT4 is not offered; it offers INT4/INT8, INT8"],
-    })
+    const message = "INT4 is not offered; it offers INT4/INT8, INT8"
+    expect(wrong).toEqual(Result.fail([{ path: ["stem.format"], message }]))
   })
 
   it("may stand in overrides and in shared choices, not where one operand decides", () => {
@@ -132,17 +131,17 @@ describe("one pair everywhere", () => {
     const spec = { kind: "gbops", target: { times: 1, uniform: w4a8 } } as const
     const macs = 64 * 27 * 8 + 16 * 72 * 8 + 80
     const target = targetOf(network, compileCost(network, spec), spec.target)
-    expect(target).toBeCloseTo((macs * 32) / 1e9, 15)
-    expect(uniformsBeside(network, spec)).toEqual([w4a8])
+    expect(Result.getOrThrow(target)).toBeCloseTo((macs * 32) / 1e9, 15)
+    expect(uniformsBeside(network, spec)).toEqual(Result.succeed([w4a8]))
   })
 
   it("is refused by what is offered where it is not", () => {
     const network = networkOf({ oneOf: ["INT4", "INT8"] })
     const spec = { kind: "gbops", target: { times: 1, uniform: w4a8 } } as const
-    expect(targetOf(network, compileCost(network, spec), spec.target)).toEqual({
-      path: ["uniform"],
-      message: "the space does not offer INT4/INT8 everywhere; it offers INT4, INT8",
-    })
+    const message = "the space does not offer INT4/INT8 everywhere; it offers INT4, INT8"
+    expect(targetOf(network, compileCost(network, spec), spec.target)).toEqual(
+      Result.fail([{ path: ["uniform"], message }]),
+    )
   })
 
   it("takes in an override what comes nearest, both formats by one option", () => {

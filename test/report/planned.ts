@@ -1,12 +1,12 @@
 /** A plan of ResNet-8 on synthetic images, and what might come of its trials: what the tests of comparisons are fed with. */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { parse } from "../../src/declaration/Document.ts"
 import { builtOf } from "../../src/experiment/Checks.ts"
 import { expand, type Plan, type PlannedTrial } from "../../src/experiment/Plan.ts"
 import type { Ended } from "../../src/report/Comparison.ts"
 import { toAssignment } from "../../src/space/DecisionSpace.ts"
-import { fixedChoices } from "../../src/train/Trial.ts"
+import { givenChoices } from "../../src/search/Searches.ts"
 
 const base = `
 name: x
@@ -30,9 +30,9 @@ const formats = ["INT3", "INT4", "INT5", "INT6", "INT7", "INT8"]
 /** What a trial ends with: what it is fixed at, else `format` everywhere. */
 const choicesOf = ({ declaration: { search, space } }: PlannedTrial, format: string) => {
   const network = builtOf(space).network!
-  const fixed = search.kind === "fixed" ? fixedChoices(network, search) : undefined
-  return fixed !== undefined && "choices" in fixed
-    ? fixed.choices
+  const given = givenChoices(search, network)
+  return given !== undefined && Result.isSuccess(given)
+    ? given.success
     : network.space.decisions.map(() => formats.indexOf(format))
 }
 

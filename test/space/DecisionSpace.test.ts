@@ -1,3 +1,4 @@
+import { Result } from "effect"
 import { describe, expect, it } from "vitest"
 import {
   activity,
@@ -107,7 +108,7 @@ describe("assignments", () => {
       [1, 0, 2, 1],
     ]) {
       const assignment = toAssignment(space, choices)
-      expect(fromAssignment(space, assignment)).toEqual({ choices })
+      expect(fromAssignment(space, assignment)).toEqual(Result.succeed(choices))
     }
     expect(toAssignment(space, [0, 1, 2, 0])).toEqual({
       "stage1.repeats": 1,
@@ -123,23 +124,31 @@ describe("assignments", () => {
       "stage1.1.kernel": 2,
       "stem.kernel": 5,
     }
-    expect(fromAssignment(space, wrong)).toEqual({
-      problems: [
-        "stage1.0.conv1.fromat: the space has no such decision; did you mean stage1.0.conv1.format?",
-        "stem.kernel: 5 is not offered; it offers [1,3], 3",
-        "stage1.0.conv1.format: missing; the decision is active",
-        "stage1.1.kernel: given, but the decision is inactive; leave it out",
-      ],
-    })
+    expect(fromAssignment(space, wrong)).toEqual(
+      Result.fail([
+        {
+          path: ["stage1.0.conv1.fromat"],
+          message: "the space has no such decision; did you mean stage1.0.conv1.format?",
+        },
+        { path: ["stem.kernel"], message: "5 is not offered; it offers [1,3], 3" },
+        { path: ["stage1.0.conv1.format"], message: "missing; the decision is active" },
+        {
+          path: ["stage1.1.kernel"],
+          message: "given, but the decision is inactive; leave it out",
+        },
+      ]),
+    )
   })
 
   it("do not take a text for a number, nor the object's own properties for paths", () => {
     const text = { "stage1.repeats": "1", "stage1.0.conv1.format": "INT4", "stem.kernel": 3 }
-    expect(fromAssignment(space, text)).toEqual({
-      problems: ["stage1.repeats: 1 is not offered; it offers 1, 2"],
-    })
+    expect(fromAssignment(space, text)).toEqual(
+      Result.fail([{ path: ["stage1.repeats"], message: "1 is not offered; it offers 1, 2" }]),
+    )
     const inherited = fromAssignment({ decisions: [decision("constructor", 2)] }, {})
-    expect(inherited).toEqual({ problems: ["constructor: missing; the decision is active"] })
+    expect(inherited).toEqual(
+      Result.fail([{ path: ["constructor"], message: "missing; the decision is active" }]),
+    )
   })
 
   it("name the widest option, the first of equals", () => {

@@ -5,6 +5,7 @@ import { stateOf } from "../../orchestrator/Standing.ts"
 import { frontPicture } from "../../report/FrontPicture.ts"
 import { type Objective, paretoFront, parseObjectives } from "../../report/Pareto.ts"
 import { type Pair, pairsOf, type Standing, standingOf } from "../../report/Comparison.ts"
+import { isSearching } from "../../search/Searches.ts"
 import { readPlan, writeOut } from "../Files.ts"
 import { comparisonTexts, endedOf } from "../Outcome.ts"
 import { dim, note, print, printJson, table } from "../Output.ts"
@@ -114,7 +115,7 @@ const describe = (row: Compared, isOnFront: boolean) => {
 
 /** What a column shows of a row; a trial that is trained at no target shows none. */
 const shown = (row: Compared, key: string): string =>
-  key.startsWith("reward.") && row.trial.declaration.search.kind === "fixed"
+  key.startsWith("reward.") && !isSearching(row.trial.declaration.search.kind)
     ? ""
     : showCell(cellOf(row, key))
 

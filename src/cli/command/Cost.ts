@@ -1,6 +1,6 @@
 /** `fliqs cost SPACE`: what one network of a space costs, layer by layer. */
-import { Effect, Option } from "effect"
-import { pathText, printable } from "../../declaration/Errors.ts"
+import { Effect, Option, Result } from "effect"
+import { pathText, printable, problemText } from "../../declaration/Errors.ts"
 import { shellCommand, shellWord } from "../../declaration/Shell.ts"
 import { ActivationMemory } from "../../cost/ActivationMemory.ts"
 import { compile } from "../../cost/Cost.ts"
@@ -44,11 +44,13 @@ const ofFile = Effect.fnUntraced(function* (network: Network, file: string) {
       message: `${pathText(file)}: this is no assignment; a mapping of decision path to option would be right`,
     })
   const found = fromAssignment(network.space, inner as Assignment)
-  if ("problems" in found)
+  if (Result.isFailure(found))
     return yield* new Wrong({
-      message: found.problems.map((problem) => `${pathText(file)}: ${problem}`).join("\n"),
+      message: found.failure
+        .map((problem) => `${pathText(file)}: ${problemText(problem)}`)
+        .join("\n"),
     })
-  return { table: network.table, choices: found.choices } satisfies Chosen
+  return { table: network.table, choices: found.success } satisfies Chosen
 })
 
 /** The command that measures what the table lacks; a format that the space does not offer is asked for. */

@@ -1,5 +1,5 @@
 /** `fliqs plan EXPERIMENT`: the trials, the size of the space, what would be skipped, how long the rest may take. */
-import { Effect, type Option } from "effect"
+import { Effect, type Option, Result } from "effect"
 import { availableParallelism } from "node:os"
 import { pathText } from "../../declaration/Errors.ts"
 import type * as Plan from "../../experiment/Plan.ts"
@@ -27,8 +27,9 @@ interface Row {
 const targetWords = (network: Network, { declaration }: Plan.PlannedTrial) => {
   if (declaration.reward === undefined) return undefined
   const cost = compileCost(network, declaration.reward.cost)
-  const target = targetOf(network, cost, declaration.reward.cost.target)
-  if (typeof target !== "number") return undefined
+  const found = targetOf(network, cost, declaration.reward.cost.target)
+  if (Result.isFailure(found)) return undefined
+  const target = found.success
   const { printUnit, scale, unit } = cost.model
   const { max, min } = cost.range()
   return {

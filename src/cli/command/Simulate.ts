@@ -1,8 +1,8 @@
 /** `fliqs simulate EXPERIMENT`: every trial of the grid rehearsed on a synthetic quality, in seconds, without a network. */
-import { Effect, Option, Schema } from "effect"
+import { Effect, Option, Result, Schema } from "effect"
 import type { CompiledCost } from "../../cost/Cost.ts"
 import { inspect, valueAt } from "../../declaration/Decode.ts"
-import { DeclarationErrors } from "../../declaration/Errors.ts"
+import { DeclarationErrors, problemText } from "../../declaration/Errors.ts"
 import { suggest } from "../../declaration/Suggest.ts"
 import { readKind } from "../../experiment/FileKind.ts"
 import { type Override, parseSets } from "../../experiment/Overrides.ts"
@@ -183,7 +183,7 @@ export const run = Effect.fn("simulate")(function* (input: {
     )
   const ready = plan.trials.map((trial) => ({ trial, prepared: prepare(trial.declaration) }))
   const networks = ready.flatMap(({ prepared }) =>
-    "problem" in prepared ? [] : [prepared.network],
+    Result.isFailure(prepared) ? [] : [prepared.success.network],
   )
   const paths = networks.flatMap(({ space }) => space.decisions.map(({ path }) => path))
   const given = yield* readSensitivities(input.sensitivities, [...new Set(paths)])
@@ -191,9 +191,10 @@ export const run = Effect.fn("simulate")(function* (input: {
   const trials: Array<Described> = []
   const lines: Array<Parameters<typeof simulationPicture>[0][number]> = []
   for (const { prepared, trial } of ready) {
-    if ("problem" in prepared) return yield* new Wrong({ message: prepared.problem })
-    const rehearsed = rehearseTrial(prepared, given)
-    trials.push(describe(trial, prepared, rehearsed))
+    if (Result.isFailure(prepared))
+      return yield* new Wrong({ message: prepared.failure.map(problemText).join("; ") })
+    const rehearsed = rehearseTrial(prepared.success, given)
+    trials.push(describe(trial, prepared.success, rehearsed))
     lines.push({ name: trial.name, history: rehearsed.rehearsal.history })
   }
   if (Option.isSome(input.out)) {

@@ -302,6 +302,7 @@ export const unreadKnobs = (spec: ReinforceSpec, steps: number): ReadonlyArray<U
 export const settingsProblems = (
   spec: ReinforceSpec,
   reward: RewardSpec | undefined,
+  steps: number,
 ): ReadonlyArray<Finding> => {
   const findings: Array<Finding> = []
   const single = (spec.proposals ?? (spec.preset === undefined ? 4 : 1)) === 1
@@ -314,6 +315,12 @@ export const settingsProblems = (
     findings.push({
       path: ["search", "delay"],
       message: `a hard budget chooses at ${100 * budgetAt} % of the steps, and a delay of ${spec.delay} lasts as long; below ${budgetAt} would be right`,
+    })
+  const { delay } = resolve(spec, steps)
+  if (delaySteps(steps, delay) >= steps)
+    findings.push({
+      path: ["search", "delay"],
+      message: `a delay of ${delay} leaves the policy none of ${steps} steps; more steps or a shorter delay would be right`,
     })
   if (spec.preset !== undefined && reward !== undefined)
     for (const [key, published] of Object.entries(publishedRewards[spec.preset])) {

@@ -1,0 +1,45 @@
+/**
+ * Files that a block of a declaration may name in place of a value: `table: latency.json`, `assignment: best.json`.
+ *
+ * The kind that reads such a file says here how the file is recognised, what is in it, and how messages speak of it.
+ * Left out: reading the file and its place in the declaration (`experiment/Files.ts`).
+ */
+import type { Problem } from "./Errors.ts"
+import type { Decodable } from "./Decode.ts"
+
+/** One kind of file. */
+export interface NamedFile<A = unknown> {
+  /** `latency table` */
+  readonly kind: string
+  /** The same with its article: `a latency table`. */
+  readonly noun: string
+  readonly schema: Decodable<A>
+  /** What the schema cannot say of the contents; paths into the file. */
+  problems?(contents: A): ReadonlyArray<Problem>
+  /** Whether a plain mapping is probably such a file, right or wrong. */
+  readonly recognises: (mapping: Readonly<Record<string, unknown>>) => boolean
+  /** What a person does with such a file: the end of a message that refuses it elsewhere. */
+  readonly use: (file: string) => string
+  /** Other kinds of file that hold one, and the key under which they hold it. */
+  readonly within?: Readonly<Record<string, string>>
+  /** The command that writes one for a space: `fliqs latency SPACE --out FILE`. */
+  readonly command?: string
+  /** Whether parameters show a digest of the contents, which are too many to list. */
+  readonly isLarge?: boolean
+}
+
+/** The files that a block may name, by the key that names them. */
+export type NamedFiles = Readonly<Record<string, NamedFile>>
+
+const valueOf = (block: object, key: string): unknown =>
+  Object.hasOwn(block, key) ? (block as Readonly<Record<string, unknown>>)[key] : undefined
+
+/** The files that a block names and that have not been read: key and path of each. */
+export const unreadFiles = (
+  files: NamedFiles | undefined,
+  block: object,
+): ReadonlyArray<{ readonly key: string; readonly path: string; readonly file: NamedFile }> =>
+  Object.entries(files ?? {}).flatMap(([key, file]) => {
+    const path = valueOf(block, key)
+    return typeof path === "string" ? [{ key, path, file }] : []
+  })
