@@ -166,6 +166,10 @@ export type Node =
   | EnterNode
   | LeaveNode
 
+/** A node that multiplies with the weights of a layer. */
+export type LayerNode = Extract<Node, { readonly layer: number }>
+export const isLayerNode = (node: Node): node is LayerNode => "layer" in node
+
 /** A node before the builder knows in which repeat it stands. */
 export type NodeDraft = Node extends infer N ? (N extends Node ? Omit<N, "active"> : never) : never
 

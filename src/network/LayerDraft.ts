@@ -11,6 +11,14 @@ export interface LayerDraft extends Omit<Layer, "weightFormat" | "activationForm
   readonly activity: Activity
 }
 
+/** What stays of a draft in the layer table. */
+export const withoutPlace = ({
+  block: _block,
+  stage: _stage,
+  activity: _activity,
+  ...layer
+}: LayerDraft): Omit<Layer, "weightFormat" | "activationFormat"> => layer
+
 const placeOf = ({ active, block, stage }: Scope) => ({ block, stage, activity: active })
 
 /** A convolution of `input` to `height` x `width`; depthwise when `filters` is absent. `active` is 1 where it runs. */

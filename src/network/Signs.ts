@@ -1,5 +1,5 @@
 /** Which values of a graph cannot be negative, whatever the weights and the images are. */
-import type { Node } from "./Graph.ts"
+import { isLayerNode, type Node } from "./Graph.ts"
 
 /** Whether a node's result cannot be negative, given that of its inputs. Operations not named here may give any sign. */
 const isNonNegative = (node: Node, inputs: ReadonlyArray<boolean>): boolean => {
@@ -29,7 +29,7 @@ export const nonNegativeInputs = (nodes: ReadonlyArray<Node>): ReadonlyArray<num
   for (const node of nodes) {
     const inputs = node.inputs.map((i) => nonNegative[i]!)
     nonNegative.push(isNonNegative(node, inputs))
-    if ("layer" in node && inputs.length > 0 && inputs.every((is) => is)) layers.push(node.layer)
+    if (isLayerNode(node) && inputs.length > 0 && inputs.every((is) => is)) layers.push(node.layer)
   }
   return layers
 }

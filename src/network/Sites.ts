@@ -1,14 +1,25 @@
 /**
- * Where the number format of each quantized operand stands in the tensor `rows`: weight (2 i) and input (2 i + 1) of
- * layer i, then four rows for every attention whose products are quantized.
+ * The sites: which row of the tensor `rows` holds the number format of each quantized operand. First come the weights and
+ * the activations of every layer, then the four operands of every attention whose products are quantized.
  */
-import type { FormatSlot } from "../cost/LayerTable.ts"
+import type { FormatSlot, LayerTable } from "../cost/LayerTable.ts"
 import type { Format, SharedExponent } from "../format/Format.ts"
 import { unsigned } from "../format/IntFormat.ts"
 import { type Row, toRow } from "../format/Row.ts"
 import type { Quantity } from "../space/Quantity.ts"
 import type { Network } from "./Build.ts"
 import { productOperands } from "./Graph.ts"
+
+/** The operands of a layer, in the order of their sites. */
+export const operands = ["weights", "activations"] as const
+export type Operand = (typeof operands)[number]
+
+/** The site of an operand of layer `layer` (its index in the layer table). */
+export const siteOf = (layer: number, operand: Operand): number =>
+  operands.length * layer + operands.indexOf(operand)
+
+/** The first site that is not an operand of a layer. */
+const firstProductSite = ({ layers }: LayerTable): number => operands.length * layers.length
 
 /** An attention whose products are quantized. */
 export interface Products {
@@ -26,7 +37,7 @@ export const productsOf = ({
   graph,
   table,
 }: Pick<Network, "graph" | "table">): ReadonlyArray<Products> => {
-  let site = 2 * table.layers.length
+  let site = firstProductSite(table)
   return graph.nodes.flatMap((node) => {
     if (node.operation !== "attention" || node.products === undefined) return []
     const first = site
@@ -36,7 +47,7 @@ export const productsOf = ({
   })
 }
 
-/** An operand that is no weight: its scale is re-estimated and frozen at the end. */
+/** An operand that is not a weight: its scale is re-estimated and frozen at the end. */
 export interface ActivationSite {
   /** Of its layer, or `stage1.0.attention.query`. */
   readonly path: string
@@ -47,7 +58,11 @@ export interface ActivationSite {
 export const activationSites = (
   network: Pick<Network, "graph" | "table">,
 ): ReadonlyArray<ActivationSite> => [
-  ...network.table.layers.map(({ path, active }, i) => ({ path, site: 2 * i + 1, active })),
+  ...network.table.layers.map(({ path, active }, i) => ({
+    path,
+    site: siteOf(i, "activations"),
+    active,
+  })),
   ...productsOf(network).flatMap(({ path, site, active }) =>
     productOperands.map((operand, k) => ({ path: `${path}.${operand}`, site: site + k, active })),
   ),

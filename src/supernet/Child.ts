@@ -4,49 +4,32 @@
  * Run alone it gives the supernet's logits under the same assignment bit for bit: the same operations on the same
  * numbers. Left out: writing it to a file (`export/`).
  */
-import type { FormatSlot, Layer, LayerShape } from "../cost/LayerTable.ts"
+import type { Layer } from "../cost/LayerTable.ts"
 import type { Choices } from "../space/Decision.ts"
 import { constant, type Quantity, valueOf } from "../space/Quantity.ts"
 import type { Variable } from "../tensor/Backend.ts"
 import type { Network } from "../network/Build.ts"
-import type { Node, Shape } from "../network/Graph.ts"
+import { isLayerNode, type Node } from "../network/Graph.ts"
+import { fixLayer, fixNode, type Fixing } from "../network/SearchedFields.ts"
 import { learnedScales } from "./OperandScale.ts"
 import { operationOf } from "./operation/Operations.ts"
 
 /** The network under one assignment: inactive repeats gone, every size and format fixed, no decisions left. */
 export const extract = (network: Network, choices: Choices): Network => {
-  const fix = (quantity: Quantity): Quantity => constant(valueOf(quantity, choices))
-  const fixShape = (shape: Shape): Shape => ({ ...shape, channels: fix(shape.channels) })
-  const fixSlot = (slot: FormatSlot): FormatSlot => ({
-    ...slot,
-    decision: null,
-    formats: [slot.formats[slot.decision === null ? 0 : choices[slot.decision]!]!],
-  })
+  const fixing: Fixing = {
+    size: (quantity) => constant(valueOf(quantity, choices)),
+    format: (slot) => ({
+      ...slot,
+      decision: null,
+      formats: [slot.formats[slot.decision === null ? 0 : choices[slot.decision]!]!],
+    }),
+  }
   const isActive = (quantity: Quantity): boolean => valueOf(quantity, choices) === 1
 
   const layers: Array<Layer> = []
-  const layerIndex = network.table.layers.map((layer) => {
-    if (!isActive(layer.active)) return -1
-    const { shape, active, macs, weights, inputs, outputs, extras } = layer
-    return (
-      layers.push({
-        ...layer,
-        shape: {
-          ...shape,
-          channels: fix(shape.channels),
-          ...("kernel" in shape ? { kernel: [fix(shape.kernel[0]), fix(shape.kernel[1])] } : {}),
-        } as LayerShape,
-        active: fix(active),
-        macs: fix(macs),
-        weights: fix(weights),
-        inputs: fix(inputs),
-        outputs: fix(outputs),
-        extras: fix(extras),
-        weightFormat: fixSlot(layer.weightFormat),
-        activationFormat: fixSlot(layer.activationFormat),
-      }) - 1
-    )
-  })
+  const layerIndex = network.table.layers.map((layer) =>
+    isActive(layer.active) ? layers.push(fixLayer(layer, fixing)) - 1 : -1,
+  )
 
   const nodes: Array<Node> = []
   /** Old index -> new index of the node whose result stands for it; edges of repeats stand for what they pass on. */
@@ -61,18 +44,9 @@ export const extract = (network: Network, choices: Choices): Network => {
       standsFor.push(-1)
       continue
     }
-    const fixed = {
-      ...node,
-      inputs,
-      shape: fixShape(node.shape),
-      inputChannels: fix(node.inputChannels),
-      active: fix(node.active),
-      ...("layer" in node ? { layer: layerIndex[node.layer]! } : {}),
-      ...("products" in node ? { products: fixSlot(node.products) } : {}),
-      ...("inner" in node ? { inner: fix(node.inner) } : {}),
-      ...("kernel" in node ? { kernel: [fix(node.kernel[0]), fix(node.kernel[1])] } : {}),
-    } as Node
-    standsFor.push(nodes.push(fixed) - 1)
+    const fixed = { ...fixNode(node, fixing), inputs }
+    const layer = isLayerNode(fixed) ? { layer: layerIndex[fixed.layer]! } : {}
+    standsFor.push(nodes.push({ ...fixed, ...layer }) - 1)
   }
   return {
     name: network.name,

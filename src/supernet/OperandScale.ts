@@ -11,6 +11,7 @@ import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D, Variable } from "../tensor/Backend.ts"
 import { firstScale, scaleOfOption } from "../tensor/LearnedScale.ts"
 import { rowsAsTokens, tokensAsRows } from "../tensor/Tokens.ts"
+import type { Operand } from "../network/Sites.ts"
 import type { Mode } from "./operation/Operation.ts"
 
 /** Where the learned scales of an operand are. */
@@ -42,7 +43,7 @@ export interface OperandFormat {
 }
 
 export interface OperandOptions extends OperandFormat {
-  readonly operand: "weight" | "activation"
+  readonly operand: Operand
   readonly layer: Layer
   readonly mode: Mode
   /** There under the rule `learned`, where a format has a float32 scale. */
@@ -68,7 +69,7 @@ export const roundAt = (
 /** x rounded to the format of its site, in the same shape. */
 export const quantizeOperand = (x: Tensor, options: OperandOptions): Tensor => {
   const { operand, layer } = options
-  const isWeight = operand === "weight"
+  const isWeight = operand === "weights"
   const slot = isWeight ? layer.weightFormat : layer.activationFormat
   if (neverRounds(slot)) {
     options.observe?.(tf.max(tf.abs(x)))
@@ -115,7 +116,7 @@ const quantizeUnderRule = (
     return fakeQuantizeLearned(x, scale, rows, site, {
       magnitude,
       blockAxis,
-      perExample: operand === "activation",
+      perExample: operand === "activations",
     })
   }
   if (mixture !== undefined) {
@@ -144,13 +145,13 @@ export const learnedScales = ({
   scaleRule,
   weightFormat,
   activationFormat,
-}: Layer): { readonly weight?: LearnedSpec; readonly activation?: LearnedSpec } => {
+}: Layer): { readonly weights?: LearnedSpec; readonly activations?: LearnedSpec } => {
   const has = ({ formats }: FormatSlot) =>
     scaleRule === "learned" && formats.some(({ scaled, block }) => scaled && block === undefined)
   return {
-    ...(has(weightFormat) ? { weight: { name: `${path}.weightScale`, slot: weightFormat } } : {}),
+    ...(has(weightFormat) ? { weights: { name: `${path}.weightScale`, slot: weightFormat } } : {}),
     ...(has(activationFormat)
-      ? { activation: { name: `${path}.inputScale`, slot: activationFormat } }
+      ? { activations: { name: `${path}.inputScale`, slot: activationFormat } }
       : {}),
   }
 }

@@ -1,9 +1,8 @@
 /**
  * The weight-sharing network on tensors: its variables, and one forward pass under a policy that is data.
  *
- * A policy is two tensors: `rows` [sites, rowLength] holds the number format of every weight (row 2 i), every input (row 2 i + 1)
- * and attention's operands (`Sites.ts`), `sizes` [quantities] the architecture. Both change every step without a new
- * graph. Where probabilities are given, an operand whose format is searched takes the weighted mean over all of its
+ * A policy is two tensors: `rows` [sites, rowLength] holds the number format of every operand (`network/Sites.ts` says
+ * which row), `sizes` [quantities] the architecture. Both change every step without a new graph. Where probabilities are given, an operand whose format is searched takes the weighted mean over all of its
  * formats instead. Variables have the shape of the largest network; a smaller one is cut from them. Left out: training
  * (`train/`), which choice is best.
  */
@@ -34,8 +33,17 @@ import {
 } from "./OperandScale.ts"
 import { type Mode, type VariableSpec } from "./operation/Operation.ts"
 import { operationOf } from "./operation/Operations.ts"
-import { type ActivationSite, activationSites, formatSites, productsOf } from "../network/Sites.ts"
+import {
+  type ActivationSite,
+  activationSites,
+  formatSites,
+  type Operand,
+  operands,
+  productsOf,
+  siteOf,
+} from "../network/Sites.ts"
 import { type Node, type ProductOperand, productOperands } from "../network/Graph.ts"
+import { sizesOf } from "../network/SearchedFields.ts"
 
 /** The policy as a step reads it. */
 export interface PolicyTensors {
@@ -132,14 +140,17 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
   /** Site -> the option of its format, as a number that the policy knows. */
   const options = new Map<number, Quantity>()
   table.layers.forEach((layer, i) =>
-    Object.entries(learnedScales(layer)).forEach(([operand, { name, slot }]) => {
+    operands.forEach((operand) => {
+      const learned = learnedScales(layer)[operand]
+      if (learned === undefined) return
+      const { name, slot } = learned
       const formats = slot.formats.map((format) => format.name)
       const variable = tf.tidy(() => tf.variable(tf.zeros([formats.length])))
       variables.push({ name, kind: "trained", decay: false, variable, formats })
       byName.set(name, variable)
       const option =
         slot.decision === null ? constant(0) : ofDecision(slot.decision, [...formats.keys()])
-      options.set(2 * i + (operand === "weight" ? 0 : 1), option)
+      options.set(siteOf(i, operand), option)
     }),
   )
 
@@ -149,10 +160,7 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
     return known === -1 ? searched.push(quantity) - 1 : known
   }
   for (const node of graph.nodes) {
-    const quantities = [node.inputChannels, node.shape.channels, node.active]
-    if ("kernel" in node) quantities.push(...node.kernel)
-    if ("inner" in node) quantities.push(node.inner)
-    for (const quantity of quantities) if (!isConstant(quantity)) slotOf(quantity)
+    for (const quantity of sizesOf(node)) if (!isConstant(quantity)) slotOf(quantity)
   }
 
   for (const option of options.values()) if (!isConstant(option)) slotOf(option)
@@ -195,9 +203,8 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
       option: asTensor(options.get(site)!),
       ...(isConstant(active) ? {} : { active: asTensor(active) }),
     })
-    const quantize = (operand: "weight" | "activation", layer: number, x: Tensor): Tensor => {
-      const isWeight = operand === "weight"
-      const site = 2 * layer + (isWeight ? 0 : 1)
+    const quantize = (operand: Operand, layer: number, x: Tensor): Tensor => {
+      const site = siteOf(layer, operand)
       const scale = learnedScales(table.layers[layer]!)[operand]
       return quantizeOperand(x, {
         operand,
@@ -210,7 +217,7 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
         ...(scale === undefined
           ? {}
           : { learned: learned(scale.name, site, table.layers[layer]!) }),
-        ...(isWeight || observed === undefined
+        ...(operand === "weights" || observed === undefined
           ? {}
           : { observe: (magnitude) => observed.activations.set(site, magnitude) }),
       })

@@ -10,7 +10,7 @@ import { Array as Arrays } from "effect"
 import type { FormatSlot, Layer } from "../cost/LayerTable.ts"
 import type { Format } from "../format/Format.ts"
 import type { Network } from "../network/Build.ts"
-import type { Node } from "../network/Graph.ts"
+import { isLayerNode, type Node } from "../network/Graph.ts"
 import { losesMost, productLosesMost } from "../network/format/MaxScales.ts"
 import type { Choices } from "../space/Decision.ts"
 import { valueOf } from "../space/Quantity.ts"
@@ -59,7 +59,7 @@ const operandsOf = ({ choices, mixed, network }: Trained): ReadonlyArray<Operand
     const here = { node: at, path: node.path }
     if (node.operation === "attention" && node.products !== undefined)
       return [{ ...here, what: "products", ...taken(node.products), loses: productLosesMost }]
-    if (!("layer" in node)) return []
+    if (!isLayerNode(node)) return []
     const layer = table.layers[node.layer]!
     return [
       {
@@ -217,7 +217,7 @@ export const causeOf = (trained: Trained, place?: number): Cause => {
   const node =
     place === undefined
       ? undefined
-      : network.graph.nodes.findIndex((one) => "layer" in one && one.layer === place)
+      : network.graph.nodes.findIndex((one) => isLayerNode(one) && one.layer === place)
   const where = whereOf(narrow, network, node)
   return {
     under: all === undefined ? where : `${all}, with ${where}`,

@@ -6,13 +6,14 @@ import { storedBits } from "../../src/cost/Storage.ts"
 import type { Format } from "../../src/format/Format.ts"
 import { names, parse } from "../../src/format/Formats.ts"
 import type { Network } from "../../src/network/Build.ts"
+import { isLayerNode } from "../../src/network/Graph.ts"
 import { extract } from "../../src/supernet/Child.ts"
 import { uniformTable } from "../../src/network/format/Uniform.ts"
 import type { Choices } from "../../src/space/Decision.ts"
 import { randomStream } from "../../src/space/Random.ts"
 import { valueOf } from "../../src/space/Quantity.ts"
 import { buildSpace } from "../network/fixture.ts"
-import { type Granularity, inputBits, isWeighted, weightBits } from "./storedByHand.ts"
+import { type Granularity, inputBits, weightBits } from "./storedByHand.ts"
 
 /** Images: searched widths, kernels, expansions and depth, depthwise layers, channels that fill no block. */
 const images = `
@@ -57,7 +58,7 @@ const byHand = (network: Network, choices: Choices, format: Format, covers: Gran
   const { graph } = extract(network, choices)
   const { inputs, weights } = coversOf(covers)
   return new Map(
-    graph.nodes.filter(isWeighted).map((node) => [
+    graph.nodes.filter(isLayerNode).map((node) => [
       node.path,
       {
         weight: weightBits(node, format, weights),

@@ -4,21 +4,17 @@
  */
 import type { Format } from "../../src/format/Format.ts"
 import type { Network } from "../../src/network/Build.ts"
-import type { ConvNode, DenseNode, Node, Shape } from "../../src/network/Graph.ts"
+import type { LayerNode, Shape } from "../../src/network/Graph.ts"
 import { operationOf } from "../../src/supernet/operation/Operations.ts"
 
-export type Weighted = ConvNode | DenseNode
-
-export const isWeighted = (node: Node): node is Weighted => "layer" in node
-
 /** [height, width, in, out] or [in, out], as the variable of a network without decisions has it. */
-export const weightShape = (node: Weighted): ReadonlyArray<number> =>
+export const weightShape = (node: LayerNode): ReadonlyArray<number> =>
   operationOf(node)
     .variables(node)
     .find(({ name }) => name === "weight")!.shape
 
 /** Of one example, channels last. */
-export const inputShape = (node: Weighted, { nodes }: Network["graph"]): ReadonlyArray<number> => {
+export const inputShape = (node: LayerNode, { nodes }: Network["graph"]): ReadonlyArray<number> => {
   const shape: Shape = nodes[node.inputs[0]!]!.shape
   const channels = shape.channels.values[0]!
   if (shape.kind === "image") return [shape.height, shape.width, channels]
@@ -66,7 +62,7 @@ const scalesOf = (
 const product = (shape: ReadonlyArray<number>): number => shape.reduce((a, b) => a * b, 1)
 
 /** Scales of a weight at a granularity. */
-export const weightScales = (node: Weighted, covers: Granularity): number => {
+export const weightScales = (node: LayerNode, covers: Granularity): number => {
   const shape = weightShape(node)
   const [last, before] = [shape.length - 1, shape.length - 2]
   const channelAxis = node.operation === "depthwiseConv" ? before : last
@@ -75,7 +71,7 @@ export const weightScales = (node: Weighted, covers: Granularity): number => {
 
 /** Scales of one example's input at a granularity; `token` is the tensor where the input is not tokens. */
 export const inputScales = (
-  node: Weighted,
+  node: LayerNode,
   graph: Network["graph"],
   covers: Granularity,
 ): number => {
@@ -86,7 +82,7 @@ export const inputScales = (
 }
 
 /** Bits of a weight and its scales. */
-export const weightBits = (node: Weighted, format: Format, covers: Granularity): number => {
+export const weightBits = (node: LayerNode, format: Format, covers: Granularity): number => {
   const elements = product(weightShape(node)) * format.bits
   if (format.name.startsWith("MX")) return elements + 8 * weightScales(node, 32)
   if (format.name === "NVFP4") return elements + 8 * weightScales(node, 16) + 32
@@ -95,7 +91,7 @@ export const weightBits = (node: Weighted, format: Format, covers: Granularity):
 
 /** Bits of an input and of the scales that come with it: those of its parts. */
 export const inputBits = (
-  node: Weighted,
+  node: LayerNode,
   graph: Network["graph"],
   format: Format,
   covers: Granularity,

@@ -6,10 +6,11 @@ import { beforeAll, describe, expect, it } from "vitest"
 import { storedBits } from "../../src/cost/Storage.ts"
 import { parse } from "../../src/format/Formats.ts"
 import { rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
+import { isLayerNode } from "../../src/network/Graph.ts"
 import { quantizeOperand } from "../../src/supernet/OperandScale.ts"
 import { tf } from "../../src/tensor/Backend.ts"
 import type { Tensor2D } from "../../src/tensor/Backend.ts"
-import { inputShape, isWeighted, weightShape } from "../cost/storedByHand.ts"
+import { inputShape, weightShape } from "../cost/storedByHand.ts"
 import { loadBackend, normal, read } from "../tensor/support.ts"
 import { buildSpace } from "./fixture.ts"
 
@@ -32,7 +33,7 @@ classes: 7
 network: ${network}
 formats: { oneOf: [INT2], scale: { ${scale} } }
 `)
-  return graph.nodes.filter(isWeighted).map((node) => ({
+  return graph.nodes.filter(isLayerNode).map((node) => ({
     layer: table.layers[node.layer]!,
     weight: weightShape(node),
     input: inputShape(node, graph),
@@ -53,8 +54,8 @@ describe.each([
 ])("layers of %s", (_, network) => {
   it.each(scales)("have as many scales as memory counts, %s", (scale) => {
     for (const { input, layer, weight } of layersOf(network, scale))
-      for (const operand of ["weight", "activation"] as const) {
-        const isWeight = operand === "weight"
+      for (const operand of ["weights", "activations"] as const) {
+        const isWeight = operand === "weights"
         const shape = isWeight ? weight : [1, ...input]
         const found = tf.tidy(() => {
           const rows: Tensor2D = tf.tensor2d(rowNumbers(toRow(int2)), [1, rowLength])

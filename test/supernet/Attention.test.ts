@@ -11,7 +11,7 @@ import { randomStream } from "../../src/space/Random.ts"
 import { counts, load, tf } from "../../src/tensor/Backend.ts"
 import type { Tensor2D } from "../../src/tensor/Backend.ts"
 import { extract } from "../../src/supernet/Child.ts"
-import { formatSites } from "../../src/network/Sites.ts"
+import { formatSites, siteOf } from "../../src/network/Sites.ts"
 import { buildSpace } from "../network/fixture.ts"
 
 beforeAll(() => Effect.runPromise(load({ threads: 1 })))
@@ -99,7 +99,7 @@ formats: { oneOf: [INT8], scale: ${scale} }
 `)
     const ranges = (net: ReturnType<typeof network>) =>
       formatSites(net)
-        .slice(2 * net.table.layers.length)
+        .slice(siteOf(net.table.layers.length, "weights"))
         .map(({ rows }) => rows.map(({ lo, hi }) => [lo, hi]))
     const float = [-448, 448]
     const signed = [[-8, 7], float]

@@ -2,6 +2,7 @@
 import type { Layer } from "../../cost/LayerTable.ts"
 import type { Format } from "../../format/Format.ts"
 import type { Builder } from "../Builder.ts"
+import { isLayerNode } from "../Graph.ts"
 
 /** The block formats that a layer may take, for its weight or its input. */
 const blockFormats = ({ weightFormat, activationFormat }: Layer): ReadonlyArray<Format> =>
@@ -64,7 +65,7 @@ export const checkBlocks = (builder: Builder, layers: ReadonlyArray<Layer>): voi
   if (offered.length > 0) checkOwnScales(builder, layers, offered)
   const channelsOf = new Map(
     builder.nodes.flatMap((node) =>
-      "layer" in node ? [[node.layer, node.inputChannels.values] as const] : [],
+      isLayerNode(node) ? [[node.layer, node.inputChannels.values] as const] : [],
     ),
   )
   for (const format of offered) {

@@ -11,7 +11,7 @@ import { type FormatOption, isMultiplied, pairOf, pairText } from "../../format/
 import type { Activity, Gate } from "../../space/Decision.ts"
 import type { Builder } from "../Builder.ts"
 import { aFormat, aFormatOrPair, sizeOfFormat } from "../Choosing.ts"
-import type { LayerDraft } from "../LayerDraft.ts"
+import { type LayerDraft, withoutPlace } from "../LayerDraft.ts"
 import type { FormatChoice, Formats, Override } from "../SpaceFile.ts"
 import { matcher } from "./Pattern.ts"
 import { layerScales } from "./Scales.ts"
@@ -258,7 +258,7 @@ export const assignFormats = (
     return { decision, formats: formatsOf(d.options), ...where }
   }
   const layers = drafts.map(({ layer, weights, activations }, i) => ({
-    ...layer,
+    ...withoutPlace(layer),
     ...scaleOf(i),
     weightFormat: slot(weights),
     activationFormat: slot(activations),

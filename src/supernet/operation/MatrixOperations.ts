@@ -34,8 +34,8 @@ export const ConvOperation = defineOperation<ConvNode>({
     const depthwise = node.operation === "depthwiseConv"
     const sizes = [...node.kernel, node.inputChannels, depthwise ? one : node.shape.channels]
     const weight = context.cut(context.variable("weight"), sizes, centred)
-    const w = context.quantize("weight", node.layer, weight) as Tensor4D
-    const input = context.quantize("activation", node.layer, x!) as Tensor4D
+    const w = context.quantize("weights", node.layer, weight) as Tensor4D
+    const input = context.quantize("activations", node.layer, x!) as Tensor4D
     const options = { strides: node.stride, padding: node.padding }
     if (depthwise) return depthwiseConv2d(input, w, options)
     const mayBePointwise = node.kernel.every((size) => minimum(size) === 1)
@@ -57,8 +57,8 @@ export const DenseOperation = defineOperation<DenseNode>({
     ])
     const multiply = node.shape.kind === "tokens" ? tokenMatMul : matMul
     return multiply(
-      context.quantize("activation", node.layer, x!),
-      context.quantize("weight", node.layer, weight),
+      context.quantize("activations", node.layer, x!),
+      context.quantize("weights", node.layer, weight),
     )
   },
 })

@@ -8,6 +8,7 @@ import type { Size } from "../../tensor/Cut.ts"
 import type { Quantity } from "../../space/Quantity.ts"
 import type { RunningAverages } from "../../tensor/Norms.ts"
 import type { Node, ProductOperand } from "../../network/Graph.ts"
+import type { Operand } from "../../network/Sites.ts"
 
 export interface VariableSpec {
   /** Last part of its name: `weight`, `gamma`, `mean`. */
@@ -46,7 +47,7 @@ export interface Context {
   /** Running averages of the active channels; what is written in a repeat that is left out is dropped. */
   readonly averages: (node: Node, mean: Variable, variance: Variable) => RunningAverages
   /** Fake quantization of a layer's weight or of its input, in the format this step gives it. */
-  readonly quantize: (operand: "weight" | "activation", layer: number, x: Tensor) => Tensor
+  readonly quantize: (operand: Operand, layer: number, x: Tensor) => Tensor
   /** Fake quantization of an operand of attention's products, blocks along its dimension `blockAxis`. */
   readonly quantizeProduct: (operand: ProductOperand, x: Tensor, blockAxis: number) => Tensor
   /** Tells batch statistics of a norm, each [channels]. */
