@@ -4,11 +4,14 @@
 # The set-up writes into the cache alone, but for `node_modules/` beside the checkout, and that goes into the cache too
 # where the checkout may not be written. What it makes is named by what it is made of, so checkouts may share a cache.
 
-# The cache: beside the checkout unless FLIQS_CACHE moves it; a relative one is taken from the current directory. One
-# folder has one spelling, without links and `..`.
+# The cache: beside the checkout; of an installed package in the user's cache, because npm removes its folder when it
+# installs again; elsewhere where FLIQS_CACHE says (a relative one is taken from the current directory). One folder has
+# one spelling, without links and `..`. `src/disk/Installation.ts` says the same.
 cache_of() {
-  case ${FLIQS_CACHE-} in
-    "") cache=$root/.cache ;;
+  user=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+  case ${FLIQS_CACHE-}:$user:$root in
+    :/*:*/node_modules/*) cache=$user/fliqs ;;
+    :*) cache=$root/.cache ;;
     /*) cache=$FLIQS_CACHE ;;
     *) cache=$PWD/$FLIQS_CACHE ;;
   esac

@@ -35,7 +35,7 @@ export const version = "3.18.0"
 export interface Options {
   /** The `.fliqs` folder. */
   readonly stateFolder: string
-  /** Where set-up puts things; default `FLIQS_CACHE`, else `.cache` of the checkout. */
+  /** Where set-up puts things; default `cacheDirectory()`. */
   readonly cache?: string
   /** The command that installs MLflow when it is missing; default `sh scripts/setup.sh mlflow`. */
   readonly setup?: ReadonlyArray<string>

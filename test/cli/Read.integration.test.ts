@@ -1,6 +1,6 @@
 /** The commands that only read: their answers, their JSON, their exit codes. */
 import { execFileSync } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
 import { experiment, fliqs, json, makeFolder, space } from "./fliqs.ts"
@@ -62,6 +62,15 @@ describe("validate", () => {
         "split  used for            images  classes  passed over  broken\n" +
         "train  train, 64 held out    2500       10            0       0\n" +
         "test   test                   500       10            0       0\n",
+    )
+  })
+
+  it("warns of a $schema that leads nowhere, with one that does not", async () => {
+    writeFileSync(join(at.cwd, "copied.yaml"), `$schema: ../schemas/space.schema.json\n${space}`)
+    const answer = await fliqs(["validate", "copied.yaml", "space.yaml"], at)
+    expect(answer.code).toBe(0)
+    expect(answer.stderr).toMatch(
+      /^warning: copied.yaml:1:10 \$schema: no such file, .*; \/.*schemas\/space.schema.json would be right$/m,
     )
   })
 

@@ -3,35 +3,21 @@
  * comment. Left out: the templates themselves (`templates/` beside `src/`).
  */
 import { Effect, FileSystem, Option, Path } from "effect"
-import { fileURLToPath } from "node:url"
 import { pathText } from "../../declaration/Errors.ts"
 import { shellWord } from "../../declaration/Shell.ts"
 import { writeExampleImages } from "../../data/ExampleImages.ts"
+import { root } from "../../disk/Installation.ts"
 import { didYouMean } from "../../declaration/Suggest.ts"
 import { note, print, printJson } from "../Output.ts"
+import { schemaReference } from "../SchemaReference.ts"
 import { Wrong } from "../Words.ts"
 
-const program = fileURLToPath(new URL("../../../", import.meta.url))
 const files = ["space.yaml", "experiment.yaml"] as const
-
-/**
- * The path to a schema that an editor follows from `folder`: relative where the program is a part of the same project
- * (the folder can then move with it), else absolute.
- */
-const schemaPath = (path: Path.Path, folder: string, schema: string): string => {
-  const target = path.join(program, "schemas", `${schema}.schema.json`)
-  const modules = program.lastIndexOf(`${path.sep}node_modules${path.sep}`)
-  const project = modules < 0 ? program : program.slice(0, modules + 1)
-  const within = `${folder}${path.sep}`.startsWith(project)
-  const reference = within ? path.relative(folder, target).replaceAll(path.sep, "/") : target
-  // An editor reads it as a reference of a URL, where `%`, `#`, `?` and a space mean something else.
-  return reference.split("/").map(encodeURIComponent).join("/").replaceAll("%40", "@")
-}
 
 const templateNames = Effect.fnUntraced(function* () {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  return (yield* fs.readDirectory(path.join(program, "templates"))).sort()
+  return (yield* fs.readDirectory(path.join(root, "templates"))).sort()
 })
 
 /** Refuses to write over anything that is there. */
@@ -65,9 +51,9 @@ export const run = Effect.fn("init")(function* (input: {
   yield* checkFree(folder, [...files, ...(images ? ["images"] : [])])
   yield* fs.makeDirectory(folder, { recursive: true })
   for (const file of files) {
-    const text = yield* fs.readFileString(path.join(program, "templates", template, file))
+    const text = yield* fs.readFileString(path.join(root, "templates", template, file))
     const schema = file.replace(/\.yaml$/, "")
-    const there = schemaPath(path, folder, schema)
+    const there = schemaReference(folder, schema)
     const reached = text
       .replace(/^(# yaml-language-server: \$schema=).*$/m, (_, key: string) => key + there)
       .replace(/^(\$schema: ).*$/m, (_, key: string) => key + JSON.stringify(there))

@@ -14,6 +14,7 @@ import { stateFolder } from "../Files.ts"
 import { note, print, printJson, red, green, short } from "../Output.ts"
 import { describeSpaces, makeNetworks, sizeOf, spacesOf } from "../Spaces.ts"
 import { dataSetsOf, dataSetTables, describeDataSets, describeDocument } from "../Splits.ts"
+import { deadReferences } from "../SchemaReference.ts"
 import { Ended, exitCodes } from "../Words.ts"
 
 interface Verdict {
@@ -112,7 +113,9 @@ const judge = Effect.fnUntraced(function* (file: string) {
       : kind === "experiment"
         ? yield* ofExperiment(document.success)
         : neither(document.success)
-  return { file, ...verdict } satisfies Verdict
+  const dead =
+    kind === "space" || kind === "experiment" ? deadReferences(document.success, kind) : []
+  return { file, ...verdict, warnings: [...dead, ...verdict.warnings] } satisfies Verdict
 })
 
 const plainError = ({ column, file, line, message, path }: DeclarationError) => ({
