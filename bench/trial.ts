@@ -9,7 +9,7 @@
  */
 import { performance } from "node:perf_hooks"
 import { NodeServices } from "@effect/platform-node"
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { openBatches } from "../src/data/Batches.ts"
 import * as Datasets from "../src/data/Datasets.ts"
 import { cacheDirectory } from "../src/disk/Installation.ts"
@@ -84,9 +84,7 @@ const run = <A, E>(effect: Effect.Effect<A, E, NodeServices.NodeServices>): Prom
 const prepared = await timed("the plan, the network", async () => {
   const sets = [`train.steps=${count}`, "train.learningRate.warmupSteps=0", "controls=null"]
   const plan = await run(Effect.flatMap(read(file), (document) => expand(document, { sets })))
-  const made = prepare(plan.trials[0]!.declaration)
-  if ("problem" in made) throw new Error(made.problem)
-  return made
+  return Result.getOrThrow(prepare(plan.trials[0]!.declaration))
 })
 const { searcher, trial } = prepared
 await timed("TensorFlow and the kernels", () => run(load({ threads: 1 })))
