@@ -49,22 +49,22 @@ export const withinBand = (
     const paid = scores.map((row, i) => row.map((score, k) => score + price * unit * costs[i]![k]!))
     return withinBudget(space, cost, paid, high) ?? free
   }
-  // from next to nothing beside the scores to so much that they hardly matter
-  let [little, much] = [1e-6, 1e3]
-  let dear = at(much)
-  if (cost.of(dear) < low) {
+  // from a price that is next to nothing beside the scores to one beside which they hardly matter
+  let [lowPrice, highPrice] = [1e-6, 1e3]
+  let filling = at(highPrice)
+  if (cost.of(filling) < low) {
     const problem = { space, cost, scores, target: high }
     // a price finds the dearest of all where costs add up
     const others = isAdditive(space, cost) ? [] : othersWithin(problem, band)
-    return bestOf(problem, low, [free, dear, ...others])
+    return bestOf(problem, low, [free, filling, ...others])
   }
   for (let i = 0; i < halvings; i++) {
-    const middle = Math.sqrt(little * much)
+    const middle = Math.sqrt(lowPrice * highPrice)
     const choices = at(middle)
-    if (cost.of(choices) < low) little = middle
-    else [much, dear] = [middle, choices]
+    if (cost.of(choices) < low) lowPrice = middle
+    else [highPrice, filling] = [middle, choices]
   }
-  return dear
+  return filling
 }
 
 /** Of some assignments within the target, the best that costs `low` or more; where none does, the dearest. */

@@ -13,9 +13,9 @@ export interface Moment {
   /** Steps done. */
   readonly step: number
   readonly costOverTarget: number
-  /** Nats, mean over the active decisions. */
-  readonly entropy: number
-  readonly topProbability: number
+  /** Nats, mean over the active decisions; undefined where nothing is decided yet, as is the top probability. */
+  readonly entropy: number | undefined
+  readonly topProbability: number | undefined
 }
 
 export interface Rehearsal {
@@ -32,13 +32,14 @@ export interface Rehearsal {
 }
 
 export const onTarget = (costOverTarget: number): boolean => Math.abs(costOverTarget - 1) <= 0.02
-export const isCommitted = (topProbability: number): boolean => topProbability >= 0.95
+export const isCommitted = (topProbability: number | undefined): boolean =>
+  topProbability !== undefined && topProbability >= 0.95
 
 const points = 200
 
 /** E[cost] while a policy is drawn from, the cost of what is trained once it is not. */
 const costOf = ({ cost, expectedCost, frozen }: SearchMetrics): number =>
-  frozen || Number.isNaN(expectedCost) ? cost : expectedCost
+  frozen ? cost : expectedCost
 
 /** Runs a search from the first step to the last. */
 export const rehearse = (

@@ -27,7 +27,7 @@ const stroke = (i: number): string =>
 
 interface Panel {
   readonly title: string
-  readonly value: (moment: Moment) => number
+  readonly value: (moment: Moment) => number | undefined
   /** A value to be met. */
   readonly mark?: number
   /** Values above are drawn as this: the dearest first steps would flatten the rest. */
@@ -45,7 +45,7 @@ const panel = (
   { mark, most: limit, title, value: of }: Panel,
   y0: number,
 ): string => {
-  const value = (moment: Moment) => Math.min(limit ?? Infinity, of(moment))
+  const value = (moment: Moment) => Math.min(limit ?? Infinity, of(moment) ?? Number.NaN)
   const last = Math.max(1, ...lines.map(({ history }) => history.at(-1)?.step ?? 1))
   const most = Math.max(
     mark ?? 0,

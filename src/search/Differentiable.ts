@@ -22,11 +22,16 @@ import type { BoundReward } from "../reward/Reward.ts"
 import { isAdditive } from "../reward/Rewards.ts"
 import type { Choices } from "../space/Decision.ts"
 import { AdamState, ascend, initAdam } from "./policy/Adam.ts"
+import {
+  DifferentiableSpec,
+  type DifferentiableSettings,
+  relaxedSteps,
+  resolveDifferentiable,
+} from "./policy/DifferentiableSpec.ts"
 import { chosenOffTarget } from "./policy/Alarms.ts"
 import { bandUnder } from "../budget/WithinBudget.ts"
 import { mostProbable, type Policy, policyOf, summarise } from "./policy/Policy.ts"
 import { addExpectation, zeroGradient } from "./policy/PolicyGradient.ts"
-import { optional } from "../declaration/Field.ts"
 import * as RunningMean from "./policy/RunningMean.ts"
 import { costTurn, lateCostWeight, learningRateAt } from "./policy/Schedule.ts"
 import {
@@ -35,66 +40,12 @@ import {
   type Problem,
   type Searcher,
   type SearchKind,
-  type SearchMetrics,
   unreadReward,
 } from "./Search.ts"
-import { meanOf, switchedShare } from "./policy/StepFigures.ts"
-import { notNegative, PolicyOptimizer } from "./policy/Settings.ts"
+import { meanOf } from "./policy/StepFigures.ts"
+import { withSwitching } from "./policy/Switching.ts"
 import { withinBand } from "../budget/WithinBand.ts"
 import { assertRowsOf, type PerOption, zerosLike } from "../space/PerOption.ts"
-
-export const DifferentiableSpec = Schema.Struct({
-  kind: Schema.Literal("differentiable"),
-  relaxed: optional(
-    Schema.Finite.check(Schema.isBetween({ minimum: 0.05, maximum: 0.95 })),
-    "Share of the steps under softmax-weighted formats; the others train the assignment that came out. 0.05 to 0.95.",
-    { default: 0.6 },
-  ),
-  optimizer: optional(
-    PolicyOptimizer,
-    "Adam on the logits. Default: the defaults of its keys, the learning rate 1.5 / sqrt(relaxed steps).",
-  ),
-  commitment: optional(
-    notNegative,
-    "Penalty on the entropy of each decision at the end of the relaxed steps. Relative: a nat costs ten times this much of the root mean square of what the decision's options differ by, in loss and cost.",
-    { default: 0.1 },
-  ),
-}).annotate({
-  identifier: "DifferentiableSearch",
-  description:
-    "All formats of a layer at once, weighted by probabilities that gradients learn: a rival to compare with.",
-})
-export type DifferentiableSpec = typeof DifferentiableSpec.Type
-
-/** All knobs with their values. */
-export interface DifferentiableSettings {
-  readonly relaxed: number
-  readonly optimizer: Required<NonNullable<DifferentiableSpec["optimizer"]>>
-  readonly commitment: number
-}
-
-/** Steps under softmax-weighted formats: one at least, and never all. */
-const relaxedSteps = (steps: number, share: number): number =>
-  Math.max(1, Math.min(steps - 1, Math.round(steps * share)))
-
-export const resolveDifferentiable = (
-  spec: DifferentiableSpec,
-  steps: number,
-): DifferentiableSettings => {
-  const relaxed = spec.relaxed ?? 0.6
-  return {
-    relaxed,
-    optimizer: {
-      learningRate: 1.5 / Math.sqrt(relaxedSteps(steps, relaxed)),
-      learningRateGrowth: 1,
-      beta1: 0.9,
-      beta2: 0.99,
-      epsilon: 1e-8,
-      ...spec.optimizer,
-    },
-    commitment: spec.commitment ?? 0.1,
-  }
-}
 
 /** Of the running mean squares that the penalty is relative to. */
 const decay = 0.99
@@ -106,7 +57,7 @@ const Chosen = Schema.Array(Schema.Int)
 export const DifferentiableState = Schema.Struct({
   logits: Schema.Array(Schema.Array(Schema.Finite)),
   adam: AdamState,
-  /** Per decision: of the mean squared difference of what its options are worth. */
+  /** Per decision: of the mean squared difference between the gains of its options. */
   squares: Schema.Array(RunningMean.RunningMean),
   /** What the remaining steps train; null while formats are weighted. */
   chosen: Schema.NullOr(Chosen),
@@ -115,106 +66,139 @@ export const DifferentiableState = Schema.Struct({
 })
 export type DifferentiableState = typeof DifferentiableState.Type
 
+/** What does not change over a run: the problem, the knobs, and what follows from both. */
+interface DifferentiableRun {
+  readonly problem: Problem & { readonly reward: BoundReward }
+  readonly settings: DifferentiableSettings
+  /** Steps under softmax-weighted formats. */
+  readonly relaxing: number
+}
+
+const policyIn = ({ logits }: DifferentiableState): Policy => policyOf(logits, 1)
+
+/** The most probable assignment on target: within it, and no more than the tolerance below where there is one. */
+const chosenBy = ({ problem }: DifferentiableRun, policy: Policy): Choices => {
+  const { space, cost, target } = problem
+  const scores = policy.logProbabilities.map((row) => Array.from(row))
+  // a target that nobody meets is refused before training, but for the rounding of one that only the cheapest meets
+  return withinBand(space, cost, scores, bandUnder(target)) ?? cost.range().minChoices
+}
+
+/** d (-L + cost part) / d probability, per decision and option. */
+const gainsOf = (
+  { problem, relaxing }: DifferentiableRun,
+  policy: Policy,
+  slopes: PerOption,
+  step: number,
+): PerOption => {
+  const { cost, reward } = problem
+  // rewards that add: neither slope nor part of the cost depends on the quality
+  if (step < costTurn * relaxing) {
+    const slope = reward.costSlope(0, cost.expected(policy.probabilities))
+    const byCost = cost.gradient(policy.probabilities)
+    return slopes.map((row, i) => row.map((value, k) => slope * byCost[i]![k]! - value))
+  }
+  const top = mostProbable(policy)
+  const total = cost.of(top)
+  return slopes.map((row, i) => {
+    const costs = cost.withChoice(top, i, total)
+    return row.map((value, k) => lateCostWeight * reward.costPart(0, costs[k]!) - value)
+  })
+}
+
+/** The logits, moved uphill, and the mean penalty on entropy that they were moved under. */
+const updateLogits = (
+  run: DifferentiableRun,
+  state: DifferentiableState,
+  slopes: PerOption,
+  step: number,
+) => {
+  const { optimizer, commitment } = run.settings
+  const policy = policyIn(state)
+  const gains = gainsOf(run, policy, slopes, step)
+  const squares = gains.map((row, i) =>
+    RunningMean.addTo(state.squares[i]!, varianceOf(row), decay),
+  )
+  const progress = step / run.relaxing
+  const commitments = squares.map(
+    (mean) => perCommitment * commitment * Math.sqrt(RunningMean.valueOf(mean)) * progress ** 3,
+  )
+  const gradient = zeroGradient(policy)
+  gradient.forEach((row, i) => {
+    // -H is the expectation of log p
+    const logs = policy.logProbabilities[i]!
+    const values = gains[i]!.map((value, k) => value + commitments[i]! * logs[k]!)
+    addExpectation(row, policy.probabilities[i]!, values, 1)
+  })
+  const rate = learningRateAt(optimizer, progress)
+  const moved = ascend(state.logits, state.adam, gradient, rate, optimizer)
+  const learned = { logits: moved.values, adam: moved.state, squares }
+  return { learned, commitment: meanOf(commitments) }
+}
+
+const isRelaxed = (
+  { relaxing }: DifferentiableRun,
+  { chosen }: DifferentiableState,
+  step: number,
+) => chosen === null && step < relaxing
+
+const update = (
+  run: DifferentiableRun,
+  state: DifferentiableState,
+  step: number,
+  { slopes }: Measured,
+) => {
+  const { cost, space } = run.problem
+  const decisions = space.decisions.length
+  const relaxed = isRelaxed(run, state, step)
+  if (relaxed && slopes === undefined && decisions > 0)
+    throw new Error(`step ${step} needs the slopes of its ${decisions} decisions`)
+  // A batch whose gradient overflowed says nothing: the logits stay.
+  const usable = slopes?.every((row) => row.every(Number.isFinite)) ?? false
+  const updated = relaxed && usable ? updateLogits(run, state, slopes!, step) : undefined
+  const moved = { ...state, ...updated?.learned }
+  const policy = policyIn(moved)
+  const chosen = relaxed && step + 1 === run.relaxing ? chosenBy(run, policy) : state.chosen
+  const now = chosen ?? mostProbable(policy)
+  const next: DifferentiableState = { ...moved, chosen, last: now }
+  const { entropy, topProbability } = summarise(space, policy)
+  const metrics = {
+    cost: cost.of(now),
+    entropy: chosen === null ? entropy : 0,
+    commitment: updated?.commitment ?? 0,
+    argmaxProbability: topProbability,
+    expectedCost: chosen === null ? cost.expected(policy.probabilities) : cost.of(chosen),
+    frozen: chosen !== null,
+  }
+  return { state: next, metrics }
+}
+
+const initState = ({ problem: { space } }: DifferentiableRun): DifferentiableState => ({
+  logits: zerosLike(space),
+  adam: initAdam(zerosLike(space)),
+  squares: space.decisions.map(() => RunningMean.noMean),
+  chosen: null,
+  last: [],
+})
+
+const probabilitiesOf = ({ problem }: DifferentiableRun, state: DifferentiableState) =>
+  state.chosen === null
+    ? policyIn(state).probabilities.map((p) => Array.from(p))
+    : problem.space.decisions.map(({ options }, i) =>
+        options.map((_, k) => (k === state.chosen![i] ? 1 : 0)),
+      )
+
 export const makeDifferentiable = (
   settings: DifferentiableSettings,
   problem: Problem & { readonly reward: BoundReward },
 ): Searcher<DifferentiableState> => {
-  const { space, cost, target, steps, reward } = problem
-  const relaxing = relaxedSteps(steps, settings.relaxed)
-  const { length: decisions } = space.decisions
-  const band = bandUnder(target)
-
-  const policyIn = (state: DifferentiableState): Policy => policyOf(state.logits, 1)
-
-  /** The most probable assignment on target: within it, and no more than the tolerance below where there is one. */
-  const chosenBy = (policy: Policy): Choices => {
-    const scores = policy.logProbabilities.map((row) => Array.from(row))
-    // a target that nobody meets is refused before training, but for the rounding of one that only the cheapest meets
-    return withinBand(space, cost, scores, band) ?? cost.range().minChoices
-  }
-  const final = (state: DifferentiableState): Choices => state.chosen ?? chosenBy(policyIn(state))
-
-  /** d (-L + cost part) / d probability, per decision and option. */
-  const worthOf = (policy: Policy, slopes: PerOption, step: number): PerOption => {
-    // rewards that add: neither slope nor part of the cost depends on the quality
-    if (step < costTurn * relaxing) {
-      const slope = reward.costSlope(0, cost.expected(policy.probabilities))
-      const byCost = cost.gradient(policy.probabilities)
-      return slopes.map((row, i) => row.map((value, k) => slope * byCost[i]![k]! - value))
-    }
-    const top = mostProbable(policy)
-    const total = cost.of(top)
-    return slopes.map((row, i) => {
-      const costs = cost.withChoice(top, i, total)
-      return row.map((value, k) => lateCostWeight * reward.costPart(0, costs[k]!) - value)
-    })
-  }
-
-  /** The logits, uphill, and the penalties on entropy that it was climbed with. */
-  const learn = (state: DifferentiableState, slopes: PerOption, step: number) => {
-    const policy = policyIn(state)
-    const worth = worthOf(policy, slopes, step)
-    const squares = worth.map((row, i) =>
-      RunningMean.addTo(state.squares[i]!, varianceOf(row), decay),
-    )
-    const progress = step / relaxing
-    const commitments = squares.map(
-      (mean) =>
-        perCommitment * settings.commitment * Math.sqrt(RunningMean.valueOf(mean)) * progress ** 3,
-    )
-    const gradient = zeroGradient(policy)
-    gradient.forEach((row, i) => {
-      // -H is the expectation of log p
-      const logs = policy.logProbabilities[i]!
-      const values = worth[i]!.map((value, k) => value + commitments[i]! * logs[k]!)
-      addExpectation(row, policy.probabilities[i]!, values, 1)
-    })
-    const { optimizer } = settings
-    const rate = learningRateAt(optimizer, progress)
-    const moved = ascend(state.logits, state.adam, gradient, rate, optimizer)
-    const learned = { logits: moved.values, adam: moved.state, squares }
-    return { learned, commitment: meanOf(commitments) }
-  }
-
-  const update = (state: DifferentiableState, step: number, { slopes }: Measured) => {
-    const relaxed = state.chosen === null && step < relaxing
-    if (relaxed && slopes === undefined && decisions > 0)
-      throw new Error(`step ${step} needs the slopes of its ${decisions} decisions`)
-    // A batch whose gradient overflowed says nothing: the logits stay.
-    const usable = slopes?.every((row) => row.every(Number.isFinite)) ?? false
-    const learnt = relaxed && usable ? learn(state, slopes!, step) : undefined
-    const moved = { ...state, ...learnt?.learned }
-    const policy = policyIn(moved)
-    const chosen = relaxed && step + 1 === relaxing ? chosenBy(policy) : state.chosen
-    const now = chosen ?? mostProbable(policy)
-    const next: DifferentiableState = { ...moved, chosen, last: now }
-    const { entropy, topProbability } = summarise(space, policy)
-    const metrics: SearchMetrics = {
-      reward: Number.NaN,
-      quality: Number.NaN,
-      cost: cost.of(now),
-      baseline: Number.NaN,
-      advantage: Number.NaN,
-      entropy: chosen === null ? entropy : 0,
-      commitment: learnt?.commitment ?? 0,
-      switching: switchedShare(space, state.last, now),
-      argmaxProbability: topProbability,
-      expectedCost: chosen === null ? cost.expected(policy.probabilities) : cost.of(chosen),
-      modeAgreement: Number.NaN,
-      frozen: chosen !== null,
-    }
-    return { state: next, metrics }
-  }
-
-  return {
+  const { space, cost, target, steps } = problem
+  const run = { problem, settings, relaxing: relaxedSteps(steps, settings.relaxed) }
+  const topProbabilityOf = (state: DifferentiableState): number =>
+    summarise(space, policyIn(state)).topProbability
+  return withSwitching(space, {
     stateSchema: DifferentiableState,
-    init: () => ({
-      logits: zerosLike(space),
-      adam: initAdam(zerosLike(space)),
-      squares: space.decisions.map(() => RunningMean.noMean),
-      chosen: null,
-      last: [],
-    }),
+    init: () => initState(run),
     restore: (saved) => {
       const state = Schema.decodeUnknownSync(DifferentiableState)(saved)
       assertRowsOf(space, state.logits)
@@ -225,24 +209,20 @@ export const makeDifferentiable = (
       return { state, proposals: [train], train }
     },
     relaxed: (state, step) =>
-      state.chosen === null && step < relaxing && decisions > 0
+      isRelaxed(run, state, step) && space.decisions.length > 0
         ? policyIn(state).probabilities
         : undefined,
     needsQuality: () => false,
-    update,
-    final,
-    argmaxProbability: (state) => summarise(space, policyIn(state)).topProbability,
-    probabilities: (state) =>
-      state.chosen === null
-        ? policyIn(state).probabilities.map((p) => Array.from(p))
-        : space.decisions.map(({ options }, i) =>
-            options.map((_, k) => (k === state.chosen![i] ? 1 : 0)),
-          ),
+    update: (state, step, measured) => update(run, state, step, measured),
+    drawn: ({ last }) => last,
+    final: (state) => state.chosen ?? chosenBy(run, policyIn(state)),
+    argmaxProbability: topProbabilityOf,
+    probabilities: (state) => probabilitiesOf(run, state),
     alarms: (state, step) =>
-      step + 1 === relaxing && state.chosen !== null
-        ? alarmsOf(summarise(space, policyIn(state)).topProbability, cost.of(state.chosen) / target)
+      step + 1 === run.relaxing && state.chosen !== null
+        ? alarmsOf(topProbabilityOf(state), cost.of(state.chosen) / target)
         : [],
-  }
+  })
 }
 
 const varianceOf = (values: ReadonlyArray<number>): number => {

@@ -12,14 +12,15 @@ import { optional } from "../declaration/Field.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { activity } from "../space/DecisionSpace.ts"
 import type { Random } from "../space/Random.ts"
-import { makePopulation, type Member, standing } from "./population/Population.ts"
+import { makePopulation } from "./population/Population.ts"
 import {
   populationFields,
   populationProblems,
   resolvePopulation,
 } from "./population/PopulationSettings.ts"
+import { estimatedQuality, type Member } from "./population/PopulationState.ts"
 import { type SearchKind, unreadReward } from "./Search.ts"
-import { writtenNorms } from "./policy/Settings.ts"
+import { writtenNorms } from "./policy/CommonKnobs.ts"
 
 export const EvolutionSpec = Schema.Struct({
   kind: Schema.Literal("evolution"),
@@ -66,7 +67,7 @@ export const winner = (
   [...random.permutation(members.length)]
     .slice(0, tournament)
     .map((i) => members[i]!)
-    .reduce((best, member) => (standing(member) > standing(best) ? member : best))
+    .reduce((best, member) => (estimatedQuality(member) > estimatedQuality(best) ? member : best))
 
 /** Each active decision takes another of its options with the same probability: `mutations` of them on average. */
 export const mutate = (

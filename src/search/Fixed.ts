@@ -21,7 +21,7 @@ import {
   type SearchMetrics,
   unreadReward,
 } from "./Search.ts"
-import { switchedShare } from "./policy/StepFigures.ts"
+import { withSwitching } from "./policy/Switching.ts"
 
 /** Path of a decision -> its option. */
 export const AssignmentMap = Schema.Record(Schema.String, OptionValue)
@@ -57,17 +57,12 @@ export const makeFixed = (
 ): Searcher<typeof State.Type> => {
   const wide = withWidestFormats(space, choices)
   const trainedAt = (step: number): Choices => (step < wideSteps ? wide : choices)
-  const metricsAt = (step: number): SearchMetrics => {
+  const metricsAt = (step: number): Omit<SearchMetrics, "switching"> => {
     const spent = cost.of(trainedAt(step))
     return {
-      reward: Number.NaN,
-      quality: Number.NaN,
       cost: spent,
-      baseline: Number.NaN,
-      advantage: Number.NaN,
       entropy: 0,
       commitment: 0,
-      switching: step === 0 ? 0 : switchedShare(space, trainedAt(step - 1), trainedAt(step)),
       argmaxProbability: 1,
       expectedCost: spent,
       modeAgreement: 1,
@@ -75,13 +70,14 @@ export const makeFixed = (
     }
   }
   const active = activity(space, choices)
-  return {
+  return withSwitching(space, {
     stateSchema: State,
     init: () => ({}),
     restore: () => ({}),
     propose: (state, step) => ({ state, proposals: [trainedAt(step)], train: trainedAt(step) }),
     needsQuality: () => false,
     update: (state, step) => ({ state, metrics: metricsAt(step) }),
+    drawn: (_, step) => trainedAt(Math.max(0, step)),
     final: () => choices,
     argmaxProbability: () => 1,
     probabilities: () =>
@@ -89,7 +85,7 @@ export const makeFixed = (
         options.map((_, k) => (active[i] === 1 && k === choices[i] ? 1 : 0)),
       ),
     alarms: () => [],
-  }
+  })
 }
 
 /** A file with an assignment: a plain mapping, or what `result.json` has under `assignment`. */

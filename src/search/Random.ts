@@ -14,7 +14,7 @@ import {
   resolvePopulation,
 } from "./population/PopulationSettings.ts"
 import { type SearchKind, unreadReward } from "./Search.ts"
-import { writtenNorms } from "./policy/Settings.ts"
+import { writtenNorms } from "./policy/CommonKnobs.ts"
 
 export const RandomSpec = Schema.Struct({
   kind: Schema.Literal("random"),

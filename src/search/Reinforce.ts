@@ -2,299 +2,230 @@
  * REINFORCE over independent categoricals with a rising commitment (FLIQS, arXiv 2308.03290; TuNAS, arXiv 2008.06120).
  *
  * A step: draw `proposals` assignments; train the weights under the first, its unsettled formats at their widest
- * (`policy/Trained.ts`); measure the quality of each; then climb
+ * (`policy/SettledOptions.ts`); measure the quality of each; then climb
  *
  *     advantage * reduce(log p)  -  commitment * reduce(H)  +  the reward's dependence on the cost
  *
  * by Adam on the logits. Where we differ from the parents (`costGradient: exact`): the cost is no part of the sampled
  * reward, for it is known without sampling. In the first half of the policy's steps its gradient is that of the reward
- * at E[cost], in the second half that of each decision's own expectation, the others as sampled, which also sees the
- * turn at the target; there it weighs four times as much, to land on target while the policy commits (but not for a
- * reward that trades cost smoothly: it would be another reward).
+ * at E[cost]. In the second half it is that of each decision's own expectation, with the others as sampled, which also
+ * sees the turn at the target; there it weighs four times as much, to land on target while the policy commits (but not
+ * for a reward that trades cost smoothly: that would be another reward).
  *
  * When the policy is all but certain it is frozen, and the remaining steps train its final assignment. With a hard
  * budget that is the most probable one within target, chosen then or at 90 % of the steps: late, so that the policy has
- * had its say, and early enough for a tenth of the steps to train what it may have changed. Left out: the knobs (`policy/Settings.ts`), the terms (`policy/PolicyGradient.ts`), the schedules, the alarms.
+ * moved as far as it will, and early enough for a tenth of the steps to train what the budget changed. Left out: the
+ * knobs (`policy/ReinforceSpec.ts`, `policy/Settings.ts`), the update (`policy/PolicyUpdate.ts`), the schedules, the
+ * alarms.
  */
-import { Schema } from "effect"
+import { withinBudget } from "../budget/WithinBudget.ts"
 import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices } from "../space/Decision.ts"
 import { activity } from "../space/DecisionSpace.ts"
-import { fromState, RandomState, randomStream } from "../space/Random.ts"
-import { AdamState, ascend, initAdam } from "./policy/Adam.ts"
-import { addSquares, advantagesOf } from "./policy/Advantage.ts"
+import { fromState } from "../space/Random.ts"
 import { alarmsAt, isAlarmStep } from "./policy/Alarms.ts"
-import { withinBudget } from "../budget/WithinBudget.ts"
 import { drawInDelay } from "./policy/Delay.ts"
-import {
-  addSample,
-  Ending,
-  isEnding,
-  meanDeviation,
-  modeAgreement,
-  noEnding,
-} from "./policy/Ending.ts"
+import { addSample, isInLastSteps, meanDeviation, modeAgreement } from "./policy/LastSamples.ts"
 import { mostProbable, type Policy, policyOf, sample, summarise } from "./policy/Policy.ts"
-import {
-  addDecisionCosts,
-  addEntropy,
-  addExpectedCost,
-  addLogProbability,
-  type Gradient,
-  throughTemperature,
-  zeroGradient,
-} from "./policy/PolicyGradient.ts"
-import * as RunningMean from "./policy/RunningMean.ts"
-import {
-  commitmentAt,
-  costTurn,
-  delaySteps,
-  lateCostWeight,
-  learningRateAt,
-  progressAt,
-} from "./policy/Schedule.ts"
-import type { Measured, Problem, Searcher, SearchKind, SearchMetrics } from "./Search.ts"
+import { type MeasuredProposals, type ReinforceRun, updatePolicy } from "./policy/PolicyUpdate.ts"
+import { ReinforceSpec } from "./policy/ReinforceSpec.ts"
+import { initState, ReinforceState, restoreState } from "./policy/ReinforceState.ts"
+import { delaySteps } from "./policy/Schedule.ts"
 import {
   budgetAt,
-  ReinforceSpec,
   resolve,
   type Settings,
   settingsProblems,
   unreadKnobs,
 } from "./policy/Settings.ts"
-import { addSignal, noSignal, Signal, zOf } from "./policy/Signal.ts"
-import { finiteQualities, meanOf, switchedShare } from "./policy/StepFigures.ts"
-import { stopped } from "./policy/Stop.ts"
-import { withSettledArchitecture, withSettledFormats } from "./policy/Trained.ts"
-import { assertRowsOf, zerosLike } from "../space/PerOption.ts"
+import { withSettledArchitecture, withSettledFormats } from "./policy/SettledOptions.ts"
+import { addSignal, zOf } from "./policy/Signal.ts"
+import { finiteQualities, meanIfAny, meanOf } from "./policy/StepFigures.ts"
+import { withSwitching } from "./policy/Switching.ts"
+import type { Alarm, Measured, Problem, Proposed, Searcher, SearchKind } from "./Search.ts"
 
-export const ReinforceState = Schema.Struct({
-  /** The stream "proposals". */
-  random: RandomState,
-  logits: Schema.Array(Schema.Array(Schema.Finite)),
-  adam: AdamState,
-  /** Of what advantages are made from: rewards, or qualities where the cost is exact. Fed after the delay. */
-  baseline: RunningMean.RunningMean,
-  /** Of squared advantages. */
-  advantageSquares: RunningMean.RunningMean,
-  /** No more updates: every step trains the final assignment. */
-  frozen: Schema.Boolean,
-  /** The first proposal of the step before; empty before the first. */
-  lastDrawn: Schema.Array(Schema.Int),
-  signal: Signal,
-  ending: Ending,
-  /** What a hard budget froze. */
-  chosen: Schema.optionalKey(Schema.Array(Schema.Int)),
-})
-export type ReinforceState = typeof ReinforceState.Type
+const runOf = (
+  settings: Settings,
+  problem: Problem & { readonly reward: BoundReward },
+): ReinforceRun => {
+  const firstUpdate = delaySteps(problem.steps, settings.delay)
+  // Half of the delay says enough about the signal; its first half is mostly the widest assignment.
+  const firstMeasured = settings.proposals >= 4 ? Math.floor(firstUpdate / 2) : firstUpdate
+  return { problem, settings, firstUpdate, firstMeasured }
+}
+
+const policyIn = ({ settings }: ReinforceRun, { logits }: ReinforceState): Policy =>
+  policyOf(logits, settings.temperature)
+
+/** The most probable assignment within target. */
+const withinTarget = ({ problem }: ReinforceRun, policy: Policy): Choices => {
+  const { space, cost, target } = problem
+  const scores = policy.logProbabilities.map((row) => Array.from(row))
+  // a target that nobody meets is refused before training, but for the rounding of one that only the cheapest meets
+  return withinBudget(space, cost, scores, target) ?? cost.range().minChoices
+}
+
+const isHard = ({ settings }: ReinforceRun): boolean => settings.budget === "hard"
+
+const finalOf = (run: ReinforceRun, state: ReinforceState): Choices => {
+  const policy = policyIn(run, state)
+  return state.chosen ?? (isHard(run) ? withinTarget(run, policy) : mostProbable(policy))
+}
+
+/** The assignment that metrics and alarms describe a policy by: what is frozen, else the most probable one. */
+const topOf = (state: ReinforceState, policy: Policy): Choices =>
+  state.chosen ?? mostProbable(policy)
+
+/** Freezes what the budget allows, once the policy is frozen or has no time left. */
+const chooseWithin = (run: ReinforceRun, state: ReinforceState, step: number): ReinforceState =>
+  isHard(run) &&
+  state.chosen === undefined &&
+  (state.frozen || step + 1 >= budgetAt * run.problem.steps)
+    ? { ...state, frozen: true, chosen: withinTarget(run, policyIn(run, state)) }
+    : state
+
+const propose = (
+  run: ReinforceRun,
+  state: ReinforceState,
+  step: number,
+): Proposed<ReinforceState> => {
+  const { firstUpdate, problem, settings } = run
+  const { space } = problem
+  if (state.frozen) {
+    const train = finalOf(run, state)
+    return { state, proposals: [train], train }
+  }
+  const random = fromState(state.random)
+  const policy = policyIn(run, state)
+  const proposals = Array.from({ length: settings.proposals }, (_, j) =>
+    step < firstUpdate
+      ? drawInDelay(space, settings.delaySampling, random, step, firstUpdate, j)
+      : sample(policy, random),
+  )
+  const settled =
+    settings.trainFormats === "settled"
+      ? withSettledFormats(space, policy, proposals[0]!, random)
+      : proposals[0]!
+  const train =
+    settings.trainArchitecture === "settled"
+      ? withSettledArchitecture(space, policy, settled, random)
+      : settled
+  return { state: { ...state, random: random.state() }, proposals, train }
+}
+
+/** The last samples with those of this step, where it is one of the last. */
+const withLastSamples = (
+  { problem }: ReinforceRun,
+  state: ReinforceState,
+  step: number,
+  { active, proposals }: MeasuredProposals,
+  costs: ReadonlyArray<number>,
+): ReinforceState["ending"] => {
+  const { reward, steps, target } = problem
+  if (!isInLastSteps(step, steps)) return state.ending
+  // a cost below the target that the reward does not punish counts as on target
+  const ratioOf = (spent: number): number =>
+    reward.punishesBelow ? spent / target : Math.max(1, spent / target)
+  return proposals.reduce(
+    (sum, choices, j) => addSample(sum, choices, active[j]!, ratioOf(costs[j]!)),
+    state.ending,
+  )
+}
+
+const update = (run: ReinforceRun, state: ReinforceState, step: number, given: Measured) => {
+  const { firstUpdate, problem } = run
+  const { space, cost, reward } = problem
+  const { proposals } = given
+  const updates = step >= firstUpdate && !state.frozen
+  if (updates && given.qualities.length !== proposals.length)
+    throw new Error(`step ${step} needs the quality of its ${proposals.length} proposals`)
+
+  const qualities = finiteQualities(given.qualities)
+  const costs = proposals.map(cost.of)
+  const rewards = qualities.map((quality, j) => reward.of(quality, costs[j]!))
+  const active = proposals.map((choices) => activity(space, choices))
+  const measured: MeasuredProposals = { proposals, qualities, active, rewards }
+  // Nothing to compare when no quality is finite: the policy stays as it is.
+  const updated =
+    updates && qualities.length > 0 ? updatePolicy(run, state, step, measured) : undefined
+  const isInDelay = step < firstUpdate && qualities.length > 0
+  const learned: ReinforceState = {
+    ...state,
+    ...updated?.learned,
+    lastDrawn: proposals[0]!,
+    signal: isInDelay ? addSignal(state.signal, proposals, active, qualities) : state.signal,
+    ending: withLastSamples(run, state, step, measured, costs),
+  }
+  const next = chooseWithin(run, learned, step)
+
+  const policy = policyIn(run, next)
+  const top = topOf(next, policy)
+  const { entropy, topProbability } = summarise(space, policy, top)
+  const metrics = {
+    reward: meanIfAny(rewards),
+    quality: meanIfAny(qualities),
+    cost: meanOf(costs),
+    baseline: updated?.baseline,
+    advantage: updated?.advantage,
+    entropy,
+    commitment: updated?.commitment ?? 0,
+    argmaxProbability: topProbability,
+    expectedCost: cost.expected(policy.probabilities),
+    modeAgreement: modeAgreement(space, next.ending, top),
+    frozen: next.frozen,
+  }
+  return { state: next, metrics }
+}
+
+const alarms = (run: ReinforceRun, state: ReinforceState, step: number): ReadonlyArray<Alarm> => {
+  const { firstUpdate, problem, settings } = run
+  const { space, steps } = problem
+  const fixed = { steps, delayEnd: firstUpdate, proposals: settings.proposals }
+  if (!isAlarmStep(fixed, step + 1)) return []
+  const policy = policyIn(run, state)
+  return alarmsAt({
+    ...fixed,
+    done: step + 1,
+    // of the policy itself: what a budget chose in its place is trained whatever its probability
+    ...summarise(space, policy),
+    costDeviation: meanDeviation(state.ending),
+    signal: zOf(state.signal),
+    modeAgreement: modeAgreement(space, state.ending, topOf(state, policy)),
+  })
+}
+
+/** What a budget has chosen is drawn for certain, whatever the policy would draw. */
+const probabilitiesOf = (run: ReinforceRun, state: ReinforceState) =>
+  policyIn(run, state).probabilities.map((p, i) =>
+    Array.from(p, (value, k) =>
+      state.chosen === undefined ? value : Number(k === state.chosen[i]),
+    ),
+  )
 
 export const makeReinforce = (
   settings: Settings,
   problem: Problem & { readonly reward: BoundReward },
 ): Searcher<ReinforceState> => {
-  const { space, cost, target, steps, reward, seed } = problem
-  const { temperature, reduce, proposals: count } = settings
-  const firstUpdate = delaySteps(steps, settings.delay)
-  // Half of the delay says enough about the signal; its first half is mostly the widest assignment.
-  const firstMeasured = count >= 4 ? Math.floor(firstUpdate / 2) : firstUpdate
-  const exact = settings.costGradient === "exact"
-
-  const policyIn = (state: ReinforceState): Policy => policyOf(state.logits, temperature)
-  const hard = settings.budget === "hard"
-
-  const within = (policy: Policy): Choices => {
-    const scores = policy.logProbabilities.map((row) => Array.from(row))
-    // a target that nobody meets is refused before training, but for the rounding of one that only the cheapest meets
-    return withinBudget(space, cost, scores, target) ?? cost.range().minChoices
-  }
-  /** cost / target, where a cost below the target that the reward does not punish counts as on target. */
-  const offTarget = (spent: number): number =>
-    reward.punishesBelow ? spent / target : Math.max(1, spent / target)
-
-  const final = (state: ReinforceState): Choices => {
-    const policy = policyIn(state)
-    return state.chosen ?? (hard ? within(policy) : mostProbable(policy))
-  }
-  /** The assignment that a policy is seen from: what is frozen, else the most probable one. */
-  const topOf = (state: ReinforceState, policy: Policy): Choices =>
-    state.chosen ?? mostProbable(policy)
-
-  /** Freezes what the budget allows, once the policy is frozen or has no time left. */
-  const chooseWithin = (state: ReinforceState, step: number): ReinforceState =>
-    hard && state.chosen === undefined && (state.frozen || step + 1 >= budgetAt * steps)
-      ? { ...state, frozen: true, chosen: within(policyIn(state)) }
-      : state
-
-  /** One update of the logits; `values` are what advantages are made from. */
-  const learn = (
-    state: ReinforceState,
-    step: number,
-    { proposals, qualities, active, values }: Taken,
-  ) => {
-    const policy = policyIn(state)
-    const s = progressAt(step, steps, settings.delay)
-    const k = proposals.length
-    const baseline = RunningMean.addTo(state.baseline, meanOf(values), settings.baseline.decay)
-    const { advantages, baselines } = advantagesOf(values, settings.baseline.kind, baseline)
-    const advantageSquares = addSquares(state.advantageSquares, advantages)
-    const deviation = Math.sqrt(RunningMean.valueOf(advantageSquares))
-    const commitment = commitmentAt(settings.commitment, s, space.decisions.length, deviation)
-
-    const gradient: Gradient = zeroGradient(policy)
-    proposals.forEach((choices, j) => {
-      addLogProbability(gradient, policy, choices, active[j]!, reduce, advantages[j]! / k)
-      addEntropy(gradient, policy, active[j]!, reduce, -commitment / k)
-    })
-    if (exact && s < costTurn) {
-      const slope = reward.costSlope(meanOf(qualities), cost.expected(policy.probabilities))
-      addExpectedCost(gradient, policy, cost, slope, reduce)
-    } else if (exact) {
-      proposals.forEach((choices, j) => {
-        const weight = (reward.turnsAtTarget ? lateCostWeight : 1) / k
-        addDecisionCosts(gradient, policy, cost, reward, qualities[j]!, choices, reduce, weight)
-      })
-    }
-    const moved = ascend(
-      state.logits,
-      state.adam,
-      throughTemperature(gradient, temperature),
-      learningRateAt(settings.optimizer, s),
-      settings.optimizer,
-    )
-    const { logits, frozen } = stopped(problem, settings, moved.values, step)
-    return {
-      learned: { logits, adam: moved.state, baseline, advantageSquares, frozen },
-      commitment,
-      baseline: meanOf(baselines),
-      advantage: Math.sqrt(meanOf(advantages.map((advantage) => advantage ** 2))),
-    }
-  }
-
-  const update = (state: ReinforceState, step: number, measured: Measured) => {
-    const { proposals } = measured
-    const qualities = finiteQualities(measured.qualities)
-    const active = proposals.map((choices) => activity(space, choices))
-    const costs = proposals.map(cost.of)
-    const rewards = qualities.map((quality, j) => reward.of(quality, costs[j]!))
-    const values = exact ? qualities : rewards
-    const updates = step >= firstUpdate && !state.frozen
-    if (updates && measured.qualities.length !== proposals.length)
-      throw new Error(`step ${step} needs the quality of its ${proposals.length} proposals`)
-
-    // Nothing to compare when no quality is finite: the policy stays as it is.
-    const learnt =
-      updates && qualities.length > 0
-        ? learn(state, step, { proposals, qualities, active, values })
-        : undefined
-    const signal =
-      step < firstUpdate && qualities.length > 0
-        ? addSignal(state.signal, proposals, active, qualities)
-        : state.signal
-    const ending = isEnding(step, steps)
-      ? proposals.reduce(
-          (sum, choices, j) => addSample(sum, choices, active[j]!, offTarget(costs[j]!)),
-          state.ending,
-        )
-      : state.ending
-    const learned = { ...state, ...learnt?.learned, lastDrawn: proposals[0]!, signal, ending }
-    const next: ReinforceState = chooseWithin(learned, step)
-
-    const policy = policyIn(next)
-    const top = topOf(next, policy)
-    const { entropy, topProbability } = summarise(space, policy, top)
-    const metrics: SearchMetrics = {
-      reward: meanOf(rewards),
-      quality: meanOf(qualities),
-      cost: meanOf(costs),
-      baseline: learnt?.baseline ?? Number.NaN,
-      advantage: learnt?.advantage ?? Number.NaN,
-      entropy,
-      commitment: learnt?.commitment ?? 0,
-      switching: switchedShare(space, state.lastDrawn, proposals[0]!),
-      argmaxProbability: topProbability,
-      expectedCost: cost.expected(policy.probabilities),
-      modeAgreement: modeAgreement(space, next.ending, top),
-      frozen: next.frozen,
-    }
-    return { state: next, metrics }
-  }
-
-  return {
+  const run = runOf(settings, problem)
+  const { space } = problem
+  return withSwitching(space, {
     stateSchema: ReinforceState,
     trainsProposal:
-      count === 1 && settings.trainFormats === "drawn" && settings.trainArchitecture === undefined,
-    init: () => ({
-      random: randomStream(seed, "proposals").state(),
-      logits: zerosLike(space),
-      adam: initAdam(zerosLike(space)),
-      baseline: RunningMean.noMean,
-      advantageSquares: RunningMean.noMean,
-      frozen: false,
-      lastDrawn: [],
-      signal: noSignal(space),
-      ending: noEnding(space),
-    }),
-    restore: (saved) => {
-      const state = Schema.decodeUnknownSync(ReinforceState)(saved)
-      assertRowsOf(space, state.logits)
-      return state
-    },
-    propose: (state, step) => {
-      if (state.frozen) {
-        const train = final(state)
-        return { state, proposals: [train], train }
-      }
-      const random = fromState(state.random)
-      const policy = policyIn(state)
-      const proposals = Array.from({ length: count }, (_, j) =>
-        step < firstUpdate
-          ? drawInDelay(space, settings.delaySampling, random, step, firstUpdate, j)
-          : sample(policy, random),
-      )
-      const settled =
-        settings.trainFormats === "settled"
-          ? withSettledFormats(space, policy, proposals[0]!, random)
-          : proposals[0]!
-      const train =
-        settings.trainArchitecture === "settled"
-          ? withSettledArchitecture(space, policy, settled, random)
-          : settled
-      return { state: { ...state, random: random.state() }, proposals, train }
-    },
-    needsQuality: (state, step) => step >= firstMeasured && !state.frozen,
-    update,
-    final,
-    argmaxProbability: (state) => summarise(space, policyIn(state), final(state)).topProbability,
-    // what a budget has chosen is drawn for certain, whatever the policy would
-    probabilities: (state) =>
-      policyIn(state).probabilities.map((p, i) =>
-        Array.from(p, (value, k) =>
-          state.chosen === undefined ? value : Number(k === state.chosen[i]),
-        ),
-      ),
-    alarms: (state, step) => {
-      const run = { steps, delayEnd: firstUpdate, proposals: count }
-      if (!isAlarmStep(run, step + 1)) return []
-      const policy = policyIn(state)
-      return alarmsAt({
-        ...run,
-        done: step + 1,
-        // of the policy itself: what a budget chose in its place is trained whatever its probability
-        ...summarise(space, policy),
-        costDeviation: meanDeviation(state.ending),
-        signal: zOf(state.signal),
-        modeAgreement: modeAgreement(space, state.ending, topOf(state, policy)),
-      })
-    },
-  }
-}
-
-/** The proposals of a step with all that is known of each. */
-interface Taken {
-  readonly proposals: ReadonlyArray<Choices>
-  readonly qualities: ReadonlyArray<number>
-  readonly active: ReadonlyArray<Uint8Array>
-  readonly values: ReadonlyArray<number>
+      settings.proposals === 1 &&
+      settings.trainFormats === "drawn" &&
+      settings.trainArchitecture === undefined,
+    init: () => initState(problem),
+    restore: (saved) => restoreState(problem, saved),
+    propose: (state, step) => propose(run, state, step),
+    needsQuality: (state, step) => step >= run.firstMeasured && !state.frozen,
+    update: (state, step, measured) => update(run, state, step, measured),
+    drawn: ({ lastDrawn }) => lastDrawn,
+    final: (state) => finalOf(run, state),
+    argmaxProbability: (state) =>
+      summarise(space, policyIn(run, state), finalOf(run, state)).topProbability,
+    probabilities: (state) => probabilitiesOf(run, state),
+    alarms: (state, step) => alarms(run, state, step),
+  })
 }
 
 export const Reinforce = {

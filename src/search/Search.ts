@@ -34,7 +34,10 @@ export interface Proposed<State> {
   readonly state: State
   /** Each is to be measured when `needsQuality` says so. */
   readonly proposals: ReadonlyArray<Choices>
-  /** One of them: the shared weights take a step under it. */
+  /**
+   * The shared weights take their step under this assignment. It is the first proposal, except that a search may train
+   * formats at their widest until it has settled on them (`policy/SettledOptions.ts`): so it may be none of the proposals.
+   */
   readonly train: Choices
 }
 
@@ -46,30 +49,37 @@ export interface Measured {
   readonly slopes?: ReadonlyArray<ReadonlyArray<number>>
 }
 
-/** Of one step; NaN where a step has no such number (nothing measured, nothing decided). */
+/** Of one step; what a step does not have (nothing measured, nothing decided) is undefined or left out. */
 export interface SearchMetrics {
   /** Mean over the proposals. */
-  readonly reward: number
+  readonly reward?: number | undefined
   /** Mean over the proposals. */
-  readonly quality: number
+  readonly quality?: number | undefined
   /** Mean over the proposals, in the unit of the cost. */
   readonly cost: number
   /** Mean over the proposals. */
-  readonly baseline: number
+  readonly baseline?: number | undefined
   /** Root mean square over the proposals: leave-one-out advantages have mean zero. */
-  readonly advantage: number
+  readonly advantage?: number | undefined
   /** Mean over the active decisions of the most probable assignment, nats. */
-  readonly entropy: number
+  readonly entropy?: number | undefined
   /** Coefficient of the entropy penalty. */
   readonly commitment: number
-  /** Share of decisions whose trained choice changed since the step before. */
-  readonly switching: number
+  /**
+   * Share of decisions whose choice in the first proposal changed since the step before; where all formats are trained
+   * at once (`relaxed`), in the most probable assignment. Not in `train`, whose unsettled formats are at their widest.
+   * Undefined at the first step.
+   */
+  readonly switching?: number | undefined
   /** Mean probability of the most probable assignment's active choices. */
-  readonly argmaxProbability: number
+  readonly argmaxProbability?: number | undefined
   /** E[cost] under the policy, in the unit of the cost. */
   readonly expectedCost: number
-  /** Share of active decisions whose most probable choice was also the most drawn one lately; NaN before the end. */
-  readonly modeAgreement: number
+  /**
+   * Share of active decisions whose most probable choice was also the most drawn one in the last steps; undefined
+   * before them.
+   */
+  readonly modeAgreement?: number | undefined
   readonly frozen: boolean
 }
 
@@ -81,7 +91,7 @@ export interface Alarm {
 
 export interface Searcher<State = unknown> {
   readonly stateSchema: Schema.Codec<State, unknown>
-  /** Every step trains its one proposal as it is: then the training pass itself can measure it, in all steps alike. */
+  /** Every step trains its one proposal as drawn: then the training pass itself can measure it, in all steps alike. */
   readonly trainsProposal?: boolean
   init(): State
   /** The state that was saved as JSON. Throws when it is not one of this searcher. */
@@ -106,7 +116,7 @@ export interface Searcher<State = unknown> {
   argmaxProbability(state: State): number
   /** Per decision and option. */
   probabilities(state: State): ReadonlyArray<ReadonlyArray<number>>
-  /** What it measured of every decision, as a rehearsal takes it (`rehearse/`); none by default. */
+  /** The sensitivity it measured of every decision, as a rehearsal takes it (`rehearse/`); none by default. */
   sensitivities?(state: State): ReadonlyArray<number>
   /** The alarms that go off after the update of this very step: each at most once in a run. */
   alarms(state: State, step: number): ReadonlyArray<Alarm>

@@ -16,7 +16,7 @@ import { Random } from "./Random.ts"
 import { Reinforce } from "./Reinforce.ts"
 import type { Problem, Searcher, SearchKind, Unread } from "./Search.ts"
 import { Sensitivity } from "./Sensitivity.ts"
-import type { Norms } from "./policy/Settings.ts"
+import type { Norms } from "./policy/CommonKnobs.ts"
 
 export const searches = oneOfKinds(
   "Search",

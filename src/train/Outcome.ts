@@ -15,8 +15,10 @@ import type { Progress } from "./Progress.ts"
 import type { LayerOutcome, TrainEvent } from "./TrainEvent.ts"
 import type { Prepared } from "./Trial.ts"
 
-/** Under the names of the tracker; those that are NaN (nothing measured, nothing decided) are left out later. */
-export const searchMetrics = (metrics: SearchMetrics): Readonly<Record<string, number>> => ({
+/** Under the names of the tracker; undefined where a step has none (nothing measured, nothing decided). */
+export const searchMetrics = (
+  metrics: SearchMetrics,
+): Readonly<Record<string, number | undefined>> => ({
   "search/reward": metrics.reward,
   "search/quality": metrics.quality,
   "search/cost": metrics.cost,

@@ -7,7 +7,7 @@
  */
 import { setImmediate } from "node:timers/promises"
 import type { Batches } from "../data/Batches.ts"
-import { isEnding } from "../search/policy/Ending.ts"
+import { isInLastSteps } from "../search/policy/LastSamples.ts"
 import type { Searcher } from "../search/Search.ts"
 import { qualityOf } from "../search/Searches.ts"
 import { randomStream } from "../space/Random.ts"
@@ -156,7 +156,7 @@ export async function* trainPhase(
     if (updated.metrics.frozen) frozenAt ??= step === 0 ? 0 : done
     const finite = qualities.filter(Number.isFinite)
     if (finite.length > 0) best = Math.max(best ?? -Infinity, ...finite)
-    if (isEnding(step, phase.steps) && Number.isFinite(updated.metrics.switching))
+    if (isInLastSteps(step, phase.steps) && updated.metrics.switching !== undefined)
       switching = {
         sum: switching.sum + updated.metrics.switching,
         count: switching.count + 1,

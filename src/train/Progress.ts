@@ -37,10 +37,10 @@ export class Progress {
     this.policy = [...state.policy]
   }
 
-  /** Adds a step's values; those that are not finite count for nothing. */
-  add(values: Readonly<Record<string, number>>): void {
+  /** Adds a step's values; those that are undefined or not finite count for nothing. */
+  add(values: Readonly<Record<string, number | undefined>>): void {
     for (const [key, value] of Object.entries(values))
-      if (Number.isFinite(value)) {
+      if (value !== undefined && Number.isFinite(value)) {
         this.sums.set(key, (this.sums.get(key) ?? 0) + value)
         this.counts.set(key, (this.counts.get(key) ?? 0) + 1)
       }

@@ -7,7 +7,7 @@
 import type { Images } from "../data/Dataset.ts"
 import type { Batch } from "../data/Batches.ts"
 import type { Observed, PolicyTensors, Relaxed, Supernet } from "../supernet/Supernet.ts"
-import type { Norms } from "../search/policy/Settings.ts"
+import type { Norms } from "../search/policy/CommonKnobs.ts"
 import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
 import { rowLength } from "../format/Row.ts"

@@ -42,7 +42,7 @@ describe("the picture of rehearsed searches", () => {
   })
 
   it("leaves out what a search has no number for", () => {
-    const nothing = moments.map((moment) => ({ ...moment, entropy: Number.NaN }))
+    const nothing = moments.map((moment) => ({ ...moment, entropy: undefined }))
     expect(simulationPicture([{ name: "fixed", history: nothing }], "none")).not.toContain("NaN")
   })
 })

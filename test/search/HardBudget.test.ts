@@ -1,7 +1,8 @@
 /** A hard budget in a search: never above target, chosen before the last stretch, drawn from then on. */
 import { describe, expect, it } from "vitest"
 import { makeReinforce } from "../../src/search/Reinforce.ts"
-import { type ReinforceSpec, resolve } from "../../src/search/policy/Settings.ts"
+import type { ReinforceSpec } from "../../src/search/policy/ReinforceSpec.ts"
+import { resolve } from "../../src/search/policy/Settings.ts"
 import { budget, costOf, lossOf, problemOf, runSearch, type Table } from "../rehearse/tabular.ts"
 
 const steps = 400

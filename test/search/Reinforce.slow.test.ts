@@ -1,8 +1,10 @@
 /** The three tabular problems that a right controller solves, and mutants that must fail them. */
 import { describe, expect, it } from "vitest"
-import { makeReinforce, type ReinforceState } from "../../src/search/Reinforce.ts"
+import type { ReinforceState } from "../../src/search/policy/ReinforceState.ts"
+import { makeReinforce } from "../../src/search/Reinforce.ts"
 import type { Problem, Searcher } from "../../src/search/Search.ts"
-import { type ReinforceSpec, resolve, type Settings } from "../../src/search/policy/Settings.ts"
+import type { ReinforceSpec } from "../../src/search/policy/ReinforceSpec.ts"
+import { resolve, type Settings } from "../../src/search/policy/Settings.ts"
 import {
   budget,
   costOf,

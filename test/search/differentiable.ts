@@ -1,10 +1,9 @@
 /** Runs of the differentiable search on tables, with the slopes that a noisy batch would give. */
+import { type DifferentiableState, makeDifferentiable } from "../../src/search/Differentiable.ts"
 import {
   type DifferentiableSpec,
-  type DifferentiableState,
-  makeDifferentiable,
   resolveDifferentiable,
-} from "../../src/search/Differentiable.ts"
+} from "../../src/search/policy/DifferentiableSpec.ts"
 import type { Alarm, Searcher, SearchMetrics } from "../../src/search/Search.ts"
 import { randomStream } from "../../src/space/Random.ts"
 import { problemOf, type Table } from "../rehearse/tabular.ts"

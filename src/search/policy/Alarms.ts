@@ -19,12 +19,12 @@ export interface Moment extends Run {
   /** Mean entropy relative to the uniform policy's, 0 to 1. */
   readonly entropyRatio: number
   readonly topProbability: number
-  /** Mean of |cost / target - 1| over the last samples; NaN before the end. */
-  readonly costDeviation: number
+  /** Mean of |cost / target - 1| over the samples of the last steps; undefined before them. */
+  readonly costDeviation: number | undefined
   /** z of the quality signal so far (`Signal.ts`). */
   readonly signal: number
-  /** Share of decisions whose final choice is also the mode of the last samples; NaN before the end. */
-  readonly modeAgreement: number
+  /** Share of decisions whose final choice is also the mode of the last samples; undefined before them. */
+  readonly modeAgreement: number | undefined
 }
 
 interface Rule {
@@ -73,16 +73,16 @@ const rules: ReadonlyArray<Rule> = [
   {
     alarm: "costOffTarget",
     at: ({ steps }) => steps,
-    when: ({ costDeviation }) => costDeviation > 0.05,
-    message: ({ costDeviation }) =>
+    when: ({ costDeviation = 0 }) => costDeviation > 0.05,
+    message: ({ costDeviation = 0 }) =>
       `cost off target: ${percent(costDeviation)} away on average over the last steps, above 5 %; ` +
       "raise reward.beta or the steps, or look whether the target lies between two options",
   },
   {
     alarm: "finalIsNotMode",
     at: ({ steps }) => steps,
-    when: ({ modeAgreement }) => modeAgreement < 1,
-    message: ({ modeAgreement }) =>
+    when: ({ modeAgreement = 1 }) => modeAgreement < 1,
+    message: ({ modeAgreement = 1 }) =>
       `the final assignment is not what was drawn last: ${percent(1 - modeAgreement)} of its decisions differ from ` +
       "the mode of the last samples; the policy was still moving, give it more steps",
   },
@@ -106,7 +106,7 @@ export const chosenOffTarget = (costOverTarget: number): ReadonlyArray<Alarm> =>
 export const isAlarmStep = (run: Run, done: number): boolean =>
   rules.some((rule) => rule.at(run) === done)
 
-/** The alarms that go off at this moment: each has one moment in a run, so none is told twice. */
+/** The alarms that go off at this moment: each has one moment in a run, so none comes twice. */
 export const alarmsAt = (moment: Moment): ReadonlyArray<Alarm> =>
   rules
     .filter((rule) => moment.done === rule.at(moment) && rule.when(moment))

@@ -1,9 +1,12 @@
-/** Figures of one step that searches of several kinds tell alike. */
-import type { Choices, DecisionSpace } from "../../space/Decision.ts"
-import { activity } from "../../space/DecisionSpace.ts"
+/** Figures of one step that several searches report. */
 
+/** NaN of no values. */
 export const meanOf = (values: ReadonlyArray<number>): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length
+
+/** As a metric: undefined where there is nothing to average. */
+export const meanIfAny = (values: ReadonlyArray<number>): number | undefined =>
+  values.length === 0 ? undefined : meanOf(values)
 
 /** A proposal whose loss overflowed is as good as the worst of the others; none at all when all did. */
 export const finiteQualities = (qualities: ReadonlyArray<number>): ReadonlyArray<number> => {
@@ -13,19 +16,4 @@ export const finiteQualities = (qualities: ReadonlyArray<number>): ReadonlyArray
   )
   if (worst === Infinity) return []
   return qualities.map((quality) => (Number.isFinite(quality) ? quality : worst))
-}
-
-/** Among decisions active before or now, the share whose choice changed; NaN without a step before. */
-export const switchedShare = (space: DecisionSpace, before: Choices, now: Choices): number => {
-  if (before.length === 0) return Number.NaN
-  const wasActive = activity(space, before)
-  const isActive = activity(space, now)
-  let changed = 0
-  let count = 0
-  for (let i = 0; i < now.length; i++) {
-    if (wasActive[i] === 0 && isActive[i] === 0) continue
-    count++
-    if (wasActive[i] !== isActive[i] || before[i] !== now[i]) changed++
-  }
-  return count === 0 ? 0 : changed / count
 }

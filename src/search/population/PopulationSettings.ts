@@ -4,7 +4,7 @@ import type { Problem as Finding } from "../../declaration/Errors.ts"
 import { onTarget } from "../../budget/WithinBudget.ts"
 import { delaySteps } from "../policy/Schedule.ts"
 import { optional } from "../../declaration/Field.ts"
-import { normsField, type TrainFormats, trainFormatsField } from "../policy/Settings.ts"
+import { normsField, type TrainFormats, trainFormatsField } from "../policy/CommonKnobs.ts"
 
 const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.95 }))
 

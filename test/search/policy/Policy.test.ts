@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest"
 import { ascend, initAdam } from "../../../src/search/policy/Adam.ts"
-import { addSample, isEnding, modeAgreement, noEnding } from "../../../src/search/policy/Ending.ts"
+import {
+  addSample,
+  isInLastSteps,
+  modeAgreement,
+  noSamples,
+} from "../../../src/search/policy/LastSamples.ts"
 import { mostProbable, policyOf, sample, summarise } from "../../../src/search/policy/Policy.ts"
 import * as RunningMean from "../../../src/search/policy/RunningMean.ts"
 import {
@@ -38,7 +43,7 @@ const space: DecisionSpace = {
 }
 
 const endingSteps = (steps: number) =>
-  Array.from({ length: steps }, (_, i) => i).filter((i) => isEnding(i, steps))
+  Array.from({ length: steps }, (_, i) => i).filter((i) => isInLastSteps(i, steps))
 
 describe("a policy", () => {
   it("is the softmax of logits over temperature, without overflow", () => {
@@ -178,11 +183,11 @@ describe("the last samples", () => {
     ]
     const ending = samples.reduce(
       (sum, choices) => addSample(sum, choices, activity(space, choices), 1),
-      noEnding(space),
+      noSamples(space),
     )
     expect(modeAgreement(space, ending, [1, 2])).toBe(1)
     expect(modeAgreement(space, ending, [1, 0])).toBe(0.5)
     expect(modeAgreement(space, ending, [0, 1])).toBe(1)
-    expect(modeAgreement(space, noEnding(space), [1, 2])).toBeNaN()
+    expect(modeAgreement(space, noSamples(space), [1, 2])).toBeUndefined()
   })
 })

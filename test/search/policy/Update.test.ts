@@ -4,8 +4,10 @@
  * logit by g / (|g| + 1).
  */
 import { describe, expect, it } from "vitest"
-import { makeReinforce, type ReinforceState } from "../../../src/search/Reinforce.ts"
-import { type ReinforceSpec, resolve } from "../../../src/search/policy/Settings.ts"
+import type { ReinforceState } from "../../../src/search/policy/ReinforceState.ts"
+import { makeReinforce } from "../../../src/search/Reinforce.ts"
+import type { ReinforceSpec } from "../../../src/search/policy/ReinforceSpec.ts"
+import { resolve } from "../../../src/search/policy/Settings.ts"
 import { randomStream } from "../../../src/space/Random.ts"
 import { budget, costOf, problemOf } from "../../rehearse/tabular.ts"
 
@@ -193,7 +195,7 @@ describe("the moving average", () => {
       const [wild, one, two] = [{ ...draw(1), qualities: [1e6] }, draw(1), draw(1)]
       const delayed = searcher.update(state, 19, wild)
       expect(delayed.state.logits).toEqual(start)
-      expect(delayed.metrics.baseline).toBeNaN()
+      expect(delayed.metrics.baseline).toBeUndefined()
       const once = searcher.update(delayed.state, 20, one)
       expect(once.metrics.baseline).toBeCloseTo(rewardIn(one), 12)
       const twice = searcher.update({ ...once.state, logits: start }, 21, two)

@@ -1,6 +1,6 @@
 /** What options are worth: found from noisy measurements of whole assignments, whatever all of a step have in common. */
 import { describe, expect, it } from "vitest"
-import { learnWorth } from "../../../src/search/population/Worth.ts"
+import { learnOptionValues } from "../../../src/search/population/OptionValues.ts"
 import { activity } from "../../../src/space/DecisionSpace.ts"
 import { randomStream } from "../../../src/space/Random.ts"
 import { randomSpace } from "../../space/randomSpaces.ts"
@@ -17,7 +17,7 @@ describe("the worth of options", () => {
       const level = 10 * random.uniform()
       const assignments = Array.from({ length: 8 }, draw)
       const qualities = assignments.map((c) => level - lossOf(many, c) + 0.02 * random.normal())
-      worth = learnWorth(space, worth, assignments, qualities)
+      worth = learnOptionValues(space, worth, assignments, qualities)
     }
     for (let i = 0; i < 100; i++) {
       const [a, b] = [draw(), draw()]
@@ -30,13 +30,13 @@ describe("the worth of options", () => {
     const space = randomSpace(randomStream(4, "space"), 2, 6)
     const random = randomStream(2, "worth")
     let worth = zerosLike(space)
-    expect(learnWorth(space, worth, [], [])).toBe(worth)
+    expect(learnOptionValues(space, worth, [], [])).toBe(worth)
     // two opposite assignments: all decisions learn the same, which is where a rate too great shows first
     const ends = [0, 1].map((end) =>
       space.decisions.map(({ options }) => (end === 0 ? 0 : options.length - 1)),
     )
     for (let step = 0; step < 500; step++)
-      worth = learnWorth(space, worth, ends, [1 + 0.1 * random.normal(), 0])
+      worth = learnOptionValues(space, worth, ends, [1 + 0.1 * random.normal(), 0])
     const [low, high] = ends.map((choices) => sumOf(space, worth, choices))
     expect(low! - high!).toBeGreaterThan(0.8)
     expect(low! - high!).toBeLessThan(1.2)

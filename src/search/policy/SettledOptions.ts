@@ -1,11 +1,11 @@
 /**
- * What the weights train under while a search is undecided.
+ * Which options the weights train under while a search is undecided.
  *
- * Narrow formats drawn at random teach the weights to bear noise that the final network will not have. A network trained
- * wide learns more in as many steps, and takes to its final formats in the rest of them. So a format counts as drawn
- * only as far as the policy, or the shares of a population, have settled on it. Architecture is as drawn by default: a
- * width that is not trained is not fit to be measured. With `trainArchitecture: settled` it too is trained wide, but for
- * a share of the steps that keeps every width fit to be measured.
+ * Under narrow formats drawn at random the weights learn to tolerate noise that the final network will not have. A
+ * network trained wide learns more in as many steps, and adapts to its final formats in the remaining ones. So a format
+ * is trained as drawn only as far as the policy, or the shares of a population, have settled on it. Architecture is
+ * trained as drawn by default: the quality of a width that is not trained says nothing about it. With
+ * `trainArchitecture: settled` it too is trained wide, but for a share of the steps that keeps every width measurable.
  */
 import type { Choices, DecisionSpace, Role } from "../../space/Decision.ts"
 import { widest } from "../../space/DecisionSpace.ts"

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest"
 import { policyOf } from "../../../src/search/policy/Policy.ts"
-import { withSettledArchitecture, withSettledFormats } from "../../../src/search/policy/Trained.ts"
+import {
+  withSettledArchitecture,
+  withSettledFormats,
+} from "../../../src/search/policy/SettledOptions.ts"
 import type { DecisionSpace, Role } from "../../../src/space/Decision.ts"
 import { randomStream } from "../../../src/space/Random.ts"
 

@@ -1,0 +1,134 @@
+/**
+ * One update of the policy of REINFORCE: the logits, uphill on the objective of docs/method.md, and the running means
+ * that it is made from.
+ *
+ * Left out: the terms of the gradient (`PolicyGradient.ts`), what is proposed, trained and measured (`Reinforce.ts`).
+ */
+import type { BoundReward } from "../../reward/Reward.ts"
+import type { Choices } from "../../space/Decision.ts"
+import type { Problem } from "../Search.ts"
+import { ascend } from "./Adam.ts"
+import { addSquares, type Advantages, advantagesOf } from "./Advantage.ts"
+import { type Policy, policyOf } from "./Policy.ts"
+import {
+  addDecisionCosts,
+  addEntropy,
+  addExpectedCost,
+  addLogProbability,
+  type Gradient,
+  throughTemperature,
+  zeroGradient,
+} from "./PolicyGradient.ts"
+import type { ReinforceState } from "./ReinforceState.ts"
+import * as RunningMean from "./RunningMean.ts"
+import { commitmentAt, costTurn, lateCostWeight, learningRateAt, progressAt } from "./Schedule.ts"
+import type { Settings } from "./Settings.ts"
+import { meanOf } from "./StepFigures.ts"
+import { stopped } from "./Stop.ts"
+
+/** What does not change over a run: the problem, the knobs, and what follows from both. */
+export interface ReinforceRun {
+  readonly problem: Problem & { readonly reward: BoundReward }
+  readonly settings: Settings
+  /** The delay ends before this step. */
+  readonly firstUpdate: number
+  /** The first step whose proposals are measured. */
+  readonly firstMeasured: number
+}
+
+/** The proposals of a step with all that is known of each. */
+export interface MeasuredProposals {
+  readonly proposals: ReadonlyArray<Choices>
+  /** Finite; empty where nothing was measured, or no quality was finite. */
+  readonly qualities: ReadonlyArray<number>
+  readonly active: ReadonlyArray<Uint8Array>
+  /** As many as there are qualities. */
+  readonly rewards: ReadonlyArray<number>
+}
+
+/** What an update changes of the state, and its metrics. */
+export interface PolicyUpdate {
+  readonly learned: Pick<
+    ReinforceState,
+    "logits" | "adam" | "baseline" | "advantageSquares" | "frozen"
+  >
+  readonly commitment: number
+  readonly baseline: number
+  readonly advantage: number
+}
+
+/** Adds how the objective depends on the cost, where the cost is no part of the sampled rewards. */
+const addCost = (
+  gradient: Gradient,
+  { problem, settings }: ReinforceRun,
+  policy: Policy,
+  { proposals, qualities }: MeasuredProposals,
+  progress: number,
+): void => {
+  const { cost, reward } = problem
+  const { reduce } = settings
+  if (progress < costTurn) {
+    const slope = reward.costSlope(meanOf(qualities), cost.expected(policy.probabilities))
+    addExpectedCost(gradient, policy, cost, slope, reduce)
+    return
+  }
+  const weight = (reward.turnsAtTarget ? lateCostWeight : 1) / proposals.length
+  proposals.forEach((choices, j) => {
+    addDecisionCosts(gradient, policy, cost, reward, qualities[j]!, choices, reduce, weight)
+  })
+}
+
+/** The gradient of the objective by the logits. */
+const gradientOf = (
+  run: ReinforceRun,
+  policy: Policy,
+  measured: MeasuredProposals,
+  { advantages }: Advantages,
+  commitment: number,
+  progress: number,
+): Gradient => {
+  const { reduce, costGradient, temperature } = run.settings
+  const { active, proposals } = measured
+  const count = proposals.length
+  const gradient = zeroGradient(policy)
+  proposals.forEach((choices, j) => {
+    addLogProbability(gradient, policy, choices, active[j]!, reduce, advantages[j]! / count)
+    addEntropy(gradient, policy, active[j]!, reduce, -commitment / count)
+  })
+  if (costGradient === "exact") addCost(gradient, run, policy, measured, progress)
+  return throughTemperature(gradient, temperature)
+}
+
+/** One update after a measured step, of which at least one quality is finite. */
+export const updatePolicy = (
+  run: ReinforceRun,
+  state: ReinforceState,
+  step: number,
+  measured: MeasuredProposals,
+): PolicyUpdate => {
+  const { problem, settings } = run
+  const policy = policyOf(state.logits, settings.temperature)
+  const progress = progressAt(step, problem.steps, settings.delay)
+  // what advantages are made from
+  const values = settings.costGradient === "exact" ? measured.qualities : measured.rewards
+  const baseline = RunningMean.addTo(state.baseline, meanOf(values), settings.baseline.decay)
+  const compared = advantagesOf(values, settings.baseline.kind, baseline)
+  const advantageSquares = addSquares(state.advantageSquares, compared.advantages)
+  const deviation = Math.sqrt(RunningMean.valueOf(advantageSquares))
+  const decisions = problem.space.decisions.length
+  const commitment = commitmentAt(settings.commitment, progress, decisions, deviation)
+  const moved = ascend(
+    state.logits,
+    state.adam,
+    gradientOf(run, policy, measured, compared, commitment, progress),
+    learningRateAt(settings.optimizer, progress),
+    settings.optimizer,
+  )
+  const { logits, frozen } = stopped(problem, settings, moved.values, step)
+  return {
+    learned: { logits, adam: moved.state, baseline, advantageSquares, frozen },
+    commitment,
+    baseline: meanOf(compared.baselines),
+    advantage: Math.sqrt(meanOf(compared.advantages.map((advantage) => advantage ** 2))),
+  }
+}
