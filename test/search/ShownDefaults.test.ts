@@ -20,7 +20,11 @@ const valueAt = (value: unknown, path: string): unknown =>
   path.split(".").reduce<any>((here, key) => here?.[key], value)
 
 /** Left out of a resolved search where they say what was done before there was such a key. */
-const unwritten: Readonly<Record<string, unknown>> = { norms: "batch", widest: 0 }
+const unwritten: Readonly<Record<string, unknown>> = {
+  norms: "batch",
+  trainArchitecture: "drawn",
+  widest: 0,
+}
 
 describe("what editors show as the default of a search", () => {
   searches.kinds.forEach((kind, i) =>
