@@ -25,6 +25,7 @@ const folders = [
   "experiment",
   "orchestrator",
   "report",
+  "library",
   "cli",
 ]
 

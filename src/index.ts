@@ -1,27 +1,27 @@
-/** The public names, as namespaces. Importing this loads no TensorFlow: `Backend.load` does. */
-export * as Cost from "./cost/Cost.ts"
-export * as Costs from "./cost/Costs.ts"
-export * as LayerTable from "./cost/LayerTable.ts"
-export * as Datasets from "./data/Datasets.ts"
-export * as Decode from "./declaration/Decode.ts"
-export * as Document from "./declaration/Document.ts"
-export * as Experiment from "./experiment/Experiment.ts"
-export * as Plan from "./experiment/Plan.ts"
-export * as Formats from "./format/Formats.ts"
-export * as Round from "./format/round.ts"
-export * as Build from "./network/Build.ts"
-export * as Network from "./network/SpaceFile.ts"
-export * as Supernet from "./supernet/Supernet.ts"
-export * as Target from "./network/Target.ts"
-export * as Uniform from "./network/format/Uniform.ts"
-export * as Rewards from "./reward/Rewards.ts"
-export * as Search from "./search/Search.ts"
-export * as Searches from "./search/Searches.ts"
-export * as Decision from "./space/Decision.ts"
-export * as DecisionSpace from "./space/DecisionSpace.ts"
-export * as Quantity from "./space/Quantity.ts"
-export * as Random from "./space/Random.ts"
-export * as Backend from "./tensor/Backend.ts"
-export * as Step from "./tensor/Step.ts"
-export * as OneShot from "./train/OneShot.ts"
-export * as Trial from "./train/Trial.ts"
+/**
+ * The public names: docs/library.md shows each of them at work. Importing this loads no TensorFlow; `train` does.
+ *
+ * Left out: everything that no name here leads to; it may change without notice.
+ */
+export { DeclarationError, DeclarationErrors } from "./declaration/Errors.ts"
+export { StorageError } from "./disk/Errors.ts"
+export type { Format } from "./format/Format.ts"
+export {
+  type ExperimentPlan,
+  type ExperimentTrial,
+  planExperiment,
+} from "./library/ExperimentPlan.ts"
+export { costOf, type LayerCost, type NetworkCost } from "./library/NetworkCost.ts"
+export { fakeQuantize, formats } from "./library/NumberFormats.ts"
+export {
+  buildSpace,
+  readSpace,
+  type SearchSpace,
+  uniformAssignment,
+} from "./library/SearchSpace.ts"
+export { simulate, type Simulation } from "./library/Simulation.ts"
+export { train, type TrainOptions } from "./library/Training.ts"
+export type { Assignment } from "./space/Decision.ts"
+export { BackendError } from "./tensor/Errors.ts"
+export { TrialError } from "./train/Errors.ts"
+export type { TrainEvent } from "./train/TrainEvent.ts"
