@@ -1,0 +1,41 @@
+/** What every exported file says of the network beside its weights, as texts. */
+import { formatNumbers, type FormatNumbers } from "./FormatNumbers.ts"
+import type { FoundModel } from "./FoundModel.ts"
+import { quantizedOperands } from "./Operands.ts"
+
+/** Name -> numbers of every format that the network has, as their names say, without the range of unsigned inputs. */
+export const formatsOf = ({
+  network,
+}: Pick<FoundModel, "network">): Readonly<Record<string, FormatNumbers>> => {
+  const slots = [
+    ...network.table.layers.flatMap((layer) => [layer.weightFormat, layer.activationFormat]),
+    ...network.graph.nodes.flatMap((node) =>
+      node.operation === "attention" && node.products !== undefined ? [node.products] : [],
+    ),
+  ]
+  return Object.fromEntries(
+    slots.map(({ formats: [format] }) => [format!.name, formatNumbers(format!)]),
+  )
+}
+
+/** Path of an operand -> the magnitude that its scale is frozen at; operands without one are left out. */
+export const magnitudesOf = (model: FoundModel): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    quantizedOperands(model).flatMap(({ path, site }) => {
+      const magnitude = model.amax[site] ?? 0
+      return magnitude > 0 ? [[path, magnitude]] : []
+    }),
+  )
+
+/** Keys and texts of a file's metadata. */
+export const metadataOf = (model: FoundModel): Readonly<Record<string, string>> => ({
+  "fliqs.version": model.version,
+  "fliqs.trial": model.trial,
+  "fliqs.network": model.network.name,
+  "fliqs.assignment": JSON.stringify(model.assignment),
+  "fliqs.formats": JSON.stringify(formatsOf(model)),
+  "fliqs.magnitudes": JSON.stringify(magnitudesOf(model)),
+  "fliqs.classes": JSON.stringify(model.classNames),
+  "fliqs.mean": JSON.stringify(model.preprocessing.mean),
+  "fliqs.std": JSON.stringify(model.preprocessing.std),
+})

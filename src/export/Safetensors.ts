@@ -1,0 +1,126 @@
+/**
+ * Weights as one safetensors file, called and shaped as `train.initial` takes them: every variable of the largest network
+ * of the space, kernels [height, width, in, out], depthwise ones [height, width, channels, 1], dense ones [in, out].
+ *
+ * What an architecture decision cut away is not part of the found network; there the file has zeros (ones for `gamma` and
+ * `variance`), and `fliqs.shapes` in its metadata has the shape of what was found. Left out: the container
+ * (`disk/Safetensors.ts`), its numbers (`train/Safetensors.ts`).
+ */
+import * as Container from "../disk/Safetensors.ts"
+import type { Network } from "../network/Build.ts"
+import { learnedScales } from "../supernet/OperandScale.ts"
+import type { VariableSpec } from "../supernet/operation/Operation.ts"
+import { operationOf } from "../supernet/operation/Operations.ts"
+import { digest } from "../train/Weights.ts"
+import { floatBytes, type Tensors } from "../train/Safetensors.ts"
+import type { FoundModel, Values } from "./FoundModel.ts"
+import { metadataOf } from "./Metadata.ts"
+import { wholeSpace } from "./Rebuild.ts"
+
+type Weights = FoundModel["weights"]
+
+/** Name and declaration of every variable of a network, without learned scales. */
+const variablesOf = ({
+  graph,
+}: Network): ReadonlyArray<{ readonly name: string; readonly spec: VariableSpec }> =>
+  graph.nodes.flatMap((node) =>
+    node.operation === "input"
+      ? []
+      : operationOf(node)
+          .variables(node)
+          .map((spec) => ({ name: `${node.path}.${spec.name}`, spec })),
+  )
+
+/** Name -> shape of every variable of a network, its learned scales included. */
+export const variableShapes = (network: Network): ReadonlyMap<string, ReadonlyArray<number>> =>
+  new Map([
+    ...variablesOf(network).map(({ name, spec }) => [name, spec.shape] as const),
+    ...network.table.layers.flatMap((layer) =>
+      Object.values(learnedScales(layer)).map(({ name }) => [name, [1]] as const),
+    ),
+  ])
+
+const sizeOf = (shape: ReadonlyArray<number>): number => shape.reduce((a, b) => a * b, 1)
+
+/**
+ * Index in a variable [shape] of each element of its part [sizes]: the centre along the first `centred` axes, the first
+ * elements along the others (as `supernet/Child.ts` cuts it).
+ */
+const placesOf = (
+  shape: ReadonlyArray<number>,
+  sizes: ReadonlyArray<number>,
+  centred: number,
+): ReadonlyArray<number> => {
+  let places = [0]
+  sizes.forEach((size, axis) => {
+    const first = axis < centred ? Math.floor((shape[axis]! - size) / 2) : 0
+    places = places.flatMap((place) =>
+      Array.from({ length: size }, (_, i) => place * shape[axis]! + first + i),
+    )
+  })
+  return places
+}
+
+/** The whole variable with the found part in its place. */
+const whole = (found: Values | undefined, { centred = 0, initial, shape }: VariableSpec) => {
+  const values = new Float32Array(sizeOf(shape)).fill(initial === "ones" ? 1 : 0)
+  if (found === undefined) return values
+  if (sizeOf(found.shape) === values.length) return found.values
+  placesOf(shape, found.shape, centred).forEach((place, i) => (values[place] = found.values[i]!))
+  return values
+}
+
+/** The first 32 hex digits of the SHA-256 of the found weights with their names and shapes. */
+export const weightsDigest = (weights: Weights): string =>
+  digest(
+    weights,
+    [...weights.keys()].sort((a, b) => (a < b ? -1 : 1)),
+  )
+
+/** The parts of the file, in order. */
+export const safetensors = (model: FoundModel): ReadonlyArray<Uint8Array> => {
+  const { network, weights } = model
+  const part = (
+    name: string,
+    shape: ReadonlyArray<number>,
+    values: Float32Array,
+  ): Container.Part => ({ name, dtype: "F32", shape, bytes: floatBytes(values) })
+  const variables = variablesOf(wholeSpace(model.space)).map(({ name, spec }) =>
+    part(name, spec.shape, whole(weights.get(name), spec)),
+  )
+  const scales = network.table.layers
+    .flatMap((layer) => Object.values(learnedScales(layer)))
+    .map(({ name }) => part(name, [1], weights.get(name)!.values))
+  const shapes = Object.fromEntries([...weights].map(([name, { shape }]) => [name, shape]))
+  return Container.encode([...variables, ...scales], {
+    ...metadataOf(model),
+    "fliqs.shapes": JSON.stringify(shapes),
+    "fliqs.digest": weightsDigest(weights),
+  })
+}
+
+/** Words for what a file lacks, or the weights of `network` cut out of the tensors of its largest network `all`. */
+export const foundWeights = (
+  { network, whole: all }: { readonly network: Network; readonly whole: Network },
+  tensors: Tensors,
+): Weights | string => {
+  const shapes = variableShapes(network)
+  const specs = new Map(variablesOf(all).map(({ name, spec }) => [name, spec]))
+  const weights = new Map<string, Values>()
+  for (const [name, shape] of shapes) {
+    const spec = specs.get(name)
+    const tensor = tensors.get(name)
+    const expected = spec?.shape ?? shape
+    if (tensor === undefined) return `${name} [${expected.join(", ")}] is missing`
+    if (tensor.unread !== undefined) return `${name} has dtype ${tensor.unread}; F32 would be right`
+    if (tensor.shape.join() !== expected.join())
+      return `${name} has shape [${tensor.shape.join(", ")}], the variable [${expected.join(", ")}]`
+    const places = placesOf(expected, shape, spec?.centred ?? 0)
+    const isWhole = places.length === tensor.values.length
+    const values = isWhole
+      ? tensor.values
+      : Float32Array.from(places, (place) => tensor.values[place]!)
+    weights.set(name, { shape, values })
+  }
+  return weights
+}
