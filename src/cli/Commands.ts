@@ -155,22 +155,29 @@ const show = Command.make(
   lazily(() => import("./command/Show.ts")),
 ).pipe(Command.withDescription("Show a trial: state, parameters, metrics, assignment"))
 
-const cost = Command.make(
-  "cost",
-  {
-    space,
-    uniform: maybe("uniform", "FORMAT", "This format everywhere; WEIGHTS/ACTIVATIONS for a pair"),
-    assignment: maybe(
-      "assignment",
-      "FILE",
-      "Path -> option, as YAML or JSON; also what `show --json` prints",
-    ),
-    latency: maybe("latency", "FILE", "Show milliseconds too, from this latency table"),
-    set,
-    json,
-  },
-  lazily(() => import("./command/Cost.ts")),
-).pipe(Command.withDescription("Cost of a whole network, layer by layer"))
+/** The kinds of cost, which bring flags, take a while to load: only a command line that may need them waits. */
+const costFiles = async (words: ReadonlyArray<string>) =>
+  words.some((word) => word === "cost" || word.startsWith("--completions"))
+    ? (await import("./CostFiles.ts")).costFiles
+    : {}
+
+const makeCost = (files: Awaited<ReturnType<typeof costFiles>>) =>
+  Command.make(
+    "cost",
+    {
+      space,
+      uniform: maybe("uniform", "FORMAT", "This format everywhere; WEIGHTS/ACTIVATIONS for a pair"),
+      assignment: maybe(
+        "assignment",
+        "FILE",
+        "Path -> option, as YAML or JSON; also what `show --json` prints",
+      ),
+      files,
+      set,
+      json,
+    },
+    lazily(() => import("./command/Cost.ts")),
+  ).pipe(Command.withDescription("Cost of a whole network, layer by layer"))
 
 const latency = Command.make(
   "latency",
@@ -288,24 +295,26 @@ const runTrial = Command.make(
   lazily(() => import("./command/Trial.ts")),
 ).pipe(Command.withDescription("Run one trial: what `run` and every engine start"))
 
-export const root = Command.make("fliqs").pipe(
-  Command.withDescription("One-shot search over neural architectures and number formats"),
-  Command.withSubcommands([
-    init,
-    validate,
-    plan,
-    run,
-    simulate,
-    list,
-    compare,
-    show,
-    cost,
-    latency,
-    format,
-    data,
-    ui,
-    sync,
-    doctor,
-    runTrial,
-  ]),
-)
+/** All commands, with the flags that these words of a command line may name. */
+export const rootFor = async (words: ReadonlyArray<string>) =>
+  Command.make("fliqs").pipe(
+    Command.withDescription("One-shot search over neural architectures and number formats"),
+    Command.withSubcommands([
+      init,
+      validate,
+      plan,
+      run,
+      simulate,
+      list,
+      compare,
+      show,
+      makeCost(await costFiles(words)),
+      latency,
+      format,
+      data,
+      ui,
+      sync,
+      doctor,
+      runTrial,
+    ]),
+  )

@@ -9,7 +9,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit, Layer, Logger, Runtime } from "effect"
 import * as Command from "effect/cli/Command"
 import { readFileSync } from "node:fs"
-import { root } from "./Commands.ts"
+import { rootFor } from "./Commands.ts"
 import { splitShortFlags } from "./Flags.ts"
 import { say, yellow } from "./Output.ts"
 import * as Presenter from "./Presenter.ts"
@@ -63,8 +63,10 @@ const runMain = Runtime.makeRunMain(({ fiber }) => {
 
 const services = Layer.mergeAll(NodeServices.layer, Presenter.layer, Logger.layer([logger]))
 
+const words = process.argv.slice(2)
+
 runMain(
-  Command.runWith(root, { version })(splitShortFlags(process.argv.slice(2))).pipe(
+  Command.runWith(await rootFor(words), { version })(splitShortFlags(words)).pipe(
     Effect.provide(services),
   ),
   {

@@ -7,7 +7,9 @@
  * Terms over the same decisions are added up once, here. Left out: the models (one file each), the range (`Range.ts`).
  */
 import { Schema } from "effect"
+import type { Problem } from "../declaration/Errors.ts"
 import { field } from "../declaration/Field.ts"
+import type { NamedFiles } from "../declaration/NamedFile.ts"
 import { FormatOption } from "../format/FormatName.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { type Quantity, valueOf } from "../space/Quantity.ts"
@@ -38,17 +40,58 @@ export const Target = Schema.Union([
 
 export type Target = typeof Target.Type
 
-/** One way to cost a layer. Adding one is a file here and an entry in `Costs.ts`. */
-export interface CostModel {
+/** What a cost is counted in. */
+export interface CostUnit {
   readonly kind: string
-  /** `{ kind, target }`, as it stands in an experiment. */
-  readonly spec: Schema.Codec<{ readonly kind: string; readonly target: Target }>
   /** Unit of costs and targets: `GBOPs`, `bytes`. */
   readonly unit: string
   /** What people are shown: the cost divided by `scale`, in `printUnit`. */
   readonly scale: number
   readonly printUnit: string
+}
+
+/** One way to cost a layer. */
+export interface CostModel extends CostUnit {
   readonly layerCost: (layer: Layer) => Quantity
+}
+
+/** How `fliqs cost` shows a cost: a column of its table, a key of its JSON. */
+export interface CostColumn {
+  /** `weightBytes` */
+  readonly key: string
+  /** `weight kB` */
+  readonly heading: string
+  /** The column shows the cost of a layer divided by this. */
+  readonly scale: number
+  /** What follows the unit of the total: `of weights`. */
+  readonly of?: string
+  /** Where costs are whole multiples of 1 / `parts`: they are then summed as integers, without errors of float64. */
+  readonly parts?: number
+  /** Of a kind with a file: what the flag does that gives the file and asks for the column. */
+  readonly flag?: string
+}
+
+/** The block of a cost in an experiment. */
+interface CostBlock {
+  readonly kind: string
+  readonly target: Target
+}
+
+/** One kind of cost. Adding one is a file here and an entry in `Costs.ts`. */
+export interface CostKind<Spec extends CostBlock = CostBlock> extends CostUnit {
+  readonly spec: Schema.Codec<Spec, { readonly kind: string }>
+  readonly column: CostColumn
+  /** The files that the block names, if it names any, must have been read and be without problems. */
+  layerCost(layer: Layer, spec: Spec): Quantity
+  /** The files that the block may name, by key. */
+  readonly files?: NamedFiles
+  /**
+   * What keeps the block from costing these layers, by paths into it. Its files were read and have no problems; `fill`
+   * is the command that writes what they lack.
+   */
+  problems?(spec: Spec, layers: LayerTable, fill: string): ReadonlyArray<Problem>
+  /** The block with what the cost of these layers depends on, and no more: what an id is made from. */
+  identity?(spec: Spec, layers: LayerTable): Spec
 }
 
 /** Probabilities per decision and option, in the order of the space. */

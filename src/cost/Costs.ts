@@ -1,10 +1,13 @@
 /** The cost models there are: the only list. */
+import type { Problem } from "../declaration/Errors.ts"
+import { contentProblems, type NamedFiles, unreadFiles } from "../declaration/NamedFile.ts"
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
 import { otherNames } from "../declaration/OtherNames.ts"
 import { ActivationMemory } from "./ActivationMemory.ts"
-import type { CostModel } from "./Cost.ts"
+import type { CostKind, CostModel } from "./Cost.ts"
 import { Gbops } from "./Gbops.ts"
 import { Latency } from "./Latency.ts"
+import type { LayerTable } from "./LayerTable.ts"
 import { Memory } from "./Memory.ts"
 
 export const Costs = oneOfKinds(
@@ -30,10 +33,55 @@ export const Costs = oneOfKinds(
 
 export type CostSpec = typeof Costs.schema.Type
 
-/** The model of a decoded block; GBOPs where there is none. Throws when a table it needs was not read. */
-export const make = (spec: CostSpec | undefined): CostModel =>
-  spec === undefined
-    ? Gbops
-    : spec.kind === Latency.kind
-      ? Latency.bind(spec)
-      : Costs.members[spec.kind]
+/** All kinds, in the order of the list. */
+export const kinds: ReadonlyArray<CostKind<CostSpec>> = Costs.kinds.map((kind) => kindOf({ kind }))
+
+function kindOf({ kind }: Pick<CostSpec, "kind">): CostKind<CostSpec> {
+  return Costs.members[kind]
+}
+
+/** The model of a decoded block; GBOPs where there is none. Its files, if it names any, must have no problems. */
+export const make = (spec: CostSpec | undefined): CostModel => {
+  if (spec === undefined) return Gbops
+  const cost = kindOf(spec)
+  const { kind, printUnit, scale, unit } = cost
+  return { kind, printUnit, scale, unit, layerCost: (layer) => cost.layerCost(layer, spec) }
+}
+
+/** The files that a block may name, by key. */
+export const filesOf = (spec: CostSpec): NamedFiles => kindOf(spec).files ?? {}
+
+/** Whether a block names a file that was not read, or could not be: nothing can be said of its cost. */
+export const isUnread = (spec: CostSpec): boolean => unreadFiles(filesOf(spec), spec).length > 0
+
+/**
+ * What keeps a block from costing these layers, by paths into it.
+ *
+ * @param fill the command that writes what its files lack
+ */
+export const problems = (
+  spec: CostSpec,
+  layers: LayerTable,
+  fill?: string,
+): ReadonlyArray<Problem> => {
+  const files = filesOf(spec)
+  const wrong = [
+    ...unreadFiles(files, spec).map(({ key, path }) => ({
+      path: [key],
+      message: `the file ${path} was not read`,
+    })),
+    ...contentProblems(files, spec),
+  ]
+  const command = fill ?? fillCommand(files)
+  return wrong.length > 0 ? wrong : (kindOf(spec).problems?.(spec, layers, command) ?? [])
+}
+
+/** The command that writes the file of a kind, for a space and a file that are not known. */
+const fillCommand = (files: NamedFiles): string => {
+  const command = Object.values(files).find((file) => file.command !== undefined)?.command
+  return `fliqs ${command} SPACE --out FILE`
+}
+
+/** The block with what the cost of these layers depends on, and no more; the block itself while a file is not read. */
+export const identity = (spec: CostSpec, layers: LayerTable): CostSpec =>
+  isUnread(spec) ? spec : (kindOf(spec).identity?.(spec, layers) ?? spec)

@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 import { combine } from "../space/Quantity.ts"
 import { elementBits } from "./Bits.ts"
-import { type CostModel, Target } from "./Cost.ts"
+import { type CostKind, Target } from "./Cost.ts"
 
 export const Gbops = {
   kind: "gbops",
@@ -14,9 +14,10 @@ export const Gbops = {
   unit: "GBOPs",
   scale: 1,
   printUnit: "GBOPs",
+  column: { key: "gbops", heading: "GBOPs", scale: 1, parts: 1e9 },
   layerCost: (layer) =>
     combine(
       [layer.macs, elementBits(layer.weightFormat), elementBits(layer.activationFormat)],
       ([macs, weightBits, activationBits]) => (macs! * weightBits! * activationBits!) / 1e9,
     ),
-} as const satisfies CostModel
+} as const satisfies CostKind

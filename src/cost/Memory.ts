@@ -1,7 +1,7 @@
 /** Bytes of the stored weights: elements at their format's bits, their scales, and float32 biases and norms. */
 import { Schema } from "effect"
 import { combine } from "../space/Quantity.ts"
-import { type CostModel, Target } from "./Cost.ts"
+import { type CostKind, Target } from "./Cost.ts"
 import { weightBits } from "./Storage.ts"
 
 const floatBytes = 4
@@ -15,9 +15,10 @@ export const Memory = {
   unit: "bytes",
   scale: 1e6,
   printUnit: "MB",
+  column: { key: "weightBytes", heading: "weight kB", scale: 1e3, of: "of weights" },
   layerCost: (layer) =>
     combine(
       [weightBits(layer), layer.extras],
       ([bits, floats]) => bits! / 8 + floats! * floatBytes,
     ),
-} as const satisfies CostModel
+} as const satisfies CostKind

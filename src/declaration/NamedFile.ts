@@ -4,7 +4,7 @@
  * The kind that reads such a file says here how the file is recognised, what is in it, and how messages speak of it.
  * Left out: reading the file and its place in the declaration (`experiment/Files.ts`).
  */
-import type { Problem } from "./Errors.ts"
+import { type Problem, within } from "./Errors.ts"
 import type { Decodable } from "./Decode.ts"
 
 /** One kind of file. */
@@ -36,10 +36,19 @@ const valueOf = (block: object, key: string): unknown =>
 
 /** The files that a block names and that have not been read: key and path of each. */
 export const unreadFiles = (
-  files: NamedFiles | undefined,
+  files: NamedFiles,
   block: object,
 ): ReadonlyArray<{ readonly key: string; readonly path: string; readonly file: NamedFile }> =>
-  Object.entries(files ?? {}).flatMap(([key, file]) => {
+  Object.entries(files).flatMap(([key, file]) => {
     const path = valueOf(block, key)
     return typeof path === "string" ? [{ key, path, file }] : []
+  })
+
+/** What is wrong with the contents of the files that stand in a block, by paths into it. */
+export const contentProblems = (files: NamedFiles, block: object): ReadonlyArray<Problem> =>
+  Object.entries(files).flatMap(([key, file]) => {
+    const contents = valueOf(block, key)
+    return contents === undefined || typeof contents === "string"
+      ? []
+      : (file.problems?.(contents) ?? []).map(within(key))
   })

@@ -12,6 +12,7 @@ import type { Document } from "../declaration/Document.ts"
 import { type DeclarationError, formatPath, type Problem } from "../declaration/Errors.ts"
 import { FilePath } from "../declaration/Field.ts"
 import type { Space } from "../network/SpaceFile.ts"
+import { type Contents, type Named, namedIn } from "./BlockFiles.ts"
 import { canonicalJson } from "./Canonical.ts"
 import { builtOf, type Checks } from "./Checks.ts"
 import { Experiment, experimentProblems, type InitialSource } from "./Experiment.ts"
@@ -97,7 +98,7 @@ export class CellReader {
       if (space.value === undefined) return none
 
       const experiment = inspected.value
-      const named = yield* this.#namedFiles(document, experiment, space.document)
+      const named = yield* this.#namedFiles(document, experiment, space.document, ofSpace)
       errors.push(...named.errors)
       const source = experiment.train.initial
       const initial = source === undefined ? undefined : yield* this.#weightsOf(source, space.value)
@@ -105,7 +106,7 @@ export class CellReader {
         errors.push(locateTrial(initial, document, []))
         return none
       }
-      const { assignment, latencyTable, parts } = named
+      const { contents, fill, parts } = named
       const planned = planCell(
         {
           name,
@@ -113,13 +114,8 @@ export class CellReader {
           labels,
           experiment,
           space: space.value,
-          ...(assignment?.value === undefined ? {} : { assignment: assignment.value }),
-          ...(latencyTable?.value === undefined
-            ? {}
-            : {
-                latencyTable: latencyTable.value,
-                fill: fillCommand(space.document, ofSpace, latencyTable.document),
-              }),
+          contents,
+          ...(fill === undefined ? {} : { fill }),
           ...(initial === undefined ? {} : { initial }),
         },
         this.#checks,
@@ -134,57 +130,52 @@ export class CellReader {
     })
   }
 
-  /** The assignment and the latency table that an experiment names as files. */
-  #namedFiles(document: Document, experiment: Experiment, space: Document) {
+  /** The files that the blocks of an experiment name: what is in them, what is wrong with them, and where they are. */
+  #namedFiles(
+    document: Document,
+    experiment: Experiment,
+    space: Document,
+    changes: ReadonlyArray<Override>,
+  ) {
     return Effect.gen({ self: this }, function* () {
       const parts: Array<Part> = [{ path: ["space"], document: space }]
-      const { search } = experiment
-      const file = search.kind === "fixed" ? search.assignment : undefined
-      const assignment =
-        typeof file === "string" ? yield* this.#files.assignment(document, file) : undefined
-      if (assignment !== undefined)
-        parts.push({ path: ["search", "assignment"], document: assignment.document })
-      const table = tableFile(experiment)
-      const latencyTable =
-        table === undefined ? undefined : yield* this.#files.latencyTable(document, table)
-      const errors = [...(assignment?.errors ?? []), ...(latencyTable?.errors ?? [])]
-      if (latencyTable !== undefined) {
-        const path = ["reward", "cost", "table"]
-        parts.push({ path, document: latencyTable.document })
-        if (latencyTable.document === document)
-          errors.push(
-            locateTrial(
-              {
-                path,
-                message: `the table cannot be read; measure one by ${shellCommand(["fliqs", "latency", space.file])} --out FILE`,
-              },
-              document,
-              [],
-            ),
-          )
+      const contents: Array<Contents> = []
+      const errors: Array<DeclarationError> = []
+      let fill: string | undefined
+      for (const named of namedIn(experiment)) {
+        const { file, path } = named
+        const found = yield* this.#files.named(document, named)
+        parts.push({ path, document: found.document })
+        errors.push(...found.errors)
+        if (found.value !== undefined) contents.push({ path, value: found.value })
+        if (file.command === undefined) continue
+        if (found.document === document)
+          errors.push(locateTrial(unreadable(named, file.command, space), document, []))
+        else fill = writeCommand(file.command, space, changes, found.document)
       }
-      return { assignment, latencyTable, parts, errors }
+      return { contents, errors, fill, parts }
     })
   }
 }
 
-/** The file of a latency table. */
-const tableFile = ({ reward }: Experiment): string | undefined =>
-  reward?.cost.kind === "latency" && typeof reward.cost.table === "string"
-    ? reward.cost.table
-    : undefined
+/** That a file cannot be read which a command writes. */
+const unreadable = ({ path }: Named, command: string, space: Document): Problem => ({
+  path,
+  message: `the ${path.at(-1)} cannot be read; measure one by ${shellCommand(["fliqs", command, space.file])} --out FILE`,
+})
 
-/** What measures the times that a table lacks for a variant of a space. */
-const fillCommand = (
+/** The command that writes what a file lacks for a variant of a space. */
+const writeCommand = (
+  command: string,
   space: Document,
   changes: ReadonlyArray<Override>,
-  table: Document,
+  file: Document,
 ): string => {
   const sets = changes.flatMap(({ path, value }) => [
     "--set",
     `${formatPath(path)}=${typeof value === "string" ? value : JSON.stringify(value)}`,
   ])
-  return shellCommand(["fliqs", "latency", space.file, ...sets, "--out", table.file])
+  return shellCommand(["fliqs", command, space.file, ...sets, "--out", file.file])
 }
 
 /** Reads each initial weights once for each space. */
@@ -209,5 +200,5 @@ const rulesOf =
     ...rules(experiment),
     ...(space === undefined || experiment.matrix !== undefined
       ? []
-      : checks.trial(declare({ experiment, space }))),
+      : checks.trial(declare({ contents: [], experiment, space }))),
   ]

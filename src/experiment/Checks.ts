@@ -4,15 +4,14 @@
  * Networks are built once for each space that is met.
  */
 import { Result } from "effect"
-import type { CostSpec } from "../cost/Costs.ts"
-import { usedOf } from "../cost/LatencyTable.ts"
+import * as Costs from "../cost/Costs.ts"
 import type { Check } from "../declaration/Decode.ts"
 import * as Datasets from "../data/Datasets.ts"
 import { allWithin, type Problem, within } from "../declaration/Errors.ts"
 import { unreadFiles } from "../declaration/NamedFile.ts"
 import { build, type Built } from "../network/Build.ts"
 import type { Space } from "../network/SpaceFile.ts"
-import { costProblems, targetProblems, uniformsBeside } from "../network/Target.ts"
+import { targetProblems, uniformsBeside } from "../network/Target.ts"
 import { filesOf, givenChoices, networkProblems, normsOf } from "../search/Searches.ts"
 import type { FormatOption } from "../format/Pair.ts"
 import type { Trial } from "../train/Trial.ts"
@@ -22,7 +21,7 @@ import { type Alike, alike } from "./Identity.ts"
 export interface Checks {
   /** Problems and warnings of a space, by paths into it. */
   readonly space: Check<Space>
-  /** Problems of a trial whose space has none, by paths into it; `fill` is the command that fills its latency table. */
+  /** Problems of a trial whose space has none, by paths into it; `fill` is the command that writes what the file of its cost lacks. */
   readonly trial: (trial: Trial, fill?: string) => ReadonlyArray<Problem>
   /**
    * A trial without problems with all that its result depends on: less times of layers that its network does not have,
@@ -56,10 +55,6 @@ export const spaceProblems = (space: Space): ReadonlyArray<Problem> => {
   return [...problems, ...warnings.map(asWarning)]
 }
 
-/** A latency table whose file is not read, or could not be: nothing can be said of its cost. */
-export const isUnread = (spec: CostSpec | undefined): boolean =>
-  spec?.kind === "latency" && typeof spec.table === "string"
-
 const cost = ["reward", "cost"] as const
 
 /**
@@ -75,8 +70,8 @@ export const trialProblems = (
   if (network === undefined) return []
   const { search, reward } = trial
   const problems = dataProblems(trial, folder)
-  if (reward !== undefined && !isUnread(reward.cost)) {
-    const unfit = costProblems(network, reward.cost, fill)
+  if (reward !== undefined && !Costs.isUnread(reward.cost)) {
+    const unfit = Costs.problems(reward.cost, network.table, fill)
     problems.push(...unfit.map(within(...cost)))
     if (unfit.length === 0)
       problems.push(...targetProblems(network, reward.cost).map(within(...cost, "target")))
@@ -131,15 +126,12 @@ const uniformsOf: Checks["uniforms"] = (trial) => {
   return Result.mapError(uniformsBeside(network, trial.reward.cost), allWithin(...cost, "target"))
 }
 
-/** A trial is its latency table's times that it can ask for: more entries in the file leave its id as it is. */
+/** A trial with what its cost depends on: what else stands in a file that the cost reads leaves the id as it is. */
 export const reduce = (trial: Trial): Trial => {
   const { network } = builtOf(trial.space)
   const { reward } = trial
-  if (network === undefined || reward?.cost.kind !== "latency") return trial
-  const { table } = reward.cost
-  if (typeof table === "string") return trial
-  const cost = { ...reward.cost, table: usedOf(table, network.table) }
-  return { ...trial, reward: { ...reward, cost } }
+  if (network === undefined || reward === undefined) return trial
+  return { ...trial, reward: { ...reward, cost: Costs.identity(reward.cost, network.table) } }
 }
 
 /** The checks of the network as it is built, for an experiment file in `folder`. */

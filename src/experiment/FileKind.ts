@@ -5,43 +5,44 @@
  */
 import * as nodePath from "node:path"
 import { Effect, type FileSystem } from "effect"
+import * as Costs from "../cost/Costs.ts"
 import { valueAt } from "../declaration/Decode.ts"
 import { type Document, read } from "../declaration/Document.ts"
 import { DeclarationError, DeclarationErrors } from "../declaration/Errors.ts"
+import type { NamedFile } from "../declaration/NamedFile.ts"
+import * as Searches from "../search/Searches.ts"
 
-export type FileKind =
-  | "experiment"
-  | "space"
-  | "latency table"
-  | "assignment"
-  | "result"
-  | "trial"
-  | "grid"
-  | "JSON Schema"
+type OwnKind = "experiment" | "space" | "result" | "trial" | "grid" | "JSON Schema"
 
-const nouns: Readonly<Record<FileKind, string>> = {
+const ownNouns: Readonly<Record<OwnKind, string>> = {
   experiment: "an experiment",
   space: "a space",
-  "latency table": "a latency table",
-  assignment: "an assignment",
   result: "the result of a trial",
   trial: "a trial, resolved",
   grid: "a grid of the state folder",
   "JSON Schema": "a JSON Schema, for editors",
 }
 
+/** The files that kinds of costs and searches read, by their names. */
+const named: ReadonlyMap<string, NamedFile> = new Map(
+  [...Costs.kinds, ...Searches.kinds]
+    .flatMap(({ files = {} }) => Object.values(files))
+    .map((file) => [file.kind, file]),
+)
+
+/** One of `OwnKind`, or the `kind` of a `NamedFile`. */
+export type FileKind = string
+
+const isOwn = (kind: FileKind): kind is OwnKind => Object.hasOwn(ownNouns, kind)
+
+const nounOf = (kind: FileKind): string =>
+  isOwn(kind) ? ownNouns[kind] : (named.get(kind)?.noun ?? kind)
+
 const ofSpace = ["input", "classes", "formats", "choices", "widthMultiplier", "widthRounding"]
 const ofExperiment = ["data", "train", "search", "reward", "finish", "matrix", "controls", "track"]
 
 const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
-
-const isOption = (value: unknown): boolean =>
-  typeof value === "string" ||
-  typeof value === "number" ||
-  typeof value === "boolean" ||
-  (Array.isArray(value) && value.every((item) => typeof item === "number")) ||
-  (isMapping(value) && Object.keys(value).sort().join() === "activations,weights")
 
 /** Undefined where it is none of these, as far as can be seen. */
 export const kindOfFile = (value: unknown): FileKind | undefined => {
@@ -52,32 +53,26 @@ export const kindOfFile = (value: unknown): FileKind | undefined => {
   if (has("declaration", "execution")) return "trial"
   if (has("metrics", "assignment")) return "result"
   if (has("gridId", "trials")) return "grid"
-  if (has("machine", "layers")) return "latency table"
+  for (const { kind, recognises } of named.values()) if (recognises(value)) return kind
   if (has("network")) return "space"
   if (has("space"))
     return isMapping(value["space"]) && has("data", "search") ? "trial" : "experiment"
   const [space, experiment] = [count(ofSpace), count(ofExperiment)]
   if (experiment > space && experiment > 1) return "experiment"
   if (space > experiment && space > 1) return "space"
-  const entries = Object.entries(value)
-  return entries.length > 0 && entries.every(([key, item]) => key.includes(".") && isOption(item))
-    ? "assignment"
-    : undefined
+  return undefined
 }
 
 /** What one does with a file of a kind. */
 const uses = (kind: FileKind, document: Document): string => {
   const { file, value } = document
   const space = valueAt(value, ["space"])
+  if (!isOwn(kind)) return named.get(kind)?.use(file) ?? ""
   switch (kind) {
     case "experiment":
       return `run it by fliqs run ${file}${typeof space === "string" ? `; its space is ${nodePath.join(nodePath.dirname(file), space)}` : ""}`
     case "space":
       return `name it in an experiment, space: ${file} beside data and reward (fliqs init writes one), or see its cost by fliqs cost ${file}`
-    case "latency table":
-      return `name it in an experiment, reward: { cost: { kind: latency, table: ${file}, target: ... } }, or see times by fliqs cost SPACE --latency ${file}`
-    case "assignment":
-      return `an experiment trains it by search: { kind: fixed, assignment: ${file} }, and fliqs cost SPACE --assignment ${file} prints its cost`
     case "result":
       return "fliqs show ID prints it, and fliqs cost SPACE --assignment FILE the cost of what was found"
     case "trial":
@@ -94,13 +89,13 @@ const wrongKind = (
   document: Document,
   wanted: ReadonlyArray<FileKind>,
   taker: string,
-  what = wanted.map((one) => nouns[one]).join(" or "),
+  what = wanted.map(nounOf).join(" or "),
 ): DeclarationError | undefined => {
   const kind = kindOfFile(document.value)
   if (kind === undefined || wanted.includes(kind)) return undefined
   return refusal(
     document.file,
-    `this is ${nouns[kind]}, and ${taker} takes ${what}; ${uses(kind, document)}`,
+    `this is ${nounOf(kind)}, and ${taker} takes ${what}; ${uses(kind, document)}`,
   )
 }
 
@@ -124,7 +119,7 @@ export const readKind = Effect.fnUntraced(function* (
   file: string,
   wanted: ReadonlyArray<FileKind>,
   taker: string,
-  what = wanted.map((one) => nouns[one]).join(" or "),
+  what = wanted.map(nounOf).join(" or "),
 ): Effect.fn.Return<Document, DeclarationErrors, FileSystem.FileSystem> {
   const document = yield* read(file).pipe(
     Effect.mapError((errors) => {

@@ -1,15 +1,14 @@
 /**
- * The other files an experiment names: spaces, each read once and each variant of it checked once, assignments, and latency
- * tables.
+ * The other files an experiment names: spaces, each read once and each variant of it checked once, and the files that the
+ * kinds of its blocks read.
  */
 import * as nodePath from "node:path"
 import { Effect, type FileSystem } from "effect"
-import { LatencyTable } from "../cost/LatencyTable.ts"
 import { type Check, inspect, type Inspection, valueAt } from "../declaration/Decode.ts"
 import type { Document } from "../declaration/Document.ts"
-import { DeclarationErrors } from "../declaration/Errors.ts"
+import { DeclarationErrors, formatPath } from "../declaration/Errors.ts"
 import { Space } from "../network/SpaceFile.ts"
-import { AssignmentMap } from "../search/Fixed.ts"
+import type { Named } from "./BlockFiles.ts"
 import { canonicalJson } from "./Canonical.ts"
 import { type FileKind, kindOfFile, readKind } from "./FileKind.ts"
 import { apply, type Override, unsetErrors } from "./Overrides.ts"
@@ -17,14 +16,12 @@ import { apply, type Override, unsetErrors } from "./Overrides.ts"
 /** What is known of a file, and the document its places are in: the file's own, or what names it when it cannot be read. */
 export type Found<A> = Inspection<A> & { readonly document: Document }
 
-const Assignment = AssignmentMap.annotate({ identifier: "Assignment" })
-
 export class Files {
   readonly #folder: string
   readonly #check: Check<Space>
   readonly #documents = new Map<string, Document | DeclarationErrors>()
   readonly #spaces = new Map<string, Found<Space>>()
-  readonly #latencyTables = new Map<string, Found<LatencyTable>>()
+  readonly #named = new Map<string, Found<unknown>>()
 
   constructor(experimentFile: string, check: Check<Space>) {
     this.#folder = nodePath.dirname(experimentFile)
@@ -54,30 +51,22 @@ export class Files {
     })
   }
 
-  /** The assignment at a path from the experiment's folder. */
-  assignment(
+  /** A file that a block of the experiment names, read and decoded once. */
+  named(
     experiment: Document,
-    path: string,
-  ): Effect.Effect<Found<typeof Assignment.Type>, never, FileSystem.FileSystem> {
-    const kinds = ["assignment", "result"] as const
-    return Effect.map(this.#read(path, kinds, "search.assignment"), (read) => {
-      if (read instanceof DeclarationErrors) return unread(experiment, read)
-      const document = kindOfFile(read.value) === "result" ? partOf(read, "assignment") : read
-      return { ...inspect(Assignment, document), document }
-    })
-  }
-
-  /** The latency table at a path from the experiment's folder. */
-  latencyTable(
-    experiment: Document,
-    path: string,
-  ): Effect.Effect<Found<LatencyTable>, never, FileSystem.FileSystem> {
-    const known = this.#latencyTables.get(path)
+    { file, name, path }: Named,
+  ): Effect.Effect<Found<unknown>, never, FileSystem.FileSystem> {
+    const key = formatPath(path)
+    const id = `${key} ${name}`
+    const known = this.#named.get(id)
     if (known !== undefined) return Effect.succeed(known)
-    return Effect.map(this.#read(path, ["latency table"], "reward.cost.table"), (document) => {
-      if (document instanceof DeclarationErrors) return unread(experiment, document)
-      const found = { ...inspect(LatencyTable, document), document }
-      this.#latencyTables.set(path, found)
+    const { kind, schema, within = {} } = file
+    return Effect.map(this.#read(name, [kind, ...Object.keys(within)], key), (read) => {
+      if (read instanceof DeclarationErrors) return unread(experiment, read)
+      const part = within[kindOfFile(read.value) ?? ""]
+      const document = part === undefined ? read : partOf(read, part)
+      const found = { ...inspect(schema, document), document }
+      this.#named.set(id, found)
       return found
     })
   }

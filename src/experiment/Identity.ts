@@ -6,6 +6,7 @@
  * assignment costs is its own target. Ids that were given out before this was so stay known (`Adopt.ts`).
  */
 import { Result, Schema } from "effect"
+import { isUnread } from "../cost/Costs.ts"
 import type { FormatSlot } from "../cost/LayerTable.ts"
 import * as Datasets from "../data/Datasets.ts"
 import type { Network } from "../network/Build.ts"
@@ -48,8 +49,7 @@ const choicesOf = (network: Network, search: Trial["search"]): Choices | undefin
 const ownTarget = (network: Network, search: Trial["search"], { cost }: RewardSpec) => {
   const uniform = givenUniform(search)
   if (uniform !== undefined) return { times: 1, uniform }
-  const isUnread = cost.kind === "latency" && typeof cost.table === "string"
-  const choices = isUnread ? undefined : choicesOf(network, search)
+  const choices = isUnread(cost) ? undefined : choicesOf(network, search)
   return choices === undefined ? cost.target : compileCost(network, cost).of(choices)
 }
 

@@ -3,15 +3,15 @@
  * that train alike.
  */
 import { Result } from "effect"
-import type { LatencyTable } from "../cost/LatencyTable.ts"
+import { isUnread } from "../cost/Costs.ts"
 import { isPair, pairText } from "../format/Pair.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import type { Space } from "../network/SpaceFile.ts"
 import { givenUniform, resolved } from "../search/Searches.ts"
-import type { Assignment } from "../space/Decision.ts"
 import type { Trial } from "../train/Trial.ts"
-import { canonicalJson, idOf } from "./Canonical.ts"
-import { type Checks, isUnread } from "./Checks.ts"
+import { type Contents, withContents, withDigests } from "./BlockFiles.ts"
+import { canonicalJson } from "./Canonical.ts"
+import type { Checks } from "./Checks.ts"
 import { Control, controlName, type Experiment } from "./Experiment.ts"
 import { settingOf, trialId, unreadOfReward } from "./Identity.ts"
 import type { Initial } from "./Initial.ts"
@@ -71,11 +71,9 @@ export interface ReadCell {
   readonly labels: ReadonlyMap<string, string>
   readonly experiment: Experiment
   readonly space: Space
-  /** Read from the file that `search.assignment` names. */
-  readonly assignment?: Assignment
-  /** Read from the file that `reward.cost.table` names. */
-  readonly latencyTable?: LatencyTable
-  /** The command that measures what the table lacks. */
+  /** What was read from the files that its blocks name. */
+  readonly contents: ReadonlyArray<Contents>
+  /** The command that writes what the file of its cost lacks. */
   readonly fill?: string
   /** The weights that `train.initial` names. */
   readonly initial?: Initial
@@ -94,8 +92,7 @@ export const planCell = (
   const trials = [plan(read, own, undefined, checks)]
   for (const control of Control.literals) {
     // what the cost of a format is, only a table that has been read says
-    if (!controls.includes(control) || (control !== "random" && isUnread(own.reward?.cost)))
-      continue
+    if (!controls.includes(control) || (control !== "random" && isCostUnread(own))) continue
     const searches = searchesOf(control, own, checks)
     if (Result.isFailure(searches)) return Result.fail(searches.failure)
     // controls are trained from scratch already: `uniform` and `random` would come out the same
@@ -105,6 +102,8 @@ export const planCell = (
   }
   return Result.succeed(trials)
 }
+
+const isCostUnread = ({ reward }: Trial): boolean => reward !== undefined && isUnread(reward.cost)
 
 /** A declared trial as it is trained; what is declared stays known by the id it had. */
 const plan = (
@@ -181,47 +180,31 @@ const searchesOf = (
 
 /** Everything the result depends on, every knob written out. */
 export const declare = ({
+  contents,
   experiment,
-  space,
-  assignment,
-  latencyTable,
   initial,
-}: Pick<ReadCell, "experiment" | "space" | "assignment" | "latencyTable" | "initial">): Trial => {
+  space,
+}: Pick<ReadCell, "contents" | "experiment" | "initial" | "space">): Trial => {
   const { checkpointEvery: _c, initial: _i, ...train } = experiment.train
   const { data, search, reward, finish, seed } = experiment
   const { $schema: _s, description: _d, ...network } = space
-  return {
+  const trial: Trial = {
     data,
-    search: {
-      ...resolved(search, train.steps),
-      ...(assignment === undefined ? {} : { assignment }),
-    } as Trial["search"],
-    ...(reward === undefined ? {} : { reward: withTable(reward, latencyTable) }),
+    search: resolved(search, train.steps),
+    ...(reward === undefined ? {} : { reward }),
     // `retrain: false` is the same trial as none
     finish: finish.retrain === true ? finish : withoutRetrain(finish),
     seed,
     train: { ...train, ...(initial === undefined ? {} : { initial: initial.spec }) },
     space: network,
   }
+  return withContents(trial, contents)
 }
 
 const withoutRetrain = (finish: Trial["finish"]): Trial["finish"] => {
   const { retrain: _, ...rest } = finish
   return rest
 }
-
-type Reward = NonNullable<Trial["reward"]>
-
-const withTable = (reward: Reward, table: LatencyTable | undefined): Reward =>
-  table === undefined || reward.cost.kind !== "latency"
-    ? reward
-    : { ...reward, cost: { ...reward.cost, table } }
-
-/** Thousands of times are no parameters: the digest of the table stands for it. */
-const withDigest = ({ reward, ...rest }: Omit<Trial, "space">): unknown =>
-  reward?.cost.kind !== "latency"
-    ? { reward, ...rest }
-    : { reward: { ...reward, cost: { ...reward.cost, table: idOf(reward.cost.table) } }, ...rest }
 
 const flat = (entries: ReadonlyArray<readonly [string, unknown]>): Record<string, string> =>
   Object.assign({}, ...entries.map(([key, value]) => flatten({ [key]: value })))
@@ -255,7 +238,8 @@ const describe = (source: Source): PlannedTrial => {
   const uniform = givenUniform(source.declaration.search)
   const { control, declaration, former, read, settings, training, varied } = source
   const { name, labels, experiment, initial } = read
-  const { space, ...rest } = declaration
+  const { reward, space, ...rest } = declaration
+  const blocks = { ...(reward === undefined ? {} : { reward }), ...rest }
   const label =
     control === undefined
       ? []
@@ -276,7 +260,7 @@ const describe = (source: Source): PlannedTrial => {
       name,
       "space.name": space.name,
       ...flat(varied.filter(([key]) => key.startsWith("space."))),
-      ...flatten(withDigest(rest)),
+      ...flatten(withDigests(blocks)),
       ...(control === undefined ? {} : { control }),
     },
     declaration,

@@ -4,6 +4,7 @@
  */
 import { Result } from "effect"
 import { compile } from "../cost/Cost.ts"
+import { isUnread } from "../cost/Costs.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { shellCommand } from "../declaration/Shell.ts"
 import { type FormatOption, pairOf, yamlOf } from "../format/Pair.ts"
@@ -13,7 +14,7 @@ import type { Space } from "../network/SpaceFile.ts"
 import { compileCost, targetOf } from "../network/Target.ts"
 import { uniformOptions, uniformTable } from "../network/format/Uniform.ts"
 import { isSearching } from "../search/Searches.ts"
-import { builtOf, isUnread } from "./Checks.ts"
+import { builtOf } from "./Checks.ts"
 import type { Grid } from "./Experiment.ts"
 import type { PlannedTrial } from "./PlannedTrial.ts"
 

@@ -5,43 +5,15 @@ import { Result } from "effect"
 import { beside } from "../cost/Beside.ts"
 import { compile, type CompiledCost, type Target } from "../cost/Cost.ts"
 import { type CostSpec, make } from "../cost/Costs.ts"
-import { missingFrom, tableProblems, textOf } from "../cost/LatencyTable.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { type FormatOption, pairText } from "../format/Pair.ts"
 import type { Choices } from "../space/Decision.ts"
 import type { Network } from "./Build.ts"
 import { offersEverywhere, uniformChoices, uniformOptions, uniformTable } from "./format/Uniform.ts"
 
-/** The cost that a block names, GBOPs where there is none. Its table, if it needs one, must have no problems. */
+/** The cost that a block names, GBOPs where there is none. Its files, if it names any, must have no problems. */
 export const compileCost = (network: Network, spec: CostSpec | undefined): CompiledCost =>
   compile(network.table, make(spec), network.space)
-
-/**
- * What keeps a cost block from being compiled, by path from it: mistakes in a latency table, or times that the network
- * asks for and the table lacks. `fill` is the command that measures them.
- */
-export const costProblems = (
-  network: Network,
-  spec: CostSpec,
-  fill = "fliqs latency SPACE --out FILE",
-): ReadonlyArray<Problem> => {
-  if (spec.kind !== "latency") return []
-  const { table } = spec
-  if (typeof table === "string")
-    return [{ path: ["table"], message: `the file ${table} was not read` }]
-  const problems = tableProblems(table)
-  if (problems.length > 0)
-    return problems.map((problem) => ({ ...problem, path: ["table", ...problem.path] }))
-  const [first, ...others] = missingFrom(table, network.table)
-  if (first === undefined) return []
-  const more = others.length > 0 ? ` and ${others.length} more` : ""
-  return [
-    {
-      path: ["table"],
-      message: `has no time of "${textOf(first)}"${more}; fill it by ${fill}`,
-    },
-  ]
-}
 
 /** That the space does not offer one format everywhere, for the block that names it as `uniform`. */
 const notOffered = (network: Network, uniform: FormatOption): Problem => ({

@@ -51,8 +51,13 @@ export const searches = oneOfKinds(
 /** A decoded `search:` block. */
 export type SearchSpec = typeof searches.schema.Type
 
-const kindOf = (spec: SearchSpec): SearchKind<SearchSpec> =>
-  searches.members[spec.kind] as unknown as SearchKind<SearchSpec>
+const kindOf = ({ kind }: Pick<SearchSpec, "kind">): SearchKind<SearchSpec> =>
+  searches.members[kind]
+
+/** All kinds, in the order of the list. */
+export const kinds: ReadonlyArray<SearchKind<SearchSpec>> = searches.kinds.map((kind) =>
+  kindOf({ kind }),
+)
 
 export const make = (spec: SearchSpec, problem: Problem): Searcher =>
   kindOf(spec).make(spec, problem)
@@ -74,9 +79,7 @@ export const networkProblems = (spec: SearchSpec, network: Network): ReadonlyArr
 
 /** Whether a kind of search, by its name, decides anything; one that trains what it is given does not. */
 export const isSearching = (kind: string | undefined): boolean =>
-  kind === undefined ||
-  !Object.hasOwn(searches.members, kind) ||
-  !("given" in searches.members[kind as SearchSpec["kind"]])
+  kinds.find((one) => one.kind === kind)?.given === undefined
 
 /** The choices that a search is given, or why there are none; undefined where it finds them itself. */
 export const givenChoices = (

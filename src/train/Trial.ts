@@ -5,12 +5,13 @@
  */
 import { Result, Schema } from "effect"
 import type { CompiledCost } from "../cost/Cost.ts"
+import { problems as costProblems } from "../cost/Costs.ts"
 import { datasets } from "../data/Datasets.ts"
 import { allWithin, type Problem, within } from "../declaration/Errors.ts"
 import { field, optional, withDefault } from "../declaration/Field.ts"
 import { build, type Network } from "../network/Build.ts"
 import { Space } from "../network/SpaceFile.ts"
-import { compileCost, costProblems, targetOf } from "../network/Target.ts"
+import { compileCost, targetOf } from "../network/Target.ts"
 import { make as bindReward, rewards } from "../reward/Rewards.ts"
 import type { Problem as SearchProblem, Searcher } from "../search/Search.ts"
 import { givenChoices, make as makeSearcher, searches } from "../search/Searches.ts"
@@ -69,7 +70,7 @@ export const prepare = (trial: Trial): Result.Result<Prepared, ReadonlyArray<Pro
   const given = givenChoices(search, network)
   if (given !== undefined && Result.isFailure(given)) return Result.fail(given.failure)
   const choices = given?.success
-  const unfit = reward === undefined ? [] : costProblems(network, reward.cost)
+  const unfit = reward === undefined ? [] : costProblems(reward.cost, network.table)
   if (unfit.length > 0) return Result.fail(unfit.map(within("reward", "cost")))
   const cost = compileCost(network, reward?.cost)
   const target =

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { Effect, Result, Schema } from "effect"
 import { describe, expect, it } from "vitest"
 import { compile } from "../../src/cost/Cost.ts"
-import { latencyBy } from "../../src/cost/Latency.ts"
+import { make } from "../../src/cost/Costs.ts"
 import {
   keysOf,
   LatencyTable,
@@ -51,6 +51,8 @@ const full = withTimes(
   keysOf(network.table).map((key) => [key, made(key)]),
 )
 
+const model = make({ kind: "latency", table: full, target: 1 })
+
 const choose = (assignment: Record<string, string | number>) => {
   return Result.getOrThrow(fromAssignment(network.space, assignment))
 }
@@ -67,7 +69,7 @@ const shallow = {
 }
 
 describe("the latency cost", () => {
-  const cost = compile(network.table, latencyBy(full), network.space)
+  const cost = compile(network.table, model, network.space)
 
   it("adds up the times of the keys that the choices select; what is inactive takes none", () => {
     const layers = [
@@ -94,7 +96,7 @@ describe("the latency cost", () => {
   it("is, of a found network on its own, what it was in the space", () => {
     const choices = choose(shallow)
     const child = extract(network, choices)
-    expect(compile(child.table, latencyBy(full), child.space).of([])).toBe(cost.of(choices))
+    expect(compile(child.table, model, child.space).of([])).toBe(cost.of(choices))
   })
 
   it("has a gradient that is the difference of its expectations", () => {

@@ -1,19 +1,16 @@
 /** `fliqs cost SPACE`: what one network of a space costs, layer by layer. */
-import { Effect, Option, Result } from "effect"
+import { Effect, Option, Result, Schema } from "effect"
 import { pathText, printable, problemText } from "../../declaration/Errors.ts"
 import { shellCommand, shellWord } from "../../declaration/Shell.ts"
-import { ActivationMemory } from "../../cost/ActivationMemory.ts"
-import { compile } from "../../cost/Cost.ts"
-import { Gbops } from "../../cost/Gbops.ts"
-import type { FormatSlot, LayerTable } from "../../cost/LayerTable.ts"
-import { latencyBy } from "../../cost/Latency.ts"
-import { LatencyTable, missingFrom, tableProblems, textOf } from "../../cost/LatencyTable.ts"
-import { Memory } from "../../cost/Memory.ts"
+import type { CostColumn } from "../../cost/Cost.ts"
+import * as Costs from "../../cost/Costs.ts"
+import type { FormatSlot, Layer, LayerTable } from "../../cost/LayerTable.ts"
 import { decode } from "../../declaration/Decode.ts"
 import { readKind } from "../../experiment/FileKind.ts"
 import { explainPair, readPair, yamlOf } from "../../format/Pair.ts"
 import type { Network } from "../../network/Build.ts"
 import { extract } from "../../supernet/Child.ts"
+import { compileCost } from "../../network/Target.ts"
 import { offersEverywhere, uniformTable } from "../../network/format/Uniform.ts"
 import type { Assignment, Choices } from "../../space/Decision.ts"
 import { fromAssignment, widestChoices } from "../../space/DecisionSpace.ts"
@@ -53,123 +50,170 @@ const ofFile = Effect.fnUntraced(function* (network: Network, file: string) {
   return { table: network.table, choices: found.success } satisfies Chosen
 })
 
-/** The command that measures what the table lacks; a format that the space does not offer is asked for. */
-const measureBy = (
+interface Input {
+  readonly space: string
+  readonly uniform: Option.Option<string>
+  readonly assignment: Option.Option<string>
+  /** The file of each kind of cost that has one. */
+  readonly files: Readonly<Record<string, Option.Option<string>>>
+  readonly set: ReadonlyArray<string>
+  readonly json: boolean
+}
+
+/** The command that writes what the file of a cost lacks; a format that the space does not offer is asked for. */
+const writeCommand = (
   network: Network,
-  {
-    set,
-    space,
-    uniform,
-  }: {
-    readonly set: ReadonlyArray<string>
-    readonly space: string
-    readonly uniform: Option.Option<string>
-  },
+  { set, space, uniform }: Input,
+  command: string,
 ): string => {
   const asked = Option.flatMap(uniform, (text) => Option.fromNullishOr(readPair(text))).pipe(
     Option.filter((option) => !offersEverywhere(network, option)),
     Option.map(yamlOf),
   )
   const sets = [...set, ...(Option.isSome(asked) ? [`formats=${asked.value}`] : [])]
-  return shellCommand(["fliqs", "latency", space, ...sets.flatMap((text) => ["--set", text])])
+  return shellCommand(["fliqs", command, space, ...sets.flatMap((text) => ["--set", text])])
 }
 
-/** The cost of a latency table that has every time of these layers at these choices. */
-const ofTable = Effect.fnUntraced(function* (
-  { choices, table: layers }: Chosen,
-  network: Network,
-  { file, measure }: { readonly file: string; readonly measure: string },
+/** The block of a kind of cost, with the contents of its file where it has one; undefined where no flag names it. */
+const blockOf = Effect.fnUntraced(function* (
+  { files = {}, kind }: (typeof Costs.kinds)[number],
+  { layers, network }: { readonly layers: LayerTable; readonly network: Network },
+  input: Input,
 ) {
-  const times = yield* decode(
-    LatencyTable,
-    yield* readKind(file, ["latency table"], "--latency"),
-    tableProblems,
-  )
-  const single = extract({ ...network, table: layers }, choices)
-  const [first, ...more] = missingFrom(times, single.table)
-  if (first !== undefined)
-    return yield* new Wrong({
-      message: `${pathText(file)} has no time of "${textOf(first)}"${more.length === 0 ? "" : ` and ${more.length} more`}; fill it by ${measure} --out ${shellWord(file)}, or choose what the table has`,
-    })
-  const cost = compile(single.table, latencyBy(times), single.space)
-  const shares = new Map(
-    single.table.layers.map(({ path }, i) => [path, valueOf(cost.terms[i]!, [])]),
-  )
-  return { ms: cost.of([]), shares }
+  const make = (contents: object) =>
+    Effect.orDie(Schema.decodeUnknownEffect(Costs.Costs.schema)({ kind, target: 1, ...contents }))
+  const [entry] = Object.entries(files)
+  if (entry === undefined) return yield* make({})
+  const [key, file] = entry
+  const path = Option.getOrUndefined(input.files[kind] ?? Option.none())
+  if (path === undefined) return undefined
+  const document = yield* readKind(path, [file.kind], `--${kind}`)
+  const contents = yield* decode(file.schema, document, (value) => file.problems?.(value) ?? [])
+  const block = yield* make({ [key]: contents })
+  const fill = `${writeCommand(network, input, file.command ?? kind)} --out ${shellWord(path)}`
+  const [problem] = Costs.problems(block, layers, fill)
+  return problem === undefined
+    ? block
+    : yield* new Wrong({
+        message: `${pathText(path)} ${problem.message}, or choose what the ${key} has`,
+      })
 })
 
-const describe = (
-  { choices, table: layers }: Chosen,
-  network: Network,
-  latency: { readonly ms: number; readonly shares: ReadonlyMap<string, number> } | undefined,
-) => {
-  const gbops = compile(layers, Gbops, network.space)
-  const memory = compile(layers, Memory, network.space)
-  const inputs = compile(layers, ActivationMemory, network.space)
-  const format = (slot: FormatSlot) =>
-    slot.formats[slot.decision === null ? 0 : choices[slot.decision]!]!
-  const rows = layers.layers.flatMap((layer, i) => {
-    if (valueOf(layer.active, choices) === 0) return []
-    const weights = format(layer.weightFormat)
-    const activations = format(layer.activationFormat)
-    return [
-      {
-        path: layer.path,
-        gmacs: valueOf(layer.macs, choices) / 1e9,
-        weightFormat: weights.name,
-        activationFormat: activations.name,
-        weightBits: weights.bits,
-        activationBits: activations.bits,
-        weightBytes: valueOf(memory.terms[i]!, choices),
-        activationBytes: valueOf(inputs.terms[i]!, choices),
-        gbops: valueOf(gbops.terms[i]!, choices),
-        ...(latency === undefined ? {} : { ms: latency.shares.get(layer.path)! }),
-      },
-    ]
-  })
-  // MACs and bit operations are whole numbers: summed as such, totals have no digits of float arithmetic.
-  const whole = (of: (row: (typeof rows)[number]) => number): number =>
-    rows.reduce((sum, row) => sum + Math.round(of(row) * 1e9), 0) / 1e9
+/** A kind of cost and what one network costs by it. */
+interface Priced {
+  readonly column: CostColumn
+  readonly unit: string
+  /** Of the whole network, in the unit of the cost. */
+  readonly total: number
+  /** The same in `printUnit`. */
+  readonly shown: number
+  /** Layer by layer. */
+  readonly shares: ReadonlyArray<number>
+}
+
+/** MACs and bit operations are whole numbers: summed as such, totals have no digits of float arithmetic. */
+const inParts = (values: ReadonlyArray<number>, parts: number): number =>
+  values.reduce((sum, value) => sum + Math.round(value * parts), 0) / parts
+
+/** What each kind of cost says that needs no file, or whose file a flag names; `single` has no decisions. */
+const priced = Effect.fnUntraced(function* (single: Network, network: Network, input: Input) {
+  const all: Array<Priced> = []
+  for (const kind of Costs.kinds) {
+    const block = yield* blockOf(kind, { layers: single.table, network }, input)
+    if (block === undefined) continue
+    const cost = compileCost(single, block)
+    const shares = cost.terms.map((term) => valueOf(term, []))
+    const { column, printUnit, scale } = kind
+    const total = column.parts === undefined ? cost.of([]) : inParts(shares, column.parts)
+    all.push({ column, unit: printUnit, total, shown: total / scale, shares })
+  }
+  return all
+})
+
+const formatOf = ({ formats }: FormatSlot) => formats[0]!
+
+/** A layer of a network without decisions. */
+const describeLayer = (layer: Layer, i: number, costs: ReadonlyArray<Priced>) => {
+  const [weights, activations] = [formatOf(layer.weightFormat), formatOf(layer.activationFormat)]
   return {
-    gbops: whole((row) => row.gbops),
-    gmacs: whole((row) => row.gmacs),
-    weightBytes: memory.of(choices),
-    activationBytes: inputs.of(choices),
-    ...(latency === undefined ? {} : { ms: latency.ms }),
-    layers: rows,
+    path: layer.path,
+    gmacs: valueOf(layer.macs, []) / 1e9,
+    weightFormat: weights.name,
+    activationFormat: activations.name,
+    weightBits: weights.bits,
+    activationBits: activations.bits,
+    ...byKey(costs, ({ shares }) => shares[i]!),
   }
 }
 
-interface Input {
-  readonly space: string
-  readonly uniform: Option.Option<string>
-  readonly assignment: Option.Option<string>
-  readonly latency: Option.Option<string>
-  readonly set: ReadonlyArray<string>
-  readonly json: boolean
-}
+const byKey = (
+  costs: ReadonlyArray<Priced>,
+  of: (cost: Priced) => number,
+): Readonly<Record<string, number>> =>
+  Object.fromEntries(costs.map((cost) => [cost.column.key, of(cost)]))
 
 /** The cost of what the flags choose of a network. */
 const costOf = Effect.fnUntraced(function* (network: Network, input: Input) {
-  const { assignment, latency, uniform } = input
-  const chosen = Option.isSome(uniform)
+  const { assignment, uniform } = input
+  const { choices, table: chosen } = Option.isSome(uniform)
     ? yield* ofUniform(network, uniform.value)
     : Option.isSome(assignment)
       ? yield* ofFile(network, assignment.value)
       : { table: network.table, choices: widestChoices(network.space) }
-  const times = Option.isSome(latency)
-    ? yield* ofTable(chosen, network, { file: latency.value, measure: measureBy(network, input) })
-    : undefined
-  return describe(chosen, network, times)
+  const single = extract({ ...network, table: chosen }, choices)
+  const costs = yield* priced(single, network, input)
+  const layers = single.table.layers.map((layer, i) => describeLayer(layer, i, costs))
+  const gmacs = inParts(
+    layers.map((layer) => layer.gmacs),
+    1e9,
+  )
+  return { costs, gmacs, layers }
+})
+
+type Cost = Effect.Success<ReturnType<typeof costOf>>
+
+const jsonOf = ({ costs, gmacs, layers }: Cost) => ({
+  ...byKey(costs, ({ total }) => total),
+  gmacs,
+  layers,
 })
 
 /** Whether the cost is the same with other changes of the space; not where these are wrong. */
-const isSameCost = (cost: object, input: Input) =>
+const isSameCost = (cost: Cost, input: Input) =>
   buildSpace("cost", input.space, input.set).pipe(
     Effect.flatMap(({ network }) => costOf(network, input)),
-    Effect.map((other) => JSON.stringify(other) === JSON.stringify(cost)),
+    Effect.map((other) => JSON.stringify(jsonOf(other)) === JSON.stringify(jsonOf(cost))),
     Effect.orElseSucceed(() => false),
   )
+
+/** A column for each cost; after the first, which searches follow by default, each layer's share of it. */
+const showText = Effect.fnUntraced(function* ({ costs, gmacs, layers }: Cost) {
+  const cells = (i: number) =>
+    costs.flatMap(({ column, shares, total }, place) => [
+      short(shares[i]! / column.scale),
+      ...(place === 0 ? [percent(shares[i]! / total)] : []),
+    ])
+  const headings = costs.flatMap(({ column: { heading } }, place) =>
+    place === 0 ? [heading, "share"] : [heading],
+  )
+  yield* print(
+    table(
+      ["layer", "weights", "activations", "MMACs", ...headings],
+      layers.map((row, i) => [
+        row.path,
+        row.weightFormat,
+        row.activationFormat,
+        short(row.gmacs * 1e3),
+        ...cells(i),
+      ]),
+    ),
+  )
+  const totals = costs.map(({ column, shown, unit }) =>
+    [short(shown, 6), unit, ...(column.of === undefined ? [] : [column.of])].join(" "),
+  )
+  const words = totals.toSpliced(1, 0, `${short(gmacs, 6)} GMACs`)
+  yield* print(`${dim("in all")}  ${words.join(", ")}`)
+})
 
 export const run = Effect.fn("cost")(function* (input: Input) {
   const { assignment, json, uniform } = input
@@ -186,35 +230,6 @@ export const run = Effect.fn("cost")(function* (input: Input) {
   }
   if (Option.isNone(uniform) && Option.isNone(assignment) && network.space.decisions.length > 0)
     yield* note("every decision at its widest option; choose with --uniform or --assignment")
-  if (json) return yield* printJson(cost)
-  yield* print(
-    table(
-      [
-        "layer",
-        "weights",
-        "activations",
-        "MMACs",
-        "GBOPs",
-        "share",
-        "weight kB",
-        "input kB",
-        ...(cost.ms === undefined ? [] : ["ms"]),
-      ],
-      cost.layers.map((row) => [
-        row.path,
-        row.weightFormat,
-        row.activationFormat,
-        short(row.gmacs * 1e3),
-        short(row.gbops),
-        percent(row.gbops / cost.gbops),
-        short(row.weightBytes / 1e3),
-        short(row.activationBytes / 1e3),
-        ...(row.ms === undefined ? [] : [short(row.ms)]),
-      ]),
-    ),
-  )
-  yield* print(
-    `${dim("in all")}  ${short(cost.gbops, 6)} GBOPs, ${short(cost.gmacs, 6)} GMACs, ${short(cost.weightBytes / 1e6, 6)} MB of weights, ${short(cost.activationBytes / 1e6, 6)} MB of inputs` +
-      (cost.ms === undefined ? "" : `, ${short(cost.ms, 6)} ms`),
-  )
+  if (json) return yield* printJson(jsonOf(cost))
+  yield* showText(cost)
 })

@@ -1,0 +1,71 @@
+/**
+ * The blocks of a trial whose kinds may name files in place of values, and trials with the contents of these files.
+ *
+ * Which files a kind reads it says itself (`NamedFile`). Left out: reading them (`Files.ts`).
+ */
+import * as Costs from "../cost/Costs.ts"
+import { valueAt } from "../declaration/Decode.ts"
+import type { Path } from "../declaration/Errors.ts"
+import { type NamedFile, type NamedFiles, unreadFiles } from "../declaration/NamedFile.ts"
+import * as Searches from "../search/Searches.ts"
+import type { Trial } from "../train/Trial.ts"
+import { idOf } from "./Canonical.ts"
+import { assign } from "./Overrides.ts"
+
+type Blocks = Pick<Trial, "search" | "reward">
+
+interface Block {
+  readonly path: Path
+  readonly block: object
+  readonly files: NamedFiles
+}
+
+const blocksOf = ({ reward, search }: Blocks): ReadonlyArray<Block> => [
+  { path: ["search"], block: search, files: Searches.filesOf(search) },
+  ...(reward === undefined
+    ? []
+    : [{ path: ["reward", "cost"], block: reward.cost, files: Costs.filesOf(reward.cost) }]),
+]
+
+/** A file that a trial names. */
+export interface Named {
+  /** Where it is named: `reward.cost.table`. */
+  readonly path: Path
+  /** The path of the file as it is written. */
+  readonly name: string
+  readonly file: NamedFile
+}
+
+/** The files that the blocks of a trial name. */
+export const namedIn = (trial: Blocks): ReadonlyArray<Named> =>
+  blocksOf(trial).flatMap(({ block, files, path }) =>
+    unreadFiles(files, block).map(({ file, key, path: name }) => ({
+      path: [...path, key],
+      name,
+      file,
+    })),
+  )
+
+/** What was read for a path of a trial. */
+export interface Contents {
+  readonly path: Path
+  readonly value: unknown
+}
+
+/** A trial with values in the place of others. */
+const withValues = <A extends Blocks>(trial: A, values: ReadonlyArray<Contents>): A =>
+  values.reduce((changed, { path, value }) => assign(changed, path, value) as A, trial)
+
+/** A trial with what its files hold in the place of their names. */
+export const withContents = withValues
+
+/** A trial for parameters: of files with more than can be listed, digests of their contents. */
+export const withDigests = <A extends Blocks>(trial: A): A =>
+  withValues(
+    trial,
+    blocksOf(trial).flatMap(({ block, files, path }) =>
+      Object.entries(files).flatMap(([key, { isLarge = false }]) =>
+        isLarge ? [{ path: [...path, key], value: idOf(valueAt(block, [key])) }] : [],
+      ),
+    ),
+  )
