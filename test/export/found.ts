@@ -37,7 +37,7 @@ const observed = (net: Supernet, images: Tensor): Float32Array => {
       amax: tf.tensor1d(amax.slice()),
       sizes: tf.tensor1d([], "int32"),
     }
-    net.forward(images, policy, "measureRunning", { norms: new Map(), activations })
+    net.forward(images, policy, "measureRunning", { observed: { norms: new Map(), activations } })
     for (const [site, magnitude] of activations) amax[site] = magnitude.dataSync()[0]!
   })
   return amax

@@ -1,0 +1,88 @@
+/** What every step of a trial is fed: a batch, and the policy as tensors. Left out: what is computed from it. */
+import type { Batch } from "../data/Batches.ts"
+import type { Images } from "../data/Dataset.ts"
+import { rowLength } from "../format/Row.ts"
+import type { Choices } from "../space/Decision.ts"
+import { widestChoices } from "../space/DecisionSpace.ts"
+import type { Supernet } from "../supernet/Supernet.ts"
+import { tf } from "../tensor/Backend.ts"
+import type { Scalar, Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
+import { bytesTensor, castBytes } from "../tensor/Kernels.ts"
+
+/** Fed to every step; with `rows`, `amax` and `sizes` it is also the policy (`PolicyTensors`). */
+export type PassInputs = {
+  /** uint8 [batch, height, width, channels] */
+  readonly images: Tensor
+  /** int32 [batch] */
+  readonly labels: Tensor1D
+  /** [sites, rowLength] */
+  readonly rows: Tensor2D
+  /** [sites]; 0: the scale comes from the tensor at hand. */
+  readonly amax: Tensor1D
+  /** int32 [searched sizes] */
+  readonly sizes: Tensor1D
+}
+
+/** Fed to an optimizer step. */
+export type TrainInputs = PassInputs & {
+  readonly learningRate: Scalar
+  /** int32 [2], another one every step: for dropout. */
+  readonly seed: Tensor1D
+}
+
+/** What batches look like, and the network that is fed. */
+export interface Fed {
+  readonly supernet: Supernet
+  readonly dataset: Images
+  readonly batchSize: number
+}
+
+/** [sites]: magnitudes that take every scale from the tensor at hand. */
+export const ownScales = ({ supernet }: Pick<Fed, "supernet">): Float32Array =>
+  new Float32Array(supernet.sites)
+
+/** Tensors of a batch and a policy; whoever is fed them disposes of them. */
+export const passInputs = (
+  { supernet, dataset, batchSize }: Fed,
+  batch: Batch,
+  choices: Choices,
+  amax: Float32Array = ownScales({ supernet }),
+): PassInputs => {
+  const { height, width, channels } = dataset
+  return {
+    images: bytesTensor(batch.images, [batchSize, height, width, channels]),
+    labels: tf.tensor1d(batch.labels, "int32"),
+    rows: tf.tensor2d(supernet.rowsOf(choices), [supernet.sites, rowLength]),
+    amax: tf.tensor1d(amax.slice()),
+    sizes: tf.tensor1d(supernet.sizesOf(choices), "int32"),
+  }
+}
+
+/** The same beside a learning rate and a seed. */
+export const trainInputs = (
+  inputs: PassInputs,
+  learningRate: number,
+  seed: readonly [number, number],
+): TrainInputs => ({
+  ...inputs,
+  learningRate: tf.scalar(learningRate),
+  seed: tf.tensor1d([...seed], "int32"),
+})
+
+/** A batch of zeros under the largest architecture: sizes seen while recording must be the largest ones. */
+export const exampleInputs = (fed: Fed): PassInputs => {
+  const { supernet, dataset, batchSize } = fed
+  const { height, width, channels } = dataset
+  const batch = {
+    images: new Uint8Array(batchSize * height * width * channels),
+    labels: new Int32Array(batchSize),
+  }
+  return passInputs(fed, batch, widestChoices(supernet.network.space))
+}
+
+/** (value / 255 - mean) / std per channel, of bytes [batch, height, width, channels]. */
+export const normalise = (bytes: Tensor, { mean, std }: Images): Tensor => {
+  const scale = tf.tensor1d(std.map((s) => 1 / (255 * s)))
+  const shift = tf.tensor1d(mean.map((m, i) => -m / std[i]!))
+  return tf.add(tf.mul(castBytes(bytes), scale), shift)
+}
