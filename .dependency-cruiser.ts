@@ -7,6 +7,7 @@ import type { ICruiseOptions, IForbiddenRuleType } from "dependency-cruiser"
 const folders = [
   "declaration",
   "disk",
+  "metric",
   "format",
   "tensor",
   "quantizer",

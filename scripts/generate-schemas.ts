@@ -1,14 +1,15 @@
 /**
  * Writes `schemas/*.schema.json`, what editors complete and check YAML files by, and `docs/keys.md`, the same for people,
- * from the schemas the program itself decodes with.
+ * from the schemas the program itself decodes with; and the table of metrics in `docs/method.md`.
  *
  * Run by `npm run schemas`; a test fails when the committed files are not what this would write.
  */
-import { mkdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { JsonSchema, Schema } from "effect"
 import { LatencyTable } from "../src/cost/LatencyTable.ts"
 import { Experiment } from "../src/experiment/Experiment.ts"
+import { metrics } from "../src/metric/Metrics.ts"
 import { Space } from "../src/network/SpaceFile.ts"
 import { forEditors, type JsonSchema as EditorSchema } from "./editor-schema.ts"
 import { keysPage } from "./keys-page.ts"
@@ -31,6 +32,27 @@ const rootName = (schema: JsonSchema.JsonSchema): string => {
 }
 
 const files = { space: Space, experiment: Experiment, latency: LatencyTable }
+
+const begin = "<!-- metrics: written by npm run schemas -->\n"
+const end = "<!-- end of metrics -->"
+
+/** `docs/method.md` with the table of metrics as it is. */
+export const withMetrics = (page: string): string => {
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)]
+  if (from < 0 || to < from) throw new Error("docs/method.md has no place for the metrics")
+  return `${page.slice(0, from)}${begin}\n${metricsTable()}\n${page.slice(to)}`
+}
+
+const metricsTable = (): string =>
+  [
+    "| metric | unit | better | what it is | when |",
+    "|---|---|---|---|---|",
+    ...metrics.map(({ direction, key, unit, when, words }) => {
+      const better = { max: "more", min: "less", none: "" }[direction]
+      return `| \`${key}\` | ${unit} | ${better} | ${words} | ${when} |`
+    }),
+    "",
+  ].join("\n")
 
 /** File name -> text. */
 export const schemaFiles = (): Readonly<Record<string, string>> =>
@@ -55,4 +77,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [name, text] of Object.entries(schemaFiles()))
     writeFileSync(new URL(`schemas/${name}`, root), text)
   writeFileSync(new URL("docs/keys.md", root), keysFile())
+  const method = new URL("docs/method.md", root)
+  writeFileSync(method, withMetrics(readFileSync(method, "utf8")))
 }

@@ -2,6 +2,7 @@
 import { pathText } from "../declaration/Errors.ts"
 import type { Side } from "../cost/Beside.ts"
 import type { Plan } from "../experiment/Plan.ts"
+import { final, type Metric } from "../metric/Metrics.ts"
 import type { Result } from "../orchestrator/Result.ts"
 import type { TrialSummary } from "../orchestrator/GridOptions.ts"
 import { type Comparison, compare, type Ended, standingOf } from "../report/Comparison.ts"
@@ -32,7 +33,7 @@ export const endedOf = (
 ): ReadonlyArray<Ended> =>
   trials.map((trial) => {
     const result = results.get(trial.id)
-    const accuracy = result?.state === "finished" ? result.metrics["final/accuracy"] : undefined
+    const accuracy = result?.state === "finished" ? result.metrics[final.accuracy.key] : undefined
     return {
       trial,
       outcome:
@@ -61,16 +62,16 @@ const resultRow = (
   { result }: TrialSummary,
   ratio: number | undefined,
 ): ReadonlyArray<string> => {
-  const of = (key: string, show: (value: number) => string) => {
+  const of = ({ key }: Metric, show: (value: number) => string) => {
     const value = result?.metrics[key]
     return value === undefined ? "" : show(value)
   }
   return [
     label,
-    of("final/accuracy", percent),
+    of(final.accuracy, percent),
     ratio === undefined ? "" : ratio.toFixed(3),
-    of("final/gbops", (value) => short(value)),
-    of("final/argmax_probability", (value) => value.toFixed(3)),
+    of(final.gbops, (value) => short(value)),
+    of(final.argmaxProbability, (value) => value.toFixed(3)),
   ]
 }
 
@@ -158,7 +159,7 @@ export const gridNote = (
   summaries: ReadonlyArray<TrialSummary>,
 ): string => {
   const row = (cells: ReadonlyArray<string>) => `| ${cells.map(cell).join(" | ")} |`
-  const metric = (summary: TrialSummary, key: string) => {
+  const metric = (summary: TrialSummary, { key }: Metric) => {
     const value = summary.result?.metrics[key]
     return value === undefined ? "" : short(value)
   }
@@ -168,16 +169,16 @@ export const gridNote = (
     return row([
       summary.trial.name,
       summary.state,
-      metric(summary, "final/accuracy"),
+      metric(summary, final.accuracy),
       ratio === undefined ? "" : short(ratio),
-      metric(summary, "final/gbops"),
+      metric(summary, final.gbops),
     ])
   })
   return [
     ...(plan.description === undefined ? [] : [plan.description, ""]),
     ...block(command),
     "",
-    row(["trial", "state", "final/accuracy", "cost / target", "final/gbops"]),
+    row(["trial", "state", final.accuracy.key, "cost / target", final.gbops.key]),
     "|---|---|---|---|---|",
     ...rows,
     "",

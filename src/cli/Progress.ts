@@ -4,6 +4,7 @@
  * both. Left out: what the lines hold (`ProgressLines.ts`) and how they are drawn (`Display.ts`).
  */
 import { Clock, Effect, Schedule } from "effect"
+import { final } from "../metric/Metrics.ts"
 import type { Heartbeat } from "../orchestrator/Heartbeat.ts"
 import type { GridEvent } from "../orchestrator/GridOptions.ts"
 import type { TrialFile } from "../orchestrator/State.ts"
@@ -191,7 +192,7 @@ export const make = Effect.fnUntraced(function* (trials: ReadonlyArray<TrialFile
         yield* finish(trial, state === "finished")
         done++
         if (state === "failed") failed++
-        const accuracy = metrics["final/accuracy"]
+        const accuracy = metrics[final.accuracy.key]
         return yield* note(
           state === "finished"
             ? `${name}: finished after ${duration(seconds)}${accuracy === undefined ? "" : `, accuracy ${percent(accuracy)}`}`

@@ -3,6 +3,7 @@
  * never one cut in the middle. A trial takes one line, or two where one cannot hold its name and its figures. Left out:
  * when they are drawn (`Display.ts`), where their values come from (`Progress.ts`).
  */
+import * as Metrics from "../metric/Metrics.ts"
 import * as Costs from "../cost/Costs.ts"
 import type { Heartbeat } from "../orchestrator/Heartbeat.ts"
 import type { TrialFile } from "../orchestrator/State.ts"
@@ -74,14 +75,16 @@ const figures = ({ heartbeat, trial }: AtWork): ReadonlyArray<Field> => {
     value === undefined ? [] : [{ text: `${label} ${show(value)}`, worth }]
   const loss =
     metrics[
-      ["retrain/loss", "fine_tune/loss", "train/loss"].find((key) => key in metrics) ?? "train/loss"
+      [Metrics.phases.retrain.loss.key, Metrics.phases.fineTune.loss.key].find(
+        (key) => key in metrics,
+      ) ?? Metrics.phases.train.loss.key
     ]
   return [
     ...figure("loss", loss, 70),
-    ...figure("cost", metrics["search/cost"], 65, (value) => costText(value, trial)),
-    ...figure("quality", metrics["search/quality"], 60),
-    ...figure("reward", metrics["search/reward"], 25),
-    ...figure("entropy", metrics["search/entropy"], 30),
+    ...figure("cost", metrics[Metrics.search.cost.key], 65, (value) => costText(value, trial)),
+    ...figure("quality", metrics[Metrics.search.quality.key], 60),
+    ...figure("reward", metrics[Metrics.search.reward.key], 25),
+    ...figure("entropy", metrics[Metrics.search.entropy.key], 30),
     ...(stepsPerSecond > 0 ? [{ text: `${short(stepsPerSecond, 3)} steps/s`, worth: 20 }] : []),
   ]
 }

@@ -22,8 +22,8 @@ export const tQuantile = (degrees: number): number =>
 export interface PairedDifference {
   readonly pairs: number
   readonly mean: number
-  /** Sample standard deviation of the differences. */
-  readonly deviation: number
+  /** Sample standard deviation of the differences, of two pairs or more. */
+  readonly deviation?: number
   /** 95 % interval of the mean; infinite with fewer than two pairs. */
   readonly low: number
   readonly high: number
@@ -34,7 +34,7 @@ export const pairedDifference = (differences: ReadonlyArray<number>): PairedDiff
   const pairs = differences.length
   if (pairs === 0) throw new RangeError("there are no pairs to compare")
   const mean = differences.reduce((a, b) => a + b, 0) / pairs
-  if (pairs === 1) return { pairs, mean, deviation: NaN, low: -Infinity, high: Infinity }
+  if (pairs === 1) return { pairs, mean, low: -Infinity, high: Infinity }
   const squares = differences.reduce((sum, d) => sum + (d - mean) ** 2, 0)
   const deviation = Math.sqrt(squares / (pairs - 1))
   const half = (tQuantile(pairs - 1) * deviation) / Math.sqrt(pairs)

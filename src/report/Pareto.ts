@@ -4,19 +4,29 @@
  * Left out: where points come from.
  */
 
+import { directionOf, final, type Metric } from "../metric/Metrics.ts"
+
 export interface Objective {
   readonly key: string
   readonly direction: "max" | "min"
 }
 
-/** `final/accuracy:max,final/gbops:min`; a text that is wrong where it is not that. */
+/** Metrics with a better direction as `parseObjectives` reads them. */
+export const objectivesText = (metrics: ReadonlyArray<Metric>): string =>
+  metrics.map(({ direction, key }) => `${key}:${direction}`).join(",")
+
+const example = objectivesText([final.accuracy])
+
+/** `final/accuracy:max,final/gbops:min`, the directions of known metrics left out or not; else what is wrong. */
 export const parseObjectives = (text: string): ReadonlyArray<Objective> | string => {
   const objectives: Array<Objective> = []
   for (const part of text.split(",")) {
-    const match = /^(.+):(max|min)$/.exec(part.trim())
-    if (match === null)
-      return `${part.trim() || "nothing"} is no objective; final/accuracy:max would be right`
-    objectives.push({ key: match[1]!, direction: match[2] as Objective["direction"] })
+    const word = part.trim()
+    const [, key = word, told] = /^(.+):(max|min)$/.exec(word) ?? []
+    const direction = told === "max" || told === "min" ? told : directionOf(key)
+    if (direction === undefined)
+      return `${word || "nothing"} is no objective; ${example} would be right`
+    objectives.push({ key, direction })
   }
   return objectives
 }
@@ -29,11 +39,11 @@ export const paretoFront = <A>(
 ): ReadonlyArray<A> => {
   // more is better in every column
   const scored = points.flatMap((point) => {
-    const scores = objectives.map(({ direction, key }) => {
-      const value = valueOf(point, key) ?? NaN
-      return direction === "max" ? value : -value
+    const scores = objectives.flatMap(({ direction, key }) => {
+      const value = valueOf(point, key)
+      return value === undefined ? [] : [direction === "max" ? value : -value]
     })
-    return scores.every((score) => !Number.isNaN(score)) ? [{ point, scores }] : []
+    return scores.length === objectives.length ? [{ point, scores }] : []
   })
   const dominates = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): boolean =>
     a.every((score, i) => score >= b[i]!) && a.some((score, i) => score > b[i]!)

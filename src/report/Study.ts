@@ -6,6 +6,7 @@
  */
 import { Schema } from "effect"
 import { isSearching } from "../search/Searches.ts"
+import { final } from "../metric/Metrics.ts"
 import { armOf, type Parameters, parameterWord } from "./Arm.ts"
 import { pairedDifference } from "./Paired.ts"
 
@@ -106,12 +107,14 @@ export const armsOf = (lines: ReadonlyArray<StudyLine>, first?: Parameters): Rea
     })
 }
 
-export const accuracyOf = ({ metrics }: StudyLine): number => metrics["final/accuracy"] ?? NaN
+/** Of the lines that have one. */
+export const accuraciesOf = (lines: ReadonlyArray<StudyLine>): ReadonlyArray<number> =>
+  lines.flatMap(({ metrics }) => metrics[final.accuracy.key] ?? [])
 
 const mean = (values: ReadonlyArray<number>): number =>
   values.reduce((a, b) => a + b, 0) / values.length
 
-/** Sample standard deviation; NaN for fewer than two. */
+/** Sample standard deviation of two or more. */
 const deviation = (values: ReadonlyArray<number>): number => {
   const centre = mean(values)
   return Math.sqrt(values.reduce((sum, v) => sum + (v - centre) ** 2, 0) / (values.length - 1))
@@ -138,22 +141,23 @@ const verdict = (differences: ReadonlyArray<number>): string => {
 const differencesOf = (first: Arm, other: Arm): ReadonlyArray<number> =>
   first.finished.flatMap((line) => {
     const pair = other.finished.find(({ seed }) => seed === line.seed)
-    return pair === undefined ? [] : [accuracyOf(line) - accuracyOf(pair)]
+    const [own, others] = [accuraciesOf([line]), accuraciesOf(pair === undefined ? [] : [pair])]
+    return own.flatMap((accuracy) => others.map((other) => accuracy - other))
   })
 
 const gaps = ({ finished }: Arm): ReadonlyArray<number> =>
-  finished.flatMap(({ metrics }) => metrics["final/retrain_gap"] ?? [])
+  finished.flatMap(({ metrics }) => metrics[final.retrainGap.key] ?? [])
 
 const row = (cells: ReadonlyArray<string>): string =>
   `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`
 
 /** What an arm's networks cost on average, in the unit of their cost. */
 export const costOf = ({ finished }: Arm): number =>
-  mean(finished.flatMap(({ metrics }) => metrics["final/cost"] ?? []))
+  mean(finished.flatMap(({ metrics }) => metrics[final.cost.key] ?? []))
 
 /** The target of an arm's searches, in the unit of their cost. */
 const targetOf = ({ finished }: Arm): number =>
-  mean(finished.map(({ metrics }) => metrics["final/cost"]! / metrics["final/cost_over_target"]!))
+  mean(finished.map(({ metrics }) => metrics[final.cost.key]! / metrics[final.costOverTarget.key]!))
 
 /** A fixed assignment has no target: it stands at its cost over that of the first arm. */
 const ratioOf = (arm: Arm, first: Arm): number => {
@@ -165,20 +169,20 @@ const ratioOf = (arm: Arm, first: Arm): number => {
   )
   return isFixed && isOfOneCost && first.finished.length > 0
     ? costOf(arm) / targetOf(first)
-    : mean(arm.finished.flatMap(({ metrics }) => metrics["final/cost_over_target"] ?? []))
+    : mean(arm.finished.flatMap(({ metrics }) => metrics[final.costOverTarget.key] ?? []))
 }
 
 const armRow = (arm: Arm, first: Arm): string => {
   const { failed, finished, name } = arm
-  const accuracies = finished.map(accuracyOf)
-  const spread = deviation(accuracies)
+  const accuracies = accuraciesOf(finished)
+  const spread = accuracies.length < 2 ? undefined : deviation(accuracies)
   const minutes = mean(finished.map(({ seconds }) => seconds / 60))
   const differences = arm === first ? [] : differencesOf(first, arm)
   const none = finished.length === 0
   return row([
     name,
     `${finished.length}${failed === 0 ? "" : ` (${failed} failed)`}`,
-    none ? "" : `${points(mean(accuracies))}${Number.isNaN(spread) ? "" : ` ± ${points(spread)}`}`,
+    none ? "" : `${points(mean(accuracies))}${spread === undefined ? "" : ` ± ${points(spread)}`}`,
     none ? "" : String(Number(costOf(arm).toPrecision(4))),
     none ? "" : ratioOf(arm, first).toFixed(3),
     arm === first ? "" : interval(differences),

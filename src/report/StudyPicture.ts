@@ -2,7 +2,7 @@
  * A picture of a study: a row for each arm, a dot for the accuracy of each seed, a bar at their mean, at the right what
  * its networks cost. SVG without scripts or outside parts.
  */
-import { accuracyOf, type Arm, costOf } from "./Study.ts"
+import { accuraciesOf, type Arm, costOf } from "./Study.ts"
 import { ends, escape, picture } from "./Svg.ts"
 
 const row = 26
@@ -15,7 +15,7 @@ const short = (value: number): string => String(Number(value.toPrecision(4)))
 
 /** The picture as an SVG document; arms without a finished trial have an empty row. */
 export const studyPicture = (arms: ReadonlyArray<Arm>, title: string): string => {
-  const all = arms.flatMap(({ finished }) => finished.map(accuracyOf))
+  const all = arms.flatMap(({ finished }) => accuraciesOf(finished))
   const low = Math.floor(100 * Math.min(...all)) / 100
   const high = Math.max(low + 0.01, Math.ceil(100 * Math.max(...all)) / 100)
   const x = (accuracy: number) => (left + (plot * (accuracy - low)) / (high - low)).toFixed(1)
@@ -23,7 +23,7 @@ export const studyPicture = (arms: ReadonlyArray<Arm>, title: string): string =>
   const bottom = top + arms.length * row
   const rows = arms.flatMap(({ finished, name }, i) => {
     const y = top + i * row + row / 2
-    const values = finished.map(accuracyOf)
+    const values = accuraciesOf(finished)
     const mean = values.reduce((a, b) => a + b, 0) / values.length
     return [
       `<text x="${left - 10}" y="${y + 4}" text-anchor="end">${escape(name)}</text>`,

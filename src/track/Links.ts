@@ -3,6 +3,7 @@
  * there would otherwise show the view for language models. With an empty `base` they are relative, for Markdown inside
  * MLflow itself, and stay right when the server's port changes.
  */
+import { final } from "../metric/Metrics.ts"
 
 const workflow = "workflowType=machine_learning"
 /** Brackets and quotes too: links stand in Markdown. */
@@ -33,7 +34,7 @@ export const trials = (
     others.length === 0
       ? `experiments/${encode(first)}/runs?`
       : `compare-experiments/s?experiments=${encode(JSON.stringify(experimentIds))}&`
-  const order = `orderByKey=${encode("metrics.`final/accuracy`")}&orderByAsc=false`
+  const order = `orderByKey=${encode(`metrics.\`${final.accuracy.key}\``)}&orderByAsc=false`
   return `${page(base)}/${place}${workflow}&searchFilter=${encode(gridFilter(gridId))}&${order}&compareRunsMode=CHART`
 }
 

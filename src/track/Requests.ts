@@ -3,6 +3,7 @@
  * Pure: nothing is sent here (`MlflowSender.ts`).
  */
 import { createHash } from "node:crypto"
+import { final, tracked } from "../metric/Metrics.ts"
 import type { Dataset, Metrics, Start } from "./Event.ts"
 import * as Limits from "./Limits.ts"
 import * as Links from "./Links.ts"
@@ -41,11 +42,11 @@ export const toGroups = (events: Spool.Read["events"]): ReadonlyArray<Spool.Read
   return groups
 }
 
-/** Points of one event, `final/accuracy` first: the compare page of MLflow takes the first metric there is. */
+/** Points of one event, the final accuracy first: the compare page of MLflow takes the first metric there is. */
 const toPoints = ({ step, time, values }: Metrics): ReadonlyArray<Point> =>
   Object.entries(values)
     .map(([key, value]) => ({ key, value, step, timestamp: time }))
-    .sort((a, b) => Number(b.key === "final/accuracy") - Number(a.key === "final/accuracy"))
+    .sort((a, b) => Number(b.key === final.accuracy.key) - Number(a.key === final.accuracy.key))
 
 /** The finite points of some events, with the running count of the others. */
 export const finitePoints = (events: ReadonlyArray<Metrics>, nonfiniteBefore: number) => {
@@ -58,7 +59,7 @@ export const finitePoints = (events: ReadonlyArray<Metrics>, nonfiniteBefore: nu
     if (finite.length === all.length) continue
     nonfinite += all.length - finite.length
     points.push({
-      key: "train/nonfinite_count",
+      key: tracked.nonfiniteCount.key,
       value: nonfinite,
       step: event.step,
       timestamp: event.time,

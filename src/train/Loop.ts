@@ -10,6 +10,7 @@ import { Schema } from "effect"
 import { type Batches, openBatches, type StreamedDataset } from "../data/Batches.ts"
 import type { Dataset } from "../data/Dataset.ts"
 import { DatasetCorrupt } from "../data/Errors.ts"
+import * as Metrics from "../metric/Metrics.ts"
 import { makeFixed } from "../search/Fixed.ts"
 import type { Searcher } from "../search/Search.ts"
 import { toAssignment } from "../space/DecisionSpace.ts"
@@ -126,14 +127,22 @@ async function* search(run: Run, session: Session): AsyncGenerator<TrainEvent, F
   return {
     choices: [...choices],
     metrics: {
-      "final/accuracy": accuracy,
+      ...Metrics.byKey(Metrics.final, { accuracy }),
       ...finalCosts(prepared, choices),
-      "final/argmax_probability": searcher.argmaxProbability(ended.search),
-      ...(count === 0 ? {} : { "final/switching": sum / count }),
-      ...(ended.best === null ? {} : { "best/quality": ended.best }),
+      ...Metrics.byKey(Metrics.final, {
+        argmaxProbability: searcher.argmaxProbability(ended.search),
+        switching: count === 0 ? undefined : sum / count,
+      }),
+      ...Metrics.byKey(Metrics.best, { quality: ended.best ?? undefined }),
     },
   }
 }
+
+/** What was found with more final metrics. */
+const withMetrics = (
+  found: Found,
+  more: Readonly<Partial<Record<keyof typeof Metrics.final, number>>>,
+): Found => ({ ...found, metrics: { ...found.metrics, ...Metrics.byKey(Metrics.final, more) } })
 
 /** Proposes what was found, and nothing else. */
 const fixedAt = ({ cost, network }: Prepared, { choices }: Found): Searcher =>
@@ -152,11 +161,11 @@ async function* tune(
     before: spec.steps,
     firstBatch: spec.steps,
     learningRate: (step) => fineTuneRateAt(spec.learningRate, step, steps),
-    section: "fine_tune",
+    section: "fineTune",
     keep: { phase: "fineTune", found },
   })
   const { accuracy } = yield* freeze(run, session, found.choices, spec.steps + steps)
-  return { ...found, metrics: { ...found.metrics, "final/fine_tuned_accuracy": accuracy } }
+  return withMetrics(found, { fineTunedAccuracy: accuracy })
 }
 
 /** Exactly the trial that `search: { kind: fixed, assignment }` would be. */
@@ -181,14 +190,10 @@ async function* retrain(run: Run, found: Found): AsyncGenerator<TrainEvent, Foun
       keep: { phase: "retrain", found },
     })
     const { accuracy } = yield* freeze(run, session, found.choices, spec.steps)
-    return {
-      ...found,
-      metrics: {
-        ...found.metrics,
-        "final/retrain_accuracy": accuracy,
-        "final/retrain_gap": accuracy - found.metrics["final/accuracy"]!,
-      },
-    }
+    return withMetrics(found, {
+      retrainAccuracy: accuracy,
+      retrainGap: accuracy - found.metrics[Metrics.final.accuracy.key]!,
+    })
   } finally {
     session.dispose()
   }

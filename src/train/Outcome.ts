@@ -1,35 +1,19 @@
 /**
- * What a trial tells of itself in words and numbers: the search's metrics, and how it came out.
+ * How a trial came out: layer by layer, in cost, and in the files beside the assignment.
  *
  * Left out: running means of the curves (`Progress.ts`), why it diverged (`Divergence.ts`), the accuracy itself (`Finish.ts`).
  */
 import { compile } from "../cost/Cost.ts"
 import { Gbops } from "../cost/Gbops.ts"
 import { Memory } from "../cost/Memory.ts"
+import * as Metrics from "../metric/Metrics.ts"
 import { activationSites } from "../network/Sites.ts"
-import type { SearchMetrics } from "../search/Search.ts"
 import type { Choices } from "../space/Decision.ts"
 import { valueOf } from "../space/Quantity.ts"
 import { formatIn } from "./Cause.ts"
 import type { Progress } from "./Progress.ts"
 import type { LayerOutcome, TrainEvent } from "./TrainEvent.ts"
 import type { Prepared } from "./Trial.ts"
-
-/** Under the names of the tracker; undefined where a step has none (nothing measured, nothing decided). */
-export const searchMetrics = (
-  metrics: SearchMetrics,
-): Readonly<Record<string, number | undefined>> => ({
-  "search/reward": metrics.reward,
-  "search/quality": metrics.quality,
-  "search/cost": metrics.cost,
-  "search/expected_cost": metrics.expectedCost,
-  "search/baseline": metrics.baseline,
-  "search/advantage": metrics.advantage,
-  "search/entropy": metrics.entropy,
-  "search/commitment": metrics.commitment,
-  "search/switching": metrics.switching,
-  "search/argmax_probability": metrics.argmaxProbability,
-})
 
 export const layerOutcomes = (
   { network, cost }: Prepared,
@@ -57,12 +41,12 @@ export const finalCosts = (
 ): Readonly<Record<string, number>> => {
   const of = (model: typeof Gbops | typeof Memory) =>
     compile(network.table, model, network.space).of(choices)
-  return {
-    "final/cost": cost.of(choices),
-    "final/cost_over_target": cost.of(choices) / target,
-    "final/gbops": of(Gbops),
-    "final/memory_bytes": of(Memory),
-  }
+  return Metrics.byKey(Metrics.final, {
+    cost: cost.of(choices),
+    costOverTarget: cost.of(choices) / target,
+    gbops: of(Gbops),
+    memoryBytes: of(Memory),
+  })
 }
 
 /** The policy over time, the frozen activation scales and measured sensitivities, as files beside the assignment. */

@@ -12,7 +12,7 @@ import type { Searcher } from "../search/Search.ts"
 import { qualityOf } from "../search/Searches.ts"
 import { randomStream } from "../space/Random.ts"
 import { beginWatch, divergence, watch, type WatchState } from "./Divergence.ts"
-import { searchMetrics } from "./Outcome.ts"
+import * as Metrics from "../metric/Metrics.ts"
 import { metricsEvery, policyEvery, Progress } from "./Progress.ts"
 import { qualitiesOf } from "./Qualities.ts"
 import { type Session, type SessionState, snapshotOf } from "./Session.ts"
@@ -29,7 +29,7 @@ export interface Phase {
   /** Steps count from 0 within the phase; `frozenAt` as in `PhaseState`. */
   readonly learningRate: (step: number, frozenAt: number | undefined) => number
   /** Section of its loss and accuracy. */
-  readonly section: "train" | "fine_tune" | "retrain"
+  readonly section: "train" | "fineTune" | "retrain"
   /** What its checkpoints hold beside its own state: which phase it is, what those before it found. */
   readonly keep: Pick<SessionState, "phase" | "found">
 }
@@ -163,10 +163,16 @@ export async function* trainPhase(
       }
 
     progress.add({
-      [`${section}/loss`]: measured.loss,
-      [`${section}/accuracy`]: measured.accuracy,
-      ...(section === "train" ? searchMetrics(updated.metrics) : {}),
-      ...(relaxed === undefined ? {} : { "search/relaxed_bytes": relaxed.copiedBytes }),
+      ...Metrics.byKey(Metrics.phases[section], {
+        loss: measured.loss,
+        accuracy: measured.accuracy,
+      }),
+      ...(section === "train"
+        ? Metrics.byKey(Metrics.search, {
+            ...updated.metrics,
+            relaxedBytes: relaxed?.copiedBytes,
+          })
+        : {}),
     })
     if (done % metricsEvery(phase.steps) === 0 || done === phase.steps)
       yield { type: "metrics", step: total, values: progress.take() }

@@ -11,7 +11,7 @@ import { type Document, parse } from "../../src/declaration/Document.ts"
 import { Experiment } from "../../src/experiment/Experiment.ts"
 import { Space } from "../../src/network/SpaceFile.ts"
 import { type JsonSchema, resolve, type Schemas } from "../../scripts/editor-schema.ts"
-import { keysFile, schemaFiles } from "../../scripts/generate-schemas.ts"
+import { keysFile, schemaFiles, withMetrics } from "../../scripts/generate-schemas.ts"
 import { casesOf } from "../editor/cases.ts"
 
 const ajv = new Ajv({ strict: true })
@@ -48,6 +48,10 @@ const shipped: ReadonlyArray<readonly [KindName, string]> = [
 describe("schemas/", () => {
   it("docs/keys.md is what `npm run schemas` writes", () => {
     assert.strictEqual(readFileSync("docs/keys.md", "utf8"), keysFile())
+  })
+  it("the metrics of docs/method.md are those of the table", () => {
+    const page = readFileSync("docs/method.md", "utf8")
+    assert.strictEqual(page, withMetrics(page))
   })
   for (const [name, text] of Object.entries(schemaFiles()))
     it(`${name} is what \`npm run schemas\` writes`, () => {

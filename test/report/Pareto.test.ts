@@ -32,8 +32,16 @@ describe("the Pareto front", () => {
   })
 
   it("says what an objective looks like", () => {
-    expect(parseObjectives("final/accuracy")).toContain("final/accuracy:max would be right")
+    expect(parseObjectives("accuracy")).toContain("final/accuracy:max would be right")
     expect(parseObjectives("a:max,")).toContain("nothing is no objective")
+  })
+
+  it("takes the direction of a metric from the table", () => {
+    expect(parseObjectives("final/accuracy,final/gbops:max")).toEqual([
+      { key: "final/accuracy", direction: "max" },
+      { key: "final/gbops", direction: "max" },
+    ])
+    expect(parseObjectives("final/retrain_gap")).toContain("is no objective")
   })
 
   it("is drawn: every point a dot, those on it filled, in order of the axis, names as text", () => {

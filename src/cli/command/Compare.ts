@@ -1,9 +1,15 @@
 /** `fliqs compare EXPERIMENT`: the trials of a grid side by side, what differs between them, and their Pareto front. */
 import { Effect, Option } from "effect"
 import type * as Plan from "../../experiment/Plan.ts"
+import * as Metrics from "../../metric/Metrics.ts"
 import { stateOf } from "../../orchestrator/Standing.ts"
 import { frontPicture } from "../../report/FrontPicture.ts"
-import { type Objective, paretoFront, parseObjectives } from "../../report/Pareto.ts"
+import {
+  type Objective,
+  objectivesText,
+  paretoFront,
+  parseObjectives,
+} from "../../report/Pareto.ts"
 import { type Pair, pairsOf, type Standing, standingOf } from "../../report/Comparison.ts"
 import { isSearching } from "../../search/Searches.ts"
 import { readPlan, writeOut } from "../Files.ts"
@@ -40,8 +46,9 @@ interface Input extends Selection {
   readonly out: Option.Option<string>
 }
 
-const usualObjectives = "final/accuracy:max,final/gbops:min"
-const usualMetrics = ["final/accuracy", "final/cost_over_target", "final/gbops"]
+const usualObjectives = objectivesText([Metrics.final.accuracy, Metrics.final.gbops])
+const usualMetrics = Metrics.mostTelling.map(({ key }) => key)
+const ratioKey = Metrics.final.costOverTarget.key
 
 const metricOf = ({ metrics }: Row, key: string): number | undefined => metrics[key]
 
@@ -58,10 +65,10 @@ const metricsOf = (
   metrics: Readonly<Record<string, number>>,
   standing: Standing | undefined,
 ): Readonly<Record<string, number>> => {
-  const { "final/cost_over_target": own, ...rest } = metrics
+  const { [ratioKey]: own, ...rest } = metrics
   if (own === undefined) return rest
   const ratio = standing?.target === undefined ? undefined : standing.cost / standing.target
-  return ratio === undefined ? rest : { ...rest, "final/cost_over_target": ratio }
+  return ratio === undefined ? rest : { ...rest, [ratioKey]: ratio }
 }
 
 const readRows = Effect.fnUntraced(function* (folder: string, plan: Plan.Plan) {

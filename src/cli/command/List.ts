@@ -1,6 +1,7 @@
 /** `fliqs list`: trials of the state folder and how they stand. */
 import { Effect, Option } from "effect"
 import { pathText } from "../../declaration/Errors.ts"
+import { mostTelling } from "../../metric/Metrics.ts"
 import * as Grids from "../../orchestrator/Grids.ts"
 import { stateFolder } from "../Files.ts"
 import { note, print, printJson, table } from "../Output.ts"
@@ -16,7 +17,7 @@ import {
 } from "../Rows.ts"
 import { damageWords, type Known, readAll } from "../Trials.ts"
 
-const usualMetrics = ["final/accuracy", "final/gbops", "final/cost_over_target"]
+const usualMetrics = mostTelling.map(({ key }) => key)
 
 interface Listed extends Row {
   readonly known: Known
