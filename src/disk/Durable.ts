@@ -4,13 +4,14 @@
  * new one. Left out: what the files mean.
  */
 import { Effect, FileSystem, Option } from "effect"
+import { closeSync, fsyncSync, openSync } from "node:fs"
 import { dirname, join, parse } from "node:path"
 import { Conflict, StorageError } from "./Errors.ts"
 import { describe } from "./FileProblem.ts"
 import { stored } from "./Patience.ts"
 
 export interface Options {
-  /** False: survives a kill but not a power cut, and costs no wait for the disk. For what is told anew anyway. */
+  /** False: survives a kill but not a power cut, and costs no wait for the disk. For what is soon written again. */
   readonly synced?: boolean
 }
 
@@ -18,6 +19,17 @@ const syncFolder = Effect.fnUntraced(function* (folder: string) {
   const fs = yield* FileSystem.FileSystem
   yield* Effect.scoped(Effect.flatMap(fs.open(folder, { flag: "r" }), (file) => file.sync))
 })
+
+/** Makes a new name in a folder survive a power cut, where the file system allows it. Synchronous: for a training step. */
+export const tryToSyncFolder = (folder: string): void => {
+  try {
+    const fd = openSync(folder, "r")
+    fsyncSync(fd)
+    closeSync(fd)
+  } catch {
+    // Only the durability of the name is at stake.
+  }
+}
 
 /** Ours: hidden, and short, so that it fits wherever the file's own name does. */
 const temporaryName = /^\.fliqs-[0-9a-f]{16}\.tmp$/

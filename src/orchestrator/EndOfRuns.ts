@@ -7,6 +7,7 @@ import * as Lock from "../disk/Lock.ts"
 import * as Event from "../track/Event.ts"
 import { lastEvent } from "../track/LastEvent.ts"
 import * as Spool from "../track/Spool.ts"
+import * as SpoolReader from "../track/SpoolReader.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as Journal from "./Journal.ts"
 import { stateOf } from "./Standing.ts"
@@ -59,7 +60,7 @@ const endTrial = Effect.fnUntraced(function* (state: string, id: string) {
 const lastPage = Effect.fnUntraced(function* (folder: string) {
   let page: string | undefined
   for (let offset = 0; ;) {
-    const read = yield* Spool.read(`${folder}/${Spool.fileName}`, offset)
+    const read = yield* SpoolReader.read(`${folder}/${Spool.fileName}`, offset)
     for (const { event } of read.events)
       if (event.type === "tag" && event.key === noteKey) page = event.value
     if (read.offset === offset) return page

@@ -10,6 +10,7 @@ import type { StorageError } from "../disk/Errors.ts"
 import { attempt, stored } from "../disk/Patience.ts"
 import * as Event from "../track/Event.ts"
 import * as Spool from "../track/Spool.ts"
+import * as SpoolReader from "../track/SpoolReader.ts"
 import type { Arithmetic } from "../train/Arithmetic.ts"
 import type { TrainEvent } from "../train/TrainEvent.ts"
 import * as State from "./State.ts"
@@ -64,8 +65,8 @@ const told = (event: TrainEvent): Event.Event | undefined => {
 /** What earlier attempts told at the very beginning of the spool. */
 export const beginning = Effect.fnUntraced(function* (folder: string) {
   const { events } = yield* Effect.orElseSucceed(
-    Spool.read(`${folder}/${Spool.fileName}`, 0),
-    () => ({ events: [] as Spool.Read["events"] }),
+    SpoolReader.read(`${folder}/${Spool.fileName}`, 0),
+    () => ({ events: [] as SpoolReader.Read["events"] }),
   )
   let start: Event.Start | undefined
   const parameters: Record<string, string> = {}

@@ -1,7 +1,7 @@
 /** The last event of a spool, read from the end of the file: whether a run has ended in the record, however long it is. */
 import { Effect, FileSystem, Option } from "effect"
 import { decode } from "./Event.ts"
-import * as Spool from "./Spool.ts"
+import * as SpoolRecord from "./SpoolRecord.ts"
 
 const firstWindow = 1 << 16
 
@@ -22,7 +22,7 @@ export const lastEvent = Effect.fnUntraced(function* (file: string) {
       count += read
     }
     // What begins in the middle of a record is no record.
-    for (const { json } of Spool.scan(buffer.subarray(0, count), from).lines.toReversed()) {
+    for (const { json } of SpoolRecord.scan(buffer.subarray(0, count), from).lines.toReversed()) {
       const event = decode(JSON.parse(json))
       if (Option.isSome(event)) return event
     }

@@ -30,6 +30,7 @@ import {
 } from "./Requests.ts"
 import * as Sent from "./Sent.ts"
 import * as Spool from "./Spool.ts"
+import * as SpoolReader from "./SpoolReader.ts"
 
 /** A run's folder (spool and `sent.json`), and what the state folder knows besides. */
 export interface RunFolder {
@@ -99,7 +100,7 @@ const sendAll = Effect.fnUntraced(function* (
   const spool = path.join(run.folder, Spool.fileName)
   let sent = yield* Sent.read(run.folder, client.settings.target)
   for (let from = sent?.offset ?? 0; ;) {
-    const { events, skippedBytes, offset } = yield* Spool.read(spool, from).pipe(
+    const { events, skippedBytes, offset } = yield* SpoolReader.read(spool, from).pipe(
       Effect.catchTag("PlatformError", (error) =>
         Effect.fail(ofStorage("send")(storageError("read", spool)(error))),
       ),
@@ -142,7 +143,7 @@ const sendGroup = Effect.fnUntraced(function* (
   client: MlflowClient,
   run: RunFolder,
   sent: Sent.Sent | undefined,
-  group: Spool.Read["events"],
+  group: SpoolReader.Read["events"],
 ) {
   const first = group[0]!.event
   if (first.type === "start") return yield* begin(client, run, sent, first)

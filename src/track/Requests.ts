@@ -10,7 +10,7 @@ import * as Links from "./Links.ts"
 import type { Pair, Point } from "./MlflowClient.ts"
 import { runColor } from "./RunColor.ts"
 import type * as Sent from "./Sent.ts"
-import type * as Spool from "./Spool.ts"
+import type * as SpoolReader from "./SpoolReader.ts"
 
 export const note = "mlflow.note.content"
 
@@ -25,8 +25,8 @@ export const toPairs = (values: Readonly<Record<string, string>>): ReadonlyArray
   Object.entries(values).map(([key, value]) => ({ key, value }))
 
 /** Consecutive metrics events go together, as many as fit one request. */
-export const toGroups = (events: Spool.Read["events"]): ReadonlyArray<Spool.Read["events"]> => {
-  const groups: Array<Array<Spool.Read["events"][number]>> = []
+export const toGroups = (events: SpoolReader.Read["events"]): ReadonlyArray<SpoolReader.Read["events"]> => {
+  const groups: Array<Array<SpoolReader.Read["events"][number]>> = []
   let points = 0
   for (const one of events) {
     const group = groups.at(-1)

@@ -30,6 +30,7 @@ import * as Sent from "./Sent.ts"
 import * as Server from "./Server.ts"
 import * as Settings from "./Settings.ts"
 import * as Spool from "./Spool.ts"
+import * as SpoolReader from "./SpoolReader.ts"
 
 /** How the sending stands. */
 export interface Status {
@@ -276,7 +277,7 @@ const make = Effect.fnUntraced(function* (options: {
       const folder = yield* runFolder(run.folder)
       let waiting = sent === undefined ? 0 : MlflowSender.gridsLeft(folder, sent).length
       for (let offset = sent?.offset ?? 0; ;) {
-        const part = yield* Spool.read(spool, offset).pipe(Effect.provideContext(platform))
+        const part = yield* SpoolReader.read(spool, offset).pipe(Effect.provideContext(platform))
         if (part.offset === offset) return { waiting, rejected: sent?.rejected ?? 0 }
         waiting += part.events.length
         offset = part.offset

@@ -11,6 +11,7 @@ import * as Result from "../../src/orchestrator/Result.ts"
 import * as State from "../../src/orchestrator/State.ts"
 import type { Event } from "../../src/track/Event.ts"
 import * as Spool from "../../src/track/Spool.ts"
+import * as SpoolReader from "../../src/track/SpoolReader.ts"
 import { makeFolder, trialOf } from "./folder.ts"
 
 const gridId = "00000000000000ff"
@@ -25,7 +26,7 @@ const append = (folder: string, ...events: ReadonlyArray<Event>) => {
   spool.close()
 }
 const eventsOf = (folder: string) =>
-  Effect.map(Spool.read(spoolOf(folder), 0), ({ events }) => events.map(({ event }) => event))
+  Effect.map(SpoolReader.read(spoolOf(folder), 0), ({ events }) => events.map(({ event }) => event))
 
 const start = (trialId?: string): Event => ({
   type: "start",

@@ -6,6 +6,8 @@ import { Effect } from "effect"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import type { Event } from "../../src/track/Event.ts"
 import * as Spool from "../../src/track/Spool.ts"
+import * as SpoolReader from "../../src/track/SpoolReader.ts"
+import * as SpoolRecord from "../../src/track/SpoolRecord.ts"
 
 let folder: string
 let file: string
@@ -40,7 +42,7 @@ const write = (list: ReadonlyArray<Event>, options?: Parameters<typeof Spool.ope
   spool.close()
 }
 const read = (offset = 0) =>
-  Effect.runPromise(Spool.read(file, offset).pipe(Effect.provide(NodeServices.layer)))
+  Effect.runPromise(SpoolReader.read(file, offset).pipe(Effect.provide(NodeServices.layer)))
 const readEvents = async (offset = 0) => (await read(offset)).events.map(({ event }) => event)
 
 describe("writing and reading", () => {
@@ -125,12 +127,12 @@ describe("damage", () => {
   it("is noticed for every flipped bit, and costs at most the record it is in", () => {
     write(events)
     const bytes = nodeFs.readFileSync(file)
-    const whole = Spool.scan(bytes).lines.map(({ json }) => json)
+    const whole = SpoolRecord.scan(bytes).lines.map(({ json }) => json)
     for (let i = 0; i < bytes.length; i++) {
       for (let bit = 0; bit < 8; bit++) {
         const broken = Buffer.from(bytes)
         broken[i]! ^= 1 << bit
-        const left = Spool.scan(broken).lines.map(({ json }) => json)
+        const left = SpoolRecord.scan(broken).lines.map(({ json }) => json)
         const lost = bytes[i] === 0x0a ? 2 : 1
         expect(left.length).toBeLessThan(whole.length)
         expect(left.length).toBeGreaterThanOrEqual(whole.length - lost)
@@ -143,7 +145,7 @@ describe("damage", () => {
     const few = events.slice(1, 4)
     write(few)
     const bytes = nodeFs.readFileSync(file)
-    const ends = Spool.scan(bytes).lines.map(({ end }) => end)
+    const ends = SpoolRecord.scan(bytes).lines.map(({ end }) => end)
     for (let length = 0; length < bytes.length; length++) {
       nodeFs.writeFileSync(file, bytes.subarray(0, length))
       const warnings: Array<string> = []
@@ -166,7 +168,7 @@ describe("damage", () => {
   it("in the middle is stepped over and told", async () => {
     write(events)
     const bytes = nodeFs.readFileSync(file)
-    bytes[Spool.scan(bytes).lines[2]!.end + 30]! ^= 1
+    bytes[SpoolRecord.scan(bytes).lines[2]!.end + 30]! ^= 1
     nodeFs.writeFileSync(file, bytes)
     const warnings: Array<string> = []
     Spool.open(file, { onWarning: (message) => warnings.push(message) }).close()
