@@ -14,6 +14,7 @@ import type { BackendSettings } from "../tensor/Backend.ts"
 import * as Parts from "../tensor/Parts.ts"
 import { processor } from "../tensor/Processor.ts"
 import * as Server from "../track/Server.ts"
+import * as ServerInstallation from "../track/ServerInstallation.ts"
 import type { Finding } from "./Finding.ts"
 
 interface Ran {
@@ -172,18 +173,18 @@ export const localMlflow = Effect.fnUntraced(function* (state: string, cache: st
   const server = yield* Server.find(state)
   if (Option.isSome(server))
     return { name, state: "ok", found: `local server at ${server.value.url}` } satisfies Finding
-  if (Server.isInstalled(cache)) {
-    const { code, stderr } = yield* runToEnd([Server.pythonOf(cache), "-c", imports])
+  if (ServerInstallation.isInstalled(cache)) {
+    const { code, stderr } = yield* runToEnd([ServerInstallation.pythonOf(cache), "-c", imports])
     if (code === 0)
       return {
         name,
         state: "ok",
-        found: `${Server.version} installed, not running; \`fliqs ui\` starts it`,
+        found: `${ServerInstallation.version} installed, not running; \`fliqs ui\` starts it`,
       } satisfies Finding
     const last = stderr.trim().split("\n").at(-1) ?? ""
     return problem(
       name,
-      `${Server.version} is installed and damaged: ${last === "" ? `Python ends with ${code}` : last}`,
+      `${ServerInstallation.version} is installed and damaged: ${last === "" ? `Python ends with ${code}` : last}`,
       yield* fixBy("--anew", "mlflow"),
     )
   }

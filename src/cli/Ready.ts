@@ -8,7 +8,7 @@ import { Effect } from "effect"
 import * as Datasets from "../data/Datasets.ts"
 import { cacheDirectory, setup } from "../disk/Installation.ts"
 import * as Parts from "../tensor/Parts.ts"
-import * as Server from "../track/Server.ts"
+import * as ServerInstallation from "../track/ServerInstallation.ts"
 import { note } from "./Output.ts"
 import { Ended, exitCodes } from "./Words.ts"
 
@@ -35,11 +35,10 @@ export const readyTensors = Effect.suspend(() => {
 
 /** Installs the local MLflow server where it is not there. Who starts it says what went wrong. */
 export const readyServer = Effect.suspend(() => {
-  if (Server.isInstalled(cacheDirectory())) return Effect.void
-  return note(`fetching MLflow ${Server.version} (100 MB, once); trials do not wait for it`).pipe(
-    Effect.andThen(runSetup("ignore", "mlflow")),
-    Effect.asVoid,
-  )
+  if (ServerInstallation.isInstalled(cacheDirectory())) return Effect.void
+  return note(
+    `fetching MLflow ${ServerInstallation.version} (100 MB, once); trials do not wait for it`,
+  ).pipe(Effect.andThen(runSetup("ignore", "mlflow")), Effect.asVoid)
 })
 
 /** Fetches the data sets of trials into the cache, each once. What cannot be fetched is told by the trials. */

@@ -1,6 +1,7 @@
 /**
- * One request to an MLflow server: address, credentials, time limit, size limit, what an answer means, and trying again.
- * The calls themselves are in `MlflowClient.ts`.
+ * One request to an MLflow server: address, credentials, time limit, size limit, and trying again. The calls themselves are
+ * in `MlflowRuns.ts`, `MlflowExperiments.ts`, `MlflowArtifacts.ts` and `MlflowHealth.ts`; what a bad answer means is in
+ * `MlflowFailure.ts`.
  *
  * Tried again, exponentially with jitter (or after the server's own Retry-After): 408, 429, 5xx, connections refused,
  * reset or too slow, answers that are not MLflow's, and the HTTP 400 that a server with too few database connections
@@ -11,14 +12,11 @@ import type Undici from "@effect/platform-node/Undici"
 import { Duration, Effect, FileSystem, Layer, Redacted, Schedule, Schema, Stream } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
-import { Rejected, TrackerError, Unreachable } from "./Errors.ts"
-import { longestSpelling } from "./Secrets.ts"
+import { Rejected, TrackerError } from "./Errors.ts"
+import { brief, describeCause, failureOf, throughProxy, unreachable } from "./MlflowFailure.ts"
 import type { Settings } from "./Settings.ts"
 
 const maxAnswerBytes = 32 << 20
-const maxDetailLength = 300
-const maxSearched = 4 * longestSpelling
-const maxRetryAfter = 60_000
 const maxRedirects = 5
 
 /** What is sent: JSON, the bytes of a file, or nothing. */
@@ -69,45 +67,6 @@ export const layerHttp = (settings: Settings): Layer.Layer<HttpClient.HttpClient
     ),
   )
 
-/** The beginning of what a server said, on one line and without secrets, nor the beginning of one that was cut in two. */
-const brief = (settings: Settings, body: string): string => {
-  const clean = settings.scrub(body.slice(0, maxSearched))
-  const whole = body.length > maxSearched ? clean.slice(0, -longestSpelling) : clean
-  const text = whole.replace(/\s+/g, " ").trim()
-  return text.length > maxDetailLength ? `${text.slice(0, maxDetailLength)}...` : text
-}
-
-/** Codes like ECONNRESET, wherever undici and node have wrapped them. */
-const describeCause = (cause: unknown): string => {
-  for (let at: unknown = cause; typeof at === "object" && at !== null;) {
-    if ("code" in at && typeof at.code === "string") {
-      return "message" in at && typeof at.message === "string"
-        ? `${at.code}: ${at.message}`
-        : at.code
-    }
-    at = "cause" in at ? at.cause : undefined
-  }
-  return cause instanceof Error ? cause.message : "the connection broke"
-}
-
-const retryAfter = (response: HttpClientResponse.HttpClientResponse): number | undefined => {
-  const header = response.headers["retry-after"]
-  if (header === undefined) return undefined
-  const seconds = Number(header)
-  const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - Date.now()
-  return Number.isFinite(wait) ? Math.min(Math.max(0, wait), maxRetryAfter) : undefined
-}
-
-const ErrorBody = Schema.fromJsonString(
-  Schema.Struct({
-    error_code: Schema.optionalKey(Schema.String),
-    message: Schema.optionalKey(Schema.String),
-  }),
-)
-const decodeErrorBody = Schema.decodeUnknownOption(ErrorBody)
-
-const overloaded = /QueuePool limit|database is locked|TEMPORARILY_UNAVAILABLE/
-
 /** When to try again: exponentially with jitter, up to 10 s, or when the server says; only what may succeed later. */
 export const backoff = (settings: Settings) =>
   Schedule.max([
@@ -123,167 +82,176 @@ export const backoff = (settings: Settings) =>
     }),
   )
 
-/** Makes the function that calls the server and gives back the text of a good answer. */
+/** A server, and what requests to it are made with. */
+export interface MlflowHttp {
+  readonly settings: Settings
+  readonly client: HttpClient.HttpClient
+  readonly fs: FileSystem.FileSystem
+}
+
+/** What requests to this server are made with. */
 export const make = Effect.fnUntraced(function* (settings: Settings) {
-  const http = yield* HttpClient.HttpClient
+  const client = yield* HttpClient.HttpClient
   const fs = yield* FileSystem.FileSystem
-  const origin = new URL(settings.url).origin
-  const through =
-    settings.proxy === undefined
-      ? ""
-      : ` (through the proxy ${settings.proxy.shown} of ${settings.proxy.variable})`
-  const schedule = backoff(settings)
-
-  const unreachable = (
-    call: Call,
-    detail: string,
-    more: { status?: number; retryAfter?: number } = {},
-  ) =>
-    new TrackerError({
-      operation: call.operation,
-      reason: new Unreachable({ detail: brief(settings, detail), ...more }),
-    })
-
-  const failure = (call: Call, response: HttpClientResponse.HttpClientResponse, body: string) => {
-    const { status } = response
-    const found = decodeErrorBody(body)
-    const code = found._tag === "Some" ? found.value.error_code : undefined
-    const said = brief(settings, (found._tag === "Some" ? found.value.message : undefined) ?? body)
-    const wait = retryAfter(response)
-    if (status === 408 || status === 429 || status >= 500 || overloaded.test(body)) {
-      return unreachable(call, `HTTP ${status} ${said}${through}`, {
-        status,
-        ...(wait === undefined ? {} : { retryAfter: wait }),
-      })
-    }
-    return new TrackerError({
-      operation: call.operation,
-      reason: new Rejected({
-        detail: `HTTP ${status} ${said}${through}`,
-        status,
-        ...(code === undefined ? {} : { code: brief(settings, code) }),
-      }),
-    })
-  }
-
-  const build = (call: Call, url: string) => {
-    const plain = HttpClientRequest.make(call.method)(url).pipe(
-      HttpClientRequest.setUrlParams(call.query ?? {}),
-      HttpClientRequest.setHeader("user-agent", "fliqs"),
-    )
-    const known =
-      settings.credentials.kind === "basic"
-        ? HttpClientRequest.basicAuth(
-            plain,
-            settings.credentials.username,
-            Redacted.value(settings.credentials.password),
-          )
-        : settings.credentials.kind === "bearer"
-          ? HttpClientRequest.bearerToken(plain, settings.credentials.token)
-          : plain
-    if (call.file !== undefined) {
-      return HttpClientRequest.bodyFile(known, call.file, {
-        contentType: "application/octet-stream",
-      })
-    }
-    if (call.text !== undefined) {
-      return Effect.succeed(
-        HttpClientRequest.bodyText(known, call.text, "application/octet-stream"),
-      )
-    }
-    return Effect.succeed(
-      call.json === undefined ? known : HttpClientRequest.bodyJsonUnsafe(known, call.json),
-    )
-  }
-
-  const readBody = (call: Call, response: HttpClientResponse.HttpClientResponse) => {
-    const parts: Array<Uint8Array> = []
-    let size = 0
-    return response.stream.pipe(
-      Stream.runForEach((part) => {
-        size += part.length
-        parts.push(part)
-        return size > maxAnswerBytes
-          ? Effect.fail(unreachable(call, `an answer of more than ${maxAnswerBytes} bytes`))
-          : Effect.void
-      }),
-      Effect.map(() => Buffer.concat(parts).toString("utf8")),
-    )
-  }
-
-  const once = (
-    call: Call,
-    url: string,
-    redirects: number,
-  ): Effect.Effect<string, TrackerError | HttpClientError.HttpClientError> =>
-    Effect.gen(function* () {
-      const request = yield* build(call, url).pipe(
-        Effect.provideService(FileSystem.FileSystem, fs),
-        Effect.mapError(
-          () =>
-            new TrackerError({
-              operation: call.operation,
-              reason: new Rejected({ detail: `${call.file ?? "the file"} cannot be read` }),
-            }),
-        ),
-      )
-      const response = yield* http.execute(request)
-      const body = yield* readBody(call, response)
-      const location = response.headers["location"]
-      if (response.status >= 300 && response.status < 400) {
-        const next =
-          location !== undefined && URL.canParse(location, url) ? new URL(location, url) : undefined
-        const keepsMethod =
-          call.method === "GET" || response.status === 307 || response.status === 308
-        if (next?.origin === origin && keepsMethod && redirects < maxRedirects) {
-          const { query: _, ...same } = call
-          return yield* once(same, next.href, redirects + 1)
-        }
-        const place = next === undefined ? "nowhere" : brief(settings, location ?? "")
-        return yield* new TrackerError({
-          operation: call.operation,
-          reason: new Rejected({
-            detail: `HTTP ${response.status}: the server sends us to ${place}; set MLFLOW_TRACKING_URI to the address that answers itself`,
-            status: response.status,
-          }),
-        })
-      }
-      return response.status >= 200 && response.status < 300
-        ? body
-        : yield* failure(call, response, body)
-    })
-
-  const text = (call: Call): Effect.Effect<string, TrackerError> => {
-    const attempt = once(call, `${settings.url}${call.path}`, 0).pipe(
-      Effect.catchTag("HttpClientError", (error) =>
-        Effect.fail(unreachable(call, `${describeCause(error.reason)}${through}`)),
-      ),
-      Effect.timeoutOrElse({
-        duration: settings.timeout,
-        orElse: () =>
-          Effect.fail(unreachable(call, `no answer within ${settings.timeout / 1000} s${through}`)),
-      }),
-    )
-    return call.retry === false ? attempt : Effect.retry(attempt, schedule)
-  }
-
-  /** The answer decoded; one that is not what MLflow answers counts as not having reached an MLflow server. */
-  const json = <S extends Schema.Codec<unknown, unknown>>(schema: S) => {
-    const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(schema))
-    return (call: Call): Effect.Effect<S["Type"], TrackerError> => {
-      const attempt = text({ ...call, retry: false }).pipe(
-        Effect.flatMap((body) =>
-          // A PUT is answered with nothing.
-          decode(call.method === "PUT" && body.trim() === "" ? "{}" : body).pipe(
-            Effect.mapError(() =>
-              unreachable(call, `not an answer of MLflow: ${brief(settings, body)}`),
-            ),
-          ),
-        ),
-      )
-      return call.retry === false ? attempt : Effect.retry(attempt, schedule)
-    }
-  }
-
-  return { text, json }
+  return { settings, client, fs } satisfies MlflowHttp
 })
+
+const withCredentials = (
+  { credentials }: Settings,
+  request: HttpClientRequest.HttpClientRequest,
+): HttpClientRequest.HttpClientRequest => {
+  switch (credentials.kind) {
+    case "none":
+      return request
+    case "basic": {
+      const { password, username } = credentials
+      return HttpClientRequest.basicAuth(request, username, Redacted.value(password))
+    }
+    case "bearer":
+      return HttpClientRequest.bearerToken(request, credentials.token)
+  }
+}
+
+const binary = "application/octet-stream"
+
+const requestOf = ({ fs, settings }: MlflowHttp, call: Call, url: string) => {
+  const plain = HttpClientRequest.make(call.method)(url).pipe(
+    HttpClientRequest.setUrlParams(call.query ?? {}),
+    HttpClientRequest.setHeader("user-agent", "fliqs"),
+  )
+  const request = withCredentials(settings, plain)
+  if (call.file !== undefined)
+    return HttpClientRequest.bodyFile(request, call.file, { contentType: binary }).pipe(
+      Effect.provideService(FileSystem.FileSystem, fs),
+      Effect.mapError(
+        () =>
+          new TrackerError({
+            operation: call.operation,
+            reason: new Rejected({ detail: `${call.file ?? "the file"} cannot be read` }),
+          }),
+      ),
+    )
+  if (call.text !== undefined)
+    return Effect.succeed(HttpClientRequest.bodyText(request, call.text, binary))
+  return Effect.succeed(
+    call.json === undefined ? request : HttpClientRequest.bodyJsonUnsafe(request, call.json),
+  )
+}
+
+const bodyOf = (
+  { settings }: MlflowHttp,
+  { operation }: Call,
+  response: HttpClientResponse.HttpClientResponse,
+) => {
+  const parts: Array<Uint8Array> = []
+  let size = 0
+  return response.stream.pipe(
+    Stream.runForEach((part) => {
+      size += part.length
+      parts.push(part)
+      return size > maxAnswerBytes
+        ? Effect.fail(
+            unreachable(settings, operation, `an answer of more than ${maxAnswerBytes} bytes`),
+          )
+        : Effect.void
+    }),
+    Effect.map(() => Buffer.concat(parts).toString("utf8")),
+  )
+}
+
+/** Where a redirect leads, if we follow it: to the same origin, with the same method. */
+const redirectOf = (
+  { settings }: MlflowHttp,
+  call: Call,
+  url: string,
+  { headers, status }: HttpClientResponse.HttpClientResponse,
+): string | undefined => {
+  const location = headers["location"]
+  if (location === undefined || !URL.canParse(location, url)) return undefined
+  const next = new URL(location, url)
+  const keepsMethod = call.method === "GET" || status === 307 || status === 308
+  return next.origin === new URL(settings.url).origin && keepsMethod ? next.href : undefined
+}
+
+const notFollowed = (
+  { settings }: MlflowHttp,
+  { operation }: Call,
+  url: string,
+  { headers, status }: HttpClientResponse.HttpClientResponse,
+): TrackerError => {
+  const location = headers["location"]
+  const place =
+    location !== undefined && URL.canParse(location, url) ? brief(settings, location) : "nowhere"
+  return new TrackerError({
+    operation,
+    reason: new Rejected({
+      detail: `HTTP ${status}: the server sends us to ${place}; set MLFLOW_TRACKING_URI to the address that answers itself`,
+      status,
+    }),
+  })
+}
+
+/** One request and the redirects it leads to. */
+const requestOnce = Effect.fnUntraced(function* (
+  http: MlflowHttp,
+  call: Call,
+): Effect.fn.Return<string, TrackerError | HttpClientError.HttpClientError> {
+  const { settings } = http
+  let url = `${settings.url}${call.path}`
+  let query = call.query ?? {}
+  for (let redirects = 0; ; redirects++) {
+    const response = yield* http.client.execute(yield* requestOf(http, { ...call, query }, url))
+    const body = yield* bodyOf(http, call, response)
+    const { status } = response
+    if (status >= 200 && status < 300) return body
+    if (status < 300 || status >= 400)
+      return yield* failureOf(settings, call.operation, response, body)
+    const next = redirects < maxRedirects ? redirectOf(http, call, url, response) : undefined
+    if (next === undefined) return yield* notFollowed(http, call, url, response)
+    url = next
+    query = {}
+  }
+})
+
+const attempt = (http: MlflowHttp, call: Call): Effect.Effect<string, TrackerError> => {
+  const { settings } = http
+  const through = throughProxy(settings)
+  const fail = (detail: string) => Effect.fail(unreachable(settings, call.operation, detail))
+  return requestOnce(http, call).pipe(
+    Effect.catchTag("HttpClientError", (error) => fail(`${describeCause(error.reason)}${through}`)),
+    Effect.timeoutOrElse({
+      duration: settings.timeout,
+      orElse: () => fail(`no answer within ${settings.timeout / 1000} s${through}`),
+    }),
+  )
+}
+
+const retried = <A>(
+  { settings }: MlflowHttp,
+  call: Call,
+  attempted: Effect.Effect<A, TrackerError>,
+): Effect.Effect<A, TrackerError> =>
+  call.retry === false ? attempted : Effect.retry(attempted, backoff(settings))
+
+/** The text of a good answer. */
+export const text = (http: MlflowHttp, call: Call): Effect.Effect<string, TrackerError> =>
+  retried(http, call, attempt(http, call))
+
+/** The answer decoded; one that is not what MLflow answers counts as not having reached an MLflow server. */
+export const json = <S extends Schema.Codec<unknown, unknown>>(
+  http: MlflowHttp,
+  schema: S,
+  call: Call,
+): Effect.Effect<S["Type"], TrackerError> => {
+  const { settings } = http
+  const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(schema))
+  const decoded = Effect.flatMap(attempt(http, call), (body) =>
+    // A PUT is answered with nothing.
+    decode(call.method === "PUT" && body.trim() === "" ? "{}" : body).pipe(
+      Effect.mapError(() =>
+        unreachable(settings, call.operation, `not an answer of MLflow: ${brief(settings, body)}`),
+      ),
+    ),
+  )
+  return retried(http, call, decoded)
+}

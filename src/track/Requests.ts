@@ -7,7 +7,7 @@ import { final, tracked } from "../metric/Metrics.ts"
 import type { Dataset, Metrics, Start } from "./Event.ts"
 import * as Limits from "./Limits.ts"
 import * as Links from "./Links.ts"
-import type { Pair, Point } from "./MlflowClient.ts"
+import type { Pair, Point } from "./MlflowRuns.ts"
 import { runColor } from "./RunColor.ts"
 import type * as Sent from "./Sent.ts"
 import type * as SpoolReader from "./SpoolReader.ts"
@@ -25,7 +25,9 @@ export const toPairs = (values: Readonly<Record<string, string>>): ReadonlyArray
   Object.entries(values).map(([key, value]) => ({ key, value }))
 
 /** Consecutive metrics events go together, as many as fit one request. */
-export const toGroups = (events: SpoolReader.Read["events"]): ReadonlyArray<SpoolReader.Read["events"]> => {
+export const toGroups = (
+  events: SpoolReader.Read["events"],
+): ReadonlyArray<SpoolReader.Read["events"]> => {
   const groups: Array<Array<SpoolReader.Read["events"][number]>> = []
   let points = 0
   for (const one of events) {

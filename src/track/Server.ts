@@ -13,81 +13,36 @@ import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import { createServer } from "node:net"
 import * as path from "node:path"
-import { pathToFileURL } from "node:url"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect, Layer, Option, Schedule, Schema } from "effect"
+import { Effect, Layer, Option, Schedule } from "effect"
 import { StorageError } from "../disk/Errors.ts"
+import { root } from "../disk/Installation.ts"
 import * as Lock from "../disk/Lock.ts"
 import { attempt } from "../disk/Patience.ts"
 import * as Process from "../disk/Process.ts"
-import * as Record from "../disk/Record.ts"
-import { ofStorage, ServerMissing, TrackerError } from "./Errors.ts"
-import * as MlflowClient from "./MlflowClient.ts"
+import { ofStorage, type TrackerError } from "./Errors.ts"
+import * as MlflowHealth from "./MlflowHealth.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"
-import { cacheDirectory, root, setup } from "../disk/Installation.ts"
-import { scrub } from "./Secrets.ts"
+import * as Installation from "./ServerInstallation.ts"
+import {
+  addressOf,
+  artifactsOf,
+  database,
+  findProcess,
+  folderOf,
+  readRecord,
+  type Server,
+  writeRecord,
+} from "./ServerRecord.ts"
 import * as Settings from "./Settings.ts"
 
-/** The MLflow that `scripts/setup.sh mlflow` installs. */
-export const version = "3.18.0"
-
 /** Where the server lives and what it is started with. */
-export interface Options {
+export interface Options extends Installation.Options {
   /** The `.fliqs` folder. */
   readonly stateFolder: string
-  /** Where set-up puts things; default `cacheDirectory()`. */
-  readonly cache?: string
-  /** The command that installs MLflow when it is missing; default `sh scripts/setup.sh mlflow`. */
-  readonly setup?: ReadonlyArray<string>
   /** Milliseconds until it must answer (it takes 6 to 15 s on a quiet machine). */
   readonly patience?: number
 }
-
-const ServerRecord = Schema.Struct({
-  version: Schema.Literal(1),
-  url: Schema.String,
-  port: Schema.Int,
-  pid: Schema.Int,
-  start: Schema.String,
-  database: Schema.String,
-})
-/** A server that runs. */
-export type Server = typeof ServerRecord.Type
-
-const decode = Schema.decodeUnknownOption(ServerRecord)
-
-const folderOf = (stateFolder: string) => path.join(path.resolve(stateFolder), "mlflow")
-/** From the folder the server is started in: SQLAlchemy has no way to write `?` in the name of a database. */
-const database = "sqlite:///mlflow.db"
-const artifactsOf = (folder: string) => pathToFileURL(path.join(folder, "artifacts")).href
-/** How servers were told their database before: whole, as the path stands. */
-const formerDatabaseOf = (folder: string) => `sqlite:///${path.join(folder, "mlflow.db")}`
-const isOfFolder = (folder: string, { command }: Process.Running) =>
-  command.includes("--port") &&
-  (command.includes(artifactsOf(folder)) || command.includes(formerDatabaseOf(folder)))
-
-const addressOf = (port: number) => `http://127.0.0.1:${port}`
-
-const readText = (file: string): string => {
-  try {
-    return fs.readFileSync(file, "utf8")
-  } catch {
-    return ""
-  }
-}
-
-/** A record that is damaged is none: the process is found without it. */
-const readRecord = (folder: string): Server | undefined => {
-  const parsed = Record.parse(Buffer.from(readText(path.join(folder, "server.json"))))
-  return typeof parsed === "string" ? undefined : Option.getOrUndefined(decode(parsed.value))
-}
-
-/** Whether an address is that of this state folder's own server, which no proxy leads to. */
-export const isOwn = (stateFolder: string, url: string): boolean =>
-  readRecord(folderOf(stateFolder))?.url === url
-
-const writeRecord = (folder: string, server: Server) =>
-  Record.write(path.join(folder, "server.json"), server, { synced: false })
 
 /** Gives the effect files; what they refuse is an error of the tracker. */
 const withFiles = <A, E, R>(effect: Effect.Effect<A, E | StorageError | TrackerError, R>) =>
@@ -99,29 +54,10 @@ const withFiles = <A, E, R>(effect: Effect.Effect<A, E | StorageError | TrackerE
     Effect.provide(NodeServices.layer),
   )
 
-const missing = (detail: string, log?: string) =>
-  new TrackerError({
-    operation: "start the local MLflow server",
-    reason: new ServerMissing({ detail, ...(log === undefined ? {} : { log }) }),
-  })
-
-/** The process of this state folder's server: the recorded one, or one whose record was lost. */
-const findProcess = (folder: string): Server | undefined => {
-  const recorded = readRecord(folder)
-  if (recorded !== undefined) {
-    const found = Process.find(recorded.pid)
-    if (found?.start === recorded.start && isOfFolder(folder, found)) return recorded
-  }
-  const leader = Process.findLeader((running) => isOfFolder(folder, running))
-  if (leader === undefined) return undefined
-  const port = Number(leader.command[leader.command.indexOf("--port") + 1])
-  return { version: 1, url: addressOf(port), port, pid: leader.pid, start: leader.start, database }
-}
-
 const answers = (url: string) => {
   const settings = { ...Settings.local(url), timeout: 3000, maxRetries: 0 }
-  return MlflowClient.make(settings).pipe(
-    Effect.flatMap((client) => client.health),
+  return MlflowHttp.make(settings).pipe(
+    Effect.flatMap(MlflowHealth.check),
     Effect.as(true),
     Effect.provide(MlflowHttp.layerHttp(settings).pipe(Layer.provideMerge(NodeServices.layer))),
     Effect.orElseSucceed(() => false),
@@ -182,14 +118,8 @@ const serverEnvironment = () => ({
   MLFLOW_DISABLE_TELEMETRY: "true",
 })
 
-const lastLines = (file: string): string =>
-  scrub(readText(file)).trimEnd().split("\n").slice(-3).join(" | ").slice(-400)
-
-const openLog = (file: string, flag: "a" | "w") =>
-  attempt("open", file, () => fs.openSync(file, flag))
-
 const launch = Effect.fnUntraced(function* (folder: string, python: string, port: number) {
-  const log = yield* openLog(path.join(folder, "server.log"), "a")
+  const log = yield* Installation.openLog(path.join(folder, "server.log"), "a")
   const address = `--host 127.0.0.1 --port ${port} --workers 1`.split(" ")
   const temporary = path.join(folder, "tmp")
   yield* attempt("create", temporary, () => fs.mkdirSync(temporary, { recursive: true }))
@@ -217,39 +147,8 @@ const launch = Effect.fnUntraced(function* (folder: string, python: string, port
   return server
 })
 
-/** The Python that the set-up makes for it. */
-export const pythonOf = (cache: string) => path.join(cache, `mlflow-${version}`, "bin", "python")
-
-/** Whether the set-up has installed MLflow here. */
-export const isInstalled = (cache: string): boolean =>
-  fs.existsSync(pythonOf(cache)) && fs.existsSync(path.join(cache, `mlflow-${version}`, "ready"))
-
-/** Installs MLflow by the set-up script, once; its words go to a log. */
-const install = Effect.fnUntraced(function* (folder: string, options: Options) {
-  const cache = options.cache ?? cacheDirectory()
-  const python = pythonOf(cache)
-  if (isInstalled(cache)) return python
-  const [command, ...rest] = options.setup ?? setup("mlflow")
-  const log = path.join(folder, "setup.log")
-  const output = yield* openLog(log, "w")
-  const code = yield* Effect.callback<number>((resume, signal) => {
-    const child = spawn(command!, rest, {
-      stdio: ["ignore", output, output],
-      env: { ...process.env, FLIQS_CACHE: cache },
-      signal,
-    })
-    fs.closeSync(output)
-    child.once("error", () => resume(Effect.succeed(127)))
-    child.once("exit", (code) => resume(Effect.succeed(code ?? 1)))
-  })
-  if (code !== 0 || !isInstalled(cache)) {
-    return yield* missing(lastLines(log) || `${command} ended with code ${code}`, log)
-  }
-  return python
-})
-
 const launchAndWait = Effect.fnUntraced(function* (folder: string, options: Options) {
-  const python = yield* install(folder, options)
+  const python = yield* Installation.install(folder, options)
   const log = path.join(folder, "server.log")
   let port = readRecord(folder)?.port
   for (let attempt = 0; attempt < 3; attempt += 1) {
@@ -258,9 +157,9 @@ const launchAndWait = Effect.fnUntraced(function* (folder: string, options: Opti
     const server = yield* launch(folder, python, port)
     if (yield* waitUntilUp(server, options.patience ?? 120_000)) return server
     yield* end(server)
-    if (!/address already in use/i.test(lastLines(log))) break
+    if (!/address already in use/i.test(Installation.lastLines(log))) break
   }
-  return yield* missing(`it does not come up: ${lastLines(log)}`, log)
+  return yield* Installation.missing(`it does not come up: ${Installation.lastLines(log)}`, log)
 })
 
 /** The server of this state folder: the one that runs, or a new one. Takes up to 15 s; more on the very first use. */

@@ -4,7 +4,7 @@
  * from a text that came from outside, since a server may echo what it was sent.
  *
  * Left out: what an address may look like (`Address.ts`), which proxy (`Proxy.ts`), how secrets are spelled (`Secrets.ts`),
- * starting a server (`Server.ts`) and talking to it (`MlflowClient.ts`).
+ * starting a server (`Server.ts`) and talking to it (`MlflowHttp.ts`).
  */
 import { X509Certificate } from "node:crypto"
 import { readFileSync } from "node:fs"

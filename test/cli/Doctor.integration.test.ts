@@ -21,7 +21,7 @@ import { join, resolve } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { cacheDirectory } from "../../src/disk/Installation.ts"
 import * as Parts from "../../src/tensor/Parts.ts"
-import * as Server from "../../src/track/Server.ts"
+import * as ServerInstallation from "../../src/track/ServerInstallation.ts"
 
 const repository = resolve(import.meta.dirname, "../..")
 const minute = 60_000
@@ -89,7 +89,7 @@ const here = () => {
     tensorflow: join(cache, `tensorflow-${Parts.tensorflowVersion}`),
     addon: join(cache, `tensorflow-${Parts.tensorflowVersion}`, `tfjs-${version}.node`),
     native: Parts.parts().files.native.replace(cacheDirectory(), cache),
-    mlflow: join(cache, `mlflow-${Server.version}`),
+    mlflow: join(cache, `mlflow-${ServerInstallation.version}`),
   }
 }
 
@@ -232,7 +232,7 @@ describe("doctor names a fix that fixes", () => {
   })
 
   it("where the local MLflow is damaged", () => {
-    const real = join(cacheDirectory(), `mlflow-${Server.version}`)
+    const real = join(cacheDirectory(), `mlflow-${ServerInstallation.version}`)
     if (!existsSync(join(real, "ready"))) return
     // A Python that lacks what the server imports.
     mkdirSync(join(here().mlflow, "bin"), { recursive: true })

@@ -6,6 +6,8 @@ import { Effect, Option } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Process from "../../src/disk/Process.ts"
 import * as Server from "../../src/track/Server.ts"
+import * as ServerInstallation from "../../src/track/ServerInstallation.ts"
+import type * as ServerRecord from "../../src/track/ServerRecord.ts"
 import * as Settings from "../../src/track/Settings.ts"
 import { layerMlflow, Tracker } from "../../src/track/Tracker.ts"
 import {
@@ -22,15 +24,15 @@ import {
 const run = promisify(execFile)
 const here = import.meta.dirname
 const cache = process.env["FLIQS_CACHE"] || join(here, "../../.cache")
-const python = join(cache, `mlflow-${Server.version}`, "bin", "python")
+const python = join(cache, `mlflow-${ServerInstallation.version}`, "bin", "python")
 
 const state = makeState()
-let server: Server.Server
-let startedAtOnce: ReadonlyArray<Server.Server>
+let server: ServerRecord.Server
+let startedAtOnce: ReadonlyArray<ServerRecord.Server>
 
 const starting = () =>
   run(process.execPath, [join(here, "starter.ts"), state]).then(
-    ({ stdout }) => JSON.parse(stdout) as Server.Server,
+    ({ stdout }) => JSON.parse(stdout) as ServerRecord.Server,
   )
 
 interface Found {

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { NodeServices } from "@effect/platform-node"
 import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import * as MlflowClient from "../../src/track/MlflowClient.ts"
+import * as MlflowHealth from "../../src/track/MlflowHealth.ts"
 import * as MlflowHttp from "../../src/track/MlflowHttp.ts"
 import { proxyFor } from "../../src/track/Proxy.ts"
 import * as Settings from "../../src/track/Settings.ts"
@@ -104,8 +104,8 @@ const found = (variables: Record<string, string>) =>
 
 const version = (settings: Settings.Settings) =>
   Effect.runPromise(
-    MlflowClient.make({ ...settings, timeout: 5000 }).pipe(
-      Effect.flatMap((client) => client.version),
+    MlflowHttp.make({ ...settings, timeout: 5000 }).pipe(
+      Effect.flatMap(MlflowHealth.version),
       Effect.provide(MlflowHttp.layerHttp(settings).pipe(Layer.provideMerge(NodeServices.layer))),
     ),
   )

@@ -185,7 +185,8 @@ describe("secrets", () => {
           }),
         ),
       )
-      for (let i = 0; i < 5; i++) {
+      // A busy machine gets less done in one flush.
+      for (let i = 0; i < 5 || (echoes < 5 && i < 30); i++) {
         outcomes.push(
           await Effect.runPromise(
             Effect.flatMap(Tracker, (tracker) =>

@@ -3,7 +3,7 @@ import { Effect, Option, Result } from "effect"
 import { freemem, totalmem } from "node:os"
 import { pathText } from "../../declaration/Errors.ts"
 import * as Datasets from "../../data/Datasets.ts"
-import * as MlflowClient from "../../track/MlflowClient.ts"
+import * as MlflowHealth from "../../track/MlflowHealth.ts"
 import * as MlflowHttp from "../../track/MlflowHttp.ts"
 import * as Settings from "../../track/Settings.ts"
 import { cacheDirectory } from "../../disk/Installation.ts"
@@ -45,9 +45,9 @@ const throughProxy = ({ proxy }: Settings.Settings): string =>
 /** Reach, credentials and host header of a server of somebody else. */
 const remoteMlflow = (settings: Settings.Settings) =>
   Effect.gen(function* () {
-    const client = yield* MlflowClient.make(settings)
-    yield* client.health
-    return yield* client.version
+    const http = yield* MlflowHttp.make(settings)
+    yield* MlflowHealth.check(http)
+    return yield* MlflowHealth.version(http)
   }).pipe(
     Effect.provide(MlflowHttp.layerHttp(settings)),
     Effect.map((version): Finding => ({

@@ -1,0 +1,73 @@
+/**
+ * What is known of the local server of a state folder: the record in `mlflow/server.json`, and the process that it names or
+ * that can be found without it. A process found again must have the recorded number *and* start time and this folder's
+ * artifacts among its arguments. Left out: starting and ending it (`Server.ts`).
+ */
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { pathToFileURL } from "node:url"
+import { Option, Schema } from "effect"
+import * as Process from "../disk/Process.ts"
+import * as Record from "../disk/Record.ts"
+
+const ServerRecord = Schema.Struct({
+  version: Schema.Literal(1),
+  url: Schema.String,
+  port: Schema.Int,
+  pid: Schema.Int,
+  start: Schema.String,
+  database: Schema.String,
+})
+/** A server that runs. */
+export type Server = typeof ServerRecord.Type
+
+const decode = Schema.decodeUnknownOption(ServerRecord)
+
+/** The folder of the server, by the state folder. */
+export const folderOf = (stateFolder: string) => path.join(path.resolve(stateFolder), "mlflow")
+/** From the folder that the server is started in: SQLAlchemy has no way to write `?` in the name of a database. */
+export const database = "sqlite:///mlflow.db"
+export const artifactsOf = (folder: string) => pathToFileURL(path.join(folder, "artifacts")).href
+/** How servers were told their database before: whole, as the path stands. */
+const formerDatabaseOf = (folder: string) => `sqlite:///${path.join(folder, "mlflow.db")}`
+const isOfFolder = (folder: string, { command }: Process.Running) =>
+  command.includes("--port") &&
+  (command.includes(artifactsOf(folder)) || command.includes(formerDatabaseOf(folder)))
+
+const recordFile = (folder: string): string => path.join(folder, "server.json")
+
+export const addressOf = (port: number) => `http://127.0.0.1:${port}`
+
+const recordBytes = (folder: string): Uint8Array => {
+  try {
+    return fs.readFileSync(recordFile(folder))
+  } catch {
+    return new Uint8Array(0)
+  }
+}
+
+/** A record that is damaged is none: the process is found without it. */
+export const readRecord = (folder: string): Server | undefined => {
+  const parsed = Record.parse(recordBytes(folder))
+  return typeof parsed === "string" ? undefined : Option.getOrUndefined(decode(parsed.value))
+}
+
+/** Whether an address is that of this state folder's own server, which no proxy leads to. */
+export const isOwn = (stateFolder: string, url: string): boolean =>
+  readRecord(folderOf(stateFolder))?.url === url
+
+export const writeRecord = (folder: string, server: Server) =>
+  Record.write(recordFile(folder), server, { synced: false })
+
+/** The process of this state folder's server: the recorded one, or one whose record was lost. */
+export const findProcess = (folder: string): Server | undefined => {
+  const recorded = readRecord(folder)
+  if (recorded !== undefined) {
+    const found = Process.find(recorded.pid)
+    if (found?.start === recorded.start && isOfFolder(folder, found)) return recorded
+  }
+  const leader = Process.findLeader((running) => isOfFolder(folder, running))
+  if (leader === undefined) return undefined
+  const port = Number(leader.command[leader.command.indexOf("--port") + 1])
+  return { version: 1, url: addressOf(port), port, pid: leader.pid, start: leader.start, database }
+}
