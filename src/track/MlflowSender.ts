@@ -9,7 +9,7 @@
  * changed, a path it does not take) is told, counted and stepped over; anything that says the server is not ours to
  * write to (credentials, an address that is not MLflow's) stops the sending and steps over nothing.
  */
-import { Effect, FileSystem, Path } from "effect"
+import { Effect, type FileSystem, Path } from "effect"
 import { storageError } from "../disk/Errors.ts"
 import { ofStorage, type TrackerError } from "./Errors.ts"
 import type { Start } from "./Event.ts"
