@@ -1,50 +1,50 @@
 /**
  * The formats of a key of a latency table, `INT4`, `INT4/INT8` or `INT4@channel/INT8@token`: of the weight and of the input, and
- * what a float32 scale of each covers. Left out: the shape of the layer (`LatencyTable.ts`).
+ * the granularity of the scales of each. Left out: the shape of the layer (`LatencyTable.ts`).
  */
 import type { Format } from "../format/Format.ts"
 import { parse } from "../format/Formats.ts"
 import {
-  type InputGranularity,
-  inputGranularityOf,
+  type ActivationGranularity,
+  activationGranularityOf,
   type Layer,
   type WeightGranularity,
 } from "./LayerTable.ts"
 
 /** What a float32 scale covers where it is not the tensor: `channel` (weights), `token` (inputs), `block16`. */
-export type Covered = "channel" | "token" | `block${number}`
+export type KeyGranularity = "channel" | "token" | `block${number}`
 
-/** The formats of a layer; without what is covered, a scale covers the tensor, or the format has none of its own. */
+/** The formats of a layer. Without a granularity a scale covers the tensor, or the format has no float32 scale. */
 export interface KeyFormats {
   readonly weights: Format
   readonly activations: Format
-  readonly weightsCovered?: Covered
-  readonly activationsCovered?: Covered
+  readonly weightGranularity?: KeyGranularity
+  readonly activationGranularity?: KeyGranularity
 }
 
-const operandText = ({ name }: Format, covered: Covered | undefined): string =>
-  covered === undefined ? name : `${name}@${covered}`
+const operandText = ({ name }: Format, granularity: KeyGranularity | undefined): string =>
+  granularity === undefined ? name : `${name}@${granularity}`
 
 /** `INT4` where weight and input are alike, else both. */
 export const formatsText = ({
   activations,
-  activationsCovered,
+  activationGranularity,
   weights,
-  weightsCovered,
+  weightGranularity,
 }: KeyFormats) => {
   const [weight, input] = [
-    operandText(weights, weightsCovered),
-    operandText(activations, activationsCovered),
+    operandText(weights, weightGranularity),
+    operandText(activations, activationGranularity),
   ]
   return weight === input ? weight : `${weight}/${input}`
 }
 
 /** What scales of this format cover; undefined for the tensor, and where the format has no float32 scale or own blocks. */
-const coveredOf = (
+const keyGranularityOf = (
   { block, scaled }: Format,
-  granularity: WeightGranularity | InputGranularity | undefined,
+  granularity: WeightGranularity | ActivationGranularity | undefined,
   blockSize: number | undefined,
-): Covered | undefined =>
+): KeyGranularity | undefined =>
   !scaled || block !== undefined || granularity === undefined || granularity === "tensor"
     ? undefined
     : granularity === "block"
@@ -53,27 +53,31 @@ const coveredOf = (
 
 /** The formats of a key, and what their scales cover in this layer. */
 export const formatsOf = (layer: Layer, weights: Format, activations: Format): KeyFormats => {
-  const { blockSize, weightScales } = layer
-  const weightsCovered = coveredOf(weights, weightScales, blockSize)
-  const activationsCovered = coveredOf(activations, inputGranularityOf(layer), blockSize)
+  const { blockSize } = layer
+  const weightGranularity = keyGranularityOf(weights, layer.weightGranularity, blockSize)
+  const activationGranularity = keyGranularityOf(
+    activations,
+    activationGranularityOf(layer),
+    blockSize,
+  )
   return {
     weights,
     activations,
-    ...(weightsCovered === undefined ? {} : { weightsCovered }),
-    ...(activationsCovered === undefined ? {} : { activationsCovered }),
+    ...(weightGranularity === undefined ? {} : { weightGranularity }),
+    ...(activationGranularity === undefined ? {} : { activationGranularity }),
   }
 }
 
 /** `INT4`, or `INT4@block16`. */
 const readOperand = (text: string, other: "channel" | "token") => {
-  const [name, covered, ...more] = text.split("@")
+  const [name, granularity, ...more] = text.split("@")
   const format = parse(name!)
   if (format === undefined || more.length > 0) return undefined
   const isKnown =
-    covered === undefined ||
-    (coveredOf(format, other, undefined) !== undefined &&
-      (covered === other || /^block[1-9]\d{0,3}$/u.test(covered)))
-  return isKnown ? { format, covered: covered as Covered | undefined } : undefined
+    granularity === undefined ||
+    (keyGranularityOf(format, other, undefined) !== undefined &&
+      (granularity === other || /^block[1-9]\d{0,3}$/u.test(granularity)))
+  return isKnown ? { format, granularity: granularity as KeyGranularity | undefined } : undefined
 }
 
 /** The formats of a key of `ms`. */
@@ -85,7 +89,7 @@ export const readFormats = (name: string): KeyFormats | undefined => {
   return {
     weights: weight.format,
     activations: input.format,
-    ...(weight.covered === undefined ? {} : { weightsCovered: weight.covered }),
-    ...(input.covered === undefined ? {} : { activationsCovered: input.covered }),
+    ...(weight.granularity === undefined ? {} : { weightGranularity: weight.granularity }),
+    ...(input.granularity === undefined ? {} : { activationGranularity: input.granularity }),
   }
 }

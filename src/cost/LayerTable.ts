@@ -12,8 +12,8 @@ import type { Quantity } from "../space/Quantity.ts"
 export const weightGranularities = ["tensor", "channel", "block"] as const
 export type WeightGranularity = (typeof weightGranularities)[number]
 /** The same of an input; `token` where it is tokens, the tensor where it is not. */
-export const inputGranularities = ["tensor", "token", "block"] as const
-export type InputGranularity = (typeof inputGranularities)[number]
+export const activationGranularities = ["tensor", "token", "block"] as const
+export type ActivationGranularity = (typeof activationGranularities)[number]
 
 /** Which format a layer's operand takes: `formats[choice of decision]`, or `formats[0]` when nothing is decided. */
 export interface FormatSlot {
@@ -61,15 +61,15 @@ export interface Layer {
   /** Float32 values stored beside the weights: bias (1 a channel) or batch norm (4 a channel). */
   readonly extras: Quantity
   /** What one float32 weight scale covers; the tensor when absent. */
-  readonly weightScales?: WeightGranularity
+  readonly weightGranularity?: WeightGranularity
   /** What one float32 scale of the input covers; the tensor when absent. */
-  readonly inputScales?: InputGranularity
-  /** Input channels that share a scale; there when `weightScales` or `inputScales` is `block`. */
+  readonly activationGranularity?: ActivationGranularity
+  /** Input channels that share a scale; there when `weightGranularity` or `activationGranularity` is `block`. */
   readonly blockSize?: number
   /** Where scales come from; absmax when absent. */
   readonly scaleRule?: ScaleRule
   /** True when integer formats of the input take the range 0 to 2^b - 1; false when absent. */
-  readonly unsignedInput?: boolean
+  readonly unsignedActivations?: boolean
   /** Rule of E8M0 block scales; there when a format of the layer has such. */
   readonly sharedExponent?: SharedExponent
   readonly weightFormat: FormatSlot
@@ -81,5 +81,10 @@ export interface LayerTable {
 }
 
 /** What one float32 scale of a layer's input covers: the tensor where the space says `token` and the input is not tokens. */
-export const inputGranularityOf = ({ inputScales = "tensor", shape }: Layer): InputGranularity =>
-  inputScales === "token" && !("tokens" in shape && shape.tokens > 1) ? "tensor" : inputScales
+export const activationGranularityOf = ({
+  activationGranularity = "tensor",
+  shape,
+}: Layer): ActivationGranularity =>
+  activationGranularity === "token" && !("tokens" in shape && shape.tokens > 1)
+    ? "tensor"
+    : activationGranularity

@@ -11,8 +11,8 @@ import { combine, type Quantity } from "../space/Quantity.ts"
 import { optionOf } from "./Bits.ts"
 import {
   type FormatSlot,
-  type InputGranularity,
-  inputGranularityOf,
+  type ActivationGranularity,
+  activationGranularityOf,
   type Layer,
   type WeightGranularity,
 } from "./LayerTable.ts"
@@ -25,7 +25,7 @@ export interface Layout {
   /** Elements of a run. */
   readonly channels: number
   /** What one float32 scale covers in a format that has such and no blocks of its own. */
-  readonly granularity: WeightGranularity | InputGranularity
+  readonly granularity: WeightGranularity | ActivationGranularity
   /** Output channels of a weight; read at channel granularity. */
   readonly outputs?: number
   /** Elements of a block; read at block granularity. */
@@ -101,7 +101,7 @@ export const weightBits = (layer: Layer): Quantity =>
     layer,
     layer.weightFormat,
     layer.weights,
-    layer.weightScales ?? "tensor",
+    layer.weightGranularity ?? "tensor",
     ({ elements, partScales, tensorScale }) => elements + partScales + tensorScale,
   )
 
@@ -114,6 +114,6 @@ export const inputBits = (layer: Layer): Quantity =>
     layer,
     layer.activationFormat,
     layer.inputs,
-    inputGranularityOf(layer),
+    activationGranularityOf(layer),
     ({ elements, partScales }) => elements + partScales,
   )

@@ -91,7 +91,7 @@ export const formatSites = (
     formatSite(
       layer.activationFormat,
       layer.sharedExponent,
-      layer.unsignedInput === true ? unsigned : undefined,
+      layer.unsignedActivations === true ? unsigned : undefined,
     ),
   ]),
   ...productsOf(network).flatMap(({ slot, unsignedProbabilities }) =>

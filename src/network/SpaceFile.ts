@@ -9,7 +9,7 @@ import {
   withDefault,
 } from "../declaration/Field.ts"
 import { otherNames, withOtherKeys, withOtherNames } from "../declaration/OtherNames.ts"
-import { inputGranularities, weightGranularities } from "../cost/LayerTable.ts"
+import { activationGranularities, weightGranularities } from "../cost/LayerTable.ts"
 import { sharedExponents } from "../format/Format.ts"
 import { FormatList, FormatName, FormatOptionList, FormatPair } from "../format/FormatName.ts"
 import { sets } from "../format/Formats.ts"
@@ -97,7 +97,7 @@ const Scale = Schema.Struct({
           "What one scale of the weights covers: all of them, those of an output channel, or a block of input channels.",
         ),
         activations: withDefault(
-          withOtherNames(Schema.Literals(inputGranularities), granularities),
+          withOtherNames(Schema.Literals(activationGranularities), granularities),
           "tensor",
           "What one scale of a layer's input covers: all of it, a token, or a block of channels.",
         ),

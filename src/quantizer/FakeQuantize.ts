@@ -18,7 +18,7 @@ import { differentiable } from "../tensor/Differentiable.ts"
 import {
   clipGradientByOps,
   clipGradientFused,
-  type Coverage,
+  type Granularity,
   quantizeByOps,
   quantizeFused,
 } from "../tensor/Rounding.ts"
@@ -48,11 +48,11 @@ export interface FakeQuantizeOptions {
 }
 
 /** What one scale covers under these options. */
-export const coverageOf = ({
+export const granularityOf = ({
   axis = -1,
   blockAxis = -1,
   blockSize = 0,
-}: FakeQuantizeOptions): Coverage => ({ axis, blockAxis, blockSize })
+}: FakeQuantizeOptions): Granularity => ({ axis, blockAxis, blockSize })
 
 /** Whether the fused kernels are there. */
 export const isNative = (): boolean => loaded()?.native !== false
@@ -82,7 +82,7 @@ export const fakeQuantize = <T extends Tensor>(
   amax?: Tensor1D,
   options: FakeQuantizeOptions = {},
 ): T => {
-  const at = { site, ...coverageOf(options) }
+  const at = { site, ...granularityOf(options) }
   const { clip } = options
   return differentiable(
     [x],

@@ -12,7 +12,12 @@ import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
 import { differentiable } from "../tensor/Differentiable.ts"
 import { matMul } from "../tensor/Kernels.ts"
-import { clipGradient, coverageOf, fakeQuantize, type FakeQuantizeOptions } from "./FakeQuantize.ts"
+import {
+  clipGradient,
+  granularityOf,
+  fakeQuantize,
+  type FakeQuantizeOptions,
+} from "./FakeQuantize.ts"
 
 /**
  * sum_k p_k x_k as x_0 p_0 - x_1 (-p_1) - ...: TensorFlow would put a chain of additions in another order in a graph,
@@ -66,7 +71,7 @@ export const relaxedQuantize = (
       if (clips === undefined) return [dy.clone(), tf.stack(slopes)]
       const [x, rows, p, ...limits] = saved.slice(count)
       const inside = limits.map((clip, k) =>
-        clipGradient(dy, x!, rows!, clip, { site: k, ...coverageOf(options) }),
+        clipGradient(dy, x!, rows!, clip, { site: k, ...granularityOf(options) }),
       )
       return [weightedSum(inside, p!), tf.stack(slopes)]
     },

@@ -16,7 +16,7 @@ import {
   percentileByOps,
   percentileFused,
 } from "../tensor/Magnitudes.ts"
-import { coverageOf, type FakeQuantizeOptions, isNative, quantize } from "./FakeQuantize.ts"
+import { granularityOf, type FakeQuantizeOptions, isNative, quantize } from "./FakeQuantize.ts"
 
 export type ClippingRule = "mse" | { readonly percentile: number }
 export type ScaleRule = "absmax" | "learned" | ClippingRule
@@ -32,7 +32,7 @@ export const magnitudesOf = (
   rule: ClippingRule,
   options: FakeQuantizeOptions = {},
 ): Tensor1D => {
-  const at = { site, ...coverageOf(options) }
+  const at = { site, ...granularityOf(options) }
   if (rule !== "mse") {
     const percentile = isNative() ? percentileFused : percentileByOps
     return percentile(x, rows, rule.percentile, at) as Tensor1D

@@ -5,7 +5,7 @@
  * The arithmetic is float32 whatever the format: a narrower format costs its rounding here and saves nothing. Bias, norm
  * and activation are left out. Which layers there are and what is made of the times: `cost/`.
  */
-import type { Covered } from "../cost/KeyFormats.ts"
+import type { KeyGranularity } from "../cost/KeyFormats.ts"
 import type { LayerKey, TimeKey } from "../cost/LatencyTable.ts"
 import type { Format } from "../format/Format.ts"
 import { rowLength, rowNumbers, toRow } from "../format/Row.ts"
@@ -54,20 +54,20 @@ const modeOf = ({ block, name }: Format): "float" | "blocks" | "scaled" =>
   name === "FP32" ? "float" : block === undefined ? "scaled" : "blocks"
 
 /** What one scale covers of a weight [.., in, out], or of an input whose channels are its last dimension. */
-const coverageOf = (
+const granularityOf = (
   { kind }: LayerKey,
   isWeight: boolean,
   rank: number,
   mode: ReturnType<typeof modeOf>,
-  covered: Covered | undefined,
+  granularity: KeyGranularity | undefined,
 ): FakeQuantizeOptions => {
   const blockAxis = isWeight ? rank - 2 : rank - 1
   if (mode === "blocks") return { blockAxis }
-  if (covered === undefined) return {}
-  if (covered === "channel") return { axis: kind === "depthwiseConv" ? rank - 2 : rank - 1 }
+  if (granularity === undefined) return {}
+  if (granularity === "channel") return { axis: kind === "depthwiseConv" ? rank - 2 : rank - 1 }
   // the batch is 1: a scale for every token is one for every index along the tokens
-  if (covered === "token") return { axis: 1 }
-  return { blockAxis, blockSize: Number(covered.slice("block".length)) }
+  if (granularity === "token") return { axis: 1 }
+  return { blockAxis, blockSize: Number(granularity.slice("block".length)) }
 }
 
 const median = (values: ReadonlyArray<number>): number => {
@@ -104,8 +104,8 @@ export const makeLayerTimer = (keys: ReadonlyArray<TimeKey>): LayerTimer => {
   const stepOf = (key: TimeKey) => {
     const { activations, layer, weights } = key
     const modes = [modeOf(weights), modeOf(activations)] as const
-    const covered = [key.weightsCovered, key.activationsCovered] as const
-    const name = JSON.stringify([layer, modes, covered])
+    const granularities = [key.weightGranularity, key.activationGranularity] as const
+    const name = JSON.stringify([layer, modes, granularities])
     const known = steps.get(name)
     if (known !== undefined) return known
     const { w, x } = shapesOf(layer)
@@ -115,10 +115,10 @@ export const makeLayerTimer = (keys: ReadonlyArray<TimeKey>): LayerTimer => {
     ]
     const quantize = (tensor: Tensor, rows: Tensor, site: 0 | 1): Tensor => {
       const mode = modes[site]
-      const covers = coverageOf(layer, site === 0, tensor.rank, mode, covered[site])
+      const granularity = granularityOf(layer, site === 0, tensor.rank, mode, granularities[site])
       return mode === "float"
         ? tensor
-        : fakeQuantize(tensor, rows as Tensor2D, site, undefined, covers)
+        : fakeQuantize(tensor, rows as Tensor2D, site, undefined, granularity)
     }
     const step = makeStep({
       state: [],

@@ -75,13 +75,13 @@ export const quantizeOperand = (x: Tensor, options: OperandOptions): Tensor => {
     options.observe?.(tf.max(tf.abs(x)))
     return x
   }
-  const scales = (isWeight ? layer.weightScales : layer.inputScales) ?? "tensor"
+  const scales = (isWeight ? layer.weightGranularity : layer.activationGranularity) ?? "tensor"
   const inBlocks = scales === "block" || slot.formats.some(({ block }) => block !== undefined)
   if (scales === "token" && x.rank === 3) {
-    const covers = { axis: 0, ...(inBlocks ? { blockAxis: 1 } : {}) }
-    return rowsAsTokens(quantizeUnderRule(tokensAsRows(x), covers, true, options), x)
+    const granularity = { axis: 0, ...(inBlocks ? { blockAxis: 1 } : {}) }
+    return rowsAsTokens(quantizeUnderRule(tokensAsRows(x), granularity, true, options), x)
   }
-  const covers = {
+  const granularity = {
     // output channels: the last dimension of [.., in, out], but of a depthwise [h, w, channels, 1] the one before
     ...(scales === "channel"
       ? { axis: layer.kind === "depthwiseConv" ? x.rank - 2 : x.rank - 1 }
@@ -90,13 +90,13 @@ export const quantizeOperand = (x: Tensor, options: OperandOptions): Tensor => {
     ...(inBlocks ? { blockAxis: isWeight ? x.rank - 2 : x.rank - 1 } : {}),
     ...(scales === "block" ? { blockSize: layer.blockSize! } : {}),
   }
-  return quantizeUnderRule(x, covers, isWeight || scales === "block", options)
+  return quantizeUnderRule(x, granularity, isWeight || scales === "block", options)
 }
 
 /** x rounded under the rule of its layer. `isOwn`: its scales always come from x itself, and are never frozen. */
 const quantizeUnderRule = (
   x: Tensor,
-  covers: FakeQuantizeOptions,
+  granularity: FakeQuantizeOptions,
   isOwn: boolean,
   { operand, layer, mode, learned, observe, ...format }: OperandOptions,
 ): Tensor => {
@@ -104,7 +104,7 @@ const quantizeUnderRule = (
   const declared = layer.scaleRule ?? "absmax"
   const rule = declared === "learned" && learned === undefined ? "absmax" : declared
   if (rule === "absmax") observe?.(tf.max(tf.abs(x)))
-  if (rule === "absmax" || (mode === "infer" && !isOwn)) return roundAt(x, format, covers)
+  if (rule === "absmax" || (mode === "infer" && !isOwn)) return roundAt(x, format, granularity)
   if (rule === "learned") {
     if (mixture !== undefined) throw new Error("formats with learned scales cannot be weighted")
     const first = firstScale(x, rows, site)
@@ -112,7 +112,7 @@ const quantizeUnderRule = (
     const scale = scaleOfOption(variable, option, first, mode === "train", active)
     const magnitude = learnedMagnitude(x, scale, rows, site)
     observe?.(tf.reshape(magnitude, []))
-    const { blockAxis = -1 } = covers
+    const { blockAxis = -1 } = granularity
     return fakeQuantizeLearned(x, scale, rows, site, {
       magnitude,
       blockAxis,
@@ -121,13 +121,13 @@ const quantizeUnderRule = (
   }
   if (mixture !== undefined) {
     const clips = Array.from({ length: mixture.rows.shape[0] }, (_, k) =>
-      magnitudesOf(x, mixture.rows, k, rule, covers),
+      magnitudesOf(x, mixture.rows, k, rule, granularity),
     )
-    return relaxedQuantize(x, mixture.rows, mixture.probabilities, covers, clips)
+    return relaxedQuantize(x, mixture.rows, mixture.probabilities, granularity, clips)
   }
-  const clip = magnitudesOf(x, rows, site, rule, covers)
+  const clip = magnitudesOf(x, rows, site, rule, granularity)
   observe?.(isOwn ? tf.max(tf.abs(x)) : tf.reshape(clip, []))
-  return roundAt(x, format, { ...covers, clip })
+  return roundAt(x, format, { ...granularity, clip })
 }
 
 export interface LearnedSpec {

@@ -29,7 +29,7 @@ import {
 import {
   absMaxBut,
   attributesOf,
-  type Coverage,
+  type Granularity,
   largestOfBlocks,
   pickRow,
   type RoundingSite,
@@ -43,7 +43,7 @@ const sizesOf = (x: Tensor): Array<Tensor> =>
 export const absMax = (x: Tensor): Tensor => asList(absMaxBut(x, -1))
 
 /** max |x| of every scale. */
-const absMaxes = (x: Tensor, { axis, blockAxis, blockSize }: Coverage): Tensor =>
+const absMaxes = (x: Tensor, { axis, blockAxis, blockSize }: Granularity): Tensor =>
   asList(
     blockSize > 0
       ? largestOfBlocks(intoBlocks(x, blockAxis, whole(blockSize)))

@@ -25,8 +25,8 @@ import {
 } from "./Op.ts"
 import type { Attribute } from "./Op.ts"
 
-/** What one float32 scale of a tensor covers. */
-export interface Coverage {
+/** What one float32 scale of a tensor covers, by the dimensions of the tensor. */
+export interface Granularity {
   /** -1: one scale for the tensor; else one for every index along this dimension. */
   readonly axis: number
   /** The dimension along which blocks run; -1 where there are none. */
@@ -36,7 +36,7 @@ export interface Coverage {
 }
 
 /** That, and which row of `rows` and `amax` a tensor has. */
-export interface RoundingSite extends Coverage {
+export interface RoundingSite extends Granularity {
   readonly site: number
 }
 

@@ -178,9 +178,11 @@ const otherScales = (narrow: ReadonlyArray<Operand>): string => {
   const remedies: Array<string> = []
   if (scaled.length > 0) {
     const [{ key, layer }] = scaled as [Operand]
-    const { inputScales = "tensor" } = layer!
+    const { activationGranularity = "tensor" } = layer!
     const ofWeights =
-      inputScales === "tensor" ? "channel" : `{ weights: channel, activations: ${inputScales} }`
+      activationGranularity === "tensor"
+        ? "channel"
+        : `{ weights: channel, activations: ${activationGranularity} }`
     const onlyWeights = scaled.every(({ what }) => what === "weights")
     const rule =
       key === "formats"

@@ -77,7 +77,7 @@ describe("memory", () => {
   })
 
   it("has a scale for every output channel at channel granularity", () => {
-    const channels: Layer = { ...conv, weightScales: "channel" }
+    const channels: Layer = { ...conv, weightGranularity: "channel" }
     expect(costOf(channels, Memory, "INT8", "INT8")).toBe(4608 + 32 * 4 + 4 * 4 * 32)
   })
 

@@ -32,16 +32,18 @@ const tokens = `
 
 const granularities: ReadonlyArray<Granularity> = ["tensor", "channel", "token", 2, 3, 16, 32, 4096]
 
-const scaleOf = (covers: Granularity): string =>
-  typeof covers === "number" ? `granularity: block, blockSize: ${covers}` : `granularity: ${covers}`
+const scaleOf = (granularity: Granularity): string =>
+  typeof granularity === "number"
+    ? `granularity: block, blockSize: ${granularity}`
+    : `granularity: ${granularity}`
 
-const spaceOf = (network: string, covers: Granularity): Network =>
+const spaceOf = (network: string, granularity: Granularity): Network =>
   buildSpace(`
 name: stored
 input: { height: 8, width: 8, channels: 3 }
 classes: 7
 network:${network}
-formats: { oneOf: [INT4, MXFP4], scale: { sharedExponent: floor, ${scaleOf(covers)} } }
+formats: { oneOf: [INT4, MXFP4], scale: { sharedExponent: floor, ${scaleOf(granularity)} } }
 `)
 
 const random = randomStream(13, "storage")
@@ -49,14 +51,14 @@ const drawn = ({ space: { decisions } }: Network): Choices =>
   decisions.map(({ options }) => random.integer(options.length))
 
 /** What weights and inputs take by their granularities. */
-const coversOf = (covers: Granularity) => ({
-  weights: covers === "token" ? "tensor" : covers,
-  inputs: covers === "channel" ? "tensor" : covers,
+const granularitiesOf = (granularity: Granularity) => ({
+  weights: granularity === "token" ? "tensor" : granularity,
+  inputs: granularity === "channel" ? "tensor" : granularity,
 })
 
-const byHand = (network: Network, choices: Choices, format: Format, covers: Granularity) => {
+const byHand = (network: Network, choices: Choices, format: Format, granularity: Granularity) => {
   const { graph } = extract(network, choices)
-  const { inputs, weights } = coversOf(covers)
+  const { inputs, weights } = granularitiesOf(granularity)
   return new Map(
     graph.nodes.filter(isLayerNode).map((node) => [
       node.path,
@@ -74,14 +76,14 @@ describe.each([
   ["images", images],
   ["tokens", tokens],
 ])("what %s are stored in", (_, text) => {
-  it.each(granularities)("is as counted by hand in every format, granularity %s", (covers) => {
-    const network = spaceOf(text, covers)
+  it.each(granularities)("is as counted by hand in every format, granularity %s", (granularity) => {
+    const network = spaceOf(text, granularity)
     const assignments = [0, 1, 2].map(() => drawn(network))
     for (const format of allFormats) {
       const { table } = uniformTable(network, format.name)
       const costs = [Memory, ActivationMemory].map((model) => compile(table, model, network.space))
       for (const choices of assignments) {
-        const expected = byHand(network, choices, format, covers)
+        const expected = byHand(network, choices, format, granularity)
         const found = table.layers.map(({ path }, i) => [
           path,
           ...costs.map(({ terms }) => valueOf(terms[i]!, choices)),
@@ -108,18 +110,20 @@ describe("a finer granularity", () => {
     ["images", images],
     ["tokens", tokens],
   ])("never costs less, for a layer of %s in any format", (_, text) => {
-    const networks = new Map(granularities.map((covers) => [covers, spaceOf(text, covers)]))
+    const networks = new Map(
+      granularities.map((granularity) => [granularity, spaceOf(text, granularity)]),
+    )
     const choices = drawn(networks.get("tensor")!)
     const channelFirst: ReadonlyArray<Granularity> = ["tensor", "channel", 4096, 32, 16, 3, 2]
     for (const format of allFormats) {
-      const bytes = (covers: Granularity) => {
-        const network = networks.get(covers)!
+      const bytes = (granularity: Granularity) => {
+        const network = networks.get(granularity)!
         const { table } = uniformTable(network, format.name)
         return [Memory, ActivationMemory].map((model) =>
           compile(table, model, network.space).terms.map((term) => valueOf(term, choices)),
         )
       }
-      const of = new Map(granularities.map((covers) => [covers, bytes(covers)]))
+      const of = new Map(granularities.map((granularity) => [granularity, bytes(granularity)]))
       const kinds = networks.get("tensor")!.table.layers.map(({ kind }) => kind)
       for (const order of [...orders, channelFirst])
         for (const [i, finer] of order.slice(1).entries())

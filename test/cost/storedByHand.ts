@@ -43,17 +43,17 @@ const counted = new Map<string, number>()
 /** A number is the size of blocks along `blockAxis`. */
 const scalesOf = (
   shape: ReadonlyArray<number>,
-  covers: Granularity,
+  granularity: Granularity,
   { blockAxis, channelAxis }: { readonly blockAxis: number; readonly channelAxis: number },
 ): number => {
-  const key = JSON.stringify([shape, covers, blockAxis, channelAxis])
+  const key = JSON.stringify([shape, granularity, blockAxis, channelAxis])
   const known = counted.get(key)
   if (known !== undefined) return known
   const count = countScales(shape, (place) => {
-    if (covers === "tensor") return ""
-    if (covers === "channel") return String(place[channelAxis])
-    if (covers === "token") return String(place[0])
-    return place.map((at, i) => (i === blockAxis ? Math.floor(at / covers) : at)).join()
+    if (granularity === "tensor") return ""
+    if (granularity === "channel") return String(place[channelAxis])
+    if (granularity === "token") return String(place[0])
+    return place.map((at, i) => (i === blockAxis ? Math.floor(at / granularity) : at)).join()
   })
   counted.set(key, count)
   return count
@@ -62,31 +62,31 @@ const scalesOf = (
 const product = (shape: ReadonlyArray<number>): number => shape.reduce((a, b) => a * b, 1)
 
 /** Scales of a weight at a granularity. */
-export const weightScales = (node: LayerNode, covers: Granularity): number => {
+export const weightScales = (node: LayerNode, granularity: Granularity): number => {
   const shape = weightShape(node)
   const [last, before] = [shape.length - 1, shape.length - 2]
   const channelAxis = node.operation === "depthwiseConv" ? before : last
-  return scalesOf(shape, covers, { blockAxis: before, channelAxis })
+  return scalesOf(shape, granularity, { blockAxis: before, channelAxis })
 }
 
 /** Scales of one example's input at a granularity; `token` is the tensor where the input is not tokens. */
 export const inputScales = (
   node: LayerNode,
   graph: Network["graph"],
-  covers: Granularity,
+  granularity: Granularity,
 ): number => {
   const shape = inputShape(node, graph)
   const isTokens = graph.nodes[node.inputs[0]!]!.shape.kind === "tokens"
-  const actual = covers === "token" && !isTokens ? "tensor" : covers
+  const actual = granularity === "token" && !isTokens ? "tensor" : granularity
   return scalesOf(shape, actual, { blockAxis: shape.length - 1, channelAxis: -1 })
 }
 
 /** Bits of a weight and its scales. */
-export const weightBits = (node: LayerNode, format: Format, covers: Granularity): number => {
+export const weightBits = (node: LayerNode, format: Format, granularity: Granularity): number => {
   const elements = product(weightShape(node)) * format.bits
   if (format.name.startsWith("MX")) return elements + 8 * weightScales(node, 32)
   if (format.name === "NVFP4") return elements + 8 * weightScales(node, 16) + 32
-  return elements + (format.scaled ? 32 * weightScales(node, covers) : 0)
+  return elements + (format.scaled ? 32 * weightScales(node, granularity) : 0)
 }
 
 /** Bits of an input and of the scales that come with it: those of its parts. */
@@ -94,14 +94,14 @@ export const inputBits = (
   node: LayerNode,
   graph: Network["graph"],
   format: Format,
-  covers: Granularity,
+  granularity: Granularity,
 ): number => {
   const elements = product(inputShape(node, graph)) * format.bits
   const scales = (of: Granularity): number => inputScales(node, graph, of)
   if (format.name.startsWith("MX")) return elements + 8 * scales(32)
   if (format.name === "NVFP4") return elements + 8 * scales(16)
   const ofParts =
-    covers !== "tensor" &&
-    !(covers === "token" && graph.nodes[node.inputs[0]!]!.shape.kind !== "tokens")
-  return elements + (format.scaled && ofParts ? 32 * scales(covers) : 0)
+    granularity !== "tensor" &&
+    !(granularity === "token" && graph.nodes[node.inputs[0]!]!.shape.kind !== "tokens")
+  return elements + (format.scaled && ofParts ? 32 * scales(granularity) : 0)
 }

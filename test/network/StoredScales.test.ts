@@ -66,7 +66,8 @@ describe.each([
         })
         const magnitudes = new Set(found.map(Math.abs))
         magnitudes.delete(0)
-        const granularity = (isWeight ? layer.weightScales : layer.inputScales) ?? "tensor"
+        const granularity =
+          (isWeight ? layer.weightGranularity : layer.activationGranularity) ?? "tensor"
         const channels = layer.shape.channels.values[0]!
         const elements = shape.reduce((a, b) => a * b, 1)
         const { partScales, tensorScale } = storedBits(int2, {

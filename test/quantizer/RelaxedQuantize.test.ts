@@ -71,11 +71,16 @@ describe("softmax-weighted fake quantization", () => {
         const [x, dy] = [normal(shape, 3), normal(shape, 4)]
         const p = tf.tensor1d(names.map((_, i) => (i === k ? 1 : 0)))
         const table = rows()
-        const covers = { blockAxis: 1, blockSize: 3 }
-        const clips = names.map((_, i) => magnitudesOf(x, table, i, { percentile: 60 }, covers))
-        const relaxed = tf.valueAndGrad((x) => relaxedQuantize(x, table, p, covers, clips))(x, dy)
+        const granularity = { blockAxis: 1, blockSize: 3 }
+        const clips = names.map((_, i) =>
+          magnitudesOf(x, table, i, { percentile: 60 }, granularity),
+        )
+        const relaxed = tf.valueAndGrad((x) => relaxedQuantize(x, table, p, granularity, clips))(
+          x,
+          dy,
+        )
         const hard = tf.valueAndGrad((x) =>
-          fakeQuantize(x, table, k, undefined, { ...covers, clip: clips[k]! }),
+          fakeQuantize(x, table, k, undefined, { ...granularity, clip: clips[k]! }),
         )(x, dy)
         const without = (tensor: Tensor) => read(tensor).map((value) => value + 0)
         expect(without(relaxed.value)).toEqual(without(hard.value))

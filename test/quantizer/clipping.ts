@@ -31,10 +31,10 @@ const clipped = (
   shape: Array<number>,
   row: Row,
   clip: ReadonlyArray<number>,
-  covers: FakeQuantizeOptions = {},
+  granularity: FakeQuantizeOptions = {},
 ): readonly [Float32Array, Float32Array] =>
   tf.tidy(() => {
-    const options = { blockAxis: shape.length - 1, ...covers, clip: tf.tensor1d([...clip]) }
+    const options = { blockAxis: shape.length - 1, ...granularity, clip: tf.tensor1d([...clip]) }
     const quantize = tf.valueAndGrad((x) => fakeQuantize(x, table(row), 0, undefined, options))
     const { value, grad } = quantize(tf.tensor(x, shape), tf.tensor(dy, shape))
     return [read(value).slice(), read(grad).slice()] as const
@@ -241,15 +241,15 @@ export const describeClipping = (): void => {
 
   it.each(
     (["mse", { percentile: 80 }] as const).flatMap((rule) => [
-      { rule, covers: { axis: 3, blockAxis: 2 } },
-      { rule, covers: { blockAxis: 2, blockSize: 16 } },
+      { rule, granularity: { axis: 3, blockAxis: 2 } },
+      { rule, granularity: { blockAxis: 2, blockSize: 16 } },
     ]),
-  )("has the same bits in a graph, whatever the format: %j", ({ rule, covers }) => {
+  )("has the same bits in a graph, whatever the format: %j", ({ rule, granularity }) => {
     const before = counts()
     const body = ([x, rows, dy]: ReadonlyArray<Tensor>): Array<Tensor> => {
-      const clip = magnitudesOf(x!, rows as Tensor2D, 0, rule, covers)
+      const clip = magnitudesOf(x!, rows as Tensor2D, 0, rule, granularity)
       const quantize = tf.valueAndGrad((x) =>
-        fakeQuantize(x, rows as Tensor2D, 0, undefined, { ...covers, clip }),
+        fakeQuantize(x, rows as Tensor2D, 0, undefined, { ...granularity, clip }),
       )
       const { value, grad } = quantize(x!, dy!)
       return [clip, value, grad]

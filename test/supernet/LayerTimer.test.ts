@@ -26,13 +26,13 @@ it("times every kind of layer and of format, the larger layer longer, and leaves
     key({ kind: "dense", tokens: 16, channels: 64, outputs: 64 }, "FP32", "NVFP4"),
     {
       ...key({ kind: "depthwiseConv", ...image, channels: 32 }, "INT4"),
-      weightsCovered: "channel",
-      activationsCovered: "block16",
+      weightGranularity: "channel",
+      activationGranularity: "block16",
     },
     {
       ...key({ kind: "dense", tokens: 16, channels: 64, outputs: 64 }, "INT4"),
-      weightsCovered: "block16",
-      activationsCovered: "token",
+      weightGranularity: "block16",
+      activationGranularity: "token",
     },
   ])
   for (let round = 0; round < 3; round++) timer.round()

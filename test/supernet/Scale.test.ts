@@ -34,12 +34,12 @@ const memoryOf = (scale: string): number => {
 describe("formats.scale", () => {
   it("is one signed scale per tensor by default", () => {
     for (const layer of space("{}").table.layers)
-      expect(layer).toMatchObject({ weightScales: "tensor", unsignedInput: false })
+      expect(layer).toMatchObject({ weightGranularity: "tensor", unsignedActivations: false })
   })
 
   it("costs a float for every output channel at channel granularity", () => {
     const { layers } = space("{}").table
-    expect(space("{ granularity: channel }").table.layers[0]!.weightScales).toBe("channel")
+    expect(space("{ granularity: channel }").table.layers[0]!.weightGranularity).toBe("channel")
     // six layers of 8 channels and the classifier of 10 when the repeat that may be left out is
     expect(layers).toHaveLength(9)
     expect(memoryOf("{ granularity: channel }") - memoryOf("{}")).toBe(4 * (6 * 8 + 10 - 7))
@@ -48,7 +48,7 @@ describe("formats.scale", () => {
   it("takes away the sign of what relu, pooling and concat make sure of", () => {
     const network = space("{ unsignedAfterRelu: true }")
     const unsigned = (layers: typeof network.table.layers) =>
-      layers.filter(({ unsignedInput }) => unsignedInput).map(({ path }) => path)
+      layers.filter(({ unsignedActivations }) => unsignedActivations).map(({ path }) => path)
     expect(unsigned(network.table.layers)).toEqual([
       "both.1.conv",
       "joined",
@@ -94,8 +94,8 @@ formats: { oneOf: [${formats}], scale: ${scale} }
       "{ granularity: { weights: channel, activations: block }, blockSize: 16, rule: absmax }"
     for (const layer of buildSpace(tiny(scale)).table.layers)
       expect(layer).toMatchObject({
-        weightScales: "channel",
-        inputScales: "block",
+        weightGranularity: "channel",
+        activationGranularity: "block",
         blockSize: 16,
       })
     const [layer] = buildSpace(tiny("{ rule: { percentile: 99.9 } }")).table.layers

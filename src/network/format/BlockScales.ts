@@ -39,7 +39,7 @@ const checkOwnScales = (
   ])
   if (formats.some(({ scaled, block }) => scaled && block === undefined)) return
   const names = someOf(offered.map(({ name }) => name))
-  const [{ scaleRule, weightScales, inputScales }] = layers as [Layer]
+  const [{ scaleRule, weightGranularity, activationGranularity }] = layers as [Layer]
   const refuse = (key: string, what: string): void =>
     builder.problem(
       ["formats", "scale", key],
@@ -47,7 +47,8 @@ const checkOwnScales = (
     )
   if (scaleRule !== undefined)
     refuse("rule", typeof scaleRule === "string" ? scaleRule : "a percentile")
-  if (weightScales === "block" || inputScales === "block") refuse("granularity", "block")
+  if (weightGranularity === "block" || activationGranularity === "block")
+    refuse("granularity", "block")
 }
 
 /** Refuses an MX format without a rule, and warns of layers whose last blocks are short. */

@@ -4,7 +4,7 @@
  * gradients grow without bound, and training diverges at any learning rate; without batch norms it learns nothing
  * (docs/method.md has the figures). Scales of channels of a weight, of tokens and of blocks cover few enough values.
  */
-import { inputGranularityOf, type Layer } from "../../cost/LayerTable.ts"
+import { activationGranularityOf, type Layer } from "../../cost/LayerTable.ts"
 import type { Format } from "../../format/Format.ts"
 import { positives } from "../../format/Formats.ts"
 import { unsigned } from "../../format/IntFormat.ts"
@@ -23,9 +23,9 @@ const hasOneMagnitude = (format: Format): boolean =>
 /** Whether the scales of a layer's operand make 0 of most of its numbers in a format. */
 export const losesMost = (layer: Layer, operand: "weights" | "inputs", format: Format): boolean => {
   const isWeight = operand === "weights"
-  const covers = isWeight ? (layer.weightScales ?? "tensor") : inputGranularityOf(layer)
-  const actual = !isWeight && layer.unsignedInput === true ? unsigned(format) : format
-  return hasOneMagnitude(actual) && isFromLargest(layer.scaleRule) && covers === "tensor"
+  const granularity = isWeight ? (layer.weightGranularity ?? "tensor") : activationGranularityOf(layer)
+  const actual = !isWeight && layer.unsignedActivations === true ? unsigned(format) : format
+  return hasOneMagnitude(actual) && isFromLargest(layer.scaleRule) && granularity === "tensor"
 }
 
 /** The same of attention's products, which keep the largest value under every rule. */

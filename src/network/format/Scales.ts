@@ -1,5 +1,5 @@
 /** What `formats.scale` says of each layer: what a scale covers, where it comes from, and what does not go together. */
-import type { InputGranularity, Layer, WeightGranularity } from "../../cost/LayerTable.ts"
+import type { ActivationGranularity, Layer, WeightGranularity } from "../../cost/LayerTable.ts"
 import type { Builder } from "../Builder.ts"
 import type { Scale } from "../SpaceFile.ts"
 import { nonNegativeInputs } from "../Signs.ts"
@@ -8,7 +8,7 @@ const none: Scale = { granularity: "tensor", rule: "absmax", unsignedAfterRelu: 
 
 const operandsOf = (
   granularity: Scale["granularity"],
-): { readonly weights: WeightGranularity; readonly activations: InputGranularity } => {
+): { readonly weights: WeightGranularity; readonly activations: ActivationGranularity } => {
   switch (granularity) {
     case "tensor":
     case "block":
@@ -56,9 +56,9 @@ export const layerScales = (
   const { weights, activations } = operandsOf(granularity)
   const unsigned = new Set(unsignedAfterRelu ? nonNegativeInputs(builder.nodes) : [])
   return (i) => ({
-    weightScales: weights,
-    unsignedInput: unsigned.has(i),
-    ...(activations === "tensor" ? {} : { inputScales: activations }),
+    weightGranularity: weights,
+    unsignedActivations: unsigned.has(i),
+    ...(activations === "tensor" ? {} : { activationGranularity: activations }),
     ...(blockSize === undefined ? {} : { blockSize }),
     ...(rule === "absmax" ? {} : { scaleRule: rule }),
     ...(sharedExponent === undefined ? {} : { sharedExponent }),

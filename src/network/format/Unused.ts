@@ -31,8 +31,8 @@ const warnOfScale = (builder: Builder, layers: ReadonlyArray<Layer>, scale: Scal
   if (scale.sharedExponent !== undefined && !all.some(({ block }) => block?.scale === "E8M0"))
     warn("sharedExponent", "no MX format is offered")
   const isUnsigned = layers.some(
-    ({ activationFormat, unsignedInput }) =>
-      unsignedInput === true && activationFormat.formats.some(({ kind }) => kind === "int"),
+    ({ activationFormat, unsignedActivations }) =>
+      unsignedActivations === true && activationFormat.formats.some(({ kind }) => kind === "int"),
   )
   if (scale.unsignedAfterRelu && !isUnsigned && !products.some(({ kind }) => kind === "int"))
     warn(
