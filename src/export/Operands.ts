@@ -27,7 +27,7 @@ export interface QuantizedOperand {
   /** Rule of E8M0 block scales; there when the format has such. */
   readonly sharedExponent?: SharedExponent
   /** What one float32 scale covers: `tensor` where the format has none. */
-  readonly covers: "tensor" | "channel" | "token" | "block"
+  readonly granularity: "tensor" | "channel" | "token" | "block"
   /** Input channels of a block; there when it covers one. */
   readonly blockSize?: number
   /** What the largest value of the format, or of NVFP4's block scales, stands for. */
@@ -63,7 +63,7 @@ const layerOperand = (
   const layer = model.network.table.layers[node.layer]!
   const isWeight = operand === "weights"
   const declared = (isWeight ? layer.weightFormat : layer.activationFormat).formats[0]!
-  const format = !isWeight && layer.unsignedInput === true ? unsigned(declared) : declared
+  const format = !isWeight && layer.unsignedActivations === true ? unsigned(declared) : declared
   const site = siteOf(node.layer, operand)
   const amax = model.amax[site] ?? 0
   const common = {
@@ -72,19 +72,19 @@ const layerOperand = (
     format,
     ...(format.block?.scale === "E8M0" ? { sharedExponent: layer.sharedExponent! } : {}),
   }
-  if (!format.scaled) return { ...common, covers: "tensor", magnitude: "absmax" }
+  if (!format.scaled) return { ...common, granularity: "tensor", magnitude: "absmax" }
   if (format.block !== undefined)
-    return { ...common, covers: "tensor", magnitude: frozenOr(amax, "absmax") }
-  const said = (isWeight ? layer.weightScales : layer.inputScales) ?? "tensor"
+    return { ...common, granularity: "tensor", magnitude: frozenOr(amax, "absmax") }
+  const said = (isWeight ? layer.weightGranularity : layer.activationGranularity) ?? "tensor"
   const covers = said === "token" && !takesTokens(node) ? "tensor" : said
   const rule = isWeight ? weightMagnitude(model, layer) : (layer.scaleRule ?? "absmax")
   if (covers === "tensor") {
     const magnitude = isWeight ? rule : frozenOr(amax, "absmax")
-    return { ...common, covers, magnitude: magnitude === "learned" ? "absmax" : magnitude }
+    return { ...common, granularity, magnitude: magnitude === "learned" ? "absmax" : magnitude }
   }
   return {
     ...common,
-    covers,
+    granularity,
     ...(covers === "block" ? { blockSize: layer.blockSize! } : {}),
     magnitude: rule === "learned" ? "absmax" : rule,
   }
@@ -108,7 +108,7 @@ export const quantizedOperands = (model: FoundModel): ReadonlyArray<QuantizedOpe
         site: site + k,
         format,
         ...(format.block?.scale === "E8M0" ? { sharedExponent: sharedExponent! } : {}),
-        covers: "tensor",
+        granularity: "tensor",
         magnitude: format.scaled ? frozenOr(amax[site + k] ?? 0, "absmax") : "absmax",
       }
     }),

@@ -23,7 +23,9 @@ const hasOneMagnitude = (format: Format): boolean =>
 /** Whether the scales of a layer's operand make 0 of most of its numbers in a format. */
 export const losesMost = (layer: Layer, operand: "weights" | "inputs", format: Format): boolean => {
   const isWeight = operand === "weights"
-  const granularity = isWeight ? (layer.weightGranularity ?? "tensor") : activationGranularityOf(layer)
+  const granularity = isWeight
+    ? (layer.weightGranularity ?? "tensor")
+    : activationGranularityOf(layer)
   const actual = !isWeight && layer.unsignedActivations === true ? unsigned(format) : format
   return hasOneMagnitude(actual) && isFromLargest(layer.scaleRule) && granularity === "tensor"
 }
