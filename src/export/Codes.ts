@@ -182,7 +182,7 @@ export const codesOf = (weight: Values, layer: Layer, learnedScale?: number): St
   if (!format.scaled)
     return { format, shape, codes: encode(x, format, row, () => 1), scales: { kind: "none" } }
   const axis = layer.kind === "depthwiseConv" ? shape.length - 2 : shape.length - 1
-  const granularity = layer.weightScales ?? "tensor"
+  const granularity = layer.weightGranularity ?? "tensor"
   const size = layer.blockSize ?? 0
   const groups =
     granularity === "channel"

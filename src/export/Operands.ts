@@ -76,16 +76,16 @@ const layerOperand = (
   if (format.block !== undefined)
     return { ...common, granularity: "tensor", magnitude: frozenOr(amax, "absmax") }
   const said = (isWeight ? layer.weightGranularity : layer.activationGranularity) ?? "tensor"
-  const covers = said === "token" && !takesTokens(node) ? "tensor" : said
+  const granularity = said === "token" && !takesTokens(node) ? "tensor" : said
   const rule = isWeight ? weightMagnitude(model, layer) : (layer.scaleRule ?? "absmax")
-  if (covers === "tensor") {
+  if (granularity === "tensor") {
     const magnitude = isWeight ? rule : frozenOr(amax, "absmax")
     return { ...common, granularity, magnitude: magnitude === "learned" ? "absmax" : magnitude }
   }
   return {
     ...common,
     granularity,
-    ...(covers === "block" ? { blockSize: layer.blockSize! } : {}),
+    ...(granularity === "block" ? { blockSize: layer.blockSize! } : {}),
     magnitude: rule === "learned" ? "absmax" : rule,
   }
 }

@@ -94,15 +94,18 @@ describe.each(kinds)("codes of a %s weight give the quantizer's values", (kind) 
     expect(counts().tensors).toBe(before)
   }
 
-  it.each(granularities)("a scale for a %s, every format", (weightScales) => {
+  it.each(granularities)("a scale for a %s, every format", (weightGranularity) => {
     for (const name of names)
-      expectSame(layerOf(kind, name, { weightScales, blockSize: 8 }), draw(shape, 1))
+      expectSame(layerOf(kind, name, { weightGranularity, blockSize: 8 }), draw(shape, 1))
   })
 
   it.each(["mse", { percentile: 99 }] as const)("the rule %j", (scaleRule) => {
     for (const name of ["INT3", "INT8", "E2M1", "E4M3", "MXFP4", "NVFP4", "BF16"])
-      for (const weightScales of granularities)
-        expectSame(layerOf(kind, name, { weightScales, blockSize: 8, scaleRule }), draw(shape, 2))
+      for (const weightGranularity of granularities)
+        expectSame(
+          layerOf(kind, name, { weightGranularity, blockSize: 8, scaleRule }),
+          draw(shape, 2),
+        )
   })
 
   it("a learned scale", () => {
