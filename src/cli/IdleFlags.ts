@@ -7,6 +7,7 @@ import { printable } from "../declaration/Errors.ts"
 import { parseSets } from "../experiment/Overrides.ts"
 import type { Plan } from "../experiment/Plan.ts"
 import type { TrialState } from "../orchestrator/Standing.ts"
+import { sends } from "../track/Trackers.ts"
 import { Wrong } from "./Words.ts"
 
 export interface RunFlags {
@@ -25,8 +26,8 @@ const contradiction = (
 ): string | undefined => {
   if (restart && retryFailed)
     return "--restart begins all trials anew, those that failed too; leave --retry-failed out"
-  if (Option.contains(track, true) && plan.track.kind === "none")
-    return "--track: the experiment says track: { kind: none }; --set track.kind=mlflow would be right"
+  if (Option.contains(track, true) && !sends(plan.track))
+    return `--track: the experiment says track: { kind: ${plan.track.kind} }; --set track.kind=mlflow would be right`
   return undefined
 }
 

@@ -3,7 +3,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect } from "effect"
 import * as Grids from "../orchestrator/Grids.ts"
 import * as Settings from "../track/Settings.ts"
-import * as Tracker from "../track/Tracker.ts"
+import { layerOf, type TrackSpec } from "../track/Trackers.ts"
 import { note } from "./Output.ts"
 
 /** The settings, if a server is named; fails on what can never work, and says what was read otherwise than written. */
@@ -12,9 +12,9 @@ export const trackingSettings = Settings.read.pipe(
   Effect.map(({ settings }) => settings),
 )
 
-/** Sends what the state folder holds. */
-export const layerTracker = (stateFolder: string) =>
-  Tracker.layerMlflow({
+/** Sends what the state folder holds, as a block of an experiment says. */
+export const layerTracker = (track: Pick<TrackSpec, "kind">, stateFolder: string) =>
+  layerOf(track, {
     stateFolder,
     memberships: Grids.memberships(stateFolder).pipe(Effect.provide(NodeServices.layer)),
   })

@@ -16,7 +16,6 @@ import {
   SchemaPath,
   withDefault,
 } from "../declaration/Field.ts"
-import { oneOfKinds } from "../declaration/OneOfKinds.ts"
 import { otherNames, withOtherKeys } from "../declaration/OtherNames.ts"
 import {
   isSearching,
@@ -26,6 +25,7 @@ import {
   searchProblems,
   wideStepsOf,
 } from "../search/Searches.ts"
+import { trackers } from "../track/Trackers.ts"
 import { trialFields } from "../train/Trial.ts"
 import { Skip, TrainSpec } from "../train/TrainSpec.ts"
 
@@ -98,36 +98,6 @@ const Train = withOtherKeys(
   }),
 )
 
-const Mlflow = Schema.Struct({
-  kind: Schema.Literal("mlflow"),
-  experiment: Schema.optionalKey(
-    Schema.String.check(
-      Schema.isPattern(/^[^\p{Cc}]{1,250}$/u, {
-        expected: "1 to 250 signs without control signs",
-      }),
-    ).annotate({
-      description: "Name of the experiment in MLflow. Default: the name of this experiment.",
-      examples: ["resnet8"],
-    }),
-  ),
-}).annotate({ identifier: "Mlflow", description: "An MLflow server." })
-const Untracked = Schema.Struct({ kind: Schema.Literal("none") }).annotate({
-  identifier: "Untracked",
-  description: "Nothing is sent; results stay in the state folder.",
-})
-const trackers = oneOfKinds(
-  "Tracker",
-  [
-    { kind: "mlflow", spec: Mlflow },
-    { kind: "none", spec: Untracked },
-  ],
-  "mlflow",
-  otherNames({
-    what: "tracker",
-    same: { none: "off no false disabled never", mlflow: "mlflowTracking databricks" },
-    near: { mlflow: "wandb weightsAndBiases tensorboard neptune comet clearml aim dvc dvclive" },
-  }),
-)
 export const Track = trackers.schema.annotate({
   description: "Where parameters, metrics and artifacts go.",
 })

@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import type { Standing, StandingOf } from "../experiment/Adopt.ts"
 import type { Plan, PlannedTrial } from "../experiment/Plan.ts"
 import { measures } from "../search/Searches.ts"
+import { experimentOf } from "../track/Trackers.ts"
 import { totalSteps } from "../train/TrainSpec.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as Result from "./Result.ts"
@@ -20,8 +21,7 @@ export interface Execution {
 }
 
 /** The name of the experiment in the tracker. */
-export const trackedExperiment = ({ name, track }: Plan): string =>
-  track.kind === "mlflow" ? (track.experiment ?? name) : name
+export const trackedExperiment = ({ name, track }: Plan): string => experimentOf(track, name)
 
 /** A planned trial as `trial.json` keeps it. */
 export const trialFile = (

@@ -26,7 +26,8 @@ export type Outcome = SendingRounds.Outcome
 export class Tracker extends Context.Service<
   Tracker,
   {
-    readonly kind: "mlflow" | "none"
+    /** Whether anything is sent. */
+    readonly sends: boolean
     /** Sends the spool of a grid (the parent run) from now on. */
     readonly startGrid: (gridFolder: string) => Effect.Effect<void>
     /** Sends the spool of a trial (a child run) from now on. */
@@ -51,7 +52,7 @@ export class Tracker extends Context.Service<
 export const layerNone: Layer.Layer<Tracker> = Layer.succeed(
   Tracker,
   Tracker.of({
-    kind: "none",
+    sends: false,
     startGrid: () => Effect.void,
     watchTrial: () => Effect.void,
     watchAll: Effect.void,
@@ -102,7 +103,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
   const provided = <A, E>(effect: Effect.Effect<A, E, FileSystem.FileSystem | Path.Path>) =>
     Effect.provideContext(effect, platform)
   return Tracker.of({
-    kind: "mlflow",
+    sends: true,
     startGrid: (folder) => provided(Sending.watch(sending, folder, "grid")),
     watchTrial: (folder) => provided(Sending.watch(sending, folder, "trial")),
     watchAll: provided(Sending.watchAll(sending)),

@@ -18,6 +18,7 @@ import { commitTags } from "../../orchestrator/Source.ts"
 import * as Standing from "../../orchestrator/Standing.ts"
 import * as State from "../../orchestrator/State.ts"
 import * as Tracker from "../../track/Tracker.ts"
+import { sends } from "../../track/Trackers.ts"
 import { patience, readPlan, requireWritable, sayTemporary, stateFolder } from "../Files.ts"
 import * as Display from "../Display.ts"
 import { checkFlags, idleFlags, type RunFlags } from "../IdleFlags.ts"
@@ -126,7 +127,7 @@ const sendRest = Effect.fnUntraced(function* (
   gridFolder: string,
   patience: "5 seconds" | typeof flushPatience,
 ) {
-  if (tracker.kind === "none") return
+  if (!tracker.sends) return
   if ((yield* tracker.status).server === undefined) yield* note("waiting for the MLflow server")
   const { problem, rejected, waiting } = yield* tracker.flush(patience)
   if (waiting > 0)
@@ -145,7 +146,7 @@ const sayLink = Effect.fnUntraced(function* (
   tracker: Tracker.Tracker["Service"],
   gridFolder: string,
 ) {
-  if (tracker.kind === "none") return
+  if (!tracker.sends) return
   const link = yield* tracker
     .gridLink(gridFolder)
     .pipe(Effect.repeat({ until: Option.isSome, schedule: Schedule.spaced("500 millis") }))
@@ -271,9 +272,9 @@ const runPlan = Effect.fnUntraced(function* (
 export const run = Effect.fn("run")(function* (input: Input) {
   const { document, folder, plan } = yield* readPlan("run", input)
   yield* checkFlags(input, plan)
-  const isTracked = Option.getOrElse(input.track, () => true) && plan.track.kind === "mlflow"
+  const isTracked = Option.getOrElse(input.track, () => true) && sends(plan.track)
   const isLocal = isTracked && Option.isNone(yield* trackingSettings)
-  const layer = isTracked ? layerTracker(folder) : Tracker.layerNone
+  const layer = layerTracker(isTracked ? plan.track : { kind: "none" }, folder)
   yield* runPlan(input, plan, document.text, isLocal).pipe(
     Effect.scoped,
     Effect.provide(layer),

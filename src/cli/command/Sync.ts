@@ -23,7 +23,7 @@ export const run = Effect.fn("sync")(function* (input: {
     const tracker = yield* Tracker.Tracker
     yield* tracker.watchAll
     return yield* tracker.flush(patience)
-  }).pipe(Effect.provide(layerTracker(folder)))
+  }).pipe(Effect.provide(layerTracker({ kind: "mlflow" }, folder)))
   const { problem, rejected, server, waiting } = outcome
   // A server that is away matters only while something waits for it.
   const cannotSend = problem?.reason._tag === "Storage" || problem?.reason._tag === "Unusable"
