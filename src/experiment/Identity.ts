@@ -9,8 +9,8 @@ import { Result, Schema } from "effect"
 import { isUnread } from "../cost/Costs.ts"
 import type { FormatSlot } from "../cost/LayerTable.ts"
 import * as Datasets from "../data/Datasets.ts"
-import type { Network } from "../network/Build.ts"
-import { oneSpelling } from "../network/format/OneSpelling.ts"
+import type { Network } from "../network/Network.ts"
+import { canonicalFormats } from "../network/format/CanonicalFormats.ts"
 import { compileCost } from "../network/Target.ts"
 import { type RewardSpec, rewards } from "../reward/Rewards.ts"
 import { givenChoices, givenUniform, isSearching, unread, wideStepsOf } from "../search/Searches.ts"
@@ -24,7 +24,7 @@ import { idOf } from "./Canonical.ts"
 const identity = (trial: Trial) => {
   const { name: _, formats, ...space } = trial.space
   const data = Datasets.identity(trial.data)
-  return { ...trial, data, space: { ...space, formats: oneSpelling(formats) } }
+  return { ...trial, data, space: { ...space, formats: canonicalFormats(formats) } }
 }
 
 /** First 16 hex digits of sha256 over the canonical JSON of the trial's identity. */

@@ -6,7 +6,7 @@
 import * as nodePath from "node:path"
 import { Effect, FileSystem } from "effect"
 import { pathText, type Problem } from "../declaration/Errors.ts"
-import type { Network } from "../network/Build.ts"
+import type { Network } from "../network/Network.ts"
 import { readSafetensors, type Tensors } from "../train/Safetensors.ts"
 import type { InitialSpec } from "../train/TrainSpec.ts"
 import { digest, fit } from "../train/Weights.ts"

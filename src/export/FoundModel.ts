@@ -3,7 +3,7 @@
  *
  * Left out: how it is found in a state folder, the files that it becomes (a file for each target).
  */
-import type { Network } from "../network/Build.ts"
+import type { Network } from "../network/Network.ts"
 
 /** A weight as the network has it: kernels [height, width, in, out], depthwise [height, width, channels, 1], dense [in, out]. */
 export interface Values {

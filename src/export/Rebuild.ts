@@ -5,7 +5,8 @@
  */
 import { Result, Schema } from "effect"
 import { allWithin, type Problem, within } from "../declaration/Errors.ts"
-import { build, type Network } from "../network/Build.ts"
+import { build } from "../network/Build.ts"
+import type { Network } from "../network/Network.ts"
 import { Space } from "../network/SpaceFile.ts"
 import type { Assignment } from "../space/Decision.ts"
 import { fromAssignment } from "../space/DecisionSpace.ts"

@@ -7,7 +7,7 @@
  * (`disk/Safetensors.ts`), its numbers (`train/Safetensors.ts`).
  */
 import * as Container from "../disk/Safetensors.ts"
-import type { Network } from "../network/Build.ts"
+import type { Network } from "../network/Network.ts"
 import { learnedScales } from "../supernet/OperandScale.ts"
 import type { VariableSpec } from "../supernet/operation/Operation.ts"
 import { operationOf } from "../supernet/operation/Operations.ts"

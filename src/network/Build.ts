@@ -3,29 +3,20 @@
  * problem found on the way. No tensors.
  */
 import type { Problem } from "../declaration/Errors.ts"
-import type { LayerTable } from "../cost/LayerTable.ts"
-import type { DecisionSpace } from "../space/Decision.ts"
 import { maximum, minimum } from "../space/Quantity.ts"
 import { isUse } from "../space/Tunable.ts"
 import { expand } from "../format/Formats.ts"
 import { Builder } from "./Builder.ts"
-import { type Choice } from "./Choosing.ts"
+import { type NamedDecision } from "./Decisions.ts"
 import { describeShape } from "./Shape.ts"
 import { blocks } from "./block/Blocks.ts"
 import { checkBlocks } from "./format/BlockScales.ts"
 import { assignFormats } from "./format/FormatScopes.ts"
-import type { Graph } from "./Graph.ts"
+import type { Network } from "./Network.ts"
 import { checkMaxScales } from "./format/MaxScales.ts"
 import { buildItems } from "./Items.ts"
 import type { Space } from "./SpaceFile.ts"
-import { warnOfUnused } from "./format/Unused.ts"
-
-export interface Network {
-  readonly name: string
-  readonly space: DecisionSpace
-  readonly table: LayerTable
-  readonly graph: Graph
-}
+import { warnOfNoEffect } from "./format/NoEffect.ts"
 
 export interface Built {
   /** Absent when there are problems. */
@@ -35,7 +26,7 @@ export interface Built {
 }
 
 /** Expands format sets in the named choices. */
-const choicesOf = (space: Space): Readonly<Record<string, Choice>> =>
+const choicesOf = (space: Space): Readonly<Record<string, NamedDecision>> =>
   Object.fromEntries(
     Object.entries(space.choices ?? {}).map(([name, { oneOf }]) => [
       name,
@@ -108,7 +99,7 @@ export const build = (space: Space): Built => {
   const layers = assignFormats(builder, space.formats)
   checkBlocks(builder, layers)
   checkMaxScales(builder, layers)
-  if (!builder.broken) warnOfUnused(builder, layers, space.formats)
+  if (!builder.broken) warnOfNoEffect(builder, layers, space.formats)
   for (const name of Object.keys(space.choices ?? {}))
     if (!builder.usedChoices.has(name))
       builder.problem(

@@ -1,13 +1,13 @@
 /**
  * The walker: blocks call it to make layers and nodes while it keeps paths, shapes and positions.
  *
- * One builder is made per network; `Scope` says where in the network a block stands (its path, its stage, its repeat,
+ * One builder is made per network; `BlockPlace` says where in the network a block stands (its path, its stage, its repeat,
  * its place in the YAML). Everything a block asks for is checked here, and what is wrong becomes a `Problem` with that
  * place. Left out: which formats the layers get (`FormatScopes.ts`), tensors (`supernet/`).
  */
 import type { Gate } from "../space/Decision.ts"
 import { constant, type Quantity } from "../space/Quantity.ts"
-import { type Choice, type Chosen, Choosing, type Scope } from "./Choosing.ts"
+import { type NamedDecision, type DecidedField, Decisions, type BlockPlace } from "./Decisions.ts"
 import type { ActivationName, Graph, Node, NodeDraft, Padding, Shape } from "./Graph.ts"
 import { convLayer, denseLayer, type LayerDraft } from "./LayerDraft.ts"
 import { describeShape, outputSize, sameShape } from "./Shape.ts"
@@ -25,13 +25,13 @@ export interface Lowering<Fields = unknown> {
   readonly kind: string
   /** True when unnamed ones are called `stageN` and their repeats `stageN.0`, `stageN.1`, ... */
   readonly stage: boolean
-  readonly build: (builder: Builder, scope: Scope, fields: Fields, input: Value) => Value
+  readonly build: (builder: Builder, place: BlockPlace, fields: Fields, input: Value) => Value
 }
 
 export interface BuilderOptions {
   readonly input: { readonly height: number; readonly width: number; readonly channels: number }
   readonly classes: number
-  readonly choices: Readonly<Record<string, Choice>>
+  readonly choices: Readonly<Record<string, NamedDecision>>
   readonly widthRounding: WidthRounding
   readonly blocks: ReadonlyArray<Lowering>
   /** `formats.scale.unsignedAfterRelu` */
@@ -48,7 +48,7 @@ export interface ConvOptions {
   readonly activation: ActivationName
 }
 
-export class Builder extends Choosing {
+export class Builder extends Decisions {
   readonly layers: Array<LayerDraft> = []
   readonly nodes: Array<Node> = []
   readonly options: BuilderOptions
@@ -89,7 +89,7 @@ export class Builder extends Choosing {
 
   /** The image that `what` needs; `advice` is what to write instead where it gets tokens or a vector. */
   image(
-    scope: Scope,
+    place: BlockPlace,
     value: Value,
     what: string,
     advice: { readonly tokens?: string; readonly vector?: string } = {},
@@ -98,7 +98,7 @@ export class Builder extends Choosing {
     const { tokens = "put it before patchEmbed", vector = "put it before globalAveragePool" } =
       advice
     return this.stop(
-      scope.at,
+      place.at,
       value.shape.kind === "vector"
         ? `${what} needs an image but gets a vector; ${vector}`
         : `${what} needs an image but gets tokens; ${tokens}`,
@@ -107,30 +107,30 @@ export class Builder extends Choosing {
 
   /** Convolution, then norm (or bias), then activation. `depthwise` when `filters` is absent. */
   conv(
-    scope: Scope,
+    place: BlockPlace,
     value: Value,
     options: Omit<ConvOptions, "filters"> & { readonly filters?: Quantity },
   ): Value {
-    const shape = this.image(scope, value, "a convolution")
+    const shape = this.image(place, value, "a convolution")
     const depthwise = options.filters === undefined
-    const path = options.name === undefined ? scope.path : `${scope.path}.${options.name}`
+    const path = options.name === undefined ? place.path : `${place.path}.${options.name}`
     const filters = options.filters ?? shape.channels
     const [kh, kw] = options.kernel
     if (options.padding === "valid" && (kh.values.length > 1 || kw.values.length > 1))
       this.stop(
-        [...scope.at, "kernel"],
+        [...place.at, "kernel"],
         `a searched kernel changes the size under valid padding; use padding: same`,
       )
     const height = outputSize(shape.height, kh.values[0]!, options.stride[0], options.padding)
     const width = outputSize(shape.width, kw.values[0]!, options.stride[1], options.padding)
     if (height < 1 || width < 1)
       this.stop(
-        [...scope.at, "kernel"],
+        [...place.at, "kernel"],
         `a ${kh.values[0]} x ${kw.values[0]} kernel does not fit in ${shape.height} x ${shape.width}; ` +
           "use a smaller kernel or padding: same",
       )
-    const active = this.activeQuantity(scope.active)
-    const layer = this.layer(convLayer(scope, path, shape, { ...options, height, width }, active))
+    const active = this.activeQuantity(place.active)
+    const layer = this.layer(convLayer(place, path, shape, { ...options, height, width }, active))
     const after: Shape = { kind: "image", height, width, channels: filters }
     let out = this.push({
       operation: depthwise ? "depthwiseConv" : "conv",
@@ -155,17 +155,17 @@ export class Builder extends Choosing {
 
   /** A fully connected layer with bias, of a vector or of every token. */
   dense(
-    scope: Scope,
+    place: BlockPlace,
     value: Value,
     options: { readonly name?: string; readonly units: Quantity },
   ): Value {
-    if (value.shape.kind === "image") throw new Error(`${scope.path}: a dense layer of an image`)
+    if (value.shape.kind === "image") throw new Error(`${place.path}: a dense layer of an image`)
     const { channels } = value.shape
     const tokens = value.shape.kind === "tokens" ? value.shape.tokens : 1
-    const path = options.name === undefined ? scope.path : `${scope.path}.${options.name}`
-    const active = this.activeQuantity(scope.active)
+    const path = options.name === undefined ? place.path : `${place.path}.${options.name}`
+    const active = this.activeQuantity(place.active)
     const layer = this.layer(
-      denseLayer(scope, path, { tokens, channels, units: options.units }, active),
+      denseLayer(place, path, { tokens, channels, units: options.units }, active),
     )
     const shape: Shape = { ...value.shape, channels: options.units }
     const out = this.push({
@@ -214,10 +214,10 @@ export class Builder extends Choosing {
     })
   }
 
-  add(scope: Scope, path: string, a: Value, b: Value): Value {
+  add(place: BlockPlace, path: string, a: Value, b: Value): Value {
     if (!sameShape(a.shape, b.shape))
       this.stop(
-        scope.at,
+        place.at,
         `cannot add ${describeShape(a.shape)} and ${describeShape(b.shape)}; make the shapes equal`,
       )
     return this.push({
@@ -231,10 +231,10 @@ export class Builder extends Choosing {
 
   /** Runs `body` once per repeat; a repeat beyond the chosen depth is inactive, its input goes on unchanged. */
   repeat(
-    scope: Scope,
-    repeats: Chosen<number>,
+    place: BlockPlace,
+    repeats: DecidedField<number>,
     value: Value,
-    body: (scope: Scope, value: Value, repeat: number) => Value,
+    body: (place: BlockPlace, value: Value, repeat: number) => Value,
   ): Value {
     const most = Math.max(...repeats.options)
     let out = value
@@ -242,13 +242,13 @@ export class Builder extends Choosing {
       const choices = repeats.options.flatMap((n, i) => (n > r ? [i] : []))
       const always = repeats.decision === null || choices.length === repeats.options.length
       const gate: Gate | undefined = always ? undefined : { decision: repeats.decision!, choices }
-      const path = `${scope.path}.${r}`
-      const inner: Scope = {
-        ...scope,
+      const path = `${place.path}.${r}`
+      const inner: BlockPlace = {
+        ...place,
         path,
         // inside a concat the branch is the block; elsewhere a block is one repeat
-        block: scope.block === scope.path ? path : scope.block,
-        active: gate === undefined ? scope.active : [gate],
+        block: place.block === place.path ? path : place.block,
+        active: gate === undefined ? place.active : [gate],
       }
       if (gate === undefined) {
         out = body(inner, out, r)
@@ -266,7 +266,7 @@ export class Builder extends Choosing {
       const result = body(inner, inside, r)
       if (!sameShape(result.shape, out.shape))
         this.stop(
-          scope.at,
+          place.at,
           `a repeat that may be left out must keep its shape, but ${describeShape(out.shape)} becomes ${describeShape(result.shape)}`,
         )
       out = this.push({

@@ -1,6 +1,6 @@
 /** A list of network items, built one after another: the top of the network, or a branch of it. */
 import { type Builder, type Value } from "./Builder.ts"
-import { BuildStopped, type Scope } from "./Choosing.ts"
+import { BuildStopped, type BlockPlace } from "./Decisions.ts"
 
 type Items = ReadonlyArray<Readonly<Record<string, unknown>>>
 
@@ -41,14 +41,14 @@ export const buildItems = (
   items: Items,
   at: ReadonlyArray<string | number>,
   input: Value,
-  outer?: Scope,
+  outer?: BlockPlace,
 ): Value => {
   const names = nameItems(builder, items, at)
   let value = input
   items.forEach((item, i) => {
     const [kind, fields] = Object.entries(item)[0]!
     const path = outer === undefined ? names[i]! : `${outer.path}.${names[i]!}`
-    const scope: Scope = {
+    const place: BlockPlace = {
       path,
       item: path,
       block: outer === undefined ? path : outer.block,
@@ -58,11 +58,11 @@ export const buildItems = (
       at: [...at, i, kind],
     }
     try {
-      value = builder.block(kind).build(builder, scope, fields as never, value)
+      value = builder.block(kind).build(builder, place, fields as never, value)
     } catch (error) {
       if (!(error instanceof BuildStopped || error instanceof RangeError)) throw error
       if (error instanceof RangeError)
-        builder.problem(scope.at, `${error.message}; share or drop some`)
+        builder.problem(place.at, `${error.message}; share or drop some`)
       builder.broken = true
     }
   })

@@ -2,7 +2,7 @@
 import type { Layer } from "../cost/LayerTable.ts"
 import type { Activity } from "../space/Decision.ts"
 import { combine, map, type Quantity } from "../space/Quantity.ts"
-import type { Scope } from "./Choosing.ts"
+import type { BlockPlace } from "./Decisions.ts"
 import type { Padding, Shape } from "./Graph.ts"
 
 export interface LayerDraft extends Omit<Layer, "weightFormat" | "activationFormat"> {
@@ -19,11 +19,11 @@ export const withoutPlace = ({
   ...layer
 }: LayerDraft): Omit<Layer, "weightFormat" | "activationFormat"> => layer
 
-const placeOf = ({ active, block, stage }: Scope) => ({ block, stage, activity: active })
+const placeOf = ({ active, block, stage }: BlockPlace) => ({ block, stage, activity: active })
 
 /** A convolution of `input` to `height` x `width`; depthwise when `filters` is absent. `active` is 1 where it runs. */
 export const convLayer = (
-  scope: Scope,
+  place: BlockPlace,
   path: string,
   input: Extract<Shape, { kind: "image" }>,
   options: {
@@ -64,13 +64,13 @@ export const convLayer = (
     inputs: combine([active, input.channels], ([a, c]) => a! * c! * input.height * input.width),
     outputs: combine([active, filters], ([a, c]) => a! * c!),
     extras: combine([active, filters], ([a, c]) => a! * c! * (norm === "batch" ? 4 : 1)),
-    ...placeOf(scope),
+    ...placeOf(place),
   }
 }
 
 /** A fully connected layer of every token (of one, for a vector). */
 export const denseLayer = (
-  scope: Scope,
+  place: BlockPlace,
   path: string,
   {
     channels,
@@ -91,6 +91,6 @@ export const denseLayer = (
     inputs: combine([active, channels], ([a, c]) => a! * c! * tokens),
     outputs,
     extras: outputs,
-    ...placeOf(scope),
+    ...placeOf(place),
   }
 }

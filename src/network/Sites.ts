@@ -7,7 +7,7 @@ import type { Format, SharedExponent } from "../format/Format.ts"
 import { unsigned } from "../format/IntFormat.ts"
 import { type Row, toRow } from "../format/Row.ts"
 import type { Quantity } from "../space/Quantity.ts"
-import type { Network } from "./Build.ts"
+import type { Network } from "./Network.ts"
 import { productOperands } from "./Graph.ts"
 
 /** The operands of a layer, in the order of their sites. */

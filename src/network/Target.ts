@@ -8,7 +8,7 @@ import { type CostSpec, make } from "../cost/Costs.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { type FormatOption, pairText } from "../format/Pair.ts"
 import type { Choices } from "../space/Decision.ts"
-import type { Network } from "./Build.ts"
+import type { Network } from "./Network.ts"
 import { offersEverywhere, uniformChoices, uniformOptions, uniformTable } from "./format/Uniform.ts"
 
 /** The cost that a block names, GBOPs where there is none. Its files, if it names any, must have no problems. */

@@ -3,36 +3,36 @@
  * that become the same. Left out: the rounding itself (`Width.ts`).
  */
 import { combine, constant, type Quantity } from "../space/Quantity.ts"
-import type { Choosing, Chosen, Scope } from "./Choosing.ts"
+import type { Decisions, DecidedField, BlockPlace } from "./Decisions.ts"
 import { scaleWidth, type WidthRounding, type WidthScaling } from "./Width.ts"
 
 export class Widths {
   multiplier: Quantity = constant(1)
   /** Multiplier -> the widths it gave so far, of every option of every field it scales. */
   readonly scaled = new Map<number, Array<number>>()
-  private readonly choosing: Choosing
+  private readonly decisions: Decisions
   private readonly rounding: WidthRounding
 
-  constructor(choosing: Choosing, rounding: WidthRounding) {
-    this.choosing = choosing
+  constructor(decisions: Decisions, rounding: WidthRounding) {
+    this.decisions = decisions
     this.rounding = rounding
   }
 
   /** Options of a field, times the multiplier, rounded. */
   of(
-    scope: Scope,
+    place: BlockPlace,
     name: string,
-    chosen: Chosen<number>,
+    chosen: DecidedField<number>,
     scaling: WidthScaling = "normal",
   ): Quantity {
-    const filters = this.choosing.quantity(chosen, (n) => n)
+    const filters = this.decisions.quantity(chosen, (n) => n)
     const scaled = combine([filters, this.multiplier], ([n, m]) =>
       scaleWidth(n!, m!, this.rounding, scaling),
     )
     const broken = scaled.values.find((v) => !Number.isInteger(v))
     if (broken !== undefined)
-      this.choosing.stop(
-        [...scope.at, name],
+      this.decisions.stop(
+        [...place.at, name],
         `times the width multiplier gives ${broken} channels; use whole products or widthRounding: multipleOf8`,
       )
     for (const m of this.multiplier.values)
@@ -46,7 +46,7 @@ export class Widths {
       new Set(scaled.values).size < before &&
       new Set(filters.values).size > 1
     )
-      this.warnOfTwins(scope, name, chosen, scaling)
+      this.warnOfTwins(place, name, chosen, scaling)
     return scaled
   }
 
@@ -56,9 +56,9 @@ export class Widths {
 
   /** Warns of options that become the same width under one multiplier. */
   private warnOfTwins(
-    scope: Scope,
+    place: BlockPlace,
     name: string,
-    chosen: Chosen<number>,
+    chosen: DecidedField<number>,
     scaling: WidthScaling,
   ): void {
     for (const m of this.multiplier.values) {
@@ -67,8 +67,8 @@ export class Widths {
         const w = scaleWidth(n, m, this.rounding, scaling)
         const twin = seen.get(w)
         if (twin !== undefined)
-          this.choosing.warning(
-            [...scope.at, name],
+          this.decisions.warning(
+            [...place.at, name],
             `options ${twin} and ${n} both become ${w} channels at width multiplier ${m}; drop one of them`,
           )
         seen.set(w, n)

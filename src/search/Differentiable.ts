@@ -17,7 +17,7 @@
  */
 import { Schema } from "effect"
 import type { Problem as Finding } from "../declaration/Errors.ts"
-import type { Network } from "../network/Build.ts"
+import type { Network } from "../network/Network.ts"
 import type { BoundReward } from "../reward/Reward.ts"
 import { isAdditive } from "../reward/Rewards.ts"
 import type { Choices } from "../space/Decision.ts"

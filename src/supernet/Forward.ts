@@ -5,7 +5,7 @@
  * Left out: the operations themselves (`operation/`), how an operand gets its scale (`OperandScale.ts`).
  */
 import { rowLength, rowNumbers } from "../format/Row.ts"
-import type { Network } from "../network/Build.ts"
+import type { Network } from "../network/Network.ts"
 import { type Node, type ProductOperand, productOperands } from "../network/Graph.ts"
 import { type FormatSite, type Operand, type Products, siteOf } from "../network/Sites.ts"
 import { isConstant, maximum, type Quantity } from "../space/Quantity.ts"

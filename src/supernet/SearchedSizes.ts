@@ -2,7 +2,7 @@
  * Which sizes of a network a policy decides, and the place of each in `PolicyTensors.sizes`: channels, kernels, hidden
  * widths, whether a repeat runs, and which option of its format a learned scale is for.
  */
-import type { Network } from "../network/Build.ts"
+import type { Network } from "../network/Network.ts"
 import { sizesOf } from "../network/SearchedFields.ts"
 import type { Choices } from "../space/Decision.ts"
 import { isConstant, type Quantity, valueOf } from "../space/Quantity.ts"

@@ -7,7 +7,7 @@
  * the shape of the largest network; a smaller one is cut from them. Left out: training (`train/`), which choice is best.
  */
 import { rowNumbers } from "../format/Row.ts"
-import type { Network } from "../network/Build.ts"
+import type { Network } from "../network/Network.ts"
 import {
   type ActivationSite,
   activationSites,

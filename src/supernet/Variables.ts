@@ -2,7 +2,7 @@
  * The variables of a supernet: one for each that an operation declares, in the shape of the largest network, and one
  * for each learned scale. Left out: how a smaller network is cut from them (`Forward.ts`).
  */
-import type { Network } from "../network/Build.ts"
+import type { Network } from "../network/Network.ts"
 import { operands, siteOf } from "../network/Sites.ts"
 import { constant, ofDecision, type Quantity } from "../space/Quantity.ts"
 import { randomStream } from "../space/Random.ts"

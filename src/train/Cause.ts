@@ -9,7 +9,7 @@
 import { Array as Arrays } from "effect"
 import type { FormatSlot, Layer } from "../cost/LayerTable.ts"
 import type { Format } from "../format/Format.ts"
-import type { Network } from "../network/Build.ts"
+import type { Network } from "../network/Network.ts"
 import { isLayerNode, type Node } from "../network/Graph.ts"
 import { losesMost, productLosesMost } from "../network/format/MaxScales.ts"
 import type { Choices } from "../space/Decision.ts"

@@ -6,7 +6,7 @@
  * where they come from (`Safetensors.ts`, `orchestrator/`).
  */
 import { createHash } from "node:crypto"
-import type { Network } from "../network/Build.ts"
+import type { Network } from "../network/Network.ts"
 import { operationOf } from "../supernet/operation/Operations.ts"
 import { isLearnedScale } from "../supernet/OperandScale.ts"
 import { matcher } from "../network/format/Pattern.ts"

@@ -3,7 +3,7 @@
  * that covers it. Knows shapes alone, nothing of the layer table's quantities.
  */
 import type { Format } from "../../src/format/Format.ts"
-import type { Network } from "../../src/network/Build.ts"
+import type { Network } from "../../src/network/Network.ts"
 import type { LayerNode, Shape } from "../../src/network/Graph.ts"
 import { operationOf } from "../../src/supernet/operation/Operations.ts"
 

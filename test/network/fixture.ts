@@ -2,7 +2,8 @@
 import { Effect } from "effect"
 import { decode } from "../../src/declaration/Decode.ts"
 import { parse } from "../../src/declaration/Document.ts"
-import { build, type Network } from "../../src/network/Build.ts"
+import { build } from "../../src/network/Build.ts"
+import type { Network } from "../../src/network/Network.ts"
 import { Space } from "../../src/network/SpaceFile.ts"
 
 export const decodeSpace = (yaml: string): Space =>

@@ -1,6 +1,6 @@
 /** The network of one assignment has no decision left, whatever its operations are. */
 import { expect, it } from "vitest"
-import type { Network } from "../../src/network/Build.ts"
+import type { Network } from "../../src/network/Network.ts"
 import { narrowestChoices, widestChoices } from "../../src/space/DecisionSpace.ts"
 import { extract } from "../../src/supernet/Child.ts"
 import { buildSpace, joint } from "../network/fixture.ts"

@@ -10,7 +10,7 @@ import { tunable, type Tunable } from "../../space/Tunable.ts"
 import type { OptionValue } from "../../space/Decision.ts"
 import { constant, type Quantity } from "../../space/Quantity.ts"
 import type { Builder, Lowering } from "../Builder.ts"
-import type { Accepts, Chosen, Scope } from "../Choosing.ts"
+import type { OptionRule, DecidedField, BlockPlace } from "../Decisions.ts"
 
 export interface Block<Fields = unknown> extends Lowering<Fields> {
   /** The schema of its fields; `item` is the schema of one network item, for blocks that hold items. */
@@ -119,13 +119,13 @@ export const pair = (extents: ExtentsValue): readonly [number, number] =>
 
 const isWidth = (v: OptionValue): boolean =>
   typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 65_536
-export const aWidth: Accepts<number> = {
+export const aWidth: OptionRule<number> = {
   what: "a whole number from 1 to 65536",
   test: isWidth,
   role: "architecture",
   fallback: 8,
 }
-export const aDepth: Accepts<number> = {
+export const aDepth: OptionRule<number> = {
   what: "a whole number from 1 to 256",
   test: (v) => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 256,
   role: "architecture",
@@ -133,7 +133,7 @@ export const aDepth: Accepts<number> = {
 }
 const isOdd = (v: unknown): boolean =>
   typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 64 && v % 2 === 1
-export const aKernel: Accepts<ExtentsValue> = {
+export const aKernel: OptionRule<ExtentsValue> = {
   what: "an odd number up to 63, or a pair of them (a smaller kernel is the centre of the largest)",
   test: (v) => (Array.isArray(v) ? v.length === 2 && v.every(isOdd) : isOdd(v)),
   role: "architecture",
@@ -143,11 +143,11 @@ export const aKernel: Accepts<ExtentsValue> = {
 /** The two extents of a kernel field as quantities. */
 export const kernelOf = (
   builder: Builder,
-  scope: Scope,
+  place: BlockPlace,
   value: Tunable<ExtentsValue>,
   per: "item" | "repeat",
 ): readonly [Quantity, Quantity] => {
-  const chosen: Chosen<ExtentsValue> = builder.field(scope, "kernel", value, per, aKernel)
+  const chosen: DecidedField<ExtentsValue> = builder.field(place, "kernel", value, per, aKernel)
   return [builder.quantity(chosen, (k) => pair(k)[0]), builder.quantity(chosen, (k) => pair(k)[1])]
 }
 

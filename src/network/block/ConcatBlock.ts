@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { combine } from "../../space/Quantity.ts"
 import { field, optional } from "../../declaration/Field.ts"
 import { itemName, Name } from "../../space/Tunable.ts"
-import { type Scope } from "../Choosing.ts"
+import { type BlockPlace } from "../Decisions.ts"
 import { describeShape } from "../Shape.ts"
 import { buildItems } from "../Items.ts"
 import { defineBlock } from "./Block.ts"
@@ -40,35 +40,35 @@ export const ConcatBlock = defineBlock<Fields>({
       identifier: "Concat",
       description: "Branches side by side on one input, their channels joined.",
     }) as unknown as Schema.ConstraintDecoder<Fields>,
-  build: (builder, scope, { branches }, input) => {
+  build: (builder, place, { branches }, input) => {
     const names = new Set<string>()
     const outputs = branches.map((branch, i) => {
       const name = branch.name ?? String(i)
-      const at = [...scope.at, "branches", i]
+      const at = [...place.at, "branches", i]
       if (names.has(name))
         builder.problem(
           [...at, "name"],
           `another branch is already called ${name}; give one of them another name`,
         )
       names.add(name)
-      const path = `${scope.path}.${name}`
+      const path = `${place.path}.${name}`
       // the outermost concat is the stage, a branch of it the block
-      const inner: Scope = {
-        ...scope,
+      const inner: BlockPlace = {
+        ...place,
         path,
         item: path,
-        block: scope.inside === true ? scope.block : path,
+        block: place.inside === true ? place.block : path,
         inside: true,
         at,
       }
       return buildItems(builder, branch.items, [...at, "items"], input, inner)
     })
     const shapes = outputs.map(({ shape }) => shape)
-    const first = builder.image(scope, outputs[0]!, "concat")
+    const first = builder.image(place, outputs[0]!, "concat")
     for (const [i, shape] of shapes.entries())
       if (shape.kind !== "image" || shape.height !== first.height || shape.width !== first.width)
         builder.stop(
-          [...scope.at, "branches", i],
+          [...place.at, "branches", i],
           `ends in ${describeShape(shape)} beside ${describeShape(first)}; branches must end with one height and width`,
         )
     const channels = combine(
@@ -77,7 +77,7 @@ export const ConcatBlock = defineBlock<Fields>({
     )
     return builder.push({
       operation: "concat",
-      path: scope.path,
+      path: place.path,
       inputs: outputs.map(({ node }) => node),
       shape: { ...first, channels },
       inputChannels: channels,

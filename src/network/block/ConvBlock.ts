@@ -54,15 +54,15 @@ export const ConvBlock = defineBlock({
   kind: "conv",
   stage: false,
   spec: () => ConvSpec,
-  build: (builder, scope, fields, input) =>
-    builder.conv(scope, input, {
+  build: (builder, place, fields, input) =>
+    builder.conv(place, input, {
       filters: builder.widths.of(
-        scope,
+        place,
         "filters",
-        builder.field(scope, "filters", fields.filters, "item", aWidth),
+        builder.field(place, "filters", fields.filters, "item", aWidth),
         fields.widthScaling,
       ),
-      kernel: kernelOf(builder, scope, fields.kernel, "item"),
+      kernel: kernelOf(builder, place, fields.kernel, "item"),
       stride: pair(fields.stride),
       padding: fields.padding,
       norm: fields.norm,
@@ -79,9 +79,9 @@ export const DepthwiseConvBlock = defineBlock({
   kind: "depthwiseConv",
   stage: false,
   spec: () => DepthwiseConvSpec,
-  build: (builder, scope, fields, input) =>
-    builder.conv(scope, input, {
-      kernel: kernelOf(builder, scope, fields.kernel, "item"),
+  build: (builder, place, fields, input) =>
+    builder.conv(place, input, {
+      kernel: kernelOf(builder, place, fields.kernel, "item"),
       stride: pair(fields.stride),
       padding: fields.padding,
       norm: fields.norm,

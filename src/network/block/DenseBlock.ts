@@ -21,15 +21,15 @@ export const DenseBlock = defineBlock({
   kind: "dense",
   stage: false,
   spec: () => DenseSpec,
-  build: (builder, scope, fields, input) => {
+  build: (builder, place, fields, input) => {
     if (input.shape.kind !== "vector")
       return builder.stop(
-        scope.at,
+        place.at,
         input.shape.kind === "image"
           ? "dense needs a vector but gets an image; put globalAveragePool: {} before it"
           : "dense needs a vector but gets tokens; put takeClassToken: {} or tokenMean: {} before it",
       )
     const units = fields.units === "classes" ? builder.options.classes : fields.units
-    return builder.dense(scope, input, { units: constant(units) })
+    return builder.dense(place, input, { units: constant(units) })
   },
 })

@@ -18,6 +18,6 @@ export const DropoutBlock = defineBlock({
   kind: "dropout",
   stage: false,
   spec: () => DropoutSpec,
-  build: (builder, scope, { rate }, input) =>
-    rate === 0 ? input : builder.drop("dropout", scope.path, input, rate),
+  build: (builder, place, { rate }, input) =>
+    rate === 0 ? input : builder.drop("dropout", place.path, input, rate),
 })

@@ -4,7 +4,7 @@ import { Schema } from "effect"
 import { optional, withDefault } from "../../declaration/Field.ts"
 import { combine, constant, isConstant } from "../../space/Quantity.ts"
 import { itemName, tunable } from "../../space/Tunable.ts"
-import type { Accepts } from "../Choosing.ts"
+import type { OptionRule } from "../Decisions.ts"
 import { sameShape } from "../Shape.ts"
 import {
   activationField,
@@ -51,14 +51,14 @@ const InvertedResidualSpec = Schema.Struct({
     "Layers expand (none at expansion 1), depthwise, project; the stride is on the first depthwise.",
 })
 
-const anExpansion: Accepts<number> = {
+const anExpansion: OptionRule<number> = {
   what: "a whole number from 1 to 64; 1 may not stand beside others, for the expand layer would appear and vanish",
   test: (v) => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 64,
   role: "architecture",
   fallback: 6,
 }
 
-const aRatio: Accepts<number> = {
+const aRatio: OptionRule<number> = {
   what: "a number from 0 to 1; 0 may not stand beside others, for squeeze-excite would appear and vanish",
   test: (v) => typeof v === "number" && v >= 0 && v <= 1,
   role: "architecture",
@@ -76,19 +76,19 @@ export const InvertedResidualBlock = defineBlock<typeof InvertedResidualSpec.Typ
   kind: "invertedResidual",
   stage: true,
   spec: () => InvertedResidualSpec,
-  build: (builder, scope, fields, input) => {
+  build: (builder, place, fields, input) => {
     const filters = builder.widths.of(
-      scope,
+      place,
       "filters",
-      builder.field(scope, "filters", fields.filters, "item", aWidth),
+      builder.field(place, "filters", fields.filters, "item", aWidth),
     )
-    const repeats = builder.field(scope, "repeats", fields.repeats, "item", aDepth)
+    const repeats = builder.field(place, "repeats", fields.repeats, "item", aDepth)
     const { activation } = fields
-    return builder.repeat(scope, repeats, input, (inner, x, r) => {
+    return builder.repeat(place, repeats, input, (inner, x, r) => {
       const chosen = builder.field(inner, "expansion", fields.expansion, "repeat", anExpansion)
       if (chosen.options.length > 1 && chosen.options.includes(1))
         builder.problem(
-          [...scope.at, "expansion"],
+          [...place.at, "expansion"],
           "offers 1 beside other expansions, so the expand layer would appear and vanish; offer 2 and more, or 1 alone",
         )
       const expansion = builder.quantity(chosen, (n) => n)
@@ -116,7 +116,7 @@ export const InvertedResidualBlock = defineBlock<typeof InvertedResidualSpec.Typ
       const ratio = builder.field(inner, "seRatio", fields.seRatio ?? 0, "repeat", aRatio)
       if (ratio.options.length > 1 && ratio.options.includes(0))
         builder.problem(
-          [...scope.at, "seRatio"],
+          [...place.at, "seRatio"],
           "offers 0 beside other ratios, so squeeze-excite would appear and vanish; offer ratios above 0, or 0 alone",
         )
       const excited = ratio.options.includes(0)

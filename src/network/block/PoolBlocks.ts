@@ -21,21 +21,21 @@ const pool = (kind: "maxPool" | "averagePool", spec: ReturnType<typeof poolSpec>
     kind,
     stage: false,
     spec: () => spec,
-    build: (builder, scope, fields, input) => {
-      const shape = builder.image(scope, input, "a pooling")
+    build: (builder, place, fields, input) => {
+      const shape = builder.image(place, input, "a pooling")
       const window = pair(fields.window)
       const stride = pair(fields.stride)
       const height = outputSize(shape.height, window[0], stride[0], fields.padding)
       const width = outputSize(shape.width, window[1], stride[1], fields.padding)
       if (height < 1 || width < 1)
         builder.stop(
-          [...scope.at, "window"],
+          [...place.at, "window"],
           `a ${window[0]} x ${window[1]} window does not fit in ${shape.height} x ${shape.width}; ` +
             "use a smaller window or padding: same",
         )
       return builder.push({
         operation: kind,
-        path: scope.path,
+        path: place.path,
         inputs: [input.node],
         shape: { ...shape, height, width },
         inputChannels: shape.channels,
@@ -65,14 +65,14 @@ export const GlobalAveragePoolBlock = defineBlock({
   kind: "globalAveragePool",
   stage: false,
   spec: () => GlobalAveragePoolSpec,
-  build: (builder, scope, _fields, input) => {
-    const { channels } = builder.image(scope, input, "globalAveragePool", {
+  build: (builder, place, _fields, input) => {
+    const { channels } = builder.image(place, input, "globalAveragePool", {
       tokens: "use tokenMean: {} in its place",
       vector: "remove it",
     })
     return builder.push({
       operation: "globalAveragePool",
-      path: scope.path,
+      path: place.path,
       inputs: [input.node],
       shape: { kind: "vector", channels },
       inputChannels: channels,

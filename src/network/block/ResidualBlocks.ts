@@ -4,7 +4,7 @@ import { withDefault } from "../../declaration/Field.ts"
 import { constant, map, type Quantity } from "../../space/Quantity.ts"
 import { itemName } from "../../space/Tunable.ts"
 import { type Builder, type Value } from "../Builder.ts"
-import { type Scope } from "../Choosing.ts"
+import { type BlockPlace } from "../Decisions.ts"
 import { sameWidth } from "../Shape.ts"
 import {
   activationField,
@@ -56,7 +56,7 @@ type Fields = typeof BasicSpec.Type
 /** The part before the sum: from the block's input to its normed result. */
 type Body = (
   builder: Builder,
-  scope: Scope,
+  place: BlockPlace,
   x: Value,
   width: Quantity,
   kernel: readonly [Quantity, Quantity],
@@ -69,15 +69,15 @@ const unit = [1, 1] as const
 
 const residual =
   (expansion: number, body: Body): Block<Fields>["build"] =>
-  (builder, scope, f, input) => {
+  (builder, place, f, input) => {
     const filters = builder.widths.of(
-      scope,
+      place,
       "filters",
-      builder.field(scope, "filters", f.filters, "item", aWidth),
+      builder.field(place, "filters", f.filters, "item", aWidth),
     )
     const output = map(filters, (n) => n * expansion)
-    const repeats = builder.field(scope, "repeats", f.repeats, "item", aDepth)
-    return builder.repeat(scope, repeats, input, (inner, x, r) => {
+    const repeats = builder.field(place, "repeats", f.repeats, "item", aDepth)
+    return builder.repeat(place, repeats, input, (inner, x, r) => {
       const stride = r === 0 ? pair(f.stride) : unit
       const kernel = kernelOf(builder, inner, f.kernel, "repeat")
       const y = body(builder, inner, x, filters, kernel, stride, f.activation)
@@ -114,8 +114,8 @@ export const BasicBlock = defineBlock({
   kind: "basic",
   stage: true,
   spec: () => BasicSpec,
-  build: residual(1, (builder, scope, x, filters, kernel, stride, activation) => {
-    const first = builder.conv(scope, x, {
+  build: residual(1, (builder, place, x, filters, kernel, stride, activation) => {
+    const first = builder.conv(place, x, {
       name: "conv1",
       filters,
       kernel,
@@ -123,7 +123,7 @@ export const BasicBlock = defineBlock({
       activation,
       ...plain,
     })
-    return builder.conv(scope, first, {
+    return builder.conv(place, first, {
       name: "conv2",
       filters,
       kernel,
@@ -138,10 +138,10 @@ export const BottleneckBlock = defineBlock({
   kind: "bottleneck",
   stage: true,
   spec: () => BottleneckSpec,
-  build: residual(4, (builder, scope, x, filters, kernel, stride, activation) => {
+  build: residual(4, (builder, place, x, filters, kernel, stride, activation) => {
     const one = { kernel: [constant(1), constant(1)] as const, stride: unit }
-    const a = builder.conv(scope, x, { name: "conv1", filters, activation, ...one, ...plain })
-    const b = builder.conv(scope, a, {
+    const a = builder.conv(place, x, { name: "conv1", filters, activation, ...one, ...plain })
+    const b = builder.conv(place, a, {
       name: "conv2",
       filters,
       kernel,
@@ -149,7 +149,7 @@ export const BottleneckBlock = defineBlock({
       activation,
       ...plain,
     })
-    return builder.conv(scope, b, {
+    return builder.conv(place, b, {
       name: "conv3",
       filters: map(filters, (n) => n * 4),
       activation: "none",

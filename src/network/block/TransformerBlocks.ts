@@ -11,7 +11,7 @@ import { expand, parse } from "../../format/Formats.ts"
 import { combine, constant, map, type Quantity } from "../../space/Quantity.ts"
 import { itemName, sharedField, tunable, type Tunable, useField } from "../../space/Tunable.ts"
 import type { Builder, Value } from "../Builder.ts"
-import { aFormat, type Accepts, type Chosen, type Scope } from "../Choosing.ts"
+import { aFormat, type OptionRule, type DecidedField, type BlockPlace } from "../Decisions.ts"
 import type { AttentionNode, Shape, TokensShape } from "../Graph.ts"
 import { describeShape } from "../Shape.ts"
 import { aDepth, defineBlock, dropPathField, repeatsField } from "./Block.ts"
@@ -82,13 +82,13 @@ const Named = (kind: string, identifier: string, description: string) =>
     examples: [{}],
   })
 
-const aHeads: Accepts<number> = {
+const aHeads: OptionRule<number> = {
   what: "a whole number from 1 to 256",
   test: (v) => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 256,
   role: "architecture",
   fallback: 1,
 }
-const aRatio: Accepts<number> = {
+const aRatio: OptionRule<number> = {
   what: "a number above 0, at most 64",
   test: (v) => typeof v === "number" && v > 0 && v <= 64,
   role: "architecture",
@@ -98,7 +98,7 @@ const aRatio: Accepts<number> = {
 /** The format of attention's products: a decision of its own for each repeat, never costed. */
 const productsOf = (
   builder: Builder,
-  scope: Scope,
+  place: BlockPlace,
   declared: typeof TunableFormat.Type | undefined,
 ): Pick<AttentionNode, "products" | "unsignedProbabilities"> => {
   if (declared === undefined) return {}
@@ -106,20 +106,20 @@ const productsOf = (
     typeof declared === "object" && "oneOf" in declared
       ? { ...declared, oneOf: expand(declared.oneOf) }
       : declared
-  const { decision, options } = builder.field(scope, "attentionProducts", value, "repeat", aFormat)
+  const { decision, options } = builder.field(place, "attentionProducts", value, "repeat", aFormat)
   return {
     products: {
       decision,
       formats: options.map((o) => parse(o)!),
       overridden: true,
-      key: formatPath([...scope.at, "attentionProducts"]),
+      key: formatPath([...place.at, "attentionProducts"]),
     },
     ...(builder.options.unsigned ? { unsignedProbabilities: true } : {}),
   }
 }
 
 /** Heads after the width multiplier, which must leave whole ones. */
-const headsOf = (builder: Builder, scope: Scope, chosen: Chosen<number>): Quantity => {
+const headsOf = (builder: Builder, place: BlockPlace, chosen: DecidedField<number>): Quantity => {
   for (const m of builder.widths.multiplier.values)
     builder.widths.note(
       m,
@@ -133,7 +133,7 @@ const headsOf = (builder: Builder, scope: Scope, chosen: Chosen<number>): Quanti
   return broken === undefined
     ? heads
     : builder.stop(
-        [...scope.at, "heads"],
+        [...place.at, "heads"],
         `times the width multiplier gives ${broken} heads; choose both so that the product is whole`,
       )
 }
@@ -141,7 +141,7 @@ const headsOf = (builder: Builder, scope: Scope, chosen: Chosen<number>): Quanti
 /** The tokens that `what` needs; `advice` is what to write instead where it gets something else. */
 const tokensOf = (
   builder: Builder,
-  scope: Scope,
+  place: BlockPlace,
   { shape }: Value,
   what: string,
   advice: { readonly image?: string; readonly vector?: string } = {},
@@ -152,7 +152,7 @@ const tokensOf = (
     vector = "put it before takeClassToken or tokenMean",
   } = advice
   return builder.stop(
-    scope.at,
+    place.at,
     `${what} needs tokens but gets ${describeShape(shape)}; ${shape.kind === "image" ? image : vector}`,
   )
 }
@@ -170,19 +170,19 @@ export const PatchEmbedBlock = defineBlock<typeof PatchEmbedSpec.Type>({
   kind: "patchEmbed",
   stage: false,
   spec: () => PatchEmbedSpec,
-  build: (builder, scope, { patch, headDim, classToken, ...fields }, input) => {
-    const shape = builder.image(scope, input, "patchEmbed")
+  build: (builder, place, { patch, headDim, classToken, ...fields }, input) => {
+    const shape = builder.image(place, input, "patchEmbed")
     if (shape.height % patch !== 0 || shape.width % patch !== 0)
       builder.stop(
-        [...scope.at, "patch"],
+        [...place.at, "patch"],
         `${shape.height} x ${shape.width} does not part into patches of ${patch} x ${patch}; use a divisor of both`,
       )
     const heads = headsOf(
       builder,
-      scope,
-      builder.field(scope, "heads", fields.heads, "item", aHeads),
+      place,
+      builder.field(place, "heads", fields.heads, "item", aHeads),
     )
-    const patches = builder.conv(scope, input, {
+    const patches = builder.conv(place, input, {
       filters: map(heads, (n) => n * headDim),
       kernel: [constant(patch), constant(patch)],
       stride: [patch, patch],
@@ -194,7 +194,7 @@ export const PatchEmbedBlock = defineBlock<typeof PatchEmbedSpec.Type>({
     const count = (shape.height / patch) * (shape.width / patch)
     return builder.push({
       operation: "embedTokens",
-      path: `${scope.path}.tokens`,
+      path: `${place.path}.tokens`,
       inputs: [patches.node],
       shape: {
         kind: "tokens",
@@ -213,10 +213,10 @@ export const TransformerBlock = defineBlock<typeof TransformerSpec.Type>({
   kind: "transformer",
   stage: true,
   spec: () => TransformerSpec,
-  build: (builder, scope, fields, input) => {
-    const { headDim, channels } = tokensOf(builder, scope, input, "transformer")
-    const repeats = builder.field(scope, "repeats", fields.repeats, "item", aDepth)
-    return builder.repeat(scope, repeats, input, (inner, x) => {
+  build: (builder, place, fields, input) => {
+    const { headDim, channels } = tokensOf(builder, place, input, "transformer")
+    const repeats = builder.field(place, "repeats", fields.repeats, "item", aDepth)
+    return builder.repeat(place, repeats, input, (inner, x) => {
       const heads =
         fields.heads === undefined
           ? map(channels, (n) => n / headDim)
@@ -263,9 +263,9 @@ export const FinalNormBlock = defineBlock({
   kind: "finalNorm",
   stage: false,
   spec: () => Named("finalNorm", "FinalNorm", "A layer norm over each token."),
-  build: (builder, scope, _fields, input) => {
-    tokensOf(builder, scope, input, "finalNorm")
-    return layerNorm(builder, scope.path, input)
+  build: (builder, place, _fields, input) => {
+    tokensOf(builder, place, input, "finalNorm")
+    return layerNorm(builder, place.path, input)
   },
 })
 
@@ -274,19 +274,19 @@ const toVector = (kind: "takeClassToken" | "tokenMean", identifier: string, desc
     kind,
     stage: false,
     spec: () => Named(kind, identifier, description),
-    build: (builder, scope, _fields, input) => {
-      const { channels, classToken } = tokensOf(builder, scope, input, kind, {
+    build: (builder, place, _fields, input) => {
+      const { channels, classToken } = tokensOf(builder, place, input, kind, {
         image: "use globalAveragePool: {} in its place",
         vector: "remove it",
       })
       if (kind === "takeClassToken" && !classToken)
         builder.stop(
-          scope.at,
+          place.at,
           "there is no class token; use tokenMean, or patchEmbed: { classToken: true }",
         )
       return builder.push({
         operation: kind,
-        path: scope.path,
+        path: place.path,
         inputs: [input.node],
         shape: { kind: "vector", channels },
         inputChannels: channels,

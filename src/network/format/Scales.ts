@@ -2,7 +2,7 @@
 import type { ActivationGranularity, Layer, WeightGranularity } from "../../cost/LayerTable.ts"
 import type { Builder } from "../Builder.ts"
 import type { Scale } from "../SpaceFile.ts"
-import { nonNegativeInputs } from "../Signs.ts"
+import { nonNegativeInputs } from "../NonNegative.ts"
 
 const none: Scale = { granularity: "tensor", rule: "absmax", unsignedAfterRelu: false }
 

@@ -10,7 +10,7 @@ import { parse } from "../../format/Formats.ts"
 import { type FormatOption, pairOf, pairText } from "../../format/Pair.ts"
 import type { Choices } from "../../space/Decision.ts"
 import { widestChoices } from "../../space/DecisionSpace.ts"
-import type { Network } from "../Build.ts"
+import type { Network } from "../Network.ts"
 
 /** Formats of the weights and of the activations. */
 type Formats = readonly [weights: Format, activations: Format]

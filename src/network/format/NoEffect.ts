@@ -44,7 +44,7 @@ const warnOfScale = (builder: Builder, layers: ReadonlyArray<Layer>, scale: Scal
 }
 
 /** Warns of what `formats` says without effect. */
-export const warnOfUnused = (
+export const warnOfNoEffect = (
   builder: Builder,
   layers: ReadonlyArray<Layer>,
   formats: Formats | string | undefined,

@@ -15,13 +15,13 @@ import { isOneOf, isUse, type Tunable } from "../space/Tunable.ts"
 export type YamlPath = ReadonlyArray<string | number>
 
 /** A tunable field after its decision was made: `options[choice]`, or `options[0]` when nothing is decided. */
-export interface Chosen<T> {
+export interface DecidedField<T> {
   readonly decision: number | null
   readonly options: ReadonlyArray<T>
 }
 
 /** Where a block stands. */
-export interface Scope {
+export interface BlockPlace {
   /** Path of this instance: `stem`, `stage2`, inside a repeat `stage2.1`. */
   readonly path: string
   /** What one decision of scope `block` covers. */
@@ -38,12 +38,12 @@ export interface Scope {
   readonly at: YamlPath
 }
 
-export interface Choice {
+export interface NamedDecision {
   readonly oneOf: ReadonlyArray<OptionValue>
 }
 
 /** What the options of a field must be. */
-export interface Accepts<T> {
+export interface OptionRule<T> {
   readonly what: string
   readonly test: (option: OptionValue) => boolean
   /** What would be right in the place of an option, where more can be said than `what`. */
@@ -57,7 +57,7 @@ export interface Accepts<T> {
 const insteadOfFormat = (option: OptionValue): string | undefined =>
   typeof option === "string" ? instead(option) : undefined
 
-export const aFormat: Accepts<string> = {
+export const aFormat: OptionRule<string> = {
   what: "a format name",
   instead: insteadOfFormat,
   test: (option) => typeof option === "string" && parse(option) !== undefined,
@@ -69,7 +69,7 @@ const isFormatName = (name: unknown): boolean =>
   typeof name === "string" && parse(name) !== undefined
 
 /** Of both operands of a layer. */
-export const aFormatOrPair: Accepts<FormatOption> = {
+export const aFormatOrPair: OptionRule<FormatOption> = {
   what: "a format name, or a pair { weights, activations }",
   instead: insteadOfFormat,
   test: (option) =>
@@ -80,13 +80,13 @@ export const aFormatOrPair: Accepts<FormatOption> = {
   fallback: "FP32",
 }
 
-const wordsOf = <T>({ instead, what }: Accepts<T>, bad: OptionValue): string => {
+const wordsOf = <T>({ instead, what }: OptionRule<T>, bad: OptionValue): string => {
   const words = instead?.(bad)
   return words === undefined ? what : `${what}: ${words}`
 }
 
 /** Where a decision is made. */
-interface Place {
+interface DecisionPlace {
   readonly path: string
   readonly tag: string
   readonly active: Activity
@@ -116,17 +116,17 @@ const sizeOfOption = (option: OptionValue): number =>
         ? option.reduce((a: number, b: number) => a * b, 1)
         : Number(option)
 
-export class Choosing {
+export class Decisions {
   readonly problems: Array<Problem> = []
   readonly warnings: Array<Problem> = []
   readonly decisions: Array<Decision> = []
   readonly usedChoices = new Set<string>()
   /** True after a problem that makes later shapes meaningless. */
   broken = false
-  private readonly choices: Readonly<Record<string, Choice>>
+  private readonly choices: Readonly<Record<string, NamedDecision>>
   private readonly byPath = new Map<string, number>()
 
-  constructor(choices: Readonly<Record<string, Choice>>) {
+  constructor(choices: Readonly<Record<string, NamedDecision>>) {
     this.choices = choices
   }
 
@@ -165,24 +165,28 @@ export class Choosing {
     return index
   }
 
-  /** Resolves a tunable value. `accepts` says what an option of a named choice must be. */
-  choose<T extends OptionValue>(value: Tunable<T>, place: Place, accepts: Accepts<T>): Chosen<T> {
-    if (isUse(value)) return this.use(value.use, [...place.at, "use"], accepts)
+  /** Resolves a tunable value. `rule` says what an option of a named choice must be. */
+  choose<T extends OptionValue>(
+    value: Tunable<T>,
+    place: DecisionPlace,
+    rule: OptionRule<T>,
+  ): DecidedField<T> {
+    if (isUse(value)) return this.use(value.use, [...place.at, "use"], rule)
     if (!isOneOf(value)) return { decision: null, options: [value] }
-    const bad = value.oneOf.find((option) => !accepts.test(option))
+    const bad = value.oneOf.find((option) => !rule.test(option))
     if (bad !== undefined)
       this.problem(
         [...place.at, "oneOf"],
-        `${JSON.stringify(bad)} does not fit here; options must be ${wordsOf(accepts, bad)}`,
+        `${JSON.stringify(bad)} does not fit here; options must be ${wordsOf(rule, bad)}`,
       )
-    return this.chosen(value.oneOf, accepts.role, place)
+    return this.chosen(value.oneOf, rule.role, place)
   }
 
   private chosen<T extends OptionValue>(
     options: ReadonlyArray<T>,
     role: Role,
-    { path, tag, active, at }: Place,
-  ): Chosen<T> {
+    { path, tag, active, at }: DecisionPlace,
+  ): DecidedField<T> {
     if (options.length === 1) return { decision: null, options }
     const sizes = options.map(sizeOfOption)
     return { decision: this.decision({ path, tag, role, options, sizes, active }, at), options }
@@ -192,9 +196,9 @@ export class Choosing {
   use<T extends OptionValue>(
     name: string,
     at: YamlPath,
-    accepts: Accepts<T>,
+    rule: OptionRule<T>,
     active: Activity = "always",
-  ): Chosen<T> {
+  ): DecidedField<T> {
     const choice = Object.hasOwn(this.choices, name) ? this.choices[name] : undefined
     if (choice === undefined) {
       const names = Object.keys(this.choices)
@@ -205,18 +209,18 @@ export class Choosing {
           (near === undefined
             ? `declare it under choices: { ${name}: { oneOf: [...] } }`
             : `did you mean ${near}?`),
-        accepts,
+        rule,
       )
     }
     this.usedChoices.add(name)
-    const bad = choice.oneOf.find((option) => !accepts.test(option))
+    const bad = choice.oneOf.find((option) => !rule.test(option))
     if (bad !== undefined)
       return this.recover(
         at,
-        `choice ${name} offers ${JSON.stringify(bad)}, which does not fit here; it must be ${wordsOf(accepts, bad)}`,
-        accepts,
+        `choice ${name} offers ${JSON.stringify(bad)}, which does not fit here; it must be ${wordsOf(rule, bad)}`,
+        rule,
       )
-    return this.chosen(choice.oneOf as ReadonlyArray<T>, accepts.role, {
+    return this.chosen(choice.oneOf as ReadonlyArray<T>, rule.role, {
       path: `choices.${name}`,
       tag: name,
       active,
@@ -225,34 +229,34 @@ export class Choosing {
   }
 
   /** Goes on with a stand-in after a problem, so that the rest of the file is checked too. */
-  private recover<T>(at: YamlPath, message: string, accepts: Accepts<T>): Chosen<T> {
+  private recover<T>(at: YamlPath, message: string, rule: OptionRule<T>): DecidedField<T> {
     this.problem(at, message)
     this.broken = true
-    return { decision: null, options: [accepts.fallback] }
+    return { decision: null, options: [rule.fallback] }
   }
 
   /** A tunable field of a block: one decision per item (`item`) or per repeat (`repeat`, unless `shared`). */
   field<T extends OptionValue>(
-    scope: Scope,
+    place: BlockPlace,
     name: string,
     value: Tunable<T>,
     per: "item" | "repeat",
-    accepts: Accepts<T>,
-  ): Chosen<T> {
+    rule: OptionRule<T>,
+  ): DecidedField<T> {
     const whole = per === "item" || (isOneOf(value) && value.shared === true)
     return this.choose(
       value,
       {
-        path: `${whole ? scope.item : scope.path}.${name}`,
+        path: `${whole ? place.item : place.path}.${name}`,
         tag: name,
-        active: whole ? "always" : scope.active,
-        at: [...scope.at, name],
+        active: whole ? "always" : place.active,
+        at: [...place.at, name],
       },
-      accepts,
+      rule,
     )
   }
 
-  quantity<T>(chosen: Chosen<T>, f: (option: T) => number): Quantity {
+  quantity<T>(chosen: DecidedField<T>, f: (option: T) => number): Quantity {
     return chosen.decision === null
       ? constant(f(chosen.options[0]!))
       : ofDecision(chosen.decision, chosen.options.map(f))

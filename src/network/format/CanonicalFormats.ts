@@ -24,9 +24,9 @@ const operands = <Block extends Formats | Override>(
 })
 
 /** Undefined for FP32 everywhere. */
-export const oneSpelling = (given: Formats | string | undefined): unknown => {
+export const canonicalFormats = (given: Formats | string | undefined): unknown => {
   if (given === undefined) return undefined
-  if (typeof given === "string") return oneSpelling({ oneOf: [given] })
+  if (typeof given === "string") return canonicalFormats({ oneOf: [given] })
   const { scope = "layer", overrides = [], ...rest } = given
   const spelt = {
     ...operands(rest, scope),
