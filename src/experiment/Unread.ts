@@ -25,6 +25,9 @@ const isFrozenThroughout = (search: Experiment["search"]): boolean =>
   (search.kind === "fixed" && (search.widest ?? 0) === 0) ||
   (search.kind === "random" && search.candidates === 1)
 
+const hasDelay = ({ kind }: Experiment["search"]): boolean =>
+  kind === "reinforce" || kind === "random" || kind === "evolution"
+
 const unreadIn = ({ data, search, train }: Experiment, folder: string): ReadonlyArray<Unread> => [
   ...unreadBySearch(search, train.steps).map((setting) => ({
     ...setting,
@@ -45,6 +48,9 @@ const unreadIn = ({ data, search, train }: Experiment, folder: string): Readonly
         },
       ]
     : []),
+  ...(hasDelay(search)
+    ? []
+    : [{ path: ["train", "sortChannels"], because: `search.kind ${search.kind} has no delay` }]),
   ...Datasets.unread(data, folder).map(({ because, key }) => ({ path: ["data", key], because })),
 ]
 

@@ -214,6 +214,7 @@ export const makeReinforce = (
       settings.proposals === 1 &&
       settings.trainFormats === "drawn" &&
       settings.trainArchitecture === undefined,
+    delayEnd: run.firstUpdate,
     init: () => initState(problem),
     restore: (saved) => restoreState(problem, saved),
     propose: (state, step) => propose(run, state, step),

@@ -93,6 +93,8 @@ export interface Searcher<State = unknown> {
   readonly stateSchema: Schema.Codec<State, unknown>
   /** Every step trains its one proposal as drawn: then the training pass itself can measure it, in all steps alike. */
   readonly trainsProposal?: boolean
+  /** The step with which its delay is over; undefined: it has none. */
+  readonly delayEnd?: number
   init(): State
   /** The state that was saved as JSON. Throws when it is not one of this searcher. */
   restore(saved: unknown): State

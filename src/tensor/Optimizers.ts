@@ -16,6 +16,8 @@ const filledLike = (variables: ReadonlyArray<Variable>, value: number): Array<Va
 export interface Optimizer {
   /** Variables that belong in the step's state. */
   readonly state: ReadonlyArray<Variable>
+  /** Of these the running means: each has a variable for every variable that is updated, in their order and shape. */
+  readonly means: ReadonlyArray<ReadonlyArray<Variable>>
   /** Updates every variable from its gradient (by variable name, as `tf.variableGrads` gives them). */
   readonly update: (gradients: NamedTensorMap, learningRate: Scalar) => void
 }
@@ -77,6 +79,7 @@ export const makeSgd = (variables: ReadonlyArray<Variable>, options: SgdOptions)
   const velocities = filledLike(variables, 0)
   return {
     state: velocities,
+    means: [velocities],
     update: (gradients, learningRate) =>
       sgd(variables, velocities, gradients, learningRate, options),
   }
@@ -101,6 +104,7 @@ export const makeAdam = (
   const powers = [filled([], 1), filled([], 1)] as const
   return {
     state: [...first, ...second, ...powers],
+    means: [first, second],
     update: (gradients, learningRate) => {
       assign(powers[0], tf.mul(powers[0], beta1))
       assign(powers[1], tf.mul(powers[1], beta2))
@@ -142,6 +146,7 @@ export const makeRmsProp = (
   const velocities = filledLike(variables, 0)
   return {
     state: [...squares, ...velocities],
+    means: [squares, velocities],
     update: (gradients, learningRate) => {
       for (const [i, variable] of variables.entries()) {
         const raw = gradientOf(gradients, variable)

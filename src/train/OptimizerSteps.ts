@@ -63,6 +63,13 @@ export const makeTraining = (fed: Fed, spec: TrainSpec, eager: boolean): Trainin
   layerWeights: layerWeightsOf(fed.supernet),
 })
 
+/** Variable -> what the optimizer keeps for it. */
+export const updatedWith = ({
+  optimizer,
+  trained,
+}: Training): ReadonlyMap<Variable, ReadonlyArray<Variable>> =>
+  new Map(trained.map((variable, i) => [variable, optimizer.means.map((means) => means[i]!)]))
+
 /** A tensor that was kept in an inner scope, handed to this one. */
 export const release = (kept: Tensor): Tensor => {
   const tensor = kept.clone()

@@ -106,10 +106,13 @@ export async function* trainPhase(
   const { reward, seed } = prepared.trial
   const { progress } = from
   let { best, frozenAt, search, switching } = from
+  // before the step: a checkpoint after it holds sorted channels, one before it is sorted when it goes on
+  const sortedAt = prepared.trial.train.sortChannels === "delayEnd" ? searcher.delayEnd : undefined
   let norms = steps.weightNorms()
   let weights = from.weights ?? beginWatch(norms)
 
   for (let step = from.step; step < phase.steps; step++) {
+    if (step === sortedAt) steps.sortChannels()
     const done = step + 1
     const total = phase.before + done
     const drawn = phase.firstBatch + step

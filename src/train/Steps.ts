@@ -12,6 +12,7 @@ import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
 import type { PerOption } from "../space/PerOption.ts"
 import type { Supernet } from "../supernet/Supernet.ts"
+import { sortChannels } from "../supernet/SortChannels.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Variable } from "../tensor/Backend.ts"
 import { l2Norms } from "../tensor/Kernels.ts"
@@ -28,6 +29,7 @@ import {
   makeTrainStep,
   type SiteOptions,
   siteOptionsOf,
+  updatedWith,
 } from "./OptimizerSteps.ts"
 import { passInputs, trainInputs } from "./StepInputs.ts"
 import type { TrainSpec } from "./TrainSpec.ts"
@@ -86,6 +88,8 @@ export interface Steps {
   readonly weightNorms: () => Float32Array
   /** With running averages and the given activation scales: 1 where an example is right, [batch]. */
   readonly evaluate: (batch: Batch, choices: Choices, amax: Float32Array) => Float32Array
+  /** Puts the most important channels first, those of the optimizer too; the largest network stays what it is. */
+  readonly sortChannels: () => void
   /** Variables of the optimizer, in a fixed order. */
   readonly optimizerState: ReadonlyArray<Variable>
   readonly dispose: () => void
@@ -172,6 +176,7 @@ export const makeSteps = (
       return values
     },
     evaluate: (batch, choices, amax) => evaluate.run(passInputs(fed, batch, choices, amax)).correct,
+    sortChannels: () => sortChannels(supernet, updatedWith(training)),
     optimizerState: training.optimizer.state,
     dispose: () => {
       for (const step of [train, relaxed, measure, observe, evaluate]) step.dispose()

@@ -181,6 +181,10 @@ export const TrainSpec = Schema.Struct({
     0,
     "Share of the target probability that is spread evenly over all classes, 0 to 0.9.",
   ),
+  sortChannels: optional(
+    Schema.Literal("delayEnd"),
+    "delayEnd: when the delay of the search is over, the channels of the largest network are put in the order of their importance, so that narrower ones get the best. Default: none, they stay where they are.",
+  ),
   initial: optional(InitialSpec, "Trained weights to start from. Default: drawn from the seed."),
 }).annotate({ identifier: "Train" })
 export type TrainSpec = typeof TrainSpec.Type

@@ -137,6 +137,48 @@ describe("one-shot search", () => {
     120_000,
   )
 
+  describe("with channels sorted at the delay's end", () => {
+    const widths = {
+      ...space,
+      network: [
+        { conv: { name: "stem", filters: { oneOf: [2, 4, 8] }, kernel: 3 } },
+        { basic: { filters: { oneOf: [4, 8, 12] }, stride: 2 } },
+        { globalAveragePool: {} },
+        { dense: { name: "classifier", units: "classes" } },
+      ],
+    }
+    const declared = (more: object) =>
+      trial({
+        space: widths,
+        search: { kind: "reinforce", delay: 0.5 },
+        train: {
+          steps: 40,
+          learningRate: { kind: "cosine", peak: 0.05, warmupSteps: 5 },
+          ...more,
+        },
+      })
+    const losses = (events: ReadonlyArray<TrainEvent>, after: number) =>
+      events.flatMap((event) =>
+        event.type === "metrics" && event.step > after ? [event.values["train/loss"]] : [],
+      )
+
+    it.each([20, 21])(
+      "goes on from step %i bit for bit",
+      async (step) => {
+        const sorted = declared({ sortChannels: "delayEnd" })
+        const through = await collect(sorted, undefined, step)
+        const { tensors, ...rest } = through.kept!
+        const goneOn = await collect(sorted, { ...JSON.parse(JSON.stringify(rest)), tensors })
+        expect(finished(goneOn.events)).toEqual(finished(through.events))
+        expect(losses(goneOn.events, step)).toEqual(losses(through.events, step))
+        const plain = await collect(declared({}))
+        expect(losses(plain.events, 0).slice(0, 20)).toEqual(losses(through.events, 0).slice(0, 20))
+        expect(losses(plain.events, 20)).not.toEqual(losses(through.events, 20))
+      },
+      120_000,
+    )
+  })
+
   const whole = trial({
     train: { steps: 30, learningRate: { kind: "cosine", peak: 0.05, warmupSteps: 5 } },
     finish: { recalibrate: 3, fineTune: 12, retrain: true },

@@ -23,6 +23,7 @@ export const ConvOperation = defineOperation<ConvNode>({
       {
         name: "weight",
         shape: [kh, kw, inputs, outputs],
+        channels: [null, null, "input", depthwise ? null : "output"],
         initial: { gain: 2, fanIn },
         kind: "trained",
         decay: true,
@@ -48,7 +49,16 @@ export const DenseOperation = defineOperation<DenseNode>({
   variables: (node) => {
     const fanIn = maximum(node.inputChannels)
     const shape = [fanIn, maximum(node.shape.channels)]
-    return [{ name: "weight", shape, initial: { gain: 1, fanIn }, kind: "trained", decay: true }]
+    return [
+      {
+        name: "weight",
+        shape,
+        channels: ["input", "output"],
+        initial: { gain: 1, fanIn },
+        kind: "trained",
+        decay: true,
+      },
+    ]
   },
   forward: (node, [x], context) => {
     const weight = context.cut(context.variable("weight"), [

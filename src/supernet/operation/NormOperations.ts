@@ -15,10 +15,38 @@ export const BatchNormOperation = defineOperation<BatchNormNode>({
   variables: (node) => {
     const shape = [maximum(node.shape.channels)]
     return [
-      { name: "gamma", shape, initial: "ones", kind: "trained", decay: false },
-      { name: "beta", shape, initial: "zeros", kind: "trained", decay: false },
-      { name: "mean", shape, initial: "zeros", kind: "average", decay: false },
-      { name: "variance", shape, initial: "ones", kind: "average", decay: false },
+      {
+        name: "gamma",
+        shape,
+        channels: ["output"],
+        initial: "ones",
+        kind: "trained",
+        decay: false,
+      },
+      {
+        name: "beta",
+        shape,
+        channels: ["output"],
+        initial: "zeros",
+        kind: "trained",
+        decay: false,
+      },
+      {
+        name: "mean",
+        shape,
+        channels: ["output"],
+        initial: "zeros",
+        kind: "average",
+        decay: false,
+      },
+      {
+        name: "variance",
+        shape,
+        channels: ["output"],
+        initial: "ones",
+        kind: "average",
+        decay: false,
+      },
     ]
   },
   forward: (node, [x], context) => {
@@ -66,6 +94,7 @@ export const BiasOperation = defineOperation<BiasNode>({
     {
       name: "bias",
       shape: [maximum(node.shape.channels)],
+      channels: ["output"],
       initial: "zeros",
       kind: "trained",
       decay: false,

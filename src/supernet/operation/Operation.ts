@@ -10,11 +10,19 @@ import type { RunningAverages } from "../../tensor/Norms.ts"
 import type { Node, ProductOperand } from "../../network/Graph.ts"
 import type { Operand } from "../../network/Sites.ts"
 
+/**
+ * Which channels run along an axis of a variable: those of its node's input, of its result, those between (`inner`), or
+ * none.
+ */
+export type AxisChannels = "input" | "output" | "inner" | null
+
 export interface VariableSpec {
   /** Last part of its name: `weight`, `gamma`, `mean`. */
   readonly name: string
   /** Of the largest network. */
   readonly shape: ReadonlyArray<number>
+  /** Of each axis. Where two have channels, the first is read and the second is made. */
+  readonly channels: ReadonlyArray<AxisChannels>
   /** `normal`: standard deviation sqrt(gain / fanIn), He et al. 2015 (arXiv 1502.01852), equation 10. */
   readonly initial: "zeros" | "ones" | { readonly gain: number; readonly fanIn: number }
   /** `trained` by the optimizer, or an `average` that the norm itself assigns. */

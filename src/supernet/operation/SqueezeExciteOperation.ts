@@ -16,16 +16,25 @@ import {
 import type { SqueezeExciteNode } from "../../network/Graph.ts"
 import { defineOperation, type VariableSpec } from "./Operation.ts"
 
-const weight = (name: string, fanIn: number, units: number, gain: number): VariableSpec => ({
+type Channels = "output" | "inner"
+
+const weight = (
+  name: string,
+  [fanIn, units]: readonly [number, number],
+  channels: readonly [Channels, Channels],
+  gain: number,
+): VariableSpec => ({
   name,
   shape: [fanIn, units],
+  channels,
   initial: { gain, fanIn },
   kind: "trained",
   decay: true,
 })
-const bias = (name: string, units: number): VariableSpec => ({
+const bias = (name: string, units: number, channels: Channels): VariableSpec => ({
   name,
   shape: [units],
+  channels: [channels],
   initial: "zeros",
   kind: "trained",
   decay: false,
@@ -37,10 +46,10 @@ export const SqueezeExciteOperation = defineOperation<SqueezeExciteNode>({
     const channels = maximum(node.inputChannels)
     const inner = maximum(node.inner)
     return [
-      weight("squeeze", channels, inner, 2),
-      bias("squeezeBias", inner),
-      weight("excite", inner, channels, 1),
-      bias("exciteBias", channels),
+      weight("squeeze", [channels, inner], ["output", "inner"], 2),
+      bias("squeezeBias", inner, "inner"),
+      weight("excite", [inner, channels], ["inner", "output"], 1),
+      bias("exciteBias", channels, "output"),
     ]
   },
   forward: (node, [x], { cut, variable }) => {

@@ -31,8 +31,15 @@ export const EmbedOperation = defineOperation<EmbedNode>({
     const width = maximum(node.shape.channels)
     const variable = { initial: embedding, kind: "trained", decay: false } as const
     return [
-      { name: "positions", shape: [node.shape.tokens, width], ...variable },
-      ...(node.classToken ? [{ name: "classToken", shape: [width], ...variable }] : []),
+      {
+        name: "positions",
+        shape: [node.shape.tokens, width],
+        channels: [null, "output"],
+        ...variable,
+      },
+      ...(node.classToken
+        ? [{ name: "classToken", shape: [width], channels: ["output"] as const, ...variable }]
+        : []),
     ]
   },
   forward: (node, [x], { cut, variable }) => {
@@ -50,8 +57,22 @@ export const LayerNormOperation = defineOperation<LayerNormNode>({
   variables: (node) => {
     const shape = [maximum(node.shape.channels)]
     return [
-      { name: "gamma", shape, initial: "ones", kind: "trained", decay: false },
-      { name: "beta", shape, initial: "zeros", kind: "trained", decay: false },
+      {
+        name: "gamma",
+        shape,
+        channels: ["output"],
+        initial: "ones",
+        kind: "trained",
+        decay: false,
+      },
+      {
+        name: "beta",
+        shape,
+        channels: ["output"],
+        initial: "zeros",
+        kind: "trained",
+        decay: false,
+      },
     ]
   },
   forward: (node, [x], { cut, variable }) => {
