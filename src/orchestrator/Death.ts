@@ -5,7 +5,7 @@
  */
 import * as Shortage from "../disk/Shortage.ts"
 import type { Cause } from "./Result.ts"
-import { exitCodes } from "./RunTrial.ts"
+import { exitCodes } from "./ExitCode.ts"
 import * as Waiting from "./Waiting.ts"
 
 /** How a process ended. */

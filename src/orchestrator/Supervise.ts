@@ -15,7 +15,7 @@ import { type Death, deathOf, type Ending, lastLines } from "./Death.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as Journal from "./Journal.ts"
 import * as Result from "./Result.ts"
-import { exitCodes } from "./RunTrial.ts"
+import { exitCodes } from "./ExitCode.ts"
 import * as State from "./State.ts"
 import * as Waiting from "./Waiting.ts"
 

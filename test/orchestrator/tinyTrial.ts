@@ -8,6 +8,7 @@ import { Cause, Deferred, Effect, Exit, Stream } from "effect"
 import { appendFileSync, closeSync, existsSync, openSync } from "node:fs"
 import { setTimeout } from "node:timers/promises"
 import { parseArgs } from "node:util"
+import { exitCodes, shortageCode } from "../../src/orchestrator/ExitCode.ts"
 import * as RunTrial from "../../src/orchestrator/RunTrial.ts"
 import { Diverged, InvalidTrial, OutOfMemory, TrialError } from "../../src/train/Errors.ts"
 import type { Snapshot, Train, TrainEvent } from "../../src/train/TrainEvent.ts"
@@ -148,7 +149,7 @@ const main = async (id: string, state: string, storagePatience: number) => {
   if (Exit.isFailure(exit)) {
     const error = Cause.squash(exit.cause)
     console.error(error instanceof TrialError ? error.reason.message : String(error))
-    process.exit(RunTrial.shortageCode(error) ?? RunTrial.exitCodes.retry)
+    process.exit(shortageCode(error) ?? exitCodes.retry)
   }
   const outcome = exit.value
   const codes = {
@@ -172,7 +173,7 @@ if (import.meta.main) {
   })
   if (values.notReady === true) {
     console.error("the addon is missing")
-    process.exit(RunTrial.exitCodes.notReady)
+    process.exit(exitCodes.notReady)
   }
   await main(values.id!, values.state!, Number(values.patience ?? 60_000))
 }

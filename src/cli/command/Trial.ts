@@ -1,5 +1,7 @@
 /** `fliqs trial --id ID --state DIR`: one trial, as every engine starts it. */
 import { Cause, Deferred, Effect, Stream } from "effect"
+import type { Outcome } from "../../orchestrator/Attempt.ts"
+import { exitCodes, shortageCode } from "../../orchestrator/ExitCode.ts"
 import * as RunTrial from "../../orchestrator/RunTrial.ts"
 import { isTrialId } from "../../orchestrator/State.ts"
 import { withPicture } from "../../report/PolicyPicture.ts"
@@ -25,18 +27,16 @@ const makeStop = Effect.fnUntraced(function* (withStdin: boolean) {
   return Deferred.await(stop)
 })
 
-const codeOf = (outcome: RunTrial.Outcome): number => {
+const codeOf = (outcome: Outcome): number => {
   switch (outcome._tag) {
     case "Done":
-      return RunTrial.exitCodes.done
+      return exitCodes.done
     case "Failed":
-      return outcome.cause === "wrongInput"
-        ? RunTrial.exitCodes.wrongInput
-        : RunTrial.exitCodes.failed
+      return outcome.cause === "wrongInput" ? exitCodes.wrongInput : exitCodes.failed
     case "Stopped":
-      return RunTrial.exitCodes.stopped
+      return exitCodes.stopped
     case "Superseded":
-      return RunTrial.exitCodes.superseded
+      return exitCodes.superseded
   }
 }
 
@@ -45,7 +45,7 @@ const endOf = (cause: Cause.Cause<unknown>) =>
   Effect.gen(function* () {
     if (Cause.hasInterruptsOnly(cause)) return yield* Effect.failCause(cause)
     const error = Cause.squash(cause)
-    const code = RunTrial.shortageCode(error)
+    const code = shortageCode(error)
     if (code === undefined) return yield* Effect.failCause(cause)
     yield* note(messageOf(error))
     return yield* new Ended({ code })

@@ -1,0 +1,253 @@
+/**
+ * One attempt at a trial, step by step: events of the training become the journal, heartbeats, checkpoints and the result,
+ * until the trial is done, failed, asked to stop, or superseded. Left out: beginning it (`RunTrial.ts`).
+ */
+import { Clock, Effect, type FileSystem, Ref, Stream } from "effect"
+import type { StorageError } from "../disk/Errors.ts"
+import { withoutWaiting } from "../disk/Patience.ts"
+import type { TrialError } from "../train/Errors.ts"
+import type { Train, TrainEvent } from "../train/TrainEvent.ts"
+import * as Checkpoint from "./Checkpoint.ts"
+import { failureCause, isTrialError } from "./ExitCode.ts"
+import * as Fence from "./Fence.ts"
+import * as HeartbeatWriter from "./HeartbeatWriter.ts"
+import * as InitialWeights from "./InitialWeights.ts"
+import type * as Journal from "./Journal.ts"
+import * as Result from "./Result.ts"
+import * as State from "./State.ts"
+
+export type Outcome =
+  | { readonly _tag: "Done" }
+  | { readonly _tag: "Failed"; readonly cause: Result.Cause }
+  | { readonly _tag: "Stopped"; readonly step: number; readonly reason: string }
+  | { readonly _tag: "Superseded" }
+
+/** What an attempt is given. */
+export interface Options<E, R> {
+  readonly state: string
+  readonly train: Train<E, R>
+  readonly cacheDirectory: string
+  /** Ends, with the reason, when the trial is asked to save and go. */
+  readonly stop: Effect.Effect<string>
+  readonly trial: State.TrialFile
+  readonly fence: Fence.Fence
+  readonly resume: Checkpoint.Checkpoint | undefined
+  readonly journal: Journal.Journal
+}
+
+/** An attempt at work. */
+interface Attempt {
+  readonly state: string
+  readonly trial: State.TrialFile
+  readonly fence: Fence.Fence
+  readonly journal: Journal.Journal
+  readonly heartbeat: HeartbeatWriter.HeartbeatWriter
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  /** Seconds of training of earlier attempts. */
+  readonly secondsBefore: number
+  /** Completed steps. */
+  step: number
+  /** Steps that the newest checkpoint has. */
+  savedStep: number
+  /** Whether this attempt has completed a step. */
+  isTraining: boolean
+  /** Why it was asked to stop. */
+  stopReason: string | undefined
+}
+
+/** How long after a request to stop the next step may take before the trial goes without saving. */
+const patience = "10 seconds"
+
+const secondsOf = ({ secondsBefore, startedAt }: Attempt) =>
+  Effect.map(Clock.currentTimeMillis, (now) => secondsBefore + (now - startedAt) / 1000)
+
+const beat = Effect.fnUntraced(function* (attempt: Attempt, when: "due" | "now") {
+  const { heartbeat, step } = attempt
+  yield* HeartbeatWriter.beat(heartbeat, step, yield* secondsOf(attempt), when)
+})
+
+const publish = Effect.fnUntraced(function* (
+  attempt: Attempt,
+  part: Pick<Result.Result, "state" | "metrics" | "assignment" | "layers"> &
+    Partial<Pick<Result.Result, "cause" | "message">>,
+) {
+  const { fence, heartbeat, state, step, trial } = attempt
+  yield* Result.publish(State.resultFile(state, trial.id), {
+    version: State.version,
+    id: trial.id,
+    ...part,
+    steps: step,
+    seconds: yield* secondsOf(attempt),
+    attempt: fence.attempt,
+    finishedAt: yield* Clock.currentTimeMillis,
+    warnings: [...heartbeat.warnings],
+    ...HeartbeatWriter.arithmeticOf(heartbeat),
+  })
+})
+
+const finish = Effect.fnUntraced(function* (
+  attempt: Attempt,
+  { assignment, layers, metrics }: Extract<TrainEvent, { type: "finished" }>,
+) {
+  const { journal, step } = attempt
+  journal.metrics(step, metrics)
+  yield* journal.artifact("assignment.json", `${JSON.stringify(assignment, null, 2)}\n`)
+  yield* journal.artifact("layers.json", `${JSON.stringify(layers, null, 2)}\n`)
+  yield* beat(attempt, "now")
+  journal.end("FINISHED")
+  // No result stands before all that led to it is written down.
+  yield* journal.flush
+  yield* publish(attempt, {
+    state: "finished",
+    metrics: HeartbeatWriter.finite(metrics),
+    assignment,
+    layers,
+  })
+  return { _tag: "Done" } as const
+})
+
+const save = Effect.fnUntraced(function* (
+  attempt: Attempt,
+  event: Extract<TrainEvent, { type: "checkpoint" }>,
+) {
+  const { fence, journal, state, trial } = attempt
+  const snapshot = event.snapshot()
+  yield* journal.flush
+  yield* Checkpoint.write(State.checkpointFolder(state, trial.id), {
+    ...snapshot,
+    attempt: fence.attempt,
+    seconds: yield* secondsOf(attempt),
+  })
+  attempt.savedStep = event.step
+})
+
+/** After a step. Returns the outcome when the attempt was asked to stop. */
+const completeStep = Effect.fnUntraced(function* (
+  attempt: Attempt,
+  event: Extract<TrainEvent, { type: "checkpoint" }>,
+) {
+  const { step } = event
+  attempt.isTraining = true
+  attempt.step = step
+  yield* beat(attempt, "due")
+  const { savedStep, stopReason: reason, trial } = attempt
+  const isDue = step - savedStep >= trial.execution.checkpointEvery || step >= trial.steps
+  if ((isDue && step > savedStep) || reason !== undefined) yield* save(attempt, event)
+  return reason === undefined ? undefined : ({ _tag: "Stopped", step, reason } as const)
+})
+
+const warn = Effect.fnUntraced(function* (
+  attempt: Attempt,
+  event: Extract<TrainEvent, { type: "warning" }>,
+) {
+  HeartbeatWriter.addWarning(attempt.heartbeat, event)
+  // At once: a trial that goes on from the checkpoint after this step is not warned again.
+  yield* beat(attempt, "now")
+  yield* Effect.logWarning(event.message)
+})
+
+/** Returns the outcome when this event ends the attempt. */
+const handle = Effect.fnUntraced(function* (
+  attempt: Attempt,
+  event: TrainEvent,
+): Effect.fn.Return<Outcome | undefined, StorageError, FileSystem.FileSystem> {
+  const { fence, heartbeat, journal } = attempt
+  if (yield* Fence.isSuperseded(fence)) return { _tag: "Superseded" }
+  if (event.type === "finished") return yield* finish(attempt, event)
+  yield* journal.tell(event)
+  if (event.type === "arithmetic") heartbeat.arithmetic = event.arithmetic
+  if (event.type === "warning") yield* warn(attempt, event)
+  if (event.type === "metrics") HeartbeatWriter.addMetrics(heartbeat, event.values)
+  return event.type === "checkpoint" ? yield* completeStep(attempt, event) : undefined
+})
+
+/** The events of the training, from where it goes on. */
+const train = Effect.fnUntraced(function* <E, R>(options: Options<E, R>) {
+  const { cacheDirectory, resume, trial } = options
+  const { eager, folder, initial, threads } = trial.execution
+  const read = initial === undefined ? Effect.undefined : InitialWeights.read(initial)
+  // A trial that goes on needs them for its retraining only.
+  const weights = yield* resume === undefined ? read : Effect.orElseSucceed(read, () => undefined)
+  return options.train(
+    { id: trial.id, declaration: trial.declaration },
+    {
+      ...(resume === undefined ? {} : { resume }),
+      ...(weights === undefined ? {} : { initial: weights }),
+      threads,
+      cacheDirectory,
+      eager,
+      ...(folder === undefined ? {} : { folder }),
+    },
+  )
+})
+
+/** Trains until an event ends the attempt. */
+const consume = Effect.fnUntraced(function* <E, R>(attempt: Attempt, options: Options<E, R>) {
+  const outcome = yield* Ref.make<Outcome | undefined>(undefined)
+  yield* Stream.runForEachWhile(yield* train(options), (event) =>
+    Effect.gen(function* () {
+      const ended = yield* handle(attempt, event)
+      yield* Ref.set(outcome, ended)
+      return ended === undefined
+    }),
+  )
+  const ended = yield* Ref.get(outcome)
+  return ended ?? (yield* Effect.die(new Error("training ended without `finished`")))
+})
+
+/** Ends some time after the request to stop, unless a step that saves comes first. */
+const waitForStop = Effect.fnUntraced(function* (attempt: Attempt, stop: Effect.Effect<string>) {
+  const reason = yield* stop
+  attempt.stopReason = reason
+  yield* Effect.logInfo(`asked to stop: ${reason}`)
+  if (attempt.isTraining) yield* Effect.sleep(patience)
+  return { _tag: "Stopped", step: attempt.savedStep, reason } as const
+})
+
+/** Puts the failure of a trial that no retry would change on record. */
+const fail = Effect.fnUntraced(function* (attempt: Attempt, error: TrialError) {
+  const { fence, heartbeat, journal } = attempt
+  if (yield* Fence.isSuperseded(fence)) return { _tag: "Superseded" } as const
+  const { message } = error.reason
+  yield* Effect.logError(`failed at step ${error.step}: ${message}`)
+  const cause = failureCause(error)
+  journal.end("FAILED", message)
+  yield* journal.flush
+  const { metrics } = heartbeat
+  yield* publish(attempt, { state: "failed", metrics, assignment: {}, layers: [], cause, message })
+  return { _tag: "Failed", cause } as const
+})
+
+/** Works on the trial until it ends in one of the ways of `Outcome`. */
+export const run = Effect.fnUntraced(function* <E, R>(options: Options<E, R>) {
+  const { fence, journal, resume, state, stop, trial } = options
+  const step = resume?.step ?? 0
+  const attempt: Attempt = {
+    state,
+    trial,
+    fence,
+    journal,
+    heartbeat: yield* HeartbeatWriter.open(State.heartbeatFile(state, trial.id), fence.attempt),
+    startedAt: yield* Clock.currentTimeMillis,
+    secondsBefore: resume?.seconds ?? 0,
+    step,
+    savedStep: step,
+    isTraining: false,
+    stopReason: undefined,
+  }
+  const outcome: Outcome = yield* Effect.raceFirst(
+    consume(attempt, options),
+    waitForStop(attempt, stop),
+  ).pipe(
+    Effect.catchIf(
+      (error): error is TrialError => isTrialError(error) && !error.isRetryable,
+      (error) => fail(attempt, error),
+    ),
+  )
+  if (outcome._tag === "Stopped") {
+    journal.end("KILLED", outcome.reason)
+    yield* Effect.ignore(withoutWaiting(journal.flush))
+  }
+  return outcome
+})
