@@ -2,7 +2,7 @@
 import { dirname } from "node:path"
 import { Option, Schema } from "effect"
 import * as Datasets from "../data/Datasets.ts"
-import type { SplitCount, SplitReport } from "../data/Dataset.ts"
+import type { SplitCount, SplitReport } from "../data/DatasetKind.ts"
 import { valueAt } from "../declaration/Decode.ts"
 import type { Document } from "../declaration/Document.ts"
 import type { Plan } from "../experiment/Plan.ts"

@@ -6,7 +6,8 @@
  * (`Order.ts`), scaling to mean 0 (the network's first op), images that are not in memory.
  */
 import { randomStream } from "../space/Random.ts"
-import type { Augmentation, Dataset, Images, Split } from "./Dataset.ts"
+import type { Augmentation } from "./DataSpec.ts"
+import type { Dataset, Images, Split } from "./Dataset.ts"
 import { makeOrder, subsetDigest } from "./Order.ts"
 
 export interface Batch {

@@ -6,8 +6,10 @@
  */
 import { Effect, Schema } from "effect"
 import * as Cache from "./Cache.ts"
-import { dataFields, limitDataset, makeDataset, makeSplit } from "./Dataset.ts"
-import type { Dataset, DatasetKind, DatasetShape, Source } from "./Dataset.ts"
+import { dataFields } from "./DataSpec.ts"
+import { limitDataset, makeDataset, makeSplit } from "./Dataset.ts"
+import type { Dataset, DatasetShape, Source } from "./Dataset.ts"
+import type { DatasetKind } from "./DatasetKind.ts"
 import { DatasetCorrupt } from "./Errors.ts"
 import { npmPackage } from "./Fetch.ts"
 

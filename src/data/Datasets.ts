@@ -10,18 +10,10 @@ import { otherNames } from "../declaration/OtherNames.ts"
 import type { StreamedDataset } from "./Batches.ts"
 import * as Cache from "./Cache.ts"
 import { Cifar10 } from "./Cifar10.ts"
-import { specProblems } from "./Dataset.ts"
-import type {
-  Dataset,
-  DatasetKind,
-  DataServices,
-  DatasetShape,
-  DataSpec,
-  OwnFiles,
-  SpecProblem,
-  SplitReport,
-  UnreadKey,
-} from "./Dataset.ts"
+import { specProblems } from "./DataSpec.ts"
+import type { DataSpec, SpecProblem } from "./DataSpec.ts"
+import type { Dataset, DataServices, DatasetShape } from "./Dataset.ts"
+import type { DatasetKind, OwnFiles, SplitReport, UnreadKey } from "./DatasetKind.ts"
 import { DatasetMissing } from "./Errors.ts"
 import type { DatasetError } from "./Errors.ts"
 import { FashionMnist } from "./FashionMnist.ts"
@@ -58,7 +50,9 @@ export type DataKind = Data["kind"]
 
 type AnyKind = DatasetKind<DataKind, DataSpec, { readonly kind: string }, Dataset | StreamedDataset>
 
-/** The kind's own functions; each is only ever given the specification of its kind. */
+/**
+ * The kind's own functions. The cast: TypeScript cannot tell that each is only ever given the specification of its kind.
+ */
 const memberOf = (kind: DataKind): AnyKind => datasets.members[kind] as unknown as AnyKind
 
 /** Whether the files of a kind are the user's own. */

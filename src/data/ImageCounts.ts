@@ -9,7 +9,7 @@
 import { readdirSync } from "node:fs"
 import * as nodePath from "node:path"
 import { pathText } from "../declaration/Errors.ts"
-import type { SplitCount, SplitReport } from "./Dataset.ts"
+import type { SplitCount, SplitReport } from "./DatasetKind.ts"
 import { danglingLink, leadsOut, lookAt, type Links } from "./ImageBytes.ts"
 import type { ImageFiles, ImageSplit, Rest } from "./ImageFiles.ts"
 import { entriesOf } from "./ImageListing.ts"

@@ -1,7 +1,7 @@
 /** The `data:` block of one's own images. Left out: what is done with it (`ImageFolder.ts`). */
 import { Schema } from "effect"
 import { asSentence, distinct, FilePath, optional, withDefault } from "../declaration/Field.ts"
-import { Augmentation, dataFields } from "./Dataset.ts"
+import { Augmentation, dataFields } from "./DataSpec.ts"
 import { Links } from "./ImageBytes.ts"
 import { Background, Grey } from "./ImageFile.ts"
 
@@ -40,8 +40,7 @@ const FolderName = Schema.String.check(
 export const summary =
   "your own images: data.path is a folder with a folder per class; nothing is fetched"
 
-/** What a check says of itself is no part of a JSON Schema: the description stands before it. */
-export const spec = Schema.Struct({
+const sharedFields = {
   kind: Schema.Literal("imageFolder"),
   ...dataFields({
     augment: ["flip", "crop"],
@@ -60,6 +59,10 @@ export const spec = Schema.Struct({
       }),
     ["flip", "crop"],
   ),
+}
+
+/** Where the images are. */
+const folderFields = {
   path: FilePath.annotate({
     description:
       "The folder, from this file's folder: train/CLASS/* and test/CLASS/* (or val, validation, valid, dev), else CLASS/*.",
@@ -82,6 +85,10 @@ export const spec = Schema.Struct({
       default: "refuse",
     }),
   ),
+}
+
+/** What becomes of an image. */
+const pixelFields = {
   height: pixels("Height in pixels of what the network gets, 4 to 1024."),
   width: pixels("Width in pixels of what the network gets, 4 to 1024."),
   channels: withDefault(
@@ -118,6 +125,10 @@ export const spec = Schema.Struct({
     "Each channel is divided by it, of value / 255: one number for each channel. Default: ImageNet's.",
     [0.229, 0.224, 0.225],
   ),
+}
+
+/** Which images are used. */
+const splitFields = {
   testShare: share(
     0.001,
     0.9,
@@ -132,6 +143,14 @@ export const spec = Schema.Struct({
     1,
   ),
   brokenLimit: share(0, 1, 0.01, "Part of all images that may be broken; those are skipped."),
+}
+
+/** What a check says of itself is no part of a JSON Schema: the description stands before it. */
+export const spec = Schema.Struct({
+  ...sharedFields,
+  ...folderFields,
+  ...pixelFields,
+  ...splitFields,
 })
   .annotate({ description: asSentence(summary) })
   .check(

@@ -4,8 +4,10 @@
  */
 import { Effect, Schema } from "effect"
 import * as Cache from "./Cache.ts"
-import { dataFields, limitDataset } from "./Dataset.ts"
-import type { DatasetKind, DatasetShape, Source } from "./Dataset.ts"
+import { dataFields } from "./DataSpec.ts"
+import { limitDataset } from "./Dataset.ts"
+import type { DatasetShape, Source } from "./Dataset.ts"
+import type { DatasetKind } from "./DatasetKind.ts"
 import { npmPackage } from "./Fetch.ts"
 import { idxFiles, parseDataset } from "./IdxDataset.ts"
 

@@ -8,9 +8,11 @@
 import { Effect, Schema } from "effect"
 import { randomStream } from "../space/Random.ts"
 import type { Random } from "../space/Random.ts"
-import { dataFields, limitDataset, makeDataset, makeSplit } from "./Dataset.ts"
+import { dataFields } from "./DataSpec.ts"
+import { limitDataset, makeDataset, makeSplit } from "./Dataset.ts"
 import { asSentence, withDefault } from "../declaration/Field.ts"
-import type { Dataset, DatasetKind, DatasetShape } from "./Dataset.ts"
+import type { Dataset, DatasetShape } from "./Dataset.ts"
+import type { DatasetKind } from "./DatasetKind.ts"
 
 const grid = 4
 /** Standard deviation of the patterns, of 255. */

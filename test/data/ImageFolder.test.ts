@@ -21,7 +21,8 @@ import { BrokenImage, readImageFile } from "../../src/data/ImageBytes.ts"
 import { decodeImage, type Target } from "../../src/data/ImageFile.ts"
 import { listImages } from "../../src/data/ImageFiles.ts"
 import type { ImagePool } from "../../src/data/ImagePool.ts"
-import { makeStreamedBatches, prefetch } from "../../src/data/StreamedBatches.ts"
+import { prefetch } from "../../src/data/Prefetch.ts"
+import { makeStreamedBatches } from "../../src/data/StreamedBatches.ts"
 import { image, temporary, writeClasses } from "./imageFolders.ts"
 
 const size: Target = { height: 8, width: 8, channels: 3, grey: "bt601", background: "black" }
