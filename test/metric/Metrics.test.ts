@@ -34,8 +34,8 @@ describe("the table of metrics", () => {
   it("has every metric that a page names", () => {
     const named = ["README.md", ...filesOf("docs", ".md")].flatMap((file) =>
       [
-        ...readFileSync(file, "utf8").matchAll(/\b(?:search|best|final)\/[a-z]+(?:_[a-z]+)*\b/g),
-      ].map(([key]) => ({ file, key })),
+        ...readFileSync(file, "utf8").matchAll(/`((?:search|best|final)\/[a-z]+(?:_[a-z]+)*)`/g),
+      ].map(([, key = ""]) => ({ file, key })),
     )
     assert.isAbove(named.length, 20)
     assert.deepStrictEqual(
