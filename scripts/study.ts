@@ -29,9 +29,9 @@ import {
   replaceBetween,
   StudyLine,
   studyText,
-} from "../src/report/Study.ts"
-import { armOf } from "../src/report/Arm.ts"
-import { studyPicture } from "../src/report/StudyPicture.ts"
+} from "./study/Study.ts"
+import { armOf } from "./study/Arm.ts"
+import { studyPicture } from "./study/StudyPicture.ts"
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)))
 const folder = "experiments/study"

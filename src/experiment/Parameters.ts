@@ -1,7 +1,6 @@
 /**
- * A resolved trial as flat parameters, the form trackers and tables know; and what differs between two trials.
+ * A resolved trial as flat parameters, the form that trackers and tables know.
  */
-import { formatPath } from "../declaration/Errors.ts"
 import { isPair, pairText } from "../format/Pair.ts"
 import { canonicalJson } from "./Canonical.ts"
 
@@ -39,34 +38,4 @@ export const flatten = (value: unknown, prefix = ""): Readonly<Record<string, st
     if (item !== undefined)
       Object.assign(flat, flatten(item, prefix === "" ? key : `${prefix}.${key}`))
   return flat
-}
-
-const branches = (value: unknown): boolean => typeof value === "object" && value !== null
-
-export interface Difference {
-  readonly path: string
-  /** Undefined where the trial has no such key. */
-  readonly a: unknown
-  readonly b: unknown
-}
-
-/** The keys at which two plain JSON values differ, deepest first named: what to tell when an id is not the expected one. */
-export const differences = (a: unknown, b: unknown): ReadonlyArray<Difference> => {
-  const found: Array<Difference> = []
-  const walk = (x: unknown, y: unknown, path: ReadonlyArray<string | number>) => {
-    if (branches(x) && branches(y) && Array.isArray(x) === Array.isArray(y)) {
-      const list = Array.isArray(x)
-      const keys = new Set([...Object.keys(x as object), ...Object.keys(y as object)])
-      for (const key of keys)
-        walk((x as Record<string, unknown>)[key], (y as Record<string, unknown>)[key], [
-          ...path,
-          list ? Number(key) : key,
-        ])
-    } else if (
-      !(x === y || (x !== undefined && y !== undefined && canonicalJson(x) === canonicalJson(y)))
-    )
-      found.push({ path: formatPath(path), a: x, b: y })
-  }
-  walk(a, b, [])
-  return found
 }

@@ -13,7 +13,7 @@ const float = new Float32Array(1)
 const bits = new Uint32Array(float.buffer)
 const smallestNormal = 2 ** -126
 
-const inFloat32 = (row: Row): Row => mapColumns((column) => fround(row[column]))
+export const inFloat32 = (row: Row): Row => mapColumns((column) => fround(row[column]))
 
 /** 2^exponent(y) by masking the bits; 0 for float32 subnormals, Infinity for NaN. */
 const powerBelow = (y: number): number => {
@@ -53,25 +53,6 @@ export const fakeQuantizeReference = (x: Float32Array, row: Row, frozen = 0): Fl
   return x.map((value) => fround(roundByRow(fround(value / s), f32) * s) + row.zero)
 }
 
-/** The same with a scale for every index along one axis; x as [outer, channels, inner]. */
-export const fakeQuantizeChannelsReference = (
-  x: Float32Array,
-  row: Row,
-  channels: number,
-  inner: number,
-): Float32Array => {
-  const result = new Float32Array(x.length)
-  for (let c = 0; c < channels; c++) {
-    const places = [...x.keys()].filter((i) => Math.floor(i / inner) % channels === c)
-    const some = fakeQuantizeReference(
-      Float32Array.from(places, (i) => x[i]!),
-      row,
-    )
-    places.forEach((place, i) => (result[place] = some[i]!))
-  }
-  return result
-}
-
 /** The largest |x| after floor(n (1 - percent / 100)) of the n values are left out; one is kept. NaN is above everything. */
 export const percentileReference = (x: Float32Array, percent: number): number => {
   const leftOut = Math.floor(fround(x.length * fround(1 - percent / 100)))
@@ -94,23 +75,6 @@ export const leastErrorReference = (
     fakeQuantizeReference(x, row, clip).reduce((sum, q, i) => sum + fround(q - x[i]!) ** 2, 0),
   )
   return clips[errors.indexOf(Math.min(...errors))]!
-}
-
-/** Whether a value saturates under the clip magnitude `clip`; the value that `clip` is never does. */
-const saturates = (value: number, clip: number, row: Row): boolean => {
-  const y = fround(value / scaleOf(clip, row))
-  return (y > row.hi || y < row.lo) && Math.abs(value) > clip && clip > 0
-}
-
-/** dy where x is inside the range, 0 where it saturates. */
-export const clipGradientReference = (
-  dy: Float32Array,
-  x: Float32Array,
-  row: Row,
-  clip: number,
-): Float32Array => {
-  const f32 = inFloat32(row)
-  return dy.map((slope, i) => (saturates(x[i]!, fround(clip), f32) ? 0 : slope))
 }
 
 const blockScaleRow = toRow(blockScaleFormat)

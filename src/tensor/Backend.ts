@@ -25,14 +25,12 @@ import { processor } from "./Processor.ts"
 export type {
   DataType,
   NamedTensorMap,
-  Rank,
   Scalar,
   Tensor,
   Tensor1D,
   Tensor2D,
   Tensor3D,
   Tensor4D,
-  TensorLike,
   Variable,
 } from "@tensorflow/tfjs-node"
 
@@ -213,7 +211,11 @@ export interface Counts {
   readonly handles: number
 }
 
-/** What is alive: equal before and after a step, or something leaks. */
+/**
+ * What is alive: equal before and after a step, or something leaks.
+ *
+ * @internal for tests and benches: it needs what only this folder may reach
+ */
 export const counts = (): Counts => ({
   tensors: tf.memory().numTensors,
   handles: (tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors(),

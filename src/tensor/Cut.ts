@@ -142,17 +142,6 @@ export const padRows = (y: Tensor, like: Tensor): Tensor =>
     (dy, [y]) => [sliceRows(dy, rowsOf(y!))],
   )
 
-/** y times `active` (int32 scalar, 0 or 1). */
-export const whereActive = (y: Tensor, active: Tensor): Tensor =>
-  differentiable(
-    [y],
-    () => {
-      const factor: Tensor = tf.cast(active, "float32")
-      return { value: op("Mul", [type("T")], y, factor), save: [factor] }
-    },
-    (dy, [factor]) => [op("Mul", [type("T")], dy, factor!)],
-  )
-
 /** `y` when `active` (int32 scalar) is 1, else `x` of the same shape: bit for bit, whatever the other holds. */
 export const whichActive = (y: Tensor, x: Tensor, active: Tensor): Tensor => {
   return differentiable(

@@ -234,21 +234,6 @@ const crossEntropy = (logits: Tensor, labels: Tensor, labelSmoothing: number): [
   ) as [Tensor, Tensor]
 }
 
-/** Cross entropy of each example: logits [batch, classes], labels int32 [batch] -> [batch]. */
-export const crossEntropyPerExample = (
-  logits: Tensor,
-  labels: Tensor,
-  labelSmoothing = 0,
-): Tensor =>
-  differentiable(
-    [logits],
-    () => {
-      const [value, slope] = crossEntropy(logits, labels, labelSmoothing)
-      return { value, save: [slope] }
-    },
-    (dy, [slope]) => [mul(slope!, expandDims(dy, 1))],
-  )
-
 /** (1 - e) one-hot + e / classes: Szegedy et al., arXiv 1512.00567, section 7. */
 const smoothed = (labels: Tensor, classes: number, e: number): Tensor =>
   op(
@@ -278,10 +263,6 @@ export const softmaxCrossEntropy = (logits: Tensor, labels: Tensor, labelSmoothi
 export const correct = (logits: Tensor, labels: Tensor): Tensor =>
   tf.cast(tf.equal(tf.argMax(logits, 1), labels), "float32")
 
-/** How many examples are right. */
-export const correctCount = (logits: Tensor, labels: Tensor): Scalar =>
-  tf.sum(correct(logits, labels))
-
 /** Share of right examples, 0 to 1. */
 export const accuracy = (logits: Tensor, labels: Tensor): Scalar => tf.mean(correct(logits, labels))
 
@@ -290,15 +271,6 @@ export const l2Norms = (tensors: ReadonlyArray<Tensor>): Tensor => {
   const halves = tf.stack(tensors.map((x) => op("L2Loss", [type("T")], x)))
   return tf.sqrt(tf.mul(halves, 2))
 }
-
-/** max |x| over the whole tensor; no gradient. */
-export const absMax = (x: Tensor): Scalar =>
-  op(
-    "Max",
-    [type("T"), type("Tidx", "int32"), bool("keep_dims", false)],
-    op("Abs", [type("T")], x),
-    indices(...x.shape.keys()),
-  ) as Scalar
 
 /**
  * A tensor of bytes (uint8; tfjs calls it int32): images go to TensorFlow without a copy into floats. Only `castBytes`,

@@ -74,35 +74,6 @@ const towards = (old: Tensor, fresh: Tensor, momentum: number | Scalar): Tensor 
   momentum === 1 ? fresh : tf.add(old, tf.mul(tf.sub(fresh, old), momentum))
 
 /**
- * Batch norm in training: batch statistics, running averages updated.
- * x [batch, h, w, c]; gamma, beta, mean, variance [c].
- */
-export const batchNorm = (
-  x: Tensor,
-  gamma: Tensor,
-  beta: Tensor,
-  mean: Variable,
-  variance: Variable,
-  options: NormOptions,
-): Tensor =>
-  batchNormOver(x, gamma, beta, options, {
-    mean,
-    variance,
-    assign: (newMean, newVariance) => {
-      mean.assign(newMean as Variable)
-      variance.assign(newVariance as Variable)
-    },
-  })
-
-/** Batch norm by the batch's own statistics, the running averages untouched: for held-out quality during the search. */
-export const batchNormBatchStatistics = (
-  x: Tensor,
-  gamma: Tensor,
-  beta: Tensor,
-  { epsilon }: { readonly epsilon: number },
-): Tensor => batchNormOver(x, gamma, beta, { momentum: 1, epsilon })
-
-/**
  * Batch norm by given statistics, as one multiplication and one addition per element (TensorFlow may fold its own
  * inference norm into the convolution before it, which rounds differently from running operation by operation).
  */

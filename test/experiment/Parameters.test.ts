@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { differences, flatten, plainDecimal } from "../../src/experiment/Parameters.ts"
+import { flatten, plainDecimal } from "../../src/experiment/Parameters.ts"
+import { differences } from "./differences.ts"
 
 describe("plainDecimal", () => {
   it("writes no exponent", () => {

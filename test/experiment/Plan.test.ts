@@ -2,9 +2,9 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, FileSystem, Result, Schema } from "effect"
 import { parse } from "../../src/declaration/Document.ts"
-import { differences } from "../../src/experiment/Parameters.ts"
 import { expand, type Options } from "../../src/experiment/Plan.ts"
 import { prepare, Trial } from "../../src/train/Trial.ts"
+import { differences } from "./differences.ts"
 
 // Named as if it stood in experiments/, so that its paths lead to the shipped spaces.
 const file = "experiments/x.yaml"

@@ -7,12 +7,12 @@ import { fakeQuantize, type FakeQuantizeOptions } from "../../src/quantizer/Fake
 import { type ClippingRule, magnitudesOf } from "../../src/quantizer/ScaleRule.ts"
 import {
   absMax,
-  clipGradientReference,
   fakeQuantizeBlocksReference,
   fakeQuantizeReference,
   leastErrorReference,
   percentileReference,
 } from "../../src/quantizer/reference.ts"
+import { clipGradientReference } from "./references.ts"
 import { counts, tf } from "../../src/tensor/Backend.ts"
 import type { Tensor, Tensor2D } from "../../src/tensor/Backend.ts"
 import { parts } from "../../src/tensor/Magnitudes.ts"

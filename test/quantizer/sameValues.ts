@@ -9,9 +9,9 @@ import { fakeQuantize, type FakeQuantizeOptions } from "../../src/quantizer/Fake
 import { relaxedQuantize } from "../../src/quantizer/RelaxedQuantize.ts"
 import {
   fakeQuantizeBlocksReference,
-  fakeQuantizeChannelsReference,
   fakeQuantizeReference,
 } from "../../src/quantizer/reference.ts"
+import { fakeQuantizeChannelsReference } from "./references.ts"
 import { counts, tf } from "../../src/tensor/Backend.ts"
 import type { Tensor2D } from "../../src/tensor/Backend.ts"
 import { makeStep } from "../../src/tensor/Step.ts"

@@ -8,17 +8,12 @@ import { rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
 import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
 import { tf } from "../../src/tensor/Backend.ts"
 import type { Scalar, Tensor, Tensor2D, Variable } from "../../src/tensor/Backend.ts"
-import {
-  cut,
-  cutAverages,
-  padRows,
-  rowsIfActive,
-  takeRows,
-  whereActive,
-} from "../../src/tensor/Cut.ts"
+import { cut, cutAverages, padRows, rowsIfActive, takeRows } from "../../src/tensor/Cut.ts"
 import type { Size } from "../../src/tensor/Cut.ts"
 import * as Convolution from "../../src/tensor/Convolution.ts"
 import * as Kernels from "../../src/tensor/Kernels.ts"
+import { differentiable } from "../../src/tensor/Differentiable.ts"
+import { op, type } from "../../src/tensor/Op.ts"
 import { batchNormOver } from "../../src/tensor/Norms.ts"
 import { makeStep } from "../../src/tensor/Step.ts"
 import { differing, loadBackend, makeRandom, normal, read } from "./support.ts"
@@ -26,6 +21,17 @@ import { differing, loadBackend, makeRandom, normal, read } from "./support.ts"
 const scalars = names.filter((name) => parse(name)!.block === undefined)
 
 beforeAll(() => loadBackend())
+
+/** y times `active` (int32 scalar, 0 or 1), with its gradient. */
+const whereActive = (y: Tensor, active: Tensor): Tensor =>
+  differentiable(
+    [y],
+    () => {
+      const factor: Tensor = tf.cast(active, "float32")
+      return { value: op("Mul", [type("T")], y, factor), save: [factor] }
+    },
+    (dy, [factor]) => [op("Mul", [type("T")], dy, factor!)],
+  )
 
 const through = (active: Tensor) => (x: Tensor) =>
   whereActive(padRows(tf.mul(takeRows(x, rowsIfActive(active, 3)), 2), x), active)

@@ -9,7 +9,7 @@ import * as Kernels from "../../src/tensor/Kernels.ts"
 import * as Norms from "../../src/tensor/Norms.ts"
 import { makeSgd } from "../../src/tensor/Optimizers.ts"
 import type { Optimizer } from "../../src/tensor/Optimizers.ts"
-import { makeRandom, normal } from "./support.ts"
+import { batchNorm as runningNorm, makeRandom, normal } from "./support.ts"
 
 const scalars = names.filter((name) => parse(name)!.block === undefined)
 
@@ -22,7 +22,7 @@ export interface ConvNet {
   readonly weights: ReadonlyArray<Variable>
   /** images [batch, 12, 12, 3], labels [batch], learning rate, rows [sites, 7], amax [sites] -> [loss, accuracy] */
   readonly train: (inputs: ReadonlyArray<Tensor>) => Array<Tensor>
-  /** The same inputs -> [loss of each example, right ones], by running averages. */
+  /** The same inputs -> [loss, right ones], by running averages. */
   readonly evaluate: (inputs: ReadonlyArray<Tensor>) => Array<Tensor>
   /** The same inputs -> [loss], by the batch's own statistics. */
   readonly heldOut: (inputs: ReadonlyArray<Tensor>) => Array<Tensor>
@@ -55,9 +55,9 @@ export const makeConvNet = (
     const mean = variable(() => tf.zeros([channels]), averages)
     const variance = variable(() => tf.ones([channels]), averages)
     return (x: Tensor, mode: Mode) => {
-      if (mode === "train") return Norms.batchNorm(x, gamma, beta, mean, variance, norm)
+      if (mode === "train") return runningNorm(x, gamma, beta, mean, variance, norm)
       if (mode === "evaluate") return Norms.batchNormInference(x, gamma, beta, mean, variance, norm)
-      return Norms.batchNormBatchStatistics(x, gamma, beta, norm)
+      return Norms.batchNormOver(x, gamma, beta, norm)
     }
   }
   const stem = filter(3, 3, 3, 8)
@@ -104,10 +104,7 @@ export const makeConvNet = (
     },
     evaluate: (inputs) => {
       const logits = forward(inputs, "evaluate")
-      return [
-        Kernels.crossEntropyPerExample(logits, inputs[1]!),
-        Kernels.correct(logits, inputs[1]!),
-      ]
+      return [Kernels.softmaxCrossEntropy(logits, inputs[1]!), Kernels.correct(logits, inputs[1]!)]
     },
     heldOut: (inputs) => [Kernels.softmaxCrossEntropy(forward(inputs, "heldOut"), inputs[1]!, 0.1)],
     dispose: () => state.forEach((variable) => variable.dispose()),

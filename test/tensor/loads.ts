@@ -4,5 +4,6 @@ import * as Backend from "../../src/tensor/Backend.ts"
 
 await Effect.runPromise(Backend.load({ threads: 1 }))
 const { tf } = Backend
-tf.conv2d(tf.ones<Backend.Rank.R4>([8, 16, 16, 16]), tf.ones([3, 3, 16, 16]), 1, "same").dataSync()
+const images = tf.ones([8, 16, 16, 16]) as Backend.Tensor4D
+tf.conv2d(images, tf.ones([3, 3, 16, 16]), 1, "same").dataSync()
 console.log(`\n${JSON.stringify(Backend.loaded())}`)

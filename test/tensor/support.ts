@@ -1,7 +1,8 @@
 /** Shared by the tests that run tensors: the backend of this process, seeded values, comparison of bits. */
 import { Effect } from "effect"
 import * as Backend from "../../src/tensor/Backend.ts"
-import type { Tensor } from "../../src/tensor/Backend.ts"
+import type { Tensor, Variable } from "../../src/tensor/Backend.ts"
+import { batchNormOver, type NormOptions } from "../../src/tensor/Norms.ts"
 
 /** One backend per test file: vitest runs each file in a process of its own. */
 export const loadBackend = (native = true, threads = 2): Promise<void> =>
@@ -41,3 +42,21 @@ export const differing = (a: Float32Array, b: Float32Array): number => {
 }
 
 export const read = (tensor: Tensor): Float32Array => tensor.dataSync() as Float32Array
+
+/** Batch norm in training, with variables for the running averages. */
+export const batchNorm = (
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  mean: Variable,
+  variance: Variable,
+  options: NormOptions,
+): Tensor =>
+  batchNormOver(x, gamma, beta, options, {
+    mean,
+    variance,
+    assign: (newMean, newVariance) => {
+      mean.assign(newMean as Variable)
+      variance.assign(newVariance as Variable)
+    },
+  })

@@ -3,7 +3,7 @@
  * its networks cost. SVG without scripts or outside parts.
  */
 import { accuraciesOf, type Arm, costOf } from "./Study.ts"
-import { ends, escape, picture } from "./Svg.ts"
+import { ends, escape, picture } from "../../src/report/Svg.ts"
 
 const row = 26
 const left = 310

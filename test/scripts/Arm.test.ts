@@ -5,9 +5,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { read } from "../../src/declaration/Document.ts"
 import { expand } from "../../src/experiment/Plan.ts"
-import { armOf } from "../../src/report/Arm.ts"
-import { StudyLine } from "../../src/report/Study.ts"
-import { planOf } from "./planned.ts"
+import { armOf } from "../../scripts/study/Arm.ts"
+import { StudyLine } from "../../scripts/study/Study.ts"
+import { planOf } from "../report/planned.ts"
 
 describe("the arm of a trial", () => {
   it.each<[string, ReadonlyArray<string>]>([

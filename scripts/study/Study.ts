@@ -5,10 +5,10 @@
  * lies above 0. Pure; left out: running trials and where their lines lie (`scripts/study.ts`).
  */
 import { Schema } from "effect"
-import { isSearching } from "../search/Searches.ts"
-import { final } from "../metric/Metrics.ts"
+import { isSearching } from "../../src/search/Searches.ts"
+import { final } from "../../src/metric/Metrics.ts"
 import { armOf, type Parameters, parameterWord } from "./Arm.ts"
-import { pairedDifference } from "./Paired.ts"
+import { pairedDifference } from "../../src/report/Paired.ts"
 
 /** One trial that has ended: a line of JSON. */
 export const StudyLine = Schema.Struct({

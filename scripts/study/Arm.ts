@@ -5,12 +5,12 @@
  * Left out: tables of arms (`Study.ts`).
  */
 import { Schema } from "effect"
-import { Control, controlName } from "../experiment/Experiment.ts"
-import { assign } from "../experiment/Overrides.ts"
-import { flatten } from "../experiment/Parameters.ts"
-import { pairText } from "../format/Pair.ts"
-import { rewards } from "../reward/Rewards.ts"
-import { isSearching, resolved, type SearchSpec, unread } from "../search/Searches.ts"
+import { Control, controlName } from "../../src/experiment/Experiment.ts"
+import { assign } from "../../src/experiment/Overrides.ts"
+import { flatten } from "../../src/experiment/Parameters.ts"
+import { pairText } from "../../src/format/Pair.ts"
+import { rewards } from "../../src/reward/Rewards.ts"
+import { isSearching, resolved, type SearchSpec, unread } from "../../src/search/Searches.ts"
 
 /** As `plan --json` has them: flat, every knob written out. */
 export type Parameters = Readonly<Record<string, string>>

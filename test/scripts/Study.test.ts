@@ -6,8 +6,8 @@ import {
   replaceBetween,
   type StudyLine,
   studyText,
-} from "../../src/report/Study.ts"
-import { studyPicture } from "../../src/report/StudyPicture.ts"
+} from "../../scripts/study/Study.ts"
+import { studyPicture } from "../../scripts/study/StudyPicture.ts"
 
 const line = (arm: string, seed: number, accuracy: number, more: object = {}): StudyLine => ({
   id: `${arm}${seed}`,
