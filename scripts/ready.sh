@@ -21,27 +21,22 @@ cache_of() {
   cache=${resolved%?.}
 }
 
-# needs ARGUMENT...: prints the set of steps a command line needs, `tensors` or `base`. The first known command word
-# decides; whoever only asks for help needs no tensors, and `run` asks for them itself once it has read its files.
+# needs ARGUMENT...: prints the set of steps a command line needs, `tensors` or `base`. The first word that is a command
+# decides, by commands.txt; whoever only asks for help needs no tensors.
 needs() {
-  word=
   for argument; do
     case $argument in
-      -h | --help | --version | --completions | --completions=*) word=base ;;
+      -h | --help | --version | --completions | --completions=*) echo base && return ;;
       --) break ;;
     esac
   done
   for argument; do
-    [ -z "$word" ] || break
-    case $argument in
-      trial | latency | evaluate | export) word=tensors ;;
-      init | validate | plan | run | list | show | compare | diff | report | cost | format | simulate | data | ui | sync | doctor)
-        word=base
-        ;;
-      --) break ;;
-    esac
+    [ "$argument" != -- ] || break
+    while read -r command set; do
+      [ "$command" != "$argument" ] || { echo "$set" && return; }
+    done <"$root/scripts/commands.txt"
   done
-  echo "${word:-base}"
+  echo base
 }
 
 # stamp_of SET: $stamp, the file that says of this checkout that a set is there, and $key, of all that decides what the

@@ -1,0 +1,131 @@
+/** The commands of experiments and their trials. Left out: their own files (`command/`). */
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { lazily, needsTensors } from "./Lazily.ts"
+import {
+  count,
+  experiment,
+  json,
+  maybe,
+  selection,
+  set,
+  several,
+  state,
+  toggle,
+  trial,
+  withShort,
+  yes,
+} from "./Flags.ts"
+
+export const plan = Command.make(
+  "plan",
+  {
+    experiment,
+    set,
+    yes,
+    state,
+    decisions: toggle(
+      "decisions",
+      "Print every decision with its role, its options and when it is active",
+    ),
+    json,
+  },
+  lazily(() => import("./command/Plan.ts")),
+).pipe(Command.withDescription("Show the trials of an experiment and what would be skipped"))
+
+export const run = Command.make(
+  "run",
+  {
+    experiment,
+    set,
+    yes,
+    state,
+    jobs: withShort(
+      count("jobs", "jobs", "Trials at a time; as many as processors and trials by default"),
+      "j",
+    ).pipe(Flag.optional),
+    only: several("only", "ID", "Run only this trial"),
+    failFast: toggle("fail-fast", "Stop the grid at the first failed trial"),
+    retryFailed: toggle("retry-failed", "Try failed trials again"),
+    restart: toggle("restart", "Start from scratch; what is there is put aside"),
+    track: Flag.Boolean("track").pipe(
+      Flag.withDescription("Send results to MLflow (--no-track: keep them in the state folder)"),
+      Flag.optional,
+    ),
+    eager: toggle("eager", "Run operation by operation: slower, easier to look into"),
+  },
+  lazily(() => import("./command/Run.ts")),
+).pipe(
+  Command.withDescription("Run or continue an experiment: finished trials are skipped"),
+  Command.withExamples([
+    { command: "fliqs run experiments/quickstart.yaml", description: "The first search" },
+    {
+      command: "fliqs run experiments/quickstart.yaml --set train.steps=20 --no-track",
+      description: "A rehearsal",
+    },
+  ]),
+)
+
+export const simulate = Command.make(
+  "simulate",
+  {
+    experiment,
+    set,
+    yes,
+    sensitivities: maybe(
+      "sensitivities",
+      "FILE",
+      "Path of a decision -> what its narrowest option loses; by size else",
+    ),
+    out: maybe("out", "FILE.svg", "Draw cost, entropy and top probability over the steps"),
+    json,
+  },
+  lazily(() => import("./command/Simulate.ts")),
+).pipe(
+  Command.withDescription("Rehearse the searches of an experiment without a network, in seconds"),
+)
+
+export const list = Command.make(
+  "list",
+  { state, json, ...selection },
+  lazily(() => import("./command/List.ts")),
+).pipe(Command.withDescription("List trials and how they stand"))
+
+export const compare = Command.make(
+  "compare",
+  {
+    experiment,
+    set,
+    yes,
+    state,
+    json,
+    ...selection,
+    pareto: maybe(
+      "pareto",
+      "KEY:max,KEY:min",
+      "Only the trials on the Pareto front of these metrics",
+    ),
+    onlyChanged: toggle("only-changed", "Leave out columns in which all trials agree"),
+    out: maybe("out", "FILE.svg", "Draw the trials and their front"),
+  },
+  lazily(() => import("./command/Compare.ts")),
+).pipe(Command.withDescription("Compare the trials of an experiment; * marks the Pareto front"))
+
+export const show = Command.make(
+  "show",
+  { trial, state, json },
+  lazily(() => import("./command/Show.ts")),
+).pipe(Command.withDescription("Show a trial: state, parameters, metrics, assignment"))
+
+export const runTrial = Command.make(
+  "trial",
+  {
+    id: Flag.String("id").pipe(Flag.withDescription("Trial id")),
+    state: Flag.String("state").pipe(Flag.withMetavar("DIR"), Flag.withDescription("State folder")),
+    stopWithStdin: toggle(
+      "stop-with-stdin",
+      "Save and stop when stdin ends: whoever started it is gone",
+    ),
+  },
+  lazily(() => import("./command/Trial.ts")),
+).pipe(Command.withDescription("Run one trial: what `run` and every engine start"), needsTensors)

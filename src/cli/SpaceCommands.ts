@@ -1,0 +1,71 @@
+/** The commands of one file or one space. Left out: their own files (`command/`). */
+import type { Option } from "effect"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { lazily, needsTensors } from "./Lazily.ts"
+import { count, json, maybe, set, space, toggle } from "./Flags.ts"
+
+export const init = Command.make(
+  "init",
+  {
+    folder: Argument.String("dir").pipe(
+      Argument.withDescription("Folder to write into; the current one by default"),
+      Argument.optional,
+    ),
+    template: Flag.String("template").pipe(
+      Flag.withMetavar("NAME"),
+      Flag.withDescription(
+        "cifar10-formats, cifar10-joint, own-images, vision-transformer or microcontroller",
+      ),
+      Flag.withDefault("cifar10-formats"),
+    ),
+    json,
+  },
+  lazily(() => import("./command/Init.ts")),
+).pipe(Command.withDescription("Write a space and an experiment that run as they are"))
+
+export const validate = Command.make(
+  "validate",
+  { files: Argument.String("file").pipe(Argument.variadic({ min: 1 })), json },
+  lazily(() => import("./command/Validate.ts")),
+).pipe(Command.withDescription("Check space and experiment files; all that needs no training"))
+
+export const makeCost = (files: Readonly<Record<string, Flag.Flag<Option.Option<string>>>>) =>
+  Command.make(
+    "cost",
+    {
+      space,
+      uniform: maybe("uniform", "FORMAT", "This format everywhere; WEIGHTS/ACTIVATIONS for a pair"),
+      assignment: maybe(
+        "assignment",
+        "FILE",
+        "Path -> option, as YAML or JSON; also what `show --json` prints",
+      ),
+      files,
+      set,
+      json,
+    },
+    lazily(() => import("./command/Cost.ts")),
+  ).pipe(Command.withDescription("Cost of a whole network, layer by layer"))
+
+export const latency = Command.make(
+  "latency",
+  {
+    space,
+    out: Flag.String("out").pipe(
+      Flag.withMetavar("FILE"),
+      Flag.withDescription("Latency table; times that it has are kept"),
+    ),
+    threads: count("threads", "threads", "Threads of a layer; 1 by default").pipe(
+      Flag.withDefault(1),
+    ),
+    restart: toggle("restart", "Begin the table anew"),
+    set,
+    json,
+  },
+  lazily(() => import("./command/Latency.ts")),
+).pipe(
+  Command.withDescription("Measure the layers of a space: the table of the latency cost"),
+  needsTensors,
+)
