@@ -1,12 +1,12 @@
-// FliqsClipGradient(x, rows, clip: float, dy: float; row, axis, block_axis, block_size) -> dx: the straight-through gradient
-// of quantization under magnitudes that clip, dy where x lies inside the range and 0 where it saturates. clip has a
-// magnitude for every scale; formats with blocks of their own do not look at it.
+// FliqsClipGradient(x, rows, amaxes: float, dy: float; row, axis, block_axis, block_size) -> dx: the straight-through
+// gradient of quantization under rules that clip. It is dy where x lies inside the range and 0 where x saturates. amaxes
+// has one for every scale. Block formats ignore it: for them the gradient is dy.
 #include <vector>
 
 #include "operation.h"
 #include "rounding.h"
 
-// Whether x saturates under the clip magnitude c. The largest value that c comes from never does, however c / s rounds.
+// Whether x saturates under the amax c. The value that is the amax never does, however c / s rounds.
 static inline __attribute__((always_inline)) bool Saturates(float x, float c, float s, float lo, float hi) {
   const float y = x / s;
   return ((y > hi) | (y < lo)) & (__builtin_fabsf(x) > c) & (c > 0);
@@ -29,41 +29,41 @@ CLONES static void ClipGradientByColumn(const float* dy, const float* x, float* 
 
 // Groups of `rows` times `columns` values, with a magnitude for every column.
 static void ClipGradientByGroup(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns,
-                                const float* clip, const Row& row) {
-  if (columns == 1) return ClipGradient(dy, x, dx, rows, clip[0], row);
+                                const float* amaxes, const Row& row) {
+  if (columns == 1) return ClipGradient(dy, x, dx, rows, amaxes[0], row);
   std::vector<float> scale(columns);
-  for (int64_t c = 0; c < columns; c++) scale[c] = Scale(clip[c], row.scaleBy);
-  ClipGradientByColumn(dy, x, dx, rows, columns, clip, scale.data(), row);
+  for (int64_t c = 0; c < columns; c++) scale[c] = Scale(amaxes[c], row.scaleBy);
+  ClipGradientByColumn(dy, x, dx, rows, columns, amaxes, scale.data(), row);
 }
 
-static void ClipGradientByChannel(const float* dy, const float* x, float* dx, Sizes sizes, const float* clip,
+static void ClipGradientByChannel(const float* dy, const float* x, float* dx, Sizes sizes, const float* amaxes,
                                   const Row& row) {
   const auto [outer, channels, inner] = sizes;
-  if (inner == 1) return ClipGradientByGroup(dy, x, dx, outer, channels, clip, row);
+  if (inner == 1) return ClipGradientByGroup(dy, x, dx, outer, channels, amaxes, row);
   for (int64_t o = 0; o < outer; o++)
     for (int64_t c = 0; c < channels; c++) {
       const int64_t start = (o * channels + c) * inner;
-      ClipGradient(dy + start, x + start, dx + start, inner, clip[c], row);
+      ClipGradient(dy + start, x + start, dx + start, inner, amaxes[c], row);
     }
 }
 
 static void ClipGradientByBlock(const float* dy, const float* x, float* dx, Sizes sizes, int64_t size,
-                                const float* clip, const Row& row) {
+                                const float* amaxes, const Row& row) {
   const auto [outer, channels, inner] = sizes;
   for (int64_t o = 0; o < outer; o++)
-    for (int64_t first = 0; first < channels; first += size, clip += inner) {
+    for (int64_t first = 0; first < channels; first += size, amaxes += inner) {
       const int64_t n = size < channels - first ? size : channels - first, start = (o * channels + first) * inner;
-      ClipGradientByGroup(dy + start, x + start, dx + start, n, inner, clip, row);
+      ClipGradientByGroup(dy + start, x + start, dx + start, n, inner, amaxes, row);
     }
 }
 
 static void Run(Call& call) {
   const auto& at = call.at;
-  const float *clip = call.Read(2), *dy = call.Read(3);
+  const float *amaxes = call.Read(2), *dy = call.Read(3);
   if (!call.Ok()) return;
   const float* x = call.X();
   const Row& row = call.FormatRow();
-  if (call.CountOf(2) != call.Scales()) return call.Fail("clip must have one for every scale");
+  if (call.CountOf(2) != call.Scales()) return call.Fail("amaxes must have one for every scale");
   if (call.CountOf(3) != call.Count()) return call.Fail("dy and x must be of one shape");
   float* dx = call.Like();
   const int64_t n = call.Count();
@@ -71,12 +71,12 @@ static void Run(Call& call) {
   if (row.relative == 0 || row.blockSize > 0) {
     memcpy(dx, dy, n * sizeof(float));
   } else if (at.blockSize > 0) {
-    ClipGradientByBlock(dy, x, dx, call.About(at.blockAxis), at.blockSize, clip, row);
+    ClipGradientByBlock(dy, x, dx, call.About(at.blockAxis), at.blockSize, amaxes, row);
   } else if (at.axis < 0) {
-    ClipGradient(dy, x, dx, n, clip[0], row);
+    ClipGradient(dy, x, dx, n, amaxes[0], row);
   } else {
-    ClipGradientByChannel(dy, x, dx, call.About(at.axis), clip, row);
+    ClipGradientByChannel(dy, x, dx, call.About(at.axis), amaxes, row);
   }
 }
 
-extern const Operation clipGradient = {"FliqsClipGradient", {"clip: float", "dy: float"}, true, Run};
+extern const Operation clipGradient = {"FliqsClipGradient", {"amaxes: float", "dy: float"}, true, Run};

@@ -1,4 +1,4 @@
-// FliqsLeastError(x, rows, parts: float; row, axis, block_axis, block_size) -> magnitudes: for every scale the first of
+// FliqsLeastError(x, rows, parts: float; row, axis, block_axis, block_size) -> amaxes: for every scale the first of
 // `parts` of max |x| at which rounding has the least squared error. max |x| where that is not finite, and in a format
 // without a float32 scale or with blocks of its own.
 //
@@ -31,14 +31,14 @@ CLONES static void AddErrors(const float* x, int64_t n, const float* s, int64_t 
 }
 
 static float LeastError(const float* x, int64_t n, const float* parts, int64_t count, const Row& row) {
-  const float top = AbsMax(x, n);
-  if (!(top > 0 && top < __builtin_inff())) return top;
+  const float absmax = AbsMax(x, n);
+  if (!(absmax > 0 && absmax < __builtin_inff())) return absmax;
   float s[most];
   double sums[most] = {0};
-  for (int64_t p = 0; p < count; p++) s[p] = Scale(top * parts[p], row.scaleBy);
+  for (int64_t p = 0; p < count; p++) s[p] = Scale(absmax * parts[p], row.scaleBy);
   for (int64_t first = 0; first < n; first += chunk)
     AddErrors(x + first, std::min(chunk, n - first), s, count, row, sums);
-  return top * parts[std::min_element(sums, sums + count) - sums];
+  return absmax * parts[std::min_element(sums, sums + count) - sums];
 }
 
 static void Run(Call& call) {

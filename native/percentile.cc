@@ -1,4 +1,4 @@
-// FliqsPercentile(x, rows, share: float [1]; row, axis, block_axis, block_size) -> magnitudes: for every scale the largest
+// FliqsPercentile(x, rows, share: float [1]; row, axis, block_axis, block_size) -> amaxes: for every scale the largest
 // |x| after floor(n share) of its n values are left out, exactly. In a format without a float32 scale, or with blocks of
 // its own, max |x|.
 //

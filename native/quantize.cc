@@ -1,21 +1,20 @@
-// FliqsQuantize(x, rows, amax: float, clip: float; row, axis, block_axis, block_size) -> y: fake quantization in one pass
-// over the data, for every number format.
+// FliqsQuantize(x, rows, calibrated: float, amaxes: float; row, axis, block_axis, block_size) -> y: fake quantization in
+// one pass over the data, for every number format.
 //
-// The scale is absmax / scaleBy, of the tensor, of an index along `axis`, or of a block. amax [sites] has frozen ones: above
-// 0 it takes the place of the tensor's absmax. clip is empty, or has a magnitude for every scale, which takes the place of
-// the absmax where it is above 0. A format with blocks of its own does not look at clip: its scales come from x, and
-// the tensor scale of NVFP4 from amax[row]. `zero`, the last number of a row, is added to every result: -0 changes nothing,
-// 0 makes +0 of a -0 that the encoding does not have.
+// The scale is amax / scaleBy, of the tensor, of an index along `axis`, or of a block. The amax is max |x| of what the
+// scale covers. calibrated [sites] takes its place for a scale of the tensor, where it is above 0. amaxes is empty, or has
+// one for every scale, which takes its place where it is above 0. A block format ignores amaxes: the scales of its blocks
+// come from x, and the tensor scale of NVFP4 from calibrated[row]. `zero` of the row is added to every result.
 #include <vector>
 
 #include "operation.h"
 #include "rounding.h"
 
-CLONES static void AbsMaxBitsByColumn(const uint32_t* x, int64_t rows, int64_t columns, uint32_t* top) {
+CLONES static void AbsMaxBitsByColumn(const uint32_t* x, int64_t rows, int64_t columns, uint32_t* amax) {
   for (int64_t r = 0; r < rows; r++)
     for (int64_t c = 0; c < columns; c++) {
       const uint32_t magnitude = x[r * columns + c] & 0x7fffffff;
-      top[c] = top[c] > magnitude ? top[c] : magnitude;
+      amax[c] = amax[c] > magnitude ? amax[c] : magnitude;
     }
 }
 
@@ -32,10 +31,10 @@ CLONES static void QuantizeByColumn(const float* x, float* y, int64_t rows, int6
       y[r * columns + c] = Round(x[r * columns + c], s[c], relative, smallest, lo, hi) + zero;
 }
 
-// The power of two that a block of an MX format is scaled by, of the bits of its largest magnitude; NaN for infinity, NaN.
-static inline float SharedScale(uint32_t top, uint32_t hi, uint32_t increment) {
-  if (top >= 0x7f800000) return __builtin_nanf("");
-  const int32_t e = static_cast<int32_t>((top + increment) >> 23) - (static_cast<int32_t>(hi >> 23) - 127);
+// The power of two that a block of an MX format is scaled by, of the bits of its amax; NaN for infinity, NaN.
+static inline float SharedScale(uint32_t amax, uint32_t hi, uint32_t increment) {
+  if (amax >= 0x7f800000) return __builtin_nanf("");
+  const int32_t e = static_cast<int32_t>((amax + increment) >> 23) - (static_cast<int32_t>(hi >> 23) - 127);
   return FromBits(static_cast<uint32_t>(e < 1 ? 1 : e > 254 ? 254 : e) << 23);
 }
 
@@ -61,8 +60,8 @@ CLONES static void QuantizeBlockByColumn(const float* x, float* y, int64_t rows,
     }
 }
 
-// The largest magnitude, unless a clip magnitude stands in for it.
-static float Magnitude(const float* x, int64_t n, float clip) { return clip > 0 ? clip : AbsMax(x, n); }
+// The given amax where it is above 0, else that of x.
+static float AmaxOf(const float* x, int64_t n, float given) { return given > 0 ? given : AbsMax(x, n); }
 
 // Scales of blocks: what one of a format's own blocks, or of float32 scales, is divided by, as b * t.
 struct BlockScale {
@@ -70,61 +69,61 @@ struct BlockScale {
   bool ofFormat, underTensor;
   float t = 1;
 
-  BlockScale(const Row& row, const float* x, int64_t n, float frozen) : row(row) {
+  BlockScale(const Row& row, const float* x, int64_t n, float calibrated) : row(row) {
     ofFormat = row.blockSize > 0;
     underTensor = ofFormat && row.scaleBy < __builtin_inff();
-    if (underTensor) t = Magnitude(x, n, frozen) / row.scaleBy;
+    if (underTensor) t = AmaxOf(x, n, calibrated) / row.scaleBy;
   }
 
-  float operator()(float top) const {
-    if (!ofFormat) return Scale(top, row.scaleBy);
-    if (!underTensor) return SharedScale(ToBits(top), ToBits(row.hi), static_cast<uint32_t>(row.increment));
+  float operator()(float amax) const {
+    if (!ofFormat) return Scale(amax, row.scaleBy);
+    if (!underTensor) return SharedScale(ToBits(amax), ToBits(row.hi), static_cast<uint32_t>(row.increment));
     constexpr const Row& e4m3 = blockScaleRow;
-    return t < 0x1p-126f ? 0.0f : Element(top / row.hi / t, e4m3.relative, e4m3.smallest, e4m3.lo, e4m3.hi);
+    return t < 0x1p-126f ? 0.0f : Element(amax / row.hi / t, e4m3.relative, e4m3.smallest, e4m3.lo, e4m3.hi);
   }
 };
 
 // A scale for every `size` channels; the last block of an outer index may be short.
-static void QuantizeByBlock(const float* x, float* y, Sizes sizes, int64_t size, const Row& row, float frozen,
-                            const float* clip) {
+static void QuantizeByBlock(const float* x, float* y, Sizes sizes, int64_t size, const Row& row, float calibrated,
+                            const float* amaxes) {
   const auto [outer, channels, inner] = sizes;
-  const BlockScale scale(row, x, outer * channels * inner, frozen);
-  std::vector<uint32_t> top(inner);
+  const BlockScale scale(row, x, outer * channels * inner, calibrated);
+  std::vector<uint32_t> amax(inner);
   std::vector<float> b(inner);
   for (int64_t o = 0; o < outer; o++)
     for (int64_t first = 0; first < channels; first += size) {
       const int64_t n = size < channels - first ? size : channels - first, start = (o * channels + first) * inner;
       if (inner == 1) {
-        QuantizeBlock(x + start, y + start, n, scale(Magnitude(x + start, n, clip ? *clip++ : 0)), scale.t, row);
+        QuantizeBlock(x + start, y + start, n, scale(AmaxOf(x + start, n, amaxes ? *amaxes++ : 0)), scale.t, row);
         continue;
       }
-      for (auto& one : top) one = 0;
-      AbsMaxBitsByColumn(reinterpret_cast<const uint32_t*>(x) + start, n, inner, top.data());
-      for (int64_t c = 0; c < inner; c++) b[c] = scale(clip && clip[c] > 0 ? clip[c] : FromBits(top[c]));
-      if (clip) clip += inner;
+      for (auto& one : amax) one = 0;
+      AbsMaxBitsByColumn(reinterpret_cast<const uint32_t*>(x) + start, n, inner, amax.data());
+      for (int64_t c = 0; c < inner; c++) b[c] = scale(amaxes && amaxes[c] > 0 ? amaxes[c] : FromBits(amax[c]));
+      if (amaxes) amaxes += inner;
       QuantizeBlockByColumn(x + start, y + start, n, inner, b.data(), scale.t, row);
     }
 }
 
 // A scale for every channel.
-static void QuantizeByChannel(const float* x, float* y, Sizes sizes, const Row& row, const float* clip) {
+static void QuantizeByChannel(const float* x, float* y, Sizes sizes, const Row& row, const float* amaxes) {
   const auto [outer, channels, inner] = sizes;
   const auto* bits = reinterpret_cast<const uint32_t*>(x);
-  std::vector<uint32_t> top(channels, 0);
+  std::vector<uint32_t> amax(channels, 0);
   std::vector<float> scale(channels);
-  bool known = clip != nullptr;
-  for (int64_t c = 0; known && c < channels; c++) known = clip[c] > 0;
+  bool known = amaxes != nullptr;
+  for (int64_t c = 0; known && c < channels; c++) known = amaxes[c] > 0;
   if (!known && inner == 1) {
-    AbsMaxBitsByColumn(bits, outer, channels, top.data());
+    AbsMaxBitsByColumn(bits, outer, channels, amax.data());
   } else if (!known) {
     for (int64_t o = 0; o < outer; o++)
       for (int64_t c = 0; c < channels; c++) {
         const uint32_t m = AbsMaxBits(bits + (o * channels + c) * inner, inner);
-        top[c] = top[c] > m ? top[c] : m;
+        amax[c] = amax[c] > m ? amax[c] : m;
       }
   }
   for (int64_t c = 0; c < channels; c++)
-    scale[c] = Scale(clip != nullptr && clip[c] > 0 ? clip[c] : FromBits(top[c]), row.scaleBy);
+    scale[c] = Scale(amaxes != nullptr && amaxes[c] > 0 ? amaxes[c] : FromBits(amax[c]), row.scaleBy);
   if (inner == 1) {
     QuantizeByColumn(x, y, outer, channels, scale.data(), row);
   } else {
@@ -138,13 +137,13 @@ static void QuantizeByChannel(const float* x, float* y, Sizes sizes, const Row& 
 
 static void Run(Call& call) {
   const auto& at = call.at;
-  const float *amax = call.Read(2), *clip = call.Read(3);
+  const float *calibrated = call.Read(2), *amaxes = call.Read(3);
   if (!call.Ok()) return;
   const float* x = call.X();
   const Row& row = call.FormatRow();
-  if (call.CountOf(2) != call.Sites()) return call.Fail("amax must be [sites]");
-  if (call.CountOf(3) == 0) clip = nullptr;
-  if (clip != nullptr && call.CountOf(3) != call.Scales()) return call.Fail("clip must have one for every scale");
+  if (call.CountOf(2) != call.Sites()) return call.Fail("calibrated must be [sites]");
+  if (call.CountOf(3) == 0) amaxes = nullptr;
+  if (amaxes != nullptr && call.CountOf(3) != call.Scales()) return call.Fail("amaxes must have one for every scale");
   if (at.blockAxis < 0 && row.blockSize > 0) return call.Fail("blocks need a block axis");
   float* y = call.Like();
   const int64_t n = call.Count();
@@ -153,12 +152,12 @@ static void Run(Call& call) {
   if (row.relative == 0) {  // FP32: no rounding at all
     memcpy(y, x, n * sizeof(float));
   } else if (size > 0) {
-    QuantizeByBlock(x, y, call.About(at.blockAxis), size, row, amax[at.row], row.blockSize > 0 ? nullptr : clip);
+    QuantizeByBlock(x, y, call.About(at.blockAxis), size, row, calibrated[at.row], row.blockSize > 0 ? nullptr : amaxes);
   } else if (at.axis < 0) {
-    Quantize(x, y, n, Scale(Magnitude(x, n, clip ? clip[0] : amax[at.row]), row.scaleBy), row);
+    Quantize(x, y, n, Scale(AmaxOf(x, n, amaxes ? amaxes[0] : calibrated[at.row]), row.scaleBy), row);
   } else {
-    QuantizeByChannel(x, y, call.About(at.axis), row, clip);
+    QuantizeByChannel(x, y, call.About(at.axis), row, amaxes);
   }
 }
 
-extern const Operation quantize = {"FliqsQuantize", {"amax: float", "clip: float"}, true, Run};
+extern const Operation quantize = {"FliqsQuantize", {"calibrated: float", "amaxes: float"}, true, Run};

@@ -71,6 +71,7 @@ export const distinct = Schema.makeFilter<ReadonlyArray<unknown>>(
 /** A file, from the folder of the file that names it. */
 export const FilePath = Schema.String.check(
   Schema.isPattern(/^[^~\p{Cc}][^\p{Cc}]{0,999}$/u, {
-    expected: "a path from this file's folder, without ~ at its start and without control characters",
+    expected:
+      "a path from this file's folder, without ~ at its start and without control characters",
   }),
 ).annotate({ identifier: "FilePath", examples: ["../data/file"] })

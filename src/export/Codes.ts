@@ -17,7 +17,7 @@ import {
   roundByRow,
   scaleOf,
 } from "../quantizer/reference.ts"
-import { parts } from "../tensor/Magnitudes.ts"
+import { parts } from "../tensor/Amax.ts"
 import { codeOf, valueOfCode } from "./Encoding.ts"
 import type { Values } from "./FoundModel.ts"
 
@@ -104,7 +104,7 @@ const membersOf = (x: Float32Array, { count, of }: Groups): ReadonlyArray<Float3
 }
 
 /** The magnitude beyond which the values of each group saturate. */
-const magnitudesOf = (
+const amaxesOf = (
   x: Float32Array,
   groups: Groups,
   row: Row,
@@ -194,7 +194,7 @@ export const codesOf = (weight: Values, layer: Layer, learnedScale?: number): St
     throw new Error(`the weight of ${layer.path} has no learned scale`)
   const magnitudes =
     learnedScale === undefined
-      ? magnitudesOf(x, groups, row, layer.scaleRule)
+      ? amaxesOf(x, groups, row, layer.scaleRule)
       : new Float32Array(groups.count).fill(fround(learnedScale * row.scaleBy))
   const scales = magnitudes.map((magnitude) => scaleOf(magnitude, row))
   const codes = encode(x, format, row, (i) => scales[groups.of(i)]!)

@@ -19,7 +19,7 @@ export const formatsOf = ({
 }
 
 /** Path of an operand -> the magnitude that its scale is frozen at; operands without one are left out. */
-export const magnitudesOf = (model: FoundModel): Readonly<Record<string, number>> =>
+export const amaxesOf = (model: FoundModel): Readonly<Record<string, number>> =>
   Object.fromEntries(
     quantizedOperands(model).flatMap(({ path, site }) => {
       const magnitude = model.amax[site] ?? 0
@@ -34,7 +34,7 @@ export const metadataOf = (model: FoundModel): Readonly<Record<string, string>> 
   "fliqs.network": model.network.name,
   "fliqs.assignment": JSON.stringify(model.assignment),
   "fliqs.formats": JSON.stringify(formatsOf(model)),
-  "fliqs.magnitudes": JSON.stringify(magnitudesOf(model)),
+  "fliqs.magnitudes": JSON.stringify(amaxesOf(model)),
   "fliqs.classes": JSON.stringify(model.classNames),
   "fliqs.mean": JSON.stringify(model.preprocessing.mean),
   "fliqs.std": JSON.stringify(model.preprocessing.std),

@@ -43,7 +43,7 @@ export interface BlockScale {
 }
 
 /**
- * How the largest magnitude of a block becomes the power of two that its E8M0 scale comes from: the one below (OCP), the
+ * How the amax of a block becomes the power of two that its E8M0 scale comes from: the one below (OCP), the
  * one above, or the one below after rounding to the element's mantissa.
  */
 export type SharedExponent = "floor" | "ceil" | "even"

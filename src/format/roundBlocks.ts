@@ -21,29 +21,29 @@ const smallestNormal = 2 ** -126
 
 /** max |x|; NaN if there is one. */
 const absMax = (x: Float32Array): number =>
-  x.reduce((top, v) => (Math.abs(v) > top || Number.isNaN(v) ? Math.abs(v) : top), 0)
+  x.reduce((most, v) => (Math.abs(v) > most || Number.isNaN(v) ? Math.abs(v) : most), 0)
 
-/** The exponent of a block's largest magnitude, after the rule has rounded that to a power of two. */
+/** The exponent of a block's amax, after the rule has rounded that to a power of two. */
 const sharedExponentOf = (
-  largest: number,
+  blockAmax: number,
   rule: SharedExponent,
   { mantissaBits }: Format,
 ): number => {
-  const exponent = exponentOf(largest)
+  const exponent = exponentOf(blockAmax)
   const power = powerOfTwo(exponent)
   const up = {
     floor: false,
-    ceil: largest > power,
-    even: largest >= power * (2 - 2 ** -(mantissaBits + 1)),
+    ceil: blockAmax > power,
+    even: blockAmax >= power * (2 - 2 ** -(mantissaBits + 1)),
   }
   return exponent + (up[rule] ? 1 : 0)
 }
 
 const roundMicroScaled = (format: Format, x: Float32Array, rule: SharedExponent): Float32Array => {
-  const largest = absMax(x)
-  if (!Number.isFinite(largest)) return x.map(() => Number.NaN)
-  if (largest === 0) return x.map((value) => value + zeroOf(format))
-  const e = sharedExponentOf(largest, rule, format) - exponentOf(format.hi)
+  const blockAmax = absMax(x)
+  if (!Number.isFinite(blockAmax)) return x.map(() => Number.NaN)
+  if (blockAmax === 0) return x.map((value) => value + zeroOf(format))
+  const e = sharedExponentOf(blockAmax, rule, format) - exponentOf(format.hi)
   const s = powerOfTwo(Math.max(-127, Math.min(127, e)))
   return x.map((value) => roundOne(format, value / s) * s)
 }

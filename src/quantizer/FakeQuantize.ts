@@ -2,7 +2,7 @@
  * Fake quantization with a straight-through gradient: the tensor that a layer multiplies with, rounded to the format
  * that the policy gives to its site.
  *
- *     s = magnitude / scaleBy,  q = round(clip(x / s)) * s,  dL/dx = dL/dq, or 0 where x saturates
+ *     s = amax / scaleBy,  q = round(clip(x / s)) * s,  dL/dx = dL/dq, or 0 where x saturates
  *
  * The format is data: a row of the tensor `rows` (`toRow`), so a new policy every step costs nothing. Computed by the
  * fused kernel, or by TensorFlow operations when the backend was loaded without it; both give the same bits, those of
@@ -10,7 +10,7 @@
  *
  * A block format has a scale for every few elements: `format/roundBlocks.ts` gives the rule.
  *
- * Left out: the magnitudes of other rules than absmax (`ScaleRule.ts`).
+ * Left out: the amax under other rules than absmax (`ScaleRule.ts`).
  */
 import { loaded, tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
@@ -26,7 +26,7 @@ import {
 export interface FakeQuantizeOptions {
   /**
    * One scale for every index along this dimension of x (a weight's output channel); default: one for the tensor.
-   * Such scales come from x or from `clip`, not from `amax`.
+   * Such scales come from x or from `amaxes`, not from `amax`.
    */
   readonly axis?: number
   /**
@@ -36,15 +36,15 @@ export interface FakeQuantizeOptions {
   readonly blockAxis?: number
   /**
    * Formats without blocks of their own get a float32 scale for every so many elements along `blockAxis`; default 0: none.
-   * Such scales come from x or from `clip`.
+   * Such scales come from x or from `amaxes`.
    */
   readonly blockSize?: number
   /**
-   * Magnitudes beyond which values saturate, one for every scale: [1], or for every index along `axis`, or for every block
-   * in the order of x. One that is not above 0 takes the absmax of its values. Formats with blocks of their own do not
-   * look at them; the others then not at `amax`. The gradient is 0 where a value saturates.
+   * An amax for every scale: [1], or one for every index along `axis`, or for every block in the order of x. One that is
+   * not above 0 stands for the absmax of its values. Block formats ignore them; the others then ignore `amax`. The
+   * gradient is 0 where a value saturates.
    */
-  readonly clip?: Tensor1D
+  readonly amaxes?: Tensor1D
 }
 
 /** What one scale covers under these options. */
@@ -61,19 +61,19 @@ export const isNative = (): boolean => loaded()?.native !== false
 export const quantize: typeof quantizeFused = (...all) =>
   isNative() ? quantizeFused(...all) : quantizeByOps(...all)
 
-/** dy where x is inside the range that `clip` gives, 0 where it saturates. */
+/** dy where x is inside the range that `amaxes` gives, 0 where it saturates. */
 export const clipGradient: typeof clipGradientFused = (...all) =>
   isNative() ? clipGradientFused(...all) : clipGradientByOps(...all)
 
 /**
  * x float32 of any shape -> the same shape.
  *
- * `rows` [sites, rowLength] as `toRow` makes them; `site` says which row. `amax` [sites]: above 0 it is the frozen absmax of
- * that site, and values beyond it saturate; 0 takes the absmax of x. Absent: always that of x.
+ * `rows` [sites, rowLength] as `toRow` makes them; `site` says which row. `amax` [sites]: above 0 it is the
+ * calibrated amax of that site, and larger magnitudes saturate; 0 takes the absmax of x. Absent: always that of x.
  *
  * NaN goes through. An infinity makes everything NaN when the scale comes from x, and saturates when the scale is
- * frozen or the format is never scaled. Scales of blocks always come from x; in E8M0 an infinity or NaN makes its block
- * NaN, under a tensor scale the tensor. The gradient is dy; with `clip` it is 0 where values saturate.
+ * calibrated or the format is never scaled. Scales of blocks always come from x; in E8M0 an infinity or NaN makes its block
+ * NaN, under a tensor scale the tensor. The gradient is dy; with `amaxes` it is 0 where values saturate.
  */
 export const fakeQuantize = <T extends Tensor>(
   x: T,
@@ -83,16 +83,16 @@ export const fakeQuantize = <T extends Tensor>(
   options: FakeQuantizeOptions = {},
 ): T => {
   const at = { site, ...granularityOf(options) }
-  const { clip } = options
+  const { amaxes } = options
   return differentiable(
     [x],
     () => {
-      const frozen = amax ?? tf.zeros([rows.shape[0]])
-      const value = quantize(x, rows, frozen, clip, at)
-      return clip === undefined ? { value } : { value, save: [x, rows, clip] }
+      const calibrated = amax ?? tf.zeros([rows.shape[0]])
+      const value = quantize(x, rows, calibrated, amaxes, at)
+      return amaxes === undefined ? { value } : { value, save: [x, rows, amaxes] }
     },
-    (dy, [x, rows, clip]) => [
-      clip === undefined ? dy.clone() : clipGradient(dy, x!, rows!, clip, at),
+    (dy, [x, rows, amaxes]) => [
+      amaxes === undefined ? dy.clone() : clipGradient(dy, x!, rows!, amaxes, at),
     ],
   ) as T
 }

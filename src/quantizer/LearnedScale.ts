@@ -10,21 +10,17 @@
 import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
 import { differentiable } from "../tensor/Differentiable.ts"
-import { magnitudeOfScale, scaleGradient } from "../tensor/LearnedScale.ts"
-import { absMax, whereScaled } from "../tensor/Magnitudes.ts"
+import { amaxOfScale, scaleGradient } from "../tensor/LearnedScale.ts"
+import { absMax, whereScaled } from "../tensor/Amax.ts"
 import { clipGradient, quantize } from "./FakeQuantize.ts"
 
-/** The magnitude [1] that x saturates beyond under `scale` [1]. */
-export const learnedMagnitude = (
-  x: Tensor,
-  scale: Tensor,
-  rows: Tensor2D,
-  site: number,
-): Tensor1D => whereScaled(rows, site, magnitudeOfScale(scale, rows, site), absMax(x)) as Tensor1D
+/** The amax [1] of x under `scale` [1]. */
+export const learnedAmax = (x: Tensor, scale: Tensor, rows: Tensor2D, site: number): Tensor1D =>
+  whereScaled(rows, site, amaxOfScale(scale, rows, site), absMax(x)) as Tensor1D
 
 export interface LearnedOptions {
-  /** `learnedMagnitude` of x and its scale. */
-  readonly magnitude: Tensor1D
+  /** `learnedAmax` of x and its scale. */
+  readonly amax: Tensor1D
   /** The dimension along which blocks of block formats run. */
   readonly blockAxis?: number
   /** Whether N is the features of one example (inputs) or all elements (weights). */
@@ -37,18 +33,18 @@ export const fakeQuantizeLearned = (
   scale: Tensor,
   rows: Tensor2D,
   site: number,
-  { magnitude, blockAxis = -1, perExample }: LearnedOptions,
+  { amax, blockAxis = -1, perExample }: LearnedOptions,
 ): Tensor => {
   const at = { site, axis: -1, blockAxis, blockSize: 0 }
   return differentiable(
     [x, scale],
     () => {
-      const value = quantize(x, rows, tf.zeros([rows.shape[0]]), magnitude, at)
-      return { value, save: [x, value, rows, magnitude] }
+      const value = quantize(x, rows, tf.zeros([rows.shape[0]]), amax, at)
+      return { value, save: [x, value, rows, amax] }
     },
-    (dy, [x, q, rows, magnitude]) => {
-      const dx = clipGradient(dy, x!, rows!, magnitude!, at)
-      return [dx, scaleGradient(dy, dx, x!, q!, magnitude!, rows!, site, perExample)]
+    (dy, [x, q, rows, amax]) => {
+      const dx = clipGradient(dy, x!, rows!, amax!, at)
+      return [dx, scaleGradient(dy, dx, x!, q!, amax!, rows!, site, perExample)]
     },
   )
 }

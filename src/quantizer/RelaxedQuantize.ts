@@ -35,43 +35,43 @@ const weightedSum = (terms: ReadonlyArray<Tensor>, probabilities: Tensor): Tenso
 }
 
 /**
- * x float32 of any shape -> the same shape. `rows` [options, rowLength] as `toRow` makes them, `probabilities` [options]; `clips`
- * are the magnitudes of each option beyond which values saturate.
+ * x float32 of any shape -> the same shape. `rows` [options, rowLength] as `toRow` makes them, `probabilities` [options].
+ * `amaxesOfOptions` has for each option an amax for every scale.
  *
- * Scales come from x, or from `clips`. With all weight on one option values and gradients are those of `fakeQuantize`, but
- * for the sign of zeros. Straight through for x: probabilities are taken to add up to 1. NaN under any option goes through.
+ * Scales come from x, or from `amaxesOfOptions`. With all weight on one option, values and gradients are those of
+ * `fakeQuantize`, but for the sign of zeros. Straight through for x: probabilities are taken to add up to 1. NaN under any option goes through.
  */
 export const relaxedQuantize = (
   x: Tensor,
   rows: Tensor2D,
   probabilities: Tensor1D,
   options: FakeQuantizeOptions = {},
-  clips?: ReadonlyArray<Tensor1D>,
+  amaxesOfOptions?: ReadonlyArray<Tensor1D>,
 ): Tensor => {
   const count = rows.shape[0]
   return differentiable(
     [x, probabilities],
     () => {
       const rounded = Array.from({ length: count }, (_, k) => {
-        const clip = clips?.[k]
+        const amaxes = amaxesOfOptions?.[k]
         return fakeQuantize(
           x,
           rows,
           k,
           undefined,
-          clip === undefined ? options : { ...options, clip },
+          amaxes === undefined ? options : { ...options, amaxes },
         )
       })
-      const more = clips === undefined ? [] : [x, rows, probabilities, ...clips]
+      const more = amaxesOfOptions === undefined ? [] : [x, rows, probabilities, ...amaxesOfOptions]
       return { value: weightedSum(rounded, probabilities), save: [...rounded, ...more] }
     },
     (dy, saved) => {
       const row = dy.reshape([1, -1])
       const slopes = saved.slice(0, count).map((q) => matMul(row, q.reshape([-1, 1])).reshape([]))
-      if (clips === undefined) return [dy.clone(), tf.stack(slopes)]
+      if (amaxesOfOptions === undefined) return [dy.clone(), tf.stack(slopes)]
       const [x, rows, p, ...limits] = saved.slice(count)
-      const inside = limits.map((clip, k) =>
-        clipGradient(dy, x!, rows!, clip, { site: k, ...granularityOf(options) }),
+      const inside = limits.map((amaxes, k) =>
+        clipGradient(dy, x!, rows!, amaxes, { site: k, ...granularityOf(options) }),
       )
       return [weightedSum(inside, p!), tf.stack(slopes)]
     },

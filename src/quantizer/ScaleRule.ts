@@ -1,5 +1,5 @@
 /**
- * Where a scale comes from: the magnitude that its format's largest value stands for.
+ * Where a scale comes from: how its amax is found, which the highest value of its format stands for.
  *
  * - `absmax`: max |x|. Nothing saturates.
  * - `percentile`: max |x| without the largest of the values.
@@ -15,17 +15,16 @@ import {
   leastErrorFused,
   percentileByOps,
   percentileFused,
-} from "../tensor/Magnitudes.ts"
+} from "../tensor/Amax.ts"
 import { granularityOf, type FakeQuantizeOptions, isNative, quantize } from "./FakeQuantize.ts"
 
 export type ClippingRule = "mse" | { readonly percentile: number }
 export type ScaleRule = "absmax" | "learned" | ClippingRule
 
 /**
- * The magnitudes beyond which x saturates in the format of `site`, one for every scale: what `fakeQuantize` takes as `clip`
- * under the same options. No gradient goes through them.
+ * The amax of every scale of x in the format of `site`: what `fakeQuantize` takes as `amaxes` under the same options. No gradient goes through them.
  */
-export const magnitudesOf = (
+export const amaxesOf = (
   x: Tensor,
   rows: Tensor2D,
   site: number,
@@ -39,5 +38,5 @@ export const magnitudesOf = (
   }
   if (isNative()) return leastErrorFused(x, rows, at) as Tensor1D
   const none = tf.zeros([rows.shape[0]])
-  return leastErrorByOps(x, rows, at, (clip) => quantize(x, rows, none, clip, at)) as Tensor1D
+  return leastErrorByOps(x, rows, at, (amaxes) => quantize(x, rows, none, amaxes, at)) as Tensor1D
 }

@@ -2,8 +2,8 @@
  * Fake quantization in plain TypeScript, with float32 arithmetic: what the fused kernel and the TensorFlow formula must
  * give bit for bit (where |x / s| >= 2^-119, or in any format but BF16).
  *
- * Infinities: with the batch's own absmax an infinity makes the scale infinite and the whole result NaN, so that it
- * reaches the loss; with a frozen or no scale they saturate. NaN stays NaN, and a NaN among x gives scale 1.
+ * Infinities: where the amax is that of x, an infinity makes the scale infinite and the whole result NaN, so that it
+ * reaches the loss. With a calibrated amax or no scale infinities saturate. NaN stays NaN, and a NaN among x gives scale 1.
  */
 import { roundHalfEven } from "../format/round.ts"
 import { blockScaleFormat, mapColumns, type Row, toRow } from "../format/Row.ts"
@@ -25,13 +25,13 @@ const powerBelow = (y: number): number => {
 /** max |x|; NaN if there is one. */
 export const absMax = (x: Float32Array): number =>
   x.reduce(
-    (top, value) => (Math.abs(value) > top || Number.isNaN(value) ? Math.abs(value) : top),
+    (most, value) => (Math.abs(value) > most || Number.isNaN(value) ? Math.abs(value) : most),
     0,
   )
 
-/** absmax / scaleBy; 1 where that is 0, subnormal or NaN. */
-export const scaleOf = (largest: number, { scaleBy }: Row): number => {
-  const s = fround(largest / scaleBy)
+/** amax / scaleBy; 1 where that is 0, subnormal or NaN. */
+export const scaleOf = (amax: number, { scaleBy }: Row): number => {
+  const s = fround(amax / scaleBy)
   return s >= smallestNormal ? s : 1
 }
 
@@ -43,13 +43,13 @@ export const roundByRow = (y: number, { relative, smallest, lo, hi }: Row): numb
 }
 
 /**
- * Fake quantization with one scale for all of x. `frozen` > 0 takes the place of x's own absmax; values beyond it
- * saturate.
+ * Fake quantization with one scale for all of x. A `calibrated` amax above 0 takes the place of x's own;
+ * larger magnitudes saturate.
  */
-export const fakeQuantizeReference = (x: Float32Array, row: Row, frozen = 0): Float32Array => {
+export const fakeQuantizeReference = (x: Float32Array, row: Row, calibrated = 0): Float32Array => {
   if (row.relative === 0) return x.slice()
   const f32 = inFloat32(row)
-  const s = scaleOf(frozen > 0 ? fround(frozen) : absMax(x), f32)
+  const s = scaleOf(calibrated > 0 ? fround(calibrated) : absMax(x), f32)
   return x.map((value) => fround(roundByRow(fround(value / s), f32) * s) + row.zero)
 }
 
@@ -68,23 +68,23 @@ export const leastErrorReference = (
   row: Row,
   parts: ReadonlyArray<number>,
 ): number => {
-  const largest = absMax(x)
-  if (!Number.isFinite(largest)) return largest
-  const clips = parts.map((part) => fround(largest * fround(part)))
-  const errors = clips.map((clip) =>
-    fakeQuantizeReference(x, row, clip).reduce((sum, q, i) => sum + fround(q - x[i]!) ** 2, 0),
+  const absmax = absMax(x)
+  if (!Number.isFinite(absmax)) return absmax
+  const amaxes = parts.map((part) => fround(absmax * fround(part)))
+  const errors = amaxes.map((amax) =>
+    fakeQuantizeReference(x, row, amax).reduce((sum, q, i) => sum + fround(q - x[i]!) ** 2, 0),
   )
-  return clips[errors.indexOf(Math.min(...errors))]!
+  return amaxes[errors.indexOf(Math.min(...errors))]!
 }
 
 const blockScaleRow = toRow(blockScaleFormat)
 
-/** The power of two that a block is scaled by, from the bits of its largest magnitude. */
-const sharedScale = (largest: number, hi: number, increment: number): number => {
-  if (!Number.isFinite(largest)) return Number.NaN
+/** The power of two that a block is scaled by, from the bits of its amax. */
+const sharedScale = (blockAmax: number, hi: number, increment: number): number => {
+  if (!Number.isFinite(blockAmax)) return Number.NaN
   float[0] = hi
   const emax = (bits[0]! >>> 23) - 127
-  float[0] = largest
+  float[0] = blockAmax
   const e = ((bits[0]! + increment) >>> 23) - emax
   bits[0] = Math.max(1, Math.min(254, e)) << 23
   return float[0]!
@@ -92,31 +92,31 @@ const sharedScale = (largest: number, hi: number, increment: number): number => 
 
 /**
  * A block format; x as [outer, channels, inner], blocks along the channels, the last one of each run possibly short.
- * `frozen` takes the place of x's absmax in the tensor scale, where there is one.
+ * `calibrated` takes the place of x's own amax in the tensor scale, where there is one.
  */
 export const fakeQuantizeBlocksReference = (
   x: Float32Array,
   row: Row,
   channels: number,
   inner: number,
-  frozen = 0,
+  calibrated = 0,
 ): Float32Array => {
   const f32 = inFloat32(row)
   const { hi, scaleBy, blockSize: size, increment } = f32
   const underTensor = Number.isFinite(scaleBy)
-  const t = underTensor ? fround((frozen > 0 ? fround(frozen) : absMax(x)) / scaleBy) : 1
+  const t = underTensor ? fround((calibrated > 0 ? fround(calibrated) : absMax(x)) / scaleBy) : 1
   const result = new Float32Array(x.length)
   for (let start = 0; start < x.length; start += channels * inner)
     for (let first = 0; first < channels; first += size)
       for (let i = 0; i < inner; i++) {
         const count = Math.min(size, channels - first)
         const places = Array.from({ length: count }, (_, c) => start + (first + c) * inner + i)
-        const largest = absMax(Float32Array.from(places, (place) => x[place]!))
+        const blockAmax = absMax(Float32Array.from(places, (place) => x[place]!))
         const b = underTensor
           ? t < smallestNormal
             ? 0
-            : roundByRow(fround(fround(largest / hi) / t), blockScaleRow)
-          : sharedScale(largest, hi, increment)
+            : roundByRow(fround(fround(blockAmax / hi) / t), blockScaleRow)
+          : sharedScale(blockAmax, hi, increment)
         const s = fround(b * t)
         for (const place of places) {
           const value = x[place]!

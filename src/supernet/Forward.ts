@@ -125,7 +125,7 @@ const quantizeLayerOperand = (pass: Pass, operand: Operand, index: number, x: Te
     ...learnedAt(pass, operand, index, site),
     ...(operand === "weights" || observed === undefined
       ? {}
-      : { observe: (magnitude) => observed.activations.set(site, magnitude) }),
+      : { observe: (amax) => observed.activations.set(site, amax) }),
   })
 }
 

@@ -4,9 +4,9 @@
  */
 import type { FormatSlot, Layer } from "../cost/LayerTable.ts"
 import { fakeQuantize, type FakeQuantizeOptions } from "../quantizer/FakeQuantize.ts"
-import { fakeQuantizeLearned, learnedMagnitude } from "../quantizer/LearnedScale.ts"
+import { fakeQuantizeLearned, learnedAmax } from "../quantizer/LearnedScale.ts"
 import { relaxedQuantize } from "../quantizer/RelaxedQuantize.ts"
-import { magnitudesOf } from "../quantizer/ScaleRule.ts"
+import { amaxesOf } from "../quantizer/ScaleRule.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D, Variable } from "../tensor/Backend.ts"
 import { firstScale, scaleOfOption } from "../tensor/LearnedScale.ts"
@@ -49,7 +49,7 @@ export interface OperandOptions extends OperandFormat {
   /** There under the rule `learned`, where a format has a float32 scale. */
   readonly learned?: LearnedScale
   /** Told the magnitude that a frozen scale of an input comes from, a scalar. */
-  readonly observe?: (magnitude: Tensor) => void
+  readonly observe?: (amax: Tensor) => void
 }
 
 /** FP32 and nothing else: such a site costs no pass over the tensor. */
@@ -110,24 +110,24 @@ const quantizeUnderRule = (
     const first = firstScale(x, rows, site)
     const { variable, option, active } = learned!
     const scale = scaleOfOption(variable, option, first, mode === "train", active)
-    const magnitude = learnedMagnitude(x, scale, rows, site)
-    observe?.(tf.reshape(magnitude, []))
+    const amax = learnedAmax(x, scale, rows, site)
+    observe?.(tf.reshape(amax, []))
     const { blockAxis = -1 } = granularity
     return fakeQuantizeLearned(x, scale, rows, site, {
-      magnitude,
+      amax,
       blockAxis,
       perExample: operand === "activations",
     })
   }
   if (mixture !== undefined) {
-    const clips = Array.from({ length: mixture.rows.shape[0] }, (_, k) =>
-      magnitudesOf(x, mixture.rows, k, rule, granularity),
+    const amaxesOfOptions = Array.from({ length: mixture.rows.shape[0] }, (_, k) =>
+      amaxesOf(x, mixture.rows, k, rule, granularity),
     )
-    return relaxedQuantize(x, mixture.rows, mixture.probabilities, granularity, clips)
+    return relaxedQuantize(x, mixture.rows, mixture.probabilities, granularity, amaxesOfOptions)
   }
-  const clip = magnitudesOf(x, rows, site, rule, granularity)
-  observe?.(isOwn ? tf.max(tf.abs(x)) : tf.reshape(clip, []))
-  return roundAt(x, format, { ...granularity, clip })
+  const amaxes = amaxesOf(x, rows, site, rule, granularity)
+  observe?.(isOwn ? tf.max(tf.abs(x)) : tf.reshape(amaxes, []))
+  return roundAt(x, format, { ...granularity, amaxes })
 }
 
 export interface LearnedSpec {

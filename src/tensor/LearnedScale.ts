@@ -6,7 +6,7 @@ import { tf } from "./Backend.ts"
 import type { Tensor, Variable } from "./Backend.ts"
 import { differentiable } from "./Differentiable.ts"
 import { binary, bool, indices, int, integer, op, ops, select, shapeOf, type } from "./Op.ts"
-import { isScaled } from "./Magnitudes.ts"
+import { isScaled } from "./Amax.ts"
 import { pickRow } from "./Rounding.ts"
 
 const over = (name: string, x: Tensor): Tensor =>
@@ -50,8 +50,8 @@ export const scaleOfOption = (
     (dy, [share]) => [binary("Mul", dy, share!)],
   )
 
-/** scale * scaleBy, [1]: what goes to the kernel in place of absmax. */
-export const magnitudeOfScale = (scale: Tensor, rows: Tensor, site: number): Tensor =>
+/** scale * scaleBy, [1]: the amax that the kernel takes. */
+export const amaxOfScale = (scale: Tensor, rows: Tensor, site: number): Tensor =>
   binary("Mul", scale, pickRow(rows, site).scaleBy)
 
 /**
@@ -64,7 +64,7 @@ export const scaleGradient = (
   dx: Tensor,
   x: Tensor,
   q: Tensor,
-  magnitude: Tensor,
+  amax: Tensor,
   rows: Tensor,
   site: number,
   perExample: boolean,
@@ -75,7 +75,7 @@ export const scaleGradient = (
   const slope = binary(
     "RealDiv",
     over("Sum", binary("AddV2", inside, outside)),
-    binary("RealDiv", magnitude, scaleBy),
+    binary("RealDiv", amax, scaleBy),
   )
   const sizes = ops(
     "Unpack",

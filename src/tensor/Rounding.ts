@@ -1,5 +1,6 @@
 /**
- * The two ways to fake-quantize inside a step: the fused kernels (`native/`) and the same rule as TensorFlow operations. Both read the format from a row of a tensor, so that a new policy needs no new graph.
+ * The two ways to fake-quantize inside a step: the fused kernels (`native/`) and the same rule as TensorFlow operations.
+ * Both read the format from a row of a tensor, so that a new policy needs no new graph.
  *
  * Left out: the gradient and the choice between the two (`quantizer/FakeQuantize.ts`), the rule itself
  * (`quantizer/reference.ts`).
@@ -54,25 +55,25 @@ export const attributesOf = ({
 ]
 
 /**
- * x any shape, rows [sites, rowLength], amax [sites] -> like x. `clip`, where it is given, has a magnitude for every scale. Fails
- * inside TensorFlow when the shapes are others.
+ * x any shape, rows [sites, rowLength], amax [sites] -> like x. `amaxes`, where it is given, has one for every scale.
+ * Fails inside TensorFlow when the shapes are others.
  */
 export const quantizeFused = (
   x: Tensor,
   rows: Tensor,
   amax: Tensor,
-  clip: Tensor | undefined,
+  amaxes: Tensor | undefined,
   at: RoundingSite,
-): Tensor => op("FliqsQuantize", attributesOf(at), x, rows, amax, clip ?? tf.tensor1d([]))
+): Tensor => op("FliqsQuantize", attributesOf(at), x, rows, amax, amaxes ?? tf.tensor1d([]))
 
-/** dy where x lies inside the range that `clip` (a magnitude for every scale) gives, 0 where it saturates. */
+/** dy where x lies inside the range that `amaxes` (one for every scale) gives, 0 where it saturates. */
 export const clipGradientFused = (
   dy: Tensor,
   x: Tensor,
   rows: Tensor,
-  clip: Tensor,
+  amaxes: Tensor,
   at: RoundingSite,
-): Tensor => op("FliqsClipGradient", attributesOf(at), x, rows, clip, dy)
+): Tensor => op("FliqsClipGradient", attributesOf(at), x, rows, amaxes, dy)
 
 const exponentMask = 0x7f800000
 const smallestNormal = 2 ** -126
@@ -118,17 +119,17 @@ export const absMaxBut = (x: Tensor, axis: number): Tensor => {
 /** The step and the range of a grid, each a scalar. */
 type Grid = Pick<RowTensors, "relative" | "smallest" | "lo" | "hi">
 
-/** absmax / scaleBy; 1 where that is zero, subnormal or NaN. */
-const scaleOf = (largest: Tensor, scaleBy: Tensor): Tensor => {
-  const ratio = binary("RealDiv", largest, scaleBy)
+/** amax / scaleBy; 1 where that is zero, subnormal or NaN. */
+const scaleOf = (amax: Tensor, scaleBy: Tensor): Tensor => {
+  const ratio = binary("RealDiv", amax, scaleBy)
   const usable = binary("GreaterEqual", ratio, tf.scalar(smallestNormal))
   return select(usable, ratio, tf.scalar(1))
 }
 
-/** A magnitude for every index along `axis`, or one for all ([1]), in a shape that broadcasts. */
-const broadcastAlong = (magnitudes: Tensor, rank: number, axis: number): Tensor =>
+/** An amax for every index along `axis`, or one for all ([1]), in a shape that broadcasts. */
+const broadcastAlong = (amaxes: Tensor, rank: number, axis: number): Tensor =>
   reshape(
-    magnitudes,
+    amaxes,
     axis < 0
       ? tf.tensor1d([], "int32")
       : indices(...Array.from({ length: rank }, (_, i) => (i === axis ? -1 : 1))),
@@ -148,12 +149,12 @@ const rescaled = (q: Tensor, s: Tensor, { zero }: RowTensors): Tensor =>
 const toBits = (x: Tensor): Tensor => op("Bitcast", [type("T"), integer("type")], x)
 const toInteger = (x: Tensor): Tensor => op("Cast", [type("SrcT"), integer("DstT")], x)
 
-/** The power of two that a block is scaled by, of its largest magnitude; NaN for infinity and NaN. */
-const sharedScale = (top: Tensor, hi: Tensor, increment: Tensor): Tensor => {
+/** The power of two that a block is scaled by, of its amax; NaN for infinity and NaN. */
+const sharedScale = (blockAmax: Tensor, hi: Tensor, increment: Tensor): Tensor => {
   const exponent = (bits: Tensor) => integers("RightShift", bits, whole(23))
   const e = integers(
     "Sub",
-    exponent(integers("AddV2", toBits(top), toInteger(increment))),
+    exponent(integers("AddV2", toBits(blockAmax), toInteger(increment))),
     integers("Sub", exponent(toBits(hi)), whole(127)),
   )
   const inRange = integers("Maximum", integers("Minimum", e, whole(254)), whole(1))
@@ -162,12 +163,12 @@ const sharedScale = (top: Tensor, hi: Tensor, increment: Tensor): Tensor => {
     [integer("T"), type("type")],
     integers("LeftShift", inRange, whole(23)),
   )
-  const nothing = binary("Mul", top, tf.scalar(0)) // NaN for infinity and NaN
+  const nothing = binary("Mul", blockAmax, tf.scalar(0)) // NaN for infinity and NaN
   return select(binary("Equal", nothing, tf.scalar(0)), power, nothing)
 }
 
-/** The largest magnitude of every block, [outer, blocks, 1, inner]. */
-export const largestOfBlocks = ({ parts }: Blocks): Tensor =>
+/** max |x| of every block, [outer, blocks, 1, inner]. */
+export const absMaxOfBlocks = ({ parts }: Blocks): Tensor =>
   op(
     "Max",
     [type("T"), type("Tidx", "int32"), bool("keep_dims", true)],
@@ -175,17 +176,17 @@ export const largestOfBlocks = ({ parts }: Blocks): Tensor =>
     indices(2),
   )
 
-/** The blocks that a format has of its own; `largest` is what the tensor scale comes from. Meaningless for other rows. */
+/** Rounding in the blocks of a block format, under the tensor scale of `tensorAmax`. Meaningless for other rows. */
 const quantizeOwnBlocks = (
   x: Tensor,
   { scaleBy, blockSize, increment, zero, ...grid }: RowTensors,
-  largest: Tensor,
+  tensorAmax: Tensor,
   blockAxis: number,
 ): Tensor => {
   const blocks = intoBlocks(x, blockAxis, integers("Maximum", toInteger(blockSize), whole(1)))
-  const top = largestOfBlocks(blocks)
+  const blockAmax = absMaxOfBlocks(blocks)
   const underTensor = op("IsFinite", [type("T")], scaleBy)
-  const t = select(underTensor, binary("RealDiv", largest, scaleBy), tf.scalar(1))
+  const t = select(underTensor, binary("RealDiv", tensorAmax, scaleBy), tf.scalar(1))
   const { relative, smallest, lo, hi } = toRow(blockScaleFormat)
   const blockScales = {
     relative: tf.scalar(relative),
@@ -193,9 +194,9 @@ const quantizeOwnBlocks = (
     lo: tf.scalar(lo),
     hi: tf.scalar(hi),
   }
-  const fine = element(binary("RealDiv", binary("RealDiv", top, grid.hi), t), blockScales)
+  const fine = element(binary("RealDiv", binary("RealDiv", blockAmax, grid.hi), t), blockScales)
   const ofTensor = select(binary("Less", t, tf.scalar(smallestNormal)), tf.scalar(0), fine)
-  const b = select(underTensor, ofTensor, sharedScale(top, grid.hi, increment))
+  const b = select(underTensor, ofTensor, sharedScale(blockAmax, grid.hi, increment))
   const s = binary("Mul", b, t)
   const q = element(binary("RealDiv", blocks.parts, s), grid)
   const scaled = binary("Mul", binary("Mul", q, b), t)
@@ -204,21 +205,22 @@ const quantizeOwnBlocks = (
   return blocks.join(binary("AddV2", result, zero))
 }
 
-const whereSet = (magnitude: Tensor, otherwise: Tensor): Tensor =>
-  select(binary("Greater", magnitude, tf.scalar(0)), magnitude, otherwise)
+const whereSet = (amax: Tensor, otherwise: Tensor): Tensor =>
+  select(binary("Greater", amax, tf.scalar(0)), amax, otherwise)
 
-/** A float32 scale for every `size` elements, from its magnitude in `clip` where that is above 0. */
+/** A float32 scale for every `size` elements, from its amax in `amaxes` where that is above 0. */
 const quantizePlainBlocks = (
   x: Tensor,
   row: RowTensors,
-  clip: Tensor | undefined,
+  amaxes: Tensor | undefined,
   blockAxis: number,
   size: number,
 ): Tensor => {
   const blocks = intoBlocks(x, blockAxis, whole(size))
-  const top = largestOfBlocks(blocks)
-  const magnitude = clip === undefined ? top : whereSet(reshape(clip, shapeOf(top)), top)
-  const s = scaleOf(magnitude, row.scaleBy)
+  const measured = absMaxOfBlocks(blocks)
+  const amax =
+    amaxes === undefined ? measured : whereSet(reshape(amaxes, shapeOf(measured)), measured)
+  const s = scaleOf(amax, row.scaleBy)
   return blocks.join(rescaled(element(binary("RealDiv", blocks.parts, s), row), s, row))
 }
 
@@ -227,32 +229,37 @@ export const quantizeByOps = (
   x: Tensor,
   rows: Tensor,
   amax: Tensor,
-  clip: Tensor | undefined,
+  amaxes: Tensor | undefined,
   { site, axis, blockAxis, blockSize }: RoundingSite,
 ): Tensor => {
   const row = pickRow(rows, site)
-  const frozen = pick(amax, site)[0]!
+  const calibrated = pick(amax, site)[0]!
   const plain = (): Tensor => {
-    const own = absMaxBut(x, axis)
-    const given = clip === undefined ? frozen : broadcastAlong(clip, x.rank, axis)
-    const isGiven = clip !== undefined || axis < 0
-    const s = scaleOf(isGiven ? whereSet(given, own) : own, row.scaleBy)
+    const measured = absMaxBut(x, axis)
+    const given = amaxes === undefined ? calibrated : broadcastAlong(amaxes, x.rank, axis)
+    const isGiven = amaxes !== undefined || axis < 0
+    const s = scaleOf(isGiven ? whereSet(given, measured) : measured, row.scaleBy)
     return rescaled(element(binary("RealDiv", x, s), row), s, row)
   }
-  const rounded = blockSize > 0 ? quantizePlainBlocks(x, row, clip, blockAxis, blockSize) : plain()
+  const rounded =
+    blockSize > 0 ? quantizePlainBlocks(x, row, amaxes, blockAxis, blockSize) : plain()
   const zero = tf.scalar(0)
   const result = select(binary("Equal", row.relative, zero), x, rounded)
   if (blockAxis < 0) return result
-  const largest = whereSet(frozen, absMaxBut(x, -1))
-  const inBlocks = quantizeOwnBlocks(x, row, largest, blockAxis)
+  const tensorAmax = whereSet(calibrated, absMaxBut(x, -1))
+  const inBlocks = quantizeOwnBlocks(x, row, tensorAmax, blockAxis)
   return select(binary("Greater", row.blockSize, zero), inBlocks, result)
 }
 
-/** `clip` in the shape of x, or in one that broadcasts. */
-const spread = (clip: Tensor, x: Tensor, { axis, blockAxis, blockSize }: RoundingSite): Tensor => {
-  if (blockSize === 0) return broadcastAlong(clip, x.rank, axis)
+/** `amaxes` in the shape of x, or in one that broadcasts. */
+const spread = (
+  amaxes: Tensor,
+  x: Tensor,
+  { axis, blockAxis, blockSize }: RoundingSite,
+): Tensor => {
+  if (blockSize === 0) return broadcastAlong(amaxes, x.rank, axis)
   const blocks = intoBlocks(x, blockAxis, whole(blockSize))
-  const each = reshape(clip, shapeOf(largestOfBlocks(blocks)))
+  const each = reshape(amaxes, shapeOf(absMaxOfBlocks(blocks)))
   return blocks.join(op("BroadcastTo", [type("T"), integer("Tidx")], each, shapeOf(blocks.parts)))
 }
 
@@ -261,16 +268,16 @@ export const clipGradientByOps = (
   dy: Tensor,
   x: Tensor,
   rows: Tensor,
-  clip: Tensor,
+  amaxes: Tensor,
   at: RoundingSite,
 ): Tensor => {
   const { lo, hi, scaleBy, blockSize } = pickRow(rows, at.site)
   const zero = tf.scalar(0)
-  const c = spread(clip, x, at)
-  const y = binary("RealDiv", x, scaleOf(c, scaleBy))
+  const amax = spread(amaxes, x, at)
+  const y = binary("RealDiv", x, scaleOf(amax, scaleBy))
   const and = (a: Tensor, b: Tensor): Tensor => op("LogicalAnd", [], a, b)
   const outside = op("LogicalOr", [], binary("Greater", y, hi), binary("Less", y, lo))
-  const beyond = binary("Greater", op("Abs", [type("T")], x), c)
-  const clips = and(binary("Greater", c, zero), binary("Equal", blockSize, zero))
-  return select(and(and(outside, beyond), clips), zero, dy)
+  const beyond = binary("Greater", op("Abs", [type("T")], x), amax)
+  const isScaled = and(binary("Greater", amax, zero), binary("Equal", blockSize, zero))
+  return select(and(and(outside, beyond), isScaled), zero, dy)
 }

@@ -4,7 +4,7 @@ import { parse } from "../../src/format/Formats.ts"
 import { rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
 import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
 import { relaxedQuantize } from "../../src/quantizer/RelaxedQuantize.ts"
-import { magnitudesOf } from "../../src/quantizer/ScaleRule.ts"
+import { amaxesOf } from "../../src/quantizer/ScaleRule.ts"
 import { counts, tf } from "../../src/tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D } from "../../src/tensor/Backend.ts"
 import { loadBackend, normal, read } from "../tensor/support.ts"
@@ -72,15 +72,14 @@ describe("softmax-weighted fake quantization", () => {
         const p = tf.tensor1d(names.map((_, i) => (i === k ? 1 : 0)))
         const table = rows()
         const granularity = { blockAxis: 1, blockSize: 3 }
-        const clips = names.map((_, i) =>
-          magnitudesOf(x, table, i, { percentile: 60 }, granularity),
+        const amaxesOfOptions = names.map((_, i) =>
+          amaxesOf(x, table, i, { percentile: 60 }, granularity),
         )
-        const relaxed = tf.valueAndGrad((x) => relaxedQuantize(x, table, p, granularity, clips))(
-          x,
-          dy,
-        )
+        const relaxed = tf.valueAndGrad((x) =>
+          relaxedQuantize(x, table, p, granularity, amaxesOfOptions),
+        )(x, dy)
         const hard = tf.valueAndGrad((x) =>
-          fakeQuantize(x, table, k, undefined, { ...granularity, clip: clips[k]! }),
+          fakeQuantize(x, table, k, undefined, { ...granularity, amaxes: amaxesOfOptions[k]! }),
         )(x, dy)
         const without = (tensor: Tensor) => read(tensor).map((value) => value + 0)
         expect(without(relaxed.value)).toEqual(without(hard.value))

@@ -4,7 +4,7 @@ import { names, parse } from "../../src/format/Formats.ts"
 import { unsigned } from "../../src/format/IntFormat.ts"
 import { type Row, rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
 import { fakeQuantize, type FakeQuantizeOptions } from "../../src/quantizer/FakeQuantize.ts"
-import { type ClippingRule, magnitudesOf } from "../../src/quantizer/ScaleRule.ts"
+import { type ClippingRule, amaxesOf } from "../../src/quantizer/ScaleRule.ts"
 import {
   absMax,
   fakeQuantizeBlocksReference,
@@ -15,7 +15,7 @@ import {
 import { clipGradientReference } from "./references.ts"
 import { counts, tf } from "../../src/tensor/Backend.ts"
 import type { Tensor, Tensor2D } from "../../src/tensor/Backend.ts"
-import { parts } from "../../src/tensor/Magnitudes.ts"
+import { parts } from "../../src/tensor/Amax.ts"
 import { makeStep } from "../../src/tensor/Step.ts"
 import { differing, normal, read } from "../tensor/support.ts"
 
@@ -30,11 +30,15 @@ const clipped = (
   dy: Float32Array,
   shape: Array<number>,
   row: Row,
-  clip: ReadonlyArray<number>,
+  amaxes: ReadonlyArray<number>,
   granularity: FakeQuantizeOptions = {},
 ): readonly [Float32Array, Float32Array] =>
   tf.tidy(() => {
-    const options = { blockAxis: shape.length - 1, ...granularity, clip: tf.tensor1d([...clip]) }
+    const options = {
+      blockAxis: shape.length - 1,
+      ...granularity,
+      amaxes: tf.tensor1d([...amaxes]),
+    }
     const quantize = tf.valueAndGrad((x) => fakeQuantize(x, table(row), 0, undefined, options))
     const { value, grad } = quantize(tf.tensor(x, shape), tf.tensor(dy, shape))
     return [read(value).slice(), read(grad).slice()] as const
@@ -79,12 +83,12 @@ export const describeClipping = (): void => {
     it("saturates, and has no gradient there, as the reference does", () => {
       const x = values([500], 1)
       const dy = values([500], 2)
-      for (const clip of [0, 0.3, 1, 1.7, absMax(x), 1e9]) {
-        const [value, grad] = clipped(x, dy, [500], row, [clip])
-        expect(differing(value, fakeQuantizeReference(x, row, clip))).toBe(0)
-        expect(differing(grad, clipGradientReference(dy, x, row, clip))).toBe(0)
+      for (const amax of [0, 0.3, 1, 1.7, absMax(x), 1e9]) {
+        const [value, grad] = clipped(x, dy, [500], row, [amax])
+        expect(differing(value, fakeQuantizeReference(x, row, amax))).toBe(0)
+        expect(differing(grad, clipGradientReference(dy, x, row, amax))).toBe(0)
         const outside = grad.filter((slope, i) => slope !== dy[i]).length
-        expect(outside > 0).toBe(parse(name)!.scaled && clip > 0 && clip < absMax(x))
+        expect(outside > 0).toBe(parse(name)!.scaled && amax > 0 && amax < absMax(x))
       }
     })
 
@@ -92,12 +96,12 @@ export const describeClipping = (): void => {
       for (const { shape, axis, channels, inner } of layouts) {
         const size = shape.reduce((a, b) => a * b, 1)
         const [x, dy] = [values([size], 3), values([size], 4)]
-        const clip = Array.from({ length: channels }, (_, c) => (c % 4) * 0.4)
-        const [value, grad] = clipped(x, dy, shape, row, clip, { axis })
+        const amaxes = Array.from({ length: channels }, (_, c) => (c % 4) * 0.4)
+        const [value, grad] = clipped(x, dy, shape, row, amaxes, { axis })
         for (let c = 0; c < channels; c++) {
           const at = (all: Float32Array) => along(all, channels, inner, c)
-          const reference = clipGradientReference(at(dy), at(x), row, clip[c]!)
-          expect(differing(at(value), fakeQuantizeReference(at(x), row, clip[c]))).toBe(0)
+          const reference = clipGradientReference(at(dy), at(x), row, amaxes[c]!)
+          expect(differing(at(value), fakeQuantizeReference(at(x), row, amaxes[c]))).toBe(0)
           expect(differing(at(grad), reference)).toBe(0)
         }
       }
@@ -137,19 +141,21 @@ export const describeClipping = (): void => {
     it("saturate at the magnitude of each, and have no gradient there", () => {
       for (const { shape, size, groups, options } of cases) {
         const [x, dy] = [values([size], 3), values([size], 4)]
-        const clip = groups.map((_, g) => (g % 4) * 0.4)
-        const [value, grad] = clipped(x, dy, shape, row, clip, options)
+        const amaxes = groups.map((_, g) => (g % 4) * 0.4)
+        const [value, grad] = clipped(x, dy, shape, row, amaxes, options)
         groups.forEach((places, g) => {
           const inGroup = (all: Float32Array) => Float32Array.from(places, (i) => all[i]!)
-          const reference = clipGradientReference(inGroup(dy), inGroup(x), row, clip[g]!)
-          expect(differing(inGroup(value), fakeQuantizeReference(inGroup(x), row, clip[g]))).toBe(0)
+          const reference = clipGradientReference(inGroup(dy), inGroup(x), row, amaxes[g]!)
+          expect(differing(inGroup(value), fakeQuantizeReference(inGroup(x), row, amaxes[g]))).toBe(
+            0,
+          )
           expect(differing(inGroup(grad), reference)).toBe(0)
         })
       }
     })
   })
 
-  describe.each(["INT2", "INT8", "E2M1", "E5M2", "BF16"])("magnitudes in %s", (name) => {
+  describe.each(["INT2", "INT8", "E2M1", "E5M2", "BF16"])("amaxes in %s", (name) => {
     const row = toRow(parse(name)!)
     const { scaled } = parse(name)!
     const found = (
@@ -157,8 +163,7 @@ export const describeClipping = (): void => {
       shape: Array<number>,
       rule: ClippingRule,
       options?: FakeQuantizeOptions,
-    ) =>
-      tf.tidy(() => read(magnitudesOf(tf.tensor(x, shape), table(row), 0, rule, options)).slice())
+    ) => tf.tidy(() => read(amaxesOf(tf.tensor(x, shape), table(row), 0, rule, options)).slice())
     const reference = (x: Float32Array, rule: ClippingRule): number =>
       scaled
         ? rule === "mse"
@@ -210,7 +215,7 @@ export const describeClipping = (): void => {
     const x = values([20_480], 13).map((value, i) => (i % 20 === 0 ? value + 100 : value))
     for (const percentile of [50, 90, 94, 96, 99.9]) {
       const [found] = tf.tidy(() =>
-        read(magnitudesOf(tf.tensor1d(x), table(toRow(parse("INT4")!)), 0, { percentile })).slice(),
+        read(amaxesOf(tf.tensor1d(x), table(toRow(parse("INT4")!)), 0, { percentile })).slice(),
       )
       expect(found).toBe(percentileReference(x, percentile))
     }
@@ -231,10 +236,10 @@ export const describeClipping = (): void => {
       const [x, dy] = [values([4 * 40], 8), values([4 * 40], 9)]
       expect(differing(clipped(x, dy, [4, 40], row, [0.2])[1], dy)).toBe(0)
       for (const rule of ["mse", { percentile: 90 }] as const) {
-        const magnitude = tf.tidy(() =>
-          read(magnitudesOf(tf.tensor(x, [4, 40]), table(row), 0, rule)).slice(),
+        const amax = tf.tidy(() =>
+          read(amaxesOf(tf.tensor(x, [4, 40]), table(row), 0, rule)).slice(),
         )
-        expect(magnitude).toEqual(Float32Array.from([absMax(x)]))
+        expect(amax).toEqual(Float32Array.from([absMax(x)]))
       }
     }
   })
@@ -247,12 +252,12 @@ export const describeClipping = (): void => {
   )("has the same bits in a graph, whatever the format: %j", ({ rule, granularity }) => {
     const before = counts()
     const body = ([x, rows, dy]: ReadonlyArray<Tensor>): Array<Tensor> => {
-      const clip = magnitudesOf(x!, rows as Tensor2D, 0, rule, granularity)
+      const amaxes = amaxesOf(x!, rows as Tensor2D, 0, rule, granularity)
       const quantize = tf.valueAndGrad((x) =>
-        fakeQuantize(x, rows as Tensor2D, 0, undefined, { ...granularity, clip }),
+        fakeQuantize(x, rows as Tensor2D, 0, undefined, { ...granularity, amaxes }),
       )
       const { value, grad } = quantize(x!, dy!)
-      return [clip, value, grad]
+      return [amaxes, value, grad]
     }
     const [x, dy] = [normal([3, 3, 40, 6], 1), normal([3, 3, 40, 6], 2)]
     const first = table(toRow(parse("INT8")!))
@@ -282,14 +287,14 @@ export const describeClipping = (): void => {
           }),
         ).slice(),
       )
-    const clip = tf.tensor1d(Array<number>(12).fill(0.3))
+    const amaxes = tf.tensor1d(Array<number>(12).fill(0.3))
     for (const amax of [0, 0.9])
       expect(
         differing(
-          quantized({ blockSize: 16, clip }, amax),
+          quantized({ blockSize: 16, amaxes }, amax),
           fakeQuantizeBlocksReference(x, row, 40, 1, amax),
         ),
       ).toBe(0)
-    clip.dispose()
+    amaxes.dispose()
   })
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { parse } from "../../src/format/Formats.ts"
 import { type Row, rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
 import { roundByRow } from "../../src/quantizer/reference.ts"
-import { fakeQuantizeLearned, learnedMagnitude } from "../../src/quantizer/LearnedScale.ts"
+import { fakeQuantizeLearned, learnedAmax } from "../../src/quantizer/LearnedScale.ts"
 import { counts, tf } from "../../src/tensor/Backend.ts"
 import type { Tensor, Tensor2D, Variable } from "../../src/tensor/Backend.ts"
 import { firstScale, scaleOfOption } from "../../src/tensor/LearnedScale.ts"
@@ -15,8 +15,8 @@ const table = (row: Row): Tensor2D => tf.tensor2d(rowNumbers(row), [1, rowLength
 const run = (x: Tensor, dy: Tensor, scale: number, row: Row, perExample = false) => {
   const rows = table(row)
   const quantize = tf.valueAndGrads((x, s) => {
-    const magnitude = learnedMagnitude(x!, s!, rows, 0)
-    return fakeQuantizeLearned(x!, s!, rows, 0, { magnitude, perExample })
+    const amax = learnedAmax(x!, s!, rows, 0)
+    return fakeQuantizeLearned(x!, s!, rows, 0, { amax, perExample })
   })
   const { value, grads } = quantize([x, tf.tensor1d([scale])], dy)
   return [value, ...grads].map((tensor) => Array.from(read(tensor)))

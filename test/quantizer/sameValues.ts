@@ -215,7 +215,7 @@ export const describeSameValues = (): void => {
     const ways: Readonly<Record<string, (row: Row) => Float32Array>> = {
       "a scale for the tensor": (row) => found(row, 0, {}),
       "a frozen scale": (row) => found(row, 0.7, {}),
-      "a magnitude that clips": (row) => found(row, 0, { clip: tf.tensor1d([0.6]) }),
+      "a magnitude that clips": (row) => found(row, 0, { amaxes: tf.tensor1d([0.6]) }),
       "a scale per channel": (row) => found(row, 0, { axis: 0 }),
       "a scale per last channel": (row) => found(row, 0, { axis: 1 }),
       "a scale per block": (row) => found(row, 0, { blockAxis: 1, blockSize: 3 }),

@@ -1,11 +1,11 @@
 /**
- * Magnitudes that a scale may come from, beyond which values saturate: a percentile of |x|, and the one of a few parts of
- * max |x| whose rounding errs least. Each by a fused kernel (`native/`) and as TensorFlow operations: the same numbers, save
+ * The amax of a scale by rules that clip: a percentile of |x|, and the one of a few parts of max |x| whose rounding errs
+ * least. Each by a fused kernel (`native/`) and as TensorFlow operations: the same numbers, save
  * that the operations add errors up in float32 and the kernel in float64, where two that are all but equal may be told
  * apart differently.
  *
- * All give a list with a magnitude for every scale, in the order of x. Where a format has no float32 scale, or blocks of
- * its own, it is max |x|. None has a gradient. Left out: rounding (`Rounding.ts`), which magnitude a layer takes
+ * All give a list with an amax for every scale, in the order of x. Where a format has no float32 scale, or blocks of
+ * its own, it is max |x|. None has a gradient. Left out: rounding (`Rounding.ts`), which rule a layer has
  * (`quantizer/ScaleRule.ts`).
  */
 import { tf } from "./Backend.ts"
@@ -30,7 +30,7 @@ import {
   absMaxBut,
   attributesOf,
   type Granularity,
-  largestOfBlocks,
+  absMaxOfBlocks,
   pickRow,
   type RoundingSite,
 } from "./Rounding.ts"
@@ -45,9 +45,7 @@ export const absMax = (x: Tensor): Tensor => asList(absMaxBut(x, -1))
 /** max |x| of every scale. */
 const absMaxes = (x: Tensor, { axis, blockAxis, blockSize }: Granularity): Tensor =>
   asList(
-    blockSize > 0
-      ? largestOfBlocks(intoBlocks(x, blockAxis, whole(blockSize)))
-      : absMaxBut(x, axis),
+    blockSize > 0 ? absMaxOfBlocks(intoBlocks(x, blockAxis, whole(blockSize))) : absMaxBut(x, axis),
   )
 
 /** Whether a site's format has a float32 scale and no blocks of its own: a boolean scalar. */
@@ -57,13 +55,9 @@ export const isScaled = (rows: Tensor, site: number): Tensor => {
   return op("LogicalAnd", [], op("IsFinite", [type("T")], scaleBy), plain)
 }
 
-/** `magnitudes` where a site's format has a float32 scale and no blocks of its own, else `largest`, which clips nothing. */
-export const whereScaled = (
-  rows: Tensor,
-  site: number,
-  magnitudes: Tensor,
-  largest: Tensor,
-): Tensor => select(isScaled(rows, site), magnitudes, largest)
+/** `amaxes` where a site's format has a float32 scale and no blocks of its own, else `absmax`, which clips nothing. */
+export const whereScaled = (rows: Tensor, site: number, amaxes: Tensor, absmax: Tensor): Tensor =>
+  select(isScaled(rows, site), amaxes, absmax)
 
 /** The largest |x| after floor(n (1 - percent / 100)) of the n values that a scale covers are left out; one is kept. */
 export const percentileFused = (
@@ -126,8 +120,8 @@ export const percentileByOps = (
         : reshape(transpose(toBits(x), axis, ...others), pack(sizesOf(x)[axis]!, whole(-1)))
     return nthLargest(lines, sizesOf(lines)[1]!, percent)
   }
-  const magnitudes = fromBits(blockSize > 0 ? ofBlocks() : ofAxis())
-  return whereScaled(rows, at.site, magnitudes, absMaxes(x, at))
+  const amaxes = fromBits(blockSize > 0 ? ofBlocks() : ofAxis())
+  return whereScaled(rows, at.site, amaxes, absMaxes(x, at))
 }
 
 /** The parts of max |x| that are tried, in this order. */
@@ -137,33 +131,33 @@ export const parts: ReadonlyArray<number> = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.
 export const leastErrorFused = (x: Tensor, rows: Tensor, at: RoundingSite): Tensor =>
   op("FliqsLeastError", attributesOf(at), x, rows, tf.tensor1d([...parts]))
 
-/** `leastErrorFused` as TensorFlow operations, with `quantize` to round under given magnitudes. */
+/** `leastErrorFused` as TensorFlow operations, with `quantize` to round under given amaxes. */
 export const leastErrorByOps = (
   x: Tensor,
   rows: Tensor,
   at: RoundingSite,
-  quantize: (magnitudes: Tensor) => Tensor,
+  quantize: (amaxes: Tensor) => Tensor,
 ): Tensor => {
   const { axis, blockAxis, blockSize } = at
-  const largest = absMaxes(x, at)
+  const absmax = absMaxes(x, at)
   const sum = (x: Tensor, ...over: ReadonlyArray<number>): Tensor =>
     asList(op("Sum", [type("T"), integer("Tidx"), bool("keep_dims", false)], x, indices(...over)))
-  const errorOf = (magnitudes: Tensor): Tensor => {
-    const squares = binary("SquaredDifference", quantize(magnitudes), x)
+  const errorOf = (amaxes: Tensor): Tensor => {
+    const squares = binary("SquaredDifference", quantize(amaxes), x)
     return blockSize > 0
       ? sum(intoBlocks(squares, blockAxis, whole(blockSize)).parts, 2)
       : sum(squares, ...[...x.shape.keys()].filter((dimension) => dimension !== axis))
   }
-  let best = largest
+  let best = absmax
   let least: Tensor | undefined
   for (const part of parts) {
-    const magnitudes = binary("Mul", largest, tf.scalar(part))
-    const error = errorOf(magnitudes)
+    const amaxes = binary("Mul", absmax, tf.scalar(part))
+    const error = errorOf(amaxes)
     if (least !== undefined) {
       const better = binary("Less", error, least)
-      best = select(better, magnitudes, best)
+      best = select(better, amaxes, best)
       least = select(better, error, least)
     } else least = error
   }
-  return whereScaled(rows, at.site, best, largest)
+  return whereScaled(rows, at.site, best, absmax)
 }
