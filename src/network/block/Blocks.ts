@@ -5,15 +5,11 @@ import { ConvBlock, DepthwiseConvBlock } from "./ConvBlock.ts"
 import { DenseBlock } from "./DenseBlock.ts"
 import { DropoutBlock } from "./DropoutBlock.ts"
 import { InvertedResidualBlock } from "./InvertedResidualBlock.ts"
+import { PatchEmbedBlock } from "./PatchEmbedBlock.ts"
 import { AveragePoolBlock, GlobalAveragePoolBlock, MaxPoolBlock } from "./PoolBlocks.ts"
 import { BasicBlock, BottleneckBlock } from "./ResidualBlocks.ts"
-import {
-  FinalNormBlock,
-  PatchEmbedBlock,
-  TakeClassTokenBlock,
-  TokenMeanBlock,
-  TransformerBlock,
-} from "./TransformerBlocks.ts"
+import { FinalNormBlock, TakeClassTokenBlock, TokenMeanBlock } from "./TokenBlocks.ts"
+import { TransformerBlock } from "./TransformerBlock.ts"
 
 export const blocks: ReadonlyArray<Block> = [
   ConvBlock,

@@ -5,7 +5,7 @@
  * block says. Left out: `scale`, whose ids have been given out with its defaults both written and not, and sets of formats,
  * which are not the lists they stand for today.
  */
-import type { FormatChoice, Formats, Override, Scope } from "../SpaceFile.ts"
+import type { FormatChoice, Formats, Override, Scope } from "./FormatsSchema.ts"
 
 const choice = (given: FormatChoice, scope: typeof Scope.Type): FormatChoice => {
   if (typeof given === "string") return { oneOf: [given] }

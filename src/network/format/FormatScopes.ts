@@ -12,7 +12,7 @@ import type { Activity, Gate } from "../../space/Decision.ts"
 import type { Builder } from "../Builder.ts"
 import { aFormat, aFormatOrPair, sizeOfFormat } from "../Decisions.ts"
 import { type LayerDraft, withoutPlace } from "../LayerDraft.ts"
-import type { FormatChoice, Formats, Override } from "../SpaceFile.ts"
+import type { FormatChoice, Formats, Override } from "./FormatsSchema.ts"
 import { matcher } from "./Pattern.ts"
 import { layerScales } from "./Scales.ts"
 

@@ -5,7 +5,8 @@
 import type { Layer } from "../../cost/LayerTable.ts"
 import type { Format } from "../../format/Format.ts"
 import type { Builder } from "../Builder.ts"
-import type { Formats, Scale } from "../SpaceFile.ts"
+import type { Formats } from "./FormatsSchema.ts"
+import type { Scale } from "./ScaleSchema.ts"
 
 /** The formats of attention's products, each with whether its values cannot be negative. */
 const productFormats = (builder: Builder): ReadonlyArray<Format> =>

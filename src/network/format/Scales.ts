@@ -1,7 +1,7 @@
 /** What `formats.scale` says of each layer: what a scale covers, where it comes from, and what does not go together. */
 import type { ActivationGranularity, Layer, WeightGranularity } from "../../cost/LayerTable.ts"
 import type { Builder } from "../Builder.ts"
-import type { Scale } from "../SpaceFile.ts"
+import type { Scale } from "./ScaleSchema.ts"
 import { nonNegativeInputs } from "../NonNegative.ts"
 
 const none: Scale = { granularity: "tensor", rule: "absmax", unsignedAfterRelu: false }
