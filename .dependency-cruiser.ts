@@ -4,7 +4,7 @@
 import type { ICruiseOptions, IForbiddenRuleType } from "dependency-cruiser"
 
 /** A folder may import only from folders named before it. */
-const folders = [
+export const folders = [
   "declaration",
   "disk",
   "metric",
