@@ -1,0 +1,314 @@
+/**
+ * The operations of the network in ONNX: one function each, from the names of its inputs to that of its result. Images are
+ * [batch, channels, height, width], tokens [batch, tokens, channels], vectors [batch, channels].
+ *
+ * A norm is one multiplication and one addition for each channel behind its convolution, as the network computes it. It
+ * is not folded into the weight: that would have to be rounded again, to other values. Nor into the weight's scale: the
+ * product of two float32 numbers is rounded, so the values would change there too.
+ *
+ * Left out: weights and the rounding of operands (`Weights.ts`, `Inputs.ts`), which `Context` hands in.
+ */
+import { valueOf } from "../../space/Quantity.ts"
+import type {
+  AttentionNode,
+  ConvNode,
+  EmbedNode,
+  Node,
+  PoolNode,
+  ProductOperand,
+  Shape,
+  SqueezeExciteNode,
+} from "../../network/Graph.ts"
+import { floats, type Graph } from "./Graph.ts"
+
+const { fround } = Math
+/** Those of the network: `supernet/operation/`. */
+const epsilon = { batchNorm: fround(1e-5), layerNorm: fround(1e-6) }
+
+export interface Context {
+  readonly graph: Graph
+  /** The shape of an input. */
+  readonly shapeOf: (node: Node, input: number) => Shape
+  /** Values of a variable of this node, by the last part of its name. */
+  readonly values: (node: Node, name: string) => Float32Array
+  /** The weight of a layer as floats, its axes in this order. */
+  readonly weight: (node: Node, order: ReadonlyArray<number>) => string
+  /** x rounded as the input of a layer. */
+  readonly rounded: (node: Node & { readonly layer: number }, x: string) => string
+  /** x rounded as an operand of attention's products. `sizes` has 0 for the batch. */
+  readonly product: (
+    node: AttentionNode,
+    operand: ProductOperand,
+    x: string,
+    axis: number,
+    sizes: ReadonlyArray<number>,
+  ) => string
+}
+
+/** Sizes are fixed in a child network. */
+export const sizeOf = (quantity: Parameters<typeof valueOf>[0]): number => valueOf(quantity, [])
+
+/** Zeros around, [top, left, bottom, right], as TensorFlow places them: the odd one at the end. */
+export const paddingOf = (
+  input: readonly [number, number],
+  kernel: readonly [number, number],
+  stride: readonly [number, number],
+  padding: "same" | "valid",
+): ReadonlyArray<number> => {
+  if (padding === "valid") return [0, 0, 0, 0]
+  const totals = input.map((size, i) =>
+    Math.max(0, (Math.ceil(size / stride[i]!) - 1) * stride[i]! + kernel[i]! - size),
+  )
+  const before = totals.map((total) => Math.floor(total / 2))
+  return [...before, ...totals.map((total, i) => total - before[i]!)]
+}
+
+const imageSize = (shape: Shape): readonly [number, number] => {
+  if (shape.kind !== "image") throw new Error(`an image was expected, not ${shape.kind}`)
+  return [shape.height, shape.width]
+}
+
+/** Numbers of channels in a shape that broadcasts over x. */
+const perChannel = (
+  graph: Graph,
+  name: string,
+  values: ArrayLike<number>,
+  { kind }: Shape,
+): string =>
+  graph.constant(name, floats(values, kind === "image" ? [values.length, 1, 1] : [values.length]))
+
+const conv = (node: ConvNode, [x]: ReadonlyArray<string>, context: Context): string => {
+  const depthwise = node.operation === "depthwiseConv"
+  const kernel = node.kernel.map(sizeOf) as [number, number]
+  const input = imageSize(context.shapeOf(node, 0))
+  const weight = context.weight(node, depthwise ? [2, 3, 0, 1] : [3, 2, 0, 1])
+  return context.graph.node("Conv", [context.rounded(node, x!), weight], node.path, {
+    kernel_shape: kernel,
+    strides: node.stride,
+    pads: paddingOf(input, kernel, node.stride, node.padding),
+    group: depthwise ? sizeOf(node.inputChannels) : 1,
+  })
+}
+
+/** Norm by frozen statistics: factor = gamma / sqrt(variance + epsilon), x factor + (beta - mean factor). */
+const batchNorm = (node: Node, [x]: ReadonlyArray<string>, context: Context): string => {
+  const [gamma, beta, mean, variance] = ["gamma", "beta", "mean", "variance"].map((name) =>
+    context.values(node, name),
+  ) as [Float32Array, Float32Array, Float32Array, Float32Array]
+  const factor = gamma.map((value, i) =>
+    fround(value * fround(1 / Math.sqrt(fround(variance[i]! + epsilon.batchNorm)))),
+  )
+  const shift = beta.map((value, i) => fround(value - fround(mean[i]! * factor[i]!)))
+  const { graph } = context
+  const scaled = graph.node(
+    "Mul",
+    [x!, perChannel(graph, `${node.path}.factor`, factor, node.shape)],
+    `${node.path}.scaled`,
+  )
+  return graph.node(
+    "Add",
+    [scaled, perChannel(graph, `${node.path}.shift`, shift, node.shape)],
+    node.path,
+  )
+}
+
+const bias = (node: Node, [x]: ReadonlyArray<string>, context: Context): string => {
+  const { graph } = context
+  const values = perChannel(graph, `${node.path}.bias`, context.values(node, "bias"), node.shape)
+  return graph.node("Add", [x!, values], node.path)
+}
+
+const swish = (graph: Graph, x: string, path: string): string =>
+  graph.node("Mul", [x, graph.node("Sigmoid", [x], `${path}.sigmoid`)], path)
+
+/** In its tanh form: x/2 (1 + tanh(x (cubic x^2 + linear))). */
+const gelu = (graph: Graph, x: string, path: string): string => {
+  const linear = Math.sqrt(2 / Math.PI)
+  const square = graph.node("Mul", [x, x], `${path}.square`)
+  const cubic = graph.node("Mul", [square, graph.scalar(0.044715 * linear)], `${path}.cubic`)
+  const sum = graph.node("Add", [cubic, graph.scalar(linear)], `${path}.sum`)
+  const inner = graph.node("Mul", [x, sum], `${path}.inner`)
+  const tanh = graph.node("Tanh", [inner], `${path}.tanh`)
+  const factor = graph.node("Add", [tanh, graph.scalar(1)], `${path}.factor`)
+  const half = graph.node("Mul", [x, graph.scalar(0.5)], `${path}.half`)
+  return graph.node("Mul", [half, factor], path)
+}
+
+const activations = {
+  relu: (graph: Graph, x: string, path: string) => graph.node("Relu", [x], path),
+  relu6: (graph: Graph, x: string, path: string) =>
+    graph.node("Clip", [x, graph.scalar(0), graph.scalar(6)], path),
+  swish,
+  gelu,
+}
+
+const pool = (node: PoolNode, [x]: ReadonlyArray<string>, { graph, shapeOf }: Context): string => {
+  const { operation, padding, path, stride, window } = node
+  return graph.node(operation === "maxPool" ? "MaxPool" : "AveragePool", [x!], path, {
+    kernel_shape: window,
+    strides: stride,
+    pads: paddingOf(imageSize(shapeOf(node, 0)), window, stride, padding),
+    // padded places do not count
+    ...(operation === "maxPool" ? {} : { count_include_pad: 0 }),
+  })
+}
+
+const squeezeExcite = (
+  node: SqueezeExciteNode,
+  [x]: ReadonlyArray<string>,
+  { graph, values }: Context,
+): string => {
+  const { path } = node
+  const [channels, inner] = [sizeOf(node.inputChannels), sizeOf(node.inner)]
+  const dense = (input: string, name: string, from: number, to: number): string => {
+    const weight = graph.constant(`${path}.${name}`, floats(values(node, name), [from, to]))
+    const product = graph.node("MatMul", [input, weight], `${path}.${name}.product`)
+    const shift = graph.constant(`${path}.${name}Bias`, floats(values(node, `${name}Bias`)))
+    return graph.node("Add", [product, shift], `${path}.${name}.sum`)
+  }
+  const mean = graph.reduce("ReduceMean", x!, [2, 3], `${path}.mean`, false)
+  const squeezed = dense(mean, "squeeze", channels, inner)
+  const active = activations[node.activation](graph, squeezed, `${path}.active`)
+  const excited = dense(active, "excite", inner, channels)
+  const gate = graph.node("Sigmoid", [excited], `${path}.gate`)
+  const spread = graph.node("Reshape", [gate, graph.whole(0, channels, 1, 1)], `${path}.gates`)
+  return graph.node("Mul", [x!, spread], path)
+}
+
+const embedTokens = (
+  node: EmbedNode,
+  [x]: ReadonlyArray<string>,
+  { graph, values }: Context,
+): string => {
+  const { classToken, path, shape } = node
+  const channels = sizeOf(shape.channels)
+  const flat = graph.node("Reshape", [x!, graph.whole(0, channels, -1)], `${path}.flat`)
+  const patches = graph.node("Transpose", [flat], `${path}.patches`, { perm: [0, 2, 1] })
+  const tokens = ((): string => {
+    if (!classToken) return patches
+    const one = floats(values(node, "classToken"), [1, 1, channels])
+    const token = graph.constant(`${path}.classToken`, one)
+    const sizes = graph.node("Shape", [x!], `${path}.sizes`)
+    const batch = graph.node("Gather", [sizes, graph.whole(0)], `${path}.batch`)
+    const each = graph.node("Concat", [batch, graph.whole(1, channels)], `${path}.each`, {
+      axis: 0,
+    })
+    const first = graph.node("Expand", [token, each], `${path}.first`)
+    return graph.node("Concat", [first, patches], `${path}.tokens`, { axis: 1 })
+  })()
+  const positions = floats(values(node, "positions"), [shape.tokens, channels])
+  return graph.node("Add", [tokens, graph.constant(`${path}.positions`, positions)], path)
+}
+
+const layerNorm = (node: Node, [x]: ReadonlyArray<string>, context: Context): string => {
+  const { graph, values } = context
+  const { path } = node
+  const last = [node.shape.kind === "tokens" ? 2 : 1]
+  const mean = graph.reduce("ReduceMean", x!, last, `${path}.mean`, true)
+  const centred = graph.node("Sub", [x!, mean], `${path}.centred`)
+  const squares = graph.node("Mul", [centred, centred], `${path}.squares`)
+  const variance = graph.reduce("ReduceMean", squares, last, `${path}.variance`, true)
+  const raised = graph.node("Add", [variance, graph.scalar(epsilon.layerNorm)], `${path}.raised`)
+  const deviation = graph.node("Sqrt", [raised], `${path}.deviation`)
+  const normal = graph.node("Div", [centred, deviation], `${path}.normal`)
+  const gamma = graph.constant(`${path}.gamma`, floats(values(node, "gamma")))
+  const beta = graph.constant(`${path}.beta`, floats(values(node, "beta")))
+  return graph.node("Add", [graph.node("Mul", [normal, gamma], `${path}.scaled`), beta], path)
+}
+
+const attention = (
+  node: AttentionNode,
+  [x]: ReadonlyArray<string>,
+  { graph, product, shapeOf }: Context,
+): string => {
+  const { headDim: size, path } = node
+  const shape = shapeOf(node, 0)
+  if (shape.kind !== "tokens") throw new Error(`${path} needs tokens`)
+  const { tokens } = shape
+  const heads = sizeOf(node.inputChannels) / (3 * size)
+  const split = graph.node(
+    "Reshape",
+    [x!, graph.whole(0, tokens, heads, 3 * size)],
+    `${path}.split`,
+  )
+  const each = graph.node("Transpose", [split], `${path}.heads`, { perm: [0, 2, 1, 3] })
+  const part = (name: string, i: number): string =>
+    graph.node(
+      "Slice",
+      [each, graph.whole(i * size), graph.whole((i + 1) * size), graph.whole(3)],
+      `${path}.${name}`,
+    )
+  const [query, key, value] = [part("queries", 0), part("keys", 1), part("values", 2)]
+  const scaled = graph.node("Mul", [query, graph.scalar(1 / Math.sqrt(size))], `${path}.scaled`)
+  const ofHead = [0, heads, tokens, size]
+  const q = product(node, "query", scaled, 3, ofHead)
+  // Turned before it is rounded: onnxruntime moves the rounding of one side of a Transpose to the other, in a wrong type.
+  const turned = graph.node("Transpose", [key], `${path}.turned`, { perm: [0, 1, 3, 2] })
+  const k = product(node, "key", turned, 2, [0, heads, size, tokens])
+  const scores = graph.node("MatMul", [q, k], `${path}.scores`)
+  const weights = graph.node("Softmax", [scores], `${path}.softmax`, { axis: 3 })
+  const taken = graph.node(
+    "MatMul",
+    [
+      product(node, "probabilities", weights, 3, [0, heads, tokens, tokens]),
+      product(node, "value", value, 2, ofHead),
+    ],
+    `${path}.taken`,
+  )
+  const back = graph.node("Transpose", [taken], `${path}.back`, { perm: [0, 2, 1, 3] })
+  return graph.node("Reshape", [back, graph.whole(0, tokens, heads * size)], path)
+}
+
+/** Adds the nodes of one operation. Throws for the edges of a repeat, which a child network does not have. */
+export const addOperation = (
+  node: Node,
+  inputs: ReadonlyArray<string>,
+  context: Context,
+): string => {
+  const { graph } = context
+  switch (node.operation) {
+    case "conv":
+    case "depthwiseConv":
+      return conv(node, inputs, context)
+    case "dense":
+      return graph.node(
+        "MatMul",
+        [context.rounded(node, inputs[0]!), context.weight(node, [0, 1])],
+        node.path,
+      )
+    case "batchNorm":
+      return batchNorm(node, inputs, context)
+    case "bias":
+      return bias(node, inputs, context)
+    case "activation":
+      return activations[node.activation](graph, inputs[0]!, node.path)
+    case "add":
+      return graph.node("Add", inputs, node.path)
+    case "maxPool":
+    case "averagePool":
+      return pool(node, inputs, context)
+    case "globalAveragePool":
+      return graph.reduce("ReduceMean", inputs[0]!, [2, 3], node.path, false)
+    case "squeezeExcite":
+      return squeezeExcite(node, inputs, context)
+    case "dropout":
+    case "dropPath":
+      return inputs[0]!
+    case "embedTokens":
+      return embedTokens(node, inputs, context)
+    case "layerNorm":
+      return layerNorm(node, inputs, context)
+    case "attention":
+      return attention(node, inputs, context)
+    case "takeClassToken":
+      return graph.node("Gather", [inputs[0]!, graph.place(0)], node.path, { axis: 1 })
+    case "tokenMean":
+      return graph.reduce("ReduceMean", inputs[0]!, [1], node.path, false)
+    case "concat":
+      return graph.node("Concat", inputs, node.path, { axis: 1 })
+    case "input":
+    case "enter":
+    case "leave":
+      throw new Error(`a child network runs no ${node.operation} nodes`)
+  }
+}

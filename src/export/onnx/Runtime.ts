@@ -1,0 +1,109 @@
+/**
+ * An ONNX file run by onnxruntime-node, which is not part of the packages: 290 MB for all systems, of which the set-up keeps
+ * this one's (45 MB) in the cache when an export first needs it.
+ *
+ * Left out: the comparison (`../Verify.ts`).
+ */
+import { existsSync } from "node:fs"
+import { createRequire } from "node:module"
+import { join } from "node:path"
+import { cacheDirectory } from "../../disk/Installation.ts"
+import type { FoundModel } from "../FoundModel.ts"
+import type { ExportOptions, Runner } from "../Target.ts"
+import { sessionOptionsOf } from "./Model.ts"
+
+/** As `scripts/onnxruntime/package.json` pins it. */
+export const version = "1.30.0"
+/** Its step of the set-up. */
+export const step = "onnxruntime"
+
+const folder = (): string => join(cacheDirectory(), `onnxruntime-${version}`)
+
+export const isInstalled = (): boolean =>
+  existsSync(join(folder(), "node_modules", "onnxruntime-node", "package.json"))
+
+/** What is used of onnxruntime-node; its own types are not there where it is not installed. */
+interface OnnxTensor {
+  readonly data: Float32Array
+}
+interface Session {
+  readonly run: (
+    feeds: Readonly<Record<string, unknown>>,
+  ) => Promise<Readonly<Record<string, OnnxTensor>>>
+  readonly release: () => Promise<void>
+}
+interface Ort {
+  readonly InferenceSession: {
+    readonly create: (path: string, options: object) => Promise<Session>
+  }
+  readonly Tensor: new (
+    type: "float32" | "uint8",
+    data: Float32Array | Uint8Array,
+    dims: ReadonlyArray<number>,
+  ) => unknown
+}
+
+/** Loads onnxruntime-node from the cache. Throws where the set-up has not put it there. */
+const loadOrt = (): Ort => createRequire(join(folder(), "package.json"))("onnxruntime-node") as Ort
+
+/** [count, height, width, channels] bytes -> [count, channels, height, width] floats, as the network normalises them. */
+export const normalised = (
+  images: Uint8Array,
+  count: number,
+  { network, preprocessing }: Pick<FoundModel, "network" | "preprocessing">,
+): Float32Array => {
+  const { channels, height, width } = network.graph.input
+  const { fround } = Math
+  const scale = preprocessing.std.map((s) => fround(1 / (255 * s)))
+  const shift = preprocessing.mean.map((m, i) => fround(-m / preprocessing.std[i]!))
+  const area = height * width
+  const result = new Float32Array(count * channels * area)
+  for (let i = 0; i < count; i++)
+    for (let place = 0; place < area; place++)
+      for (let c = 0; c < channels; c++)
+        result[(i * channels + c) * area + place] = fround(
+          fround(images[(i * area + place) * channels + c]! * scale[c]!) + shift[c]!,
+        )
+  return result
+}
+
+/** `session.disable_quant_qdq` as the runtime takes it: nested. */
+const nested = (options: Readonly<Record<string, string>>): object => ({
+  session: Object.fromEntries(
+    Object.entries(options).map(([key, value]) => [key.replace(/^session\./, ""), value]),
+  ),
+})
+
+/** Opens a file on the CPU as its metadata says, and as whoever takes the file would. */
+export const openOnnx = async (
+  path: string,
+  model: FoundModel,
+  { input }: Pick<ExportOptions, "input">,
+  threads = 2,
+): Promise<Runner> => {
+  const ort = loadOrt()
+  const session = await ort.InferenceSession.create(path, {
+    executionProviders: ["cpu"],
+    intraOpNumThreads: threads,
+    // errors alone: they come back as exceptions too
+    logSeverityLevel: 3,
+    extra: nested(sessionOptionsOf(model)),
+  })
+  const { channels, height, width } = model.network.graph.input
+  return {
+    runtime: `onnxruntime ${version}`,
+    logits: async (images, count) => {
+      const tensor =
+        input === "uint8"
+          ? new ort.Tensor("uint8", images, [count, height, width, channels])
+          : new ort.Tensor("float32", normalised(images, count, model), [
+              count,
+              channels,
+              height,
+              width,
+            ])
+      return (await session.run({ images: tensor }))["logits"]!.data
+    },
+    close: () => session.release(),
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * A weight in the graph: its codes in their type, its scales, and the nodes that make floats of them.
+ *
+ *     DequantizeLinear(codes, scale)              formats with a type; a scale for the tensor, a channel, a block
+ *     Mul(Gather(values, Cast(codes)), scale)     formats without
+ *     Cast(codes)                                 BF16, FP16
+ *
+ * Scales of MX blocks are stored in eight bits, as exponents with a table of powers of two; those of NVFP4 as FLOAT8E4M3FN,
+ * under a float32 scale of the tensor. Left out: which codes (`../Codes.ts`).
+ */
+import type { Values } from "../FoundModel.ts"
+import { type Codes, isCoded, type Scales, type Stored, valuesOf } from "../Codes.ts"
+import { codeOf, stepOf, valuesOfCodes } from "../Encoding.ts"
+import { blockScaleFormat } from "../../format/Row.ts"
+import { exponentOf, powerOfTwo } from "../../format/round.ts"
+import type { ExportOptions } from "../Target.ts"
+import { DataType, floats, type Graph } from "./Graph.ts"
+import { pack, storageOf } from "./Types.ts"
+
+/** Row-major values in another order of their axes: axis i of the result is axis `order[i]`. */
+const transposed = <A extends Float32Array | Int32Array>(
+  values: A,
+  shape: ReadonlyArray<number>,
+  order: ReadonlyArray<number>,
+): A => {
+  if (order.every((axis, i) => axis === i)) return values
+  const strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1))
+  const sizes = order.map((axis) => shape[axis]!)
+  const steps = order.map((axis) => strides[axis]!)
+  const result = values.slice() as A
+  const at = sizes.map(() => 0)
+  let from = 0
+  for (let i = 0; i < result.length; i++) {
+    result[i] = values[from]!
+    for (let axis = sizes.length - 1; axis >= 0; axis--) {
+      from += steps[axis]!
+      if (++at[axis]! < sizes[axis]!) break
+      from -= steps[axis]! * sizes[axis]!
+      at[axis] = 0
+    }
+  }
+  return result
+}
+
+type Blocks = Extract<Scales, { readonly kind: "blocks" }>
+
+/** Exponents from 0, the codes of E8M0, to powers of two; the last code is NaN. */
+const powers = (): Float32Array =>
+  Float32Array.from({ length: 256 }, (_, code) => (code === 255 ? NaN : powerOfTwo(code - 127)))
+
+/** The block scales as floats, in the order of axes of the graph's weight. */
+const blockScales = (
+  graph: Graph,
+  name: string,
+  { axis, scales, size, type }: Blocks,
+  shape: ReadonlyArray<number>,
+  order: ReadonlyArray<number>,
+): string => {
+  const counts = shape.map((length, i) => (i === axis ? Math.ceil(length / size) : length))
+  const turned = order.map((from) => counts[from]!)
+  const values = transposed(scales, counts, order)
+  if (type === "float32") return graph.constant(`${name}.scale`, floats(values, turned))
+  if (type === "E4M3") {
+    graph.require(19)
+    const codes = Int32Array.from(values, (value) => codeOf(value, blockScaleFormat))
+    const constant = { type: DataType.FLOAT8E4M3FN, shape: turned, bytes: pack(codes, 8) }
+    const stored = graph.constant(`${name}.blockScale`, constant)
+    return graph.node("Cast", [stored], `${name}.scale`, { to: DataType.FLOAT })
+  }
+  const codes = Int32Array.from(values, (value) => exponentOf(value) + 127)
+  const constant = { type: DataType.UINT8, shape: turned, bytes: pack(codes, 8) }
+  const stored = graph.constant(`${name}.blockExponent`, constant)
+  const index = graph.node("Cast", [stored], `${name}.index`, { to: DataType.INT32 })
+  const table = graph.shared("powersOfTwo", () => floats(powers()))
+  return graph.node("Gather", [table, index], `${name}.scale`)
+}
+
+/** Codes as floats with their scale. `axis` counts in the graph's order. */
+interface Scaled {
+  readonly scale: string
+  readonly axis?: number
+  readonly blockSize?: number
+}
+
+const scaledBy = (
+  graph: Graph,
+  name: string,
+  { format, scales, shape }: Codes,
+  order: ReadonlyArray<number>,
+): Scaled | undefined => {
+  const step = stepOf(format)
+  switch (scales.kind) {
+    case "none":
+      return undefined
+    case "tensor":
+      return { scale: graph.constant(`${name}.scale`, floats([scales.scale], [])) }
+    case "channels":
+      return {
+        scale: graph.constant(`${name}.scale`, floats(scales.scales)),
+        axis: order.indexOf(scales.axis),
+      }
+    case "blocks": {
+      const each = blockScales(graph, name, scales, shape, order)
+      const scale =
+        step === 1 ? each : graph.node("Mul", [each, graph.scalar(step)], `${name}.step`)
+      return { scale, axis: order.indexOf(scales.axis), blockSize: scales.size }
+    }
+  }
+}
+
+/** A scale of a channel or a block in a shape that broadcasts over the weight. */
+const spread = (
+  graph: Graph,
+  name: string,
+  { axis, blockSize, scale }: Scaled,
+  sizes: ReadonlyArray<number>,
+): string => {
+  if (axis === undefined) return scale
+  if (blockSize === undefined) {
+    const shape = sizes.map((_, i) => (i === axis ? -1 : 1))
+    return graph.node("Reshape", [scale, graph.whole(...shape)], `${name}.scales`)
+  }
+  const blocks = Array.from({ length: sizes[axis]! }, (_, i) => Math.floor(i / blockSize))
+  return graph.node("Gather", [scale, graph.whole(...blocks)], `${name}.scales`, { axis })
+}
+
+const asFloats = (
+  graph: Graph,
+  name: string,
+  { shape, values }: Values,
+  order: ReadonlyArray<number>,
+): string => {
+  const sizes = order.map((axis) => shape[axis]!)
+  return graph.constant(name, floats(transposed(values, shape, order), sizes))
+}
+
+/**
+ * Adds a weight and gives the name of its values, float32 with axis i of the weight's axis `order[i]`.
+ *
+ * @param weight gives the shape, for a weight without codes
+ */
+export const addWeight = (
+  graph: Graph,
+  name: string,
+  weight: Values,
+  stored: Stored,
+  order: ReadonlyArray<number>,
+  options: ExportOptions,
+): string => {
+  const { shape } = weight
+  const storage = storageOf(stored.format, options)
+  if (!isCoded(stored) || storage.kind === "float32")
+    return asFloats(graph, name, { shape, values: valuesOf(stored) }, order)
+  const { type } = storage
+  const sizes = order.map((axis) => shape[axis]!)
+  const bytes = pack(transposed(stored.codes, shape, order), type.bits)
+  graph.require(type.opset)
+  const codes = graph.constant(`${name}.codes`, { type: type.type, shape: sizes, bytes })
+  if (storage.kind === "cast") return graph.node("Cast", [codes], name, { to: DataType.FLOAT })
+  const scaled = scaledBy(graph, name, stored, order)
+  const isNested = stored.scales.kind === "blocks" && stored.scales.type === "E4M3"
+  const values =
+    storage.kind === "table"
+      ? fromTable(graph, name, codes, stored, scaled, sizes)
+      : linear(graph, name, codes, scaled)
+  return stored.scales.kind === "blocks" && isNested
+    ? graph.node("Mul", [values, graph.scalar(stored.scales.tensorScale)], `${name}.scaled`)
+    : values
+}
+
+const linear = (graph: Graph, name: string, codes: string, scaled: Scaled | undefined): string => {
+  const { axis, blockSize, scale } = scaled ?? { scale: graph.scalar(1) }
+  if (blockSize !== undefined) graph.require(21)
+  return graph.node("DequantizeLinear", [codes, scale], name, {
+    ...(axis === undefined ? {} : { axis }),
+    ...(blockSize === undefined ? {} : { block_size: blockSize }),
+  })
+}
+
+const fromTable = (
+  graph: Graph,
+  name: string,
+  codes: string,
+  { format }: Codes,
+  scaled: Scaled | undefined,
+  sizes: ReadonlyArray<number>,
+): string => {
+  const { bits, hi, mantissaBits } = format
+  const table = graph.shared(`values.${bits}.${mantissaBits}.${hi}`, () =>
+    floats(valuesOfCodes(format)),
+  )
+  const index = graph.node("Cast", [codes], `${name}.index`, { to: DataType.INT32 })
+  const values = graph.node("Gather", [table, index], `${name}.values`)
+  return scaled === undefined
+    ? values
+    : graph.node("Mul", [values, spread(graph, name, scaled, sizes)], name)
+}
