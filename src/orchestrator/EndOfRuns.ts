@@ -83,8 +83,8 @@ const endGrid = Effect.fnUntraced(function* (
   const heartbeats = yield* Effect.forEach(grid?.trials ?? [], (id) =>
     Heartbeat.read(State.heartbeatFile(state, id)),
   )
-  const signs = heartbeats.map((heartbeat) => heartbeat?.time ?? 0)
-  const time = Math.max(timeOf(last.value), grid?.startedAt ?? 0, ...signs) || Event.now()
+  const lastSeen = heartbeats.map((heartbeat) => heartbeat?.time ?? 0)
+  const time = Math.max(timeOf(last.value), grid?.startedAt ?? 0, ...lastSeen) || Event.now()
   const page = yield* lastPage(folder)
   return yield* append(folder, [
     ...(page === undefined
@@ -94,27 +94,41 @@ const endGrid = Effect.fnUntraced(function* (
   ])
 })
 
-/** What cannot be read or written stays open, and is told. */
-const orTell = <E extends { readonly message: string }, R>(
+/** What cannot be read or written stays open, and is reported. */
+const orReport = <E extends { readonly message: string }, R>(
   effect: Effect.Effect<boolean, E, R>,
 ): Effect.Effect<boolean, never, R> =>
   Effect.catch(effect, (error) => Effect.as(Effect.logWarning(error.message), false))
 
-/** The runs that were ended now, by their ids. */
+/** What a killed `run` left to be sent, by ids. */
 export interface EndedRuns {
+  /** Grids that were ended in the record now. */
   readonly gridIds: ReadonlyArray<string>
+  /**
+   * Trials that were ended in the record now, and all trials of those grids: one that stopped by itself when its `run` was
+   * killed has ended its own record, and nobody was left to send that.
+   */
   readonly trialIds: ReadonlyArray<string>
 }
 
+const trialsOf = Effect.fnUntraced(function* (state: string, gridId: string) {
+  const grid = yield* Effect.orElseSucceed(
+    State.readGrid(State.gridFile(state, gridId)),
+    () => undefined,
+  )
+  return grid?.trials ?? []
+})
+
 /** Ends every run of the folder that is open and of which nothing runs. Only for who holds the folder's lock. */
 export const endRuns = Effect.fnUntraced(function* (state: string, stoppedPage: StoppedPage) {
-  const trialIds = yield* Effect.filter(yield* State.trialIds(state), (id) =>
-    orTell(endTrial(state, id)),
-  )
+  const known = yield* State.trialIds(state)
+  const ended = yield* Effect.filter(known, (id) => orReport(endTrial(state, id)))
   const gridIds = yield* Effect.filter(yield* State.gridIds(state), (gridId) =>
-    orTell(endGrid(state, gridId, stoppedPage)),
+    orReport(endGrid(state, gridId, stoppedPage)),
   )
-  return { gridIds, trialIds } satisfies EndedRuns
+  const ofGrids = (yield* Effect.forEach(gridIds, (gridId) => trialsOf(state, gridId))).flat()
+  const left = new Set([...ended, ...ofGrids])
+  return { gridIds, trialIds: known.filter((id) => left.has(id)) } satisfies EndedRuns
 })
 
 /** The same for who does not hold the lock: nothing when a `run` is at work here. */

@@ -49,7 +49,7 @@ export interface Options {
   readonly note: (summaries: ReadonlyArray<TrialSummary>) => string
   /** The page of a grid whose run was killed. */
   readonly stoppedPage: EndOfRuns.StoppedPage
-  /** Told of what was killed before, here, and is ended in the record now. */
+  /** Called with what a `run` that was killed in this folder left to be sent. */
   readonly onEndedRuns: (ended: EndOfRuns.EndedRuns) => Effect.Effect<void>
   /** Files that belong to the grid as a whole (name -> text), such as the experiment as it was written. */
   readonly files: Readonly<Record<string, string>>

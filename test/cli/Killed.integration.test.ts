@@ -65,8 +65,8 @@ const gridRun = (experimentName: string): StoredRun => {
 const noteOf = (run: StoredRun): string => run.tags.get("mlflow.note.content") ?? ""
 
 describe("a run that is killed", () => {
-  it.each(["sync"] as const)("is ended in the tracker by %s", async (what) => {
-    const steps = 20_000
+  it.each(["sync", "run"] as const)("is ended in the tracker by the next %s", async (what) => {
+    const steps = what === "sync" ? 20_000 : 20_001
     const { at, folder } = prepare(steps)
     const { child, ended } = start(["run", "experiment.yaml", "--jobs", "2"], at)
     await until(() => beats(folder).filter(({ step }) => step > 0).length === 2)
@@ -78,8 +78,10 @@ describe("a run that is killed", () => {
     await until(() => !beats(folder).some(({ pid }) => isAlive(pid)))
     const next = {
       sync: ["sync"],
+      run: ["run", "experiment.yaml", "--set", "train.steps=6", "--set", "matrix.seed=[3]"],
     }
-    expect((await fliqs(next[what], at)).code).toBe(0)
+    const answer = await fliqs(next[what], at)
+    expect(answer).toMatchObject({ code: 0 })
     const { id } = stub.experiments.get(name)!
     const runs = [...stub.runs.values()].filter((run) => run.experimentId === id)
     const killed = runs.find((run) => run.tags.get("fliqs.kind") === "grid")!

@@ -110,6 +110,23 @@ layer(NodeServices.layer)("a run that was killed", (it) => {
       }),
   )
 
+  it.effect("leaves a trial to be sent that ended its own record when nobody could send it", () =>
+    Effect.gen(function* () {
+      const { state, trial } = yield* prepare
+      append(trial, { type: "end", time: 300, status: "KILLED", message: "its parent is gone" })
+      const before = yield* eventsOf(trial)
+      assert.deepStrictEqual(yield* EndOfRuns.endRuns(state, stoppedPage), {
+        gridIds: [gridId],
+        trialIds: [id],
+      })
+      assert.deepStrictEqual(yield* eventsOf(trial), before)
+      assert.deepStrictEqual(yield* EndOfRuns.endRuns(state, stoppedPage), {
+        gridIds: [],
+        trialIds: [],
+      })
+    }),
+  )
+
   it.effect("leaves alone a trial that still runs", () =>
     Effect.gen(function* () {
       const { grid, state, trial } = yield* prepare
