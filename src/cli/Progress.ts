@@ -57,6 +57,169 @@ const leftOf = (
   )
 }
 
+/** What is shown of a run. */
+interface Shown {
+  /** The trials that this run is asked for, in their order. */
+  readonly trials: ReadonlyArray<TrialFile>
+  /** Trials at a time. */
+  readonly jobs: number
+  readonly interactive: boolean
+  readonly atWork: Map<string, Running>
+  /** Trials that this run does not start any more. */
+  readonly over: Set<string>
+  readonly ended: Array<Timed>
+  /** The last message of each that waits: shown once, however long it waits. */
+  readonly waiting: Map<string, string>
+  done: number
+  failed: number
+}
+
+const wholeOf = ({ atWork, done, ended, failed, jobs, over, trials }: Shown): Whole => ({
+  total: trials.length,
+  done,
+  failed,
+  secondsLeft: leftOf(trials, atWork, over, ended, jobs),
+})
+
+/** Each warning once: those of the last heartbeat were shown with it. */
+const warn = ({ atWork }: Shown, trial: TrialFile, warnings: Heartbeat["warnings"]) => {
+  const known = new Set(atWork.get(trial.id)?.heartbeat?.warnings.map(({ alarm }) => alarm))
+  const fresh = warnings.filter(({ alarm }) => !known.has(alarm))
+  return Effect.forEach(fresh, ({ message }) =>
+    note(yellow(`${printable(trial.name)}: ${message}`)),
+  )
+}
+
+const onStarted = Effect.fnUntraced(function* (shown: Shown, trial: TrialFile, fromStep: number) {
+  const now = yield* Clock.currentTimeMillis
+  shown.atWork.set(trial.id, {
+    trial,
+    place: shown.trials.findIndex(({ id }) => id === trial.id) + 1,
+    heartbeat: undefined,
+    fromStep,
+    startedAt: now,
+    loggedAt: now,
+  })
+  yield* note(
+    fromStep > 0
+      ? `${printable(trial.name)}: going on from step ${fromStep}`
+      : `${printable(trial.name)}: started (${trial.id})`,
+  )
+})
+
+const onProgress = Effect.fnUntraced(function* (
+  shown: Shown,
+  trial: TrialFile,
+  heartbeat: Heartbeat,
+) {
+  const work = shown.atWork.get(trial.id)
+  if (work === undefined) return
+  const now = yield* Clock.currentTimeMillis
+  yield* warn(shown, trial, heartbeat.warnings)
+  const pause = now - work.startedAt < logEvery.after ? logEvery.first : logEvery.later
+  const isDue = !shown.interactive && now - work.loggedAt >= pause
+  const next = { ...work, heartbeat, loggedAt: isDue ? now : work.loggedAt }
+  shown.atWork.set(trial.id, next)
+  if (isDue) yield* note(logLine(next, wholeOf(shown)))
+})
+
+/** Takes a trial off the display; what it took predicts how long its siblings will take. */
+const finish = Effect.fnUntraced(function* (shown: Shown, trial: TrialFile, isFinished: boolean) {
+  const { atWork, ended, over } = shown
+  const work = atWork.get(trial.id)
+  over.add(trial.id)
+  atWork.delete(trial.id)
+  if (work === undefined || !isFinished) return
+  const steps = trial.steps - work.fromStep
+  const seconds = ((yield* Clock.currentTimeMillis) - work.startedAt) / 1000
+  if (steps >= fewestSteps) ended.push({ trial, secondsPerStep: seconds / steps })
+})
+
+const onWaiting = Effect.fnUntraced(function* ({ waiting }: Shown, name: string, told: Told) {
+  if (told._tag === "Over") {
+    waiting.delete(name)
+    return yield* note(`${name}: going on after waiting ${duration(told.seconds)}`)
+  }
+  if (waiting.get(name) === told.message) return
+  waiting.set(name, told.message)
+  yield* note(yellow(`${name}: waiting, at most ${duration(told.secondsLeft)}: ${told.message}`))
+})
+
+type EventOf<Tag extends GridEvent["_tag"]> = Extract<GridEvent, { readonly _tag: Tag }>
+
+const onDamaged = (shown: Shown, { damage, trial }: EventOf<"Damaged">) => {
+  shown.over.add(trial.id)
+  shown.atWork.delete(trial.id)
+  shown.failed++
+  return note(yellow(damageWords(printable(trial.name), damage)))
+}
+
+const onSkipped = (shown: Shown, { result: { state }, trial }: EventOf<"Skipped">) => {
+  const name = printable(trial.name)
+  shown.over.add(trial.id)
+  shown.done++
+  if (state === "failed") shown.failed++
+  return note(
+    state === "finished"
+      ? `${name}: finished before, skipped`
+      : `${name}: failed before, skipped; --retry-failed tries it again`,
+  )
+}
+
+const onRetrying = ({ atWork }: Shown, { message, seconds, trial }: EventOf<"Retrying">) => {
+  const work = atWork.get(trial.id)
+  if (work?.heartbeat !== undefined)
+    atWork.set(trial.id, { ...work, heartbeat: { ...work.heartbeat, stepsPerSecond: 0 } })
+  return note(
+    yellow(
+      `${printable(trial.name)}: its process ${message}; starting it again in ${duration(seconds)}`,
+    ),
+  )
+}
+
+const onEnded = Effect.fnUntraced(function* (shown: Shown, { result, trial }: EventOf<"Ended">) {
+  const { message, metrics, seconds, state, warnings } = result
+  const name = printable(trial.name)
+  yield* warn(shown, trial, warnings)
+  yield* finish(shown, trial, state === "finished")
+  shown.done++
+  if (state === "failed") shown.failed++
+  const accuracy = metrics[final.accuracy.key]
+  yield* note(
+    state === "finished"
+      ? `${name}: finished after ${duration(seconds)}${accuracy === undefined ? "" : `, accuracy ${percent(accuracy)}`}`
+      : yellow(`${name}: failed (${result.cause}): ${message}`),
+  )
+})
+
+const onEvent = Effect.fnUntraced(function* (shown: Shown, event: GridEvent) {
+  if (event._tag === "Waiting")
+    return yield* onWaiting(shown, printable(event.trial?.name ?? "the grid"), event.told)
+  const { trial } = event
+  const name = printable(trial.name)
+  switch (event._tag) {
+    case "Damaged":
+      return yield* onDamaged(shown, event)
+    case "Skipped":
+      return yield* onSkipped(shown, event)
+    case "Started":
+      return yield* onStarted(shown, trial, event.fromStep)
+    case "Progress":
+      shown.waiting.delete(name)
+      return yield* onProgress(shown, trial, event.heartbeat)
+    case "Retrying":
+      return yield* onRetrying(shown, event)
+    case "Stopped":
+      shown.atWork.delete(trial.id)
+      return yield* note(`${name}: stopped, step ${event.step} is saved`)
+    case "Elsewhere":
+      yield* finish(shown, trial, false)
+      return yield* note(`${name}: another process has taken it over`)
+    case "Ended":
+      return yield* onEnded(shown, event)
+  }
+})
+
 /**
  * Takes the events of `RunGrid` and shows them until its scope closes.
  *
@@ -64,141 +227,20 @@ const leftOf = (
  * @param jobs trials at a time
  */
 export const make = Effect.fnUntraced(function* (trials: ReadonlyArray<TrialFile>, jobs: number) {
-  const interactive = isInteractive()
-  const places = new Map(trials.map(({ id }, i) => [id, i + 1]))
-  const atWork = new Map<string, Running>()
-  /** Trials that this run does not start any more. */
-  const over = new Set<string>()
-  const ended: Array<Timed> = []
-  let [done, failed] = [0, 0]
-
-  const whole = (): Whole => ({
-    total: trials.length,
-    done,
-    failed,
-    secondsLeft: leftOf(trials, atWork, over, ended, jobs),
-  })
-
-  if (interactive) {
-    yield* Display.show((size) => gridLines([...atWork.values()], whole(), size))
+  const shown: Shown = {
+    trials,
+    jobs,
+    interactive: isInteractive(),
+    atWork: new Map(),
+    over: new Set(),
+    ended: [],
+    waiting: new Map(),
+    done: 0,
+    failed: 0,
+  }
+  if (shown.interactive) {
+    yield* Display.show((size) => gridLines([...shown.atWork.values()], wholeOf(shown), size))
     yield* Effect.forkScoped(Effect.repeat(Effect.sync(Display.redraw), Schedule.spaced(drawEvery)))
   }
-
-  /** Each warning once: those of the last heartbeat were told with it. */
-  const warn = (trial: TrialFile, warnings: Heartbeat["warnings"]) => {
-    const known = new Set(atWork.get(trial.id)?.heartbeat?.warnings.map(({ alarm }) => alarm))
-    const fresh = warnings.filter(({ alarm }) => !known.has(alarm))
-    return Effect.forEach(fresh, ({ message }) =>
-      note(yellow(`${printable(trial.name)}: ${message}`)),
-    )
-  }
-
-  const start = (trial: TrialFile, fromStep: number, now: number) =>
-    atWork.set(trial.id, {
-      trial,
-      place: places.get(trial.id) ?? 0,
-      heartbeat: undefined,
-      fromStep,
-      startedAt: now,
-      loggedAt: now,
-    })
-
-  const onProgress = Effect.fnUntraced(function* (trial: TrialFile, heartbeat: Heartbeat) {
-    const work = atWork.get(trial.id)
-    if (work === undefined) return
-    const now = yield* Clock.currentTimeMillis
-    yield* warn(trial, heartbeat.warnings)
-    const pause = now - work.startedAt < logEvery.after ? logEvery.first : logEvery.later
-    const isDue = !interactive && now - work.loggedAt >= pause
-    const next = { ...work, heartbeat, loggedAt: isDue ? now : work.loggedAt }
-    atWork.set(trial.id, next)
-    if (isDue) yield* note(logLine(next, whole()))
-  })
-
-  /** Takes a trial off the display; what it took says how long its siblings will take. */
-  const finish = Effect.fnUntraced(function* (trial: TrialFile, isFinished: boolean) {
-    const work = atWork.get(trial.id)
-    over.add(trial.id)
-    atWork.delete(trial.id)
-    if (work === undefined || !isFinished) return
-    const steps = trial.steps - work.fromStep
-    const seconds = ((yield* Clock.currentTimeMillis) - work.startedAt) / 1000
-    if (steps >= fewestSteps) ended.push({ trial, secondsPerStep: seconds / steps })
-  })
-
-  /** The last message of each that waits: said once, however long it waits. */
-  const waiting = new Map<string, string>()
-  const onWaiting = Effect.fnUntraced(function* (name: string, told: Told) {
-    if (told._tag === "Over") {
-      waiting.delete(name)
-      return yield* note(`${name}: going on after waiting ${duration(told.seconds)}`)
-    }
-    if (waiting.get(name) === told.message) return
-    waiting.set(name, told.message)
-    yield* note(yellow(`${name}: waiting, at most ${duration(told.secondsLeft)}: ${told.message}`))
-  })
-
-  return Effect.fnUntraced(function* (event: GridEvent) {
-    if (event._tag === "Waiting")
-      return yield* onWaiting(printable(event.trial?.name ?? "the grid"), event.told)
-    const { trial } = event
-    const name = printable(trial.name)
-    switch (event._tag) {
-      case "Damaged":
-        over.add(trial.id)
-        atWork.delete(trial.id)
-        failed++
-        return yield* note(yellow(damageWords(name, event.damage)))
-      case "Skipped": {
-        const { state } = event.result
-        over.add(trial.id)
-        done++
-        if (state === "failed") failed++
-        return yield* note(
-          state === "finished"
-            ? `${name}: finished before, skipped`
-            : `${name}: failed before, skipped; --retry-failed tries it again`,
-        )
-      }
-      case "Started":
-        start(trial, event.fromStep, yield* Clock.currentTimeMillis)
-        return yield* note(
-          event.fromStep > 0
-            ? `${name}: going on from step ${event.fromStep}`
-            : `${name}: started (${trial.id})`,
-        )
-      case "Progress":
-        waiting.delete(name)
-        return yield* onProgress(trial, event.heartbeat)
-      case "Retrying": {
-        const work = atWork.get(trial.id)
-        if (work?.heartbeat !== undefined)
-          atWork.set(trial.id, { ...work, heartbeat: { ...work.heartbeat, stepsPerSecond: 0 } })
-        return yield* note(
-          yellow(
-            `${name}: its process ${event.message}; starting it again in ${duration(event.seconds)}`,
-          ),
-        )
-      }
-      case "Stopped":
-        atWork.delete(trial.id)
-        return yield* note(`${name}: stopped, step ${event.step} is saved`)
-      case "Elsewhere":
-        yield* finish(trial, false)
-        return yield* note(`${name}: another process has taken it over`)
-      case "Ended": {
-        const { message, metrics, seconds, state, warnings } = event.result
-        yield* warn(trial, warnings)
-        yield* finish(trial, state === "finished")
-        done++
-        if (state === "failed") failed++
-        const accuracy = metrics[final.accuracy.key]
-        return yield* note(
-          state === "finished"
-            ? `${name}: finished after ${duration(seconds)}${accuracy === undefined ? "" : `, accuracy ${percent(accuracy)}`}`
-            : yellow(`${name}: failed (${event.result.cause}): ${message}`),
-        )
-      }
-    }
-  })
+  return (event: GridEvent) => onEvent(shown, event)
 })

@@ -8,7 +8,8 @@ import { Effect, Exit, Schema, SchemaIssue } from "effect"
 import type { Document } from "./Document.ts"
 import { DeclarationError, DeclarationErrors, formatPath, inOrder, locateAll } from "./Errors.ts"
 import type { Path, Problem } from "./Errors.ts"
-import { type Found, problemsOf } from "./Issues.ts"
+import type { Found } from "./Found.ts"
+import { problemsOf } from "./Issues.ts"
 import { checkRecovered } from "./Recover.ts"
 
 /** What is known of a document: the value if its shape is right, all mistakes, all warnings. */

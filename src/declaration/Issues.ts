@@ -5,8 +5,18 @@
  * remain, the one that knows most of the written keys was meant.
  */
 import type { SchemaAST, SchemaIssue } from "effect"
-import type { Path, Problem } from "./Errors.ts"
+import type { Path } from "./Errors.ts"
 import { show } from "./Errors.ts"
+import {
+  type Found,
+  type Here,
+  isMapping,
+  mismatch,
+  shape,
+  unknownWord,
+  withoutEchoes,
+  wrongWord,
+} from "./Found.ts"
 import {
   countWords,
   describe,
@@ -20,31 +30,11 @@ import {
   sharedLiteralKey,
 } from "./Describe.ts"
 import { otherKeyOf, otherNameOf } from "./OtherNames.ts"
-import { didYouMean, meant, oneOf, suggest } from "./Suggest.ts"
+import { didYouMean, oneOf, suggest } from "./Suggest.ts"
 
 /** Problems of an issue of decoding `root`; never empty. */
 export const problemsOf = (issue: SchemaIssue.Issue, root: unknown): ReadonlyArray<Found> =>
   withoutEchoes(translate(issue, { path: [], input: root, ast: undefined }))
-
-/** Where we are while walking down the issues. */
-interface Here {
-  readonly path: Path
-  readonly input: unknown
-  /** The schema at this place, when an issue named one. */
-  readonly ast: SchemaAST.AST | undefined
-}
-
-/** A problem of shape, with what is known of its mend (for `Recover.ts`). */
-export interface Found extends Problem {
-  /** The key is missing: not told when an unknown key beside it means it. */
-  readonly missing?: true
-  /** The key is unknown; `meant` is the one it seems to mean. */
-  readonly unknown?: { readonly meant: string | undefined }
-  /** The item stands in its list before. */
-  readonly repeat?: true
-  /** Words that would be right. */
-  readonly words?: ReadonlyArray<string>
-}
 
 const translate = (issue: SchemaIssue.Issue, here: Here): ReadonlyArray<Found> => {
   switch (issue._tag) {
@@ -86,27 +76,6 @@ const translate = (issue: SchemaIssue.Issue, here: Here): ReadonlyArray<Found> =
     case "OneOf":
       return [mismatch(here, "something else")]
   }
-}
-
-const mismatch = (here: Here, expected: string): Found => ({
-  path: here.path,
-  message: `got ${shape(here.input)}; ${expected} would be right`,
-})
-
-const nested = (item: unknown): boolean => typeof item === "object" && item !== null
-
-/** What was written, without its insides where they say nothing. */
-const shape = (value: unknown): string => {
-  if (Array.isArray(value))
-    return value.some(nested) || value.length > 8 ? `a list of ${value.length}` : show(value)
-  if (!isMapping(value)) return show(value)
-  const keys = Object.keys(value)
-  return keys.length === 0
-    ? "{}"
-    : `{ ${keys
-        .slice(0, 5)
-        .map((key) => show(key).slice(1, -1))
-        .join(", ")}${keys.length > 5 ? ", ..." : ""} }`
 }
 
 const describeKey = (ast: SchemaAST.AST, key: string): string | undefined => {
@@ -193,9 +162,6 @@ const repeats = (here: Here, list: ReadonlyArray<unknown>): ReadonlyArray<Found>
         ]
   })
 }
-
-const isMapping = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 const unionProblems = (
   issue: Extract<SchemaIssue.Issue, { _tag: "AnyOf" }>,
@@ -310,43 +276,4 @@ const ofOtherKind = (
     unknown: { meant: undefined },
     message: `${name} has no key ${key}; ${kind}: ${oneOf(owners)} has it`,
   }
-}
-
-const unknownWord = (
-  path: Path,
-  given: unknown,
-  words: ReadonlyArray<string>,
-  other?: string,
-): Found => {
-  const near = typeof given === "string" ? meant(given, words) : undefined
-  return wrongWord(path, given, words, other ?? near ?? `${oneOf(words)} would be right`)
-}
-
-const wrongWord = (
-  path: Path,
-  given: unknown,
-  words: ReadonlyArray<string> | undefined,
-  right: string,
-): Found => ({
-  path,
-  ...(words === undefined ? {} : { words }),
-  message: `got ${show(given)}; ${right}`,
-})
-
-const at = (path: Path): string => JSON.stringify(path)
-
-/** A missing key that a misspelt one beside it means, and the same message twice, are one mistake. */
-const withoutEchoes = (found: ReadonlyArray<Found>): ReadonlyArray<Found> => {
-  const meant = new Set(
-    found.flatMap(({ path, unknown }) =>
-      unknown?.meant === undefined ? [] : [at([...path.slice(0, -1), unknown.meant])],
-    ),
-  )
-  const seen = new Set<string>()
-  return found.filter(({ path, message, missing }) => {
-    const line = `${at(path)} ${message}`
-    if (seen.has(line) || (missing === true && meant.has(at(path)))) return false
-    seen.add(line)
-    return true
-  })
 }

@@ -5,7 +5,7 @@
  * with different values, and only what the rules say of both is told: nothing that depends on a guess.
  */
 import { formatPath, type Path, type Problem } from "./Errors.ts"
-import type { Found } from "./Issues.ts"
+import type { Found } from "./Found.ts"
 
 type Decoded<A> = { readonly value: A } | { readonly problems: ReadonlyArray<Found> }
 

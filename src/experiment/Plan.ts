@@ -64,42 +64,94 @@ const mostErrors = 200
 /** The id of a set of trials: the same trials are the same grid, whatever the file is called. */
 export const gridId = (trialIds: Iterable<string>): string => idOf([...new Set(trialIds)].sort())
 
+/** What the steps of one expansion share. */
+interface Expansion {
+  readonly document: Document
+  readonly options: Options
+  readonly found: Findings
+  readonly reader: CellReader
+  /** The changes of `--set`. */
+  readonly sets: ReadonlyArray<Override>
+  /** The document with these changes. */
+  readonly base: Document
+  readonly blamed: { readonly file: string; readonly known: Blamed }
+}
+
+type Shared = Parameters<CellReader["read"]>[2]
+
+/** A cell with the changes it makes itself. */
+interface Combination {
+  readonly cell: Cell
+  readonly own: ReadonlyArray<Override>
+}
+
 /** Everything the file and its spaces say, or everything that is wrong with them. */
 export const expand = Effect.fn("Plan.expand")(function* (
   document: Document,
   options: Options = {},
 ): Effect.fn.Return<Plan, DeclarationErrors, FileSystem.FileSystem> {
-  const found = new Findings()
-  const checks: Checks = { ...networkChecks(nodePath.dirname(document.file)), ...options.checks }
-  const { trialWeights, yes = false } = options
-  const reader = new CellReader({ document, checks, trialWeights })
-  const { changes: sets, errors: unread } = parseSets(options.sets ?? [])
-  found.add(unread)
-  const base = reader.changed(sets)
-  const blamed = { file: document.file, known: new Map() satisfies Blamed }
-
-  const isChanged = sets.some(({ path }) => path[0] === "matrix")
-  const ofMatrix: Check<MatrixFields> = (fields) => matrixProblems(fields, { yes, isChanged })
-  const { value: grid, warnings } = inspect(Grid, gridOf(base.document), ofMatrix)
-  if (grid === undefined) {
-    // No cells are made of a wrong matrix; the rules of the file and its space are still looked at.
-    const errorsOf = (changes: ReadonlyArray<Override>) =>
-      Effect.map(reader.read({}, changes, { name: "", labels: new Map() }), (read) => {
-        const { document: changed } = reader.changed(changes)
-        const ofGrid = inspect(Grid, gridOf(changed), ofMatrix).errors
-        const told = new Set(read.errors.map(({ text }) => text))
-        return [...read.errors, ...ofGrid.filter(({ text }) => !told.has(text))]
-      })
-    found.add(yield* blame(yield* errorsOf(sets), sets, blamed, errorsOf))
-    return yield* found.fail()
-  }
-  found.add(base.errors)
-  found.warn(warnings)
-
+  const expansion = begin(document, options)
+  const { found } = expansion
+  const grid = yield* readGrid(expansion)
   const name = grid.name ?? nodePath.basename(document.file).replace(/\.[^.]*$/, "")
   const shared = { name, labels: shortKeys(Object.keys(grid.matrix ?? {})) }
-  const changesOf = makeChangesOf(grid, base.document, found)
-  const combinations = cells(grid).map((cell) => ({ cell, own: changesOf(cell) }))
+  const combinations = yield* combine(expansion, grid)
+  const rows = yield* readCells(expansion, combinations, shared)
+  yield* refuseIdle(expansion, grid, rows, shared)
+  const alike = withoutTwins(rows.flatMap(({ trials }) => trials))
+  const command = { file: document.file, sets: options.sets ?? [] }
+  for (const problem of smallerNetworks(grid, alike, command)) found.tell(problem, expansion.base)
+  const trials = yield* adopt(alike, options.standing)
+  return {
+    gridId: gridId(trials.map(({ id }) => id)),
+    name,
+    description: grid.description,
+    file: document.file,
+    track: grid.track,
+    trials,
+    warnings: found.warnings,
+  }
+})
+
+const begin = (document: Document, options: Options): Expansion => {
+  const found = new Findings()
+  const checks: Checks = { ...networkChecks(nodePath.dirname(document.file)), ...options.checks }
+  const reader = new CellReader({ document, checks, trialWeights: options.trialWeights })
+  const { changes: sets, errors: unread } = parseSets(options.sets ?? [])
+  found.add(unread)
+  const base = reader.changed(sets).document
+  const blamed = { file: document.file, known: new Map() satisfies Blamed }
+  return { document, options, found, reader, sets, base, blamed }
+}
+
+/** What the file says of all cells together; fails where that is wrong, for then no cells are made. */
+const readGrid = Effect.fnUntraced(function* (expansion: Expansion) {
+  const { base, blamed, found, options, reader, sets } = expansion
+  const isChanged = sets.some(({ path }) => path[0] === "matrix")
+  const ofMatrix: Check<MatrixFields> = (fields) =>
+    matrixProblems(fields, { yes: options.yes ?? false, isChanged })
+  const { value: grid, warnings } = inspect(Grid, gridOf(base), ofMatrix)
+  if (grid !== undefined) {
+    found.add(reader.changed(sets).errors)
+    found.warn(warnings)
+    return grid
+  }
+  // The rules of the file and its space are still looked at.
+  const errorsOf = (changes: ReadonlyArray<Override>) =>
+    Effect.map(reader.read({}, changes, { name: "", labels: new Map() }), (read) => {
+      const { document: changed } = reader.changed(changes)
+      const ofGrid = inspect(Grid, gridOf(changed), ofMatrix).errors
+      const told = new Set(read.errors.map(({ text }) => text))
+      return [...read.errors, ...ofGrid.filter(({ text }) => !told.has(text))]
+    })
+  found.add(yield* blame(yield* errorsOf(sets), sets, blamed, errorsOf))
+  return yield* found.fail()
+})
+
+/** The cells with their changes; fails where changes replace each other, for then nobody knows what is meant. */
+const combine = Effect.fnUntraced(function* ({ base, found, sets }: Expansion, grid: Grid) {
+  const changesOf = makeChangesOf(grid, base, found)
+  const combinations = cells(grid).map((cell): Combination => ({ cell, own: changesOf(cell) }))
   const shadows = shadowsOf(
     sets,
     combinations.map(({ own }) => own),
@@ -112,11 +164,19 @@ export const expand = Effect.fn("Plan.expand")(function* (
         at: "key",
         message: "every cell of the matrix is excluded; leave at least one",
       },
-      base.document,
+      base,
     )
-  // What is meant is not known: nothing is said of what would come of it.
   if (combinations.length === 0 || shadows.errors.length > 0) return yield* found.fail()
-  const isRight = inspect(Experiment, base.document).value !== undefined
+  return combinations
+})
+
+/** The trials of all cells; fails where a cell is wrong. */
+const readCells = Effect.fnUntraced(function* (
+  { base, blamed, found, reader, sets }: Expansion,
+  combinations: ReadonlyArray<Combination>,
+  shared: Shared,
+) {
+  const isRight = inspect(Experiment, base).value !== undefined
   const ofFile = yield* Effect.cached(
     Effect.map(reader.read({}, [], shared), ({ errors }) => errors),
   )
@@ -138,29 +198,22 @@ export const expand = Effect.fn("Plan.expand")(function* (
     if (texts.size >= mostErrors || (!isRight && reading.errors.length > 0)) break
   }
   found.add(inCells(wrong))
-  if (found.some) return yield* found.fail()
+  return found.some ? yield* found.fail() : rows
+})
+
+/** Reports settings, cells and changes without effect; fails where one of them cannot be meant. */
+const refuseIdle = Effect.fnUntraced(function* (
+  { base, found, reader, sets }: Expansion,
+  grid: Grid,
+  rows: ReadonlyArray<ReadRow & UnreadRow>,
+  shared: Shared,
+) {
   found.take(unreadOf(rows, (changes) => reader.changed(changes).document.value))
-  for (const problem of idleCells(rows, grid)) found.tell(problem, base.document)
+  for (const problem of idleCells(rows, grid)) found.tell(problem, base)
   found.take(
     yield* idleSets(sets, rows, reader, (cell, changes) => reader.read(cell, changes, shared)),
   )
   if (found.some) return yield* found.fail()
-  const alike = withoutTwins(rows.flatMap(({ trials }) => trials))
-  for (const problem of smallerNetworks(grid, alike, {
-    file: document.file,
-    sets: options.sets ?? [],
-  }))
-    found.tell(problem, base.document)
-  const trials = yield* adopt(alike, options.standing)
-  return {
-    gridId: gridId(trials.map(({ id }) => id)),
-    name,
-    description: grid.description,
-    file: document.file,
-    track: grid.track,
-    trials,
-    warnings: found.warnings,
-  }
 })
 
 /** The part of a document that is of all cells together. */

@@ -4,7 +4,7 @@
  * Ctrl-C once: every child saves and stops. Twice: they are killed, and what is lost is the steps since their last
  * checkpoints. The same command goes on from there.
  */
-import { Effect, Fiber, Option, Schedule } from "effect"
+import { Effect, Fiber, Option, Schedule, Scope } from "effect"
 import { availableParallelism, freemem } from "node:os"
 import { fileURLToPath } from "node:url"
 import { printable } from "../../declaration/Errors.ts"
@@ -160,12 +160,23 @@ const isLeft = (state: string, id: string, { restart, retryFailed }: Input) =>
     (result) => restart || result === undefined || (result.state === "failed" && retryFailed),
   )
 
-const runPlan = Effect.fnUntraced(function* (
-  input: Input,
-  plan: Plan.Plan,
-  text: string,
-  withLocalServer: boolean,
-) {
+/** One `run` of a plan. */
+interface Session {
+  readonly input: Input
+  readonly plan: Plan.Plan
+  readonly state: string
+  readonly gridFolder: string
+  /** The ids of `--only`; undefined for all. */
+  readonly only: ReadonlySet<string> | undefined
+  readonly jobs: number
+  readonly trials: ReadonlyArray<State.TrialFile>
+  readonly tags: Planned.Execution["tags"]
+  readonly tracker: Tracker.Tracker["Service"]
+  /** Process ids of the trials at work. */
+  readonly children: Set<number>
+}
+
+const begin = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan) {
   const state = yield* stateFolder(input.state, input.experiment)
   yield* requireWritable(state)
   const only = yield* chosen(plan, input.only)
@@ -175,86 +186,124 @@ const runPlan = Effect.fnUntraced(function* (
     count,
   )
   yield* tellIdle(input, plan, state, only)
-  const execution: Planned.Execution = {
-    threads: Math.max(1, Math.floor(availableParallelism() / jobs)),
-    eager: input.eager,
-    tags: yield* commitTags,
-  }
+  const tags = yield* commitTags
+  const threads = Math.max(1, Math.floor(availableParallelism() / jobs))
+  const execution: Planned.Execution = { threads, eager: input.eager, tags }
+  return {
+    input,
+    plan,
+    state,
+    gridFolder: State.gridFolder(state, plan.gridId),
+    only,
+    jobs,
+    trials: plan.trials.map((trial) => Planned.trialFile(plan, trial, execution)),
+    tags,
+    tracker: yield* Tracker.Tracker,
+    children: new Set<number>(),
+  } satisfies Session
+})
+
+const isChosen = ({ only }: Session, id: string): boolean => only?.has(id) ?? true
+
+/**
+ * Tells the tracker of all trials of the plan, those that are not run now too: each is told that this grid has it. Once,
+ * and not before the first event: then the folder knows the grid.
+ */
+const watchAll = ({ gridFolder, state, tracker, trials }: Session) =>
+  Effect.cached(
+    Effect.gen(function* () {
+      yield* tracker.startGrid(gridFolder)
+      for (const { id } of trials) yield* tracker.watchTrial(State.trialFolder(state, id))
+    }),
+  )
+
+/** Makes ready what the trials need that are left to train. */
+const prepare = Effect.fnUntraced(function* (session: Session, withLocalServer: boolean) {
+  const { input, plan, state } = session
+  const left = yield* Effect.filter(
+    plan.trials.filter(({ id }) => isChosen(session, id)),
+    ({ id }) => isLeft(state, id, input),
+  )
+  if (left.length === 0) return
+  // it may outlive the preparation: the session's scope has it
+  if (withLocalServer) yield* Effect.forkScoped(readyServer)
+  const data = left.map(({ declaration }) => declaration.data)
+  yield* Effect.all([readyTensors, readyData(data)], { concurrency: "unbounded", discard: true })
+})
+
+/** The command line of the process that trains a trial. */
+const trialCommand = (state: string, id: string): readonly [string, ...Array<string>] => [
+  process.execPath,
+  ...process.execArgv,
+  main,
+  "trial",
+  "--id",
+  id,
+  "--state",
+  state,
+  "--stop-with-stdin",
+]
+
+const runGrid = Effect.fnUntraced(function* (session: Session, text: string) {
+  const { children, gridFolder, input, jobs, only, plan, state, tags, tracker, trials } = session
   const told = yield* patience
+  const watch = yield* watchAll(session)
+  const show = yield* Progress.make(
+    trials.filter(({ id }) => isChosen(session, id)),
+    jobs,
+  )
+  yield* Effect.forkScoped(sayLink(tracker, gridFolder))
+  return yield* RunGrid.run({
+    state,
+    grid: {
+      gridId: plan.gridId,
+      experiment: Planned.trackedExperiment(plan),
+      name: plan.name,
+      file: plan.file,
+    },
+    note: (summaries) => gridNote(plan, typed(), summaries),
+    stoppedPage,
+    onEndedRuns: Effect.fnUntraced(function* ({ gridIds, trialIds }) {
+      for (const id of gridIds) yield* tracker.startGrid(State.gridFolder(state, id))
+      for (const id of trialIds) yield* tracker.watchTrial(State.trialFolder(state, id))
+    }),
+    files: { "experiment.yaml": text },
+    tags,
+    trials,
+    jobs,
+    only,
+    failFast: input.failFast,
+    retryFailed: input.retryFailed,
+    restart: input.restart,
+    typed: typed(),
+    command: ({ id }) => trialCommand(state, id),
+    // Children send nothing: a trial without a tracker needs no address that works.
+    environment: { MLFLOW_TRACKING_URI: "" },
+    children,
+    ...(told === undefined ? {} : { shortagePatience: { storage: told, outOfMemory: told } }),
+    onEvent: Effect.fnUntraced(function* (event) {
+      yield* watch
+      yield* show(event)
+    }),
+  })
+})
+
+const runPlan = Effect.fnUntraced(function* (
+  input: Input,
+  plan: Plan.Plan,
+  text: string,
+  withLocalServer: boolean,
+) {
+  const session = yield* begin(input, plan)
+  const { children, gridFolder, state, tracker, trials } = session
+  // refused before anything is prepared
+  yield* patience
   yield* sayTemporary
-  const trials = plan.trials.map((trial) => Planned.trialFile(plan, trial, execution))
-  const tracker = yield* Tracker.Tracker
-  const gridFolder = State.gridFolder(state, plan.gridId)
-  const children = new Set<number>()
-  // All trials of the plan, those that are not run now too: each is told that this grid has it. Not before the first
-  // event: then the folder knows the grid.
-  let isWatched = false
-  const watch = Effect.gen(function* () {
-    if (isWatched) return
-    isWatched = true
-    yield* tracker.startGrid(gridFolder)
-    for (const { id } of trials) yield* tracker.watchTrial(State.trialFolder(state, id))
-  })
   const scope = yield* Effect.scope
-  const prepare = Effect.gen(function* () {
-    const left = yield* Effect.filter(
-      plan.trials.filter(({ id }) => only?.has(id) ?? true),
-      ({ id }) => isLeft(state, id, input),
-    )
-    if (left.length === 0) return
-    if (withLocalServer) yield* Effect.forkIn(readyServer, scope)
-    const data = left.map(({ declaration }) => declaration.data)
-    yield* Effect.all([readyTensors, readyData(data)], { concurrency: "unbounded", discard: true })
-  })
-  const grid = Effect.gen(function* () {
-    yield* prepare
-    const chosen = trials.filter(({ id }) => only?.has(id) ?? true)
-    const show = yield* Progress.make(chosen, jobs)
-    yield* Effect.forkScoped(sayLink(tracker, gridFolder))
-    return yield* RunGrid.run({
-      state,
-      grid: {
-        gridId: plan.gridId,
-        experiment: Planned.trackedExperiment(plan),
-        name: plan.name,
-        file: plan.file,
-      },
-      note: (summaries) => gridNote(plan, typed(), summaries),
-      stoppedPage,
-      onEndedRuns: Effect.fnUntraced(function* ({ gridIds, trialIds }) {
-        for (const id of gridIds) yield* tracker.startGrid(State.gridFolder(state, id))
-        for (const id of trialIds) yield* tracker.watchTrial(State.trialFolder(state, id))
-      }),
-      files: { "experiment.yaml": text },
-      tags: execution.tags,
-      trials,
-      jobs,
-      only,
-      failFast: input.failFast,
-      retryFailed: input.retryFailed,
-      restart: input.restart,
-      typed: typed(),
-      command: (trial) => [
-        process.execPath,
-        ...process.execArgv,
-        main,
-        "trial",
-        "--id",
-        trial.id,
-        "--state",
-        state,
-        "--stop-with-stdin",
-      ],
-      // Children send nothing: a trial without a tracker needs no address that works.
-      environment: { MLFLOW_TRACKING_URI: "" },
-      children,
-      ...(told === undefined ? {} : { shortagePatience: { storage: told, outOfMemory: told } }),
-      onEvent: Effect.fnUntraced(function* (event) {
-        yield* watch
-        yield* show(event)
-      }),
-    })
-  }).pipe(Effect.scoped)
+  const grid = Scope.provide(prepare(session, withLocalServer), scope).pipe(
+    Effect.andThen(runGrid(session, text)),
+    Effect.scoped,
+  )
   const ended = yield* interruptible(grid, children)
   const summaries = Option.isSome(ended) ? ended.value : yield* RunGrid.summarize({ state, trials })
   const summary = summaryText(plan, summaries)
@@ -266,7 +315,7 @@ const runPlan = Effect.fnUntraced(function* (
   }
   yield* print("")
   yield* sendRest(tracker, gridFolder, flushPatience)
-  yield* tellUnfinished(summaries.filter(({ trial }) => only?.has(trial.id) ?? true))
+  yield* tellUnfinished(summaries.filter(({ trial }) => isChosen(session, trial.id)))
 })
 
 export const run = Effect.fn("run")(function* (input: Input) {
