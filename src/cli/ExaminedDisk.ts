@@ -12,7 +12,7 @@ import {
 import { join, resolve } from "node:path"
 import { describe } from "../disk/FileProblem.ts"
 import { nearestExisting } from "../disk/Writable.ts"
-import { stateOf } from "../orchestrator/Standing.ts"
+import { stateOf } from "../orchestrator/TrialStatus.ts"
 import * as State from "../orchestrator/State.ts"
 import { temporary } from "./Files.ts"
 import type { Finding } from "./Finding.ts"

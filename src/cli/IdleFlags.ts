@@ -6,7 +6,7 @@ import { Effect, Option } from "effect"
 import { printable } from "../declaration/Errors.ts"
 import { parseSets } from "../experiment/Overrides.ts"
 import type { Plan } from "../experiment/Plan.ts"
-import type { TrialState } from "../orchestrator/Standing.ts"
+import type { TrialState } from "../orchestrator/TrialStatus.ts"
 import { sends } from "../track/Trackers.ts"
 import { Wrong } from "./Words.ts"
 

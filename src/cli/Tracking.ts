@@ -2,7 +2,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect } from "effect"
 import * as Grids from "../orchestrator/Grids.ts"
-import * as Settings from "../track/Settings.ts"
+import * as Settings from "../track/TrackingSettings.ts"
 import { layerOf, type TrackSpec } from "../track/Trackers.ts"
 import { note } from "./Output.ts"
 

@@ -4,7 +4,7 @@ import { pathText } from "../declaration/Errors.ts"
 import * as Heartbeat from "../orchestrator/Heartbeat.ts"
 import * as Journal from "../orchestrator/Journal.ts"
 import type * as Result from "../orchestrator/Result.ts"
-import { type Damage, stateOf, type TrialState } from "../orchestrator/Standing.ts"
+import { type Damage, stateOf, type TrialState } from "../orchestrator/TrialStatus.ts"
 import * as State from "../orchestrator/State.ts"
 
 /** What names a trial; of its journal where its file is damaged. */

@@ -12,7 +12,7 @@ import { pathText } from "../declaration/Errors.ts"
 import { Conflict, StorageError } from "./Errors.ts"
 import { stored } from "./Patience.ts"
 import * as Process from "./Process.ts"
-import * as Record from "./Record.ts"
+import * as Record from "./JsonRecord.ts"
 
 const Holder = Schema.Struct({
   version: Schema.Literal(Record.version),

@@ -4,9 +4,9 @@
  *
  * What an architecture decision cut away is not part of the found network; there the file has zeros (ones for `gamma` and
  * `variance`), and `fliqs.shapes` in its metadata has the shape of what was found. Left out: the container
- * (`disk/Safetensors.ts`), its numbers (`train/Safetensors.ts`).
+ * (`disk/TensorFile.ts`), its numbers (`train/Safetensors.ts`).
  */
-import * as Container from "../disk/Safetensors.ts"
+import * as Container from "../disk/TensorFile.ts"
 import type { Network } from "../network/Network.ts"
 import { learnedScales } from "../supernet/OperandScale.ts"
 import type { VariableSpec } from "../supernet/operation/Operation.ts"

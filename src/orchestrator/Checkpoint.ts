@@ -1,7 +1,7 @@
 /**
  * A trial's saved state: `<step>-<attempt>.safetensors`, the newest two kept. The tensors are float32; step, attempt,
  * seconds and, as JSON, everything else that the trial needs to go on are in the metadata of the file. Left out: the
- * container with its checksum (`disk/Safetensors.ts`), which arrays a trial needs (`train/`), the format of earlier
+ * container with its checksum (`disk/TensorFile.ts`), which arrays a trial needs (`train/`), the format of earlier
  * versions (`EarlierCheckpoint.ts`).
  */
 import { Effect, FileSystem, Schema } from "effect"
@@ -11,7 +11,7 @@ import type { Snapshot } from "../train/TrainEvent.ts"
 import * as Durable from "../disk/Durable.ts"
 import { Damaged, NewerVersion, StorageError } from "../disk/Errors.ts"
 import { stored } from "../disk/Patience.ts"
-import * as Container from "../disk/Safetensors.ts"
+import * as Container from "../disk/TensorFile.ts"
 import * as Earlier from "./EarlierCheckpoint.ts"
 
 /** Version 1 is the format of `EarlierCheckpoint.ts`. */

@@ -10,7 +10,7 @@ import * as Spool from "../track/Spool.ts"
 import * as SpoolReader from "../track/SpoolReader.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as Journal from "./Journal.ts"
-import { stateOf } from "./Standing.ts"
+import { stateOf } from "./TrialStatus.ts"
 import * as State from "./State.ts"
 
 const message = "its process ended without saying so: it was killed, or the machine went down"

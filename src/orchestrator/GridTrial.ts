@@ -8,7 +8,7 @@ import type { StorageError } from "../disk/Errors.ts"
 import { Patience, stored } from "../disk/Patience.ts"
 import * as Journal from "./Journal.ts"
 import type { Options } from "./GridOptions.ts"
-import { damageOf, stateOf, willRun } from "./Standing.ts"
+import { damageOf, stateOf, willRun } from "./TrialStatus.ts"
 import * as State from "./State.ts"
 import * as Supervise from "./Supervise.ts"
 

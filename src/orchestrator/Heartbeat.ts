@@ -4,7 +4,7 @@
  */
 import { Effect, Schema } from "effect"
 import { withoutWaiting } from "../disk/Patience.ts"
-import * as Record from "../disk/Record.ts"
+import * as Record from "../disk/JsonRecord.ts"
 import { Arithmetic } from "../train/Arithmetic.ts"
 import * as State from "./State.ts"
 

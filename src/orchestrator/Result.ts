@@ -2,7 +2,7 @@
  * How a trial ended. Published by exclusive creation: once in the record, even if the work was done twice.
  */
 import { Effect, Schema } from "effect"
-import * as Record from "../disk/Record.ts"
+import * as Record from "../disk/JsonRecord.ts"
 import { OptionValue } from "../space/Option.ts"
 import { scrub } from "../track/Secrets.ts"
 import { Arithmetic } from "../train/Arithmetic.ts"

@@ -14,7 +14,7 @@ import type { Options, TrialSummary } from "./GridOptions.ts"
 import * as GridPage from "./GridPage.ts"
 import * as GridTrial from "./GridTrial.ts"
 import * as Journal from "./Journal.ts"
-import { stateOf } from "./Standing.ts"
+import { stateOf } from "./TrialStatus.ts"
 import * as State from "./State.ts"
 
 /** How all trials of a plan stand, also those that were not touched. */

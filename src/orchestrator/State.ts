@@ -18,7 +18,7 @@ import { Effect, FileSystem, Schema } from "effect"
 import * as nodePath from "node:path"
 import * as Durable from "../disk/Durable.ts"
 import { stored } from "../disk/Patience.ts"
-import * as Record from "../disk/Record.ts"
+import * as Record from "../disk/JsonRecord.ts"
 
 export const folderName = ".fliqs"
 

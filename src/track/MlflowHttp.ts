@@ -14,7 +14,7 @@ import { HttpClient, HttpClientRequest } from "effect/http"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
 import { Rejected, TrackerError } from "./Errors.ts"
 import { brief, describeCause, failureOf, throughProxy, unreachable } from "./MlflowFailure.ts"
-import type { Settings } from "./Settings.ts"
+import type { Settings } from "./TrackingSettings.ts"
 
 const maxAnswerBytes = 32 << 20
 const maxRedirects = 5

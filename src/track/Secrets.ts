@@ -7,7 +7,7 @@
  * A text is searched as it stands and as each decoder reads it. Every decoded character remembers where in the text it
  * came from, so what is found in a decoded text is taken out of the original.
  *
- * Left out: where the secrets come from but the environment (`Settings.ts`).
+ * Left out: where the secrets come from but the environment (`TrackingSettings.ts`).
  */
 
 const mark = "<redacted>"

@@ -7,7 +7,7 @@ import type { TrackerError } from "./Errors.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"
 import type { RunFolder } from "./RunFolder.ts"
 import * as Sent from "./Sent.ts"
-import type { Settings } from "./Settings.ts"
+import type { Settings } from "./TrackingSettings.ts"
 
 /** How the sending stands. */
 export interface Status {

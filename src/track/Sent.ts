@@ -3,7 +3,7 @@
  * of another server, only means sending everything again, which changes nothing on the server.
  */
 import { Effect, FileSystem, Schema } from "effect"
-import * as Record from "../disk/Record.ts"
+import * as Record from "../disk/JsonRecord.ts"
 import { ofStorage } from "./Errors.ts"
 
 /** The name of the file beside the spool. */
@@ -11,7 +11,7 @@ export const fileName = "sent.json"
 
 export const Sent = Schema.Struct({
   version: Schema.Literal(1),
-  /** The server it belongs to (`Settings.target`). */
+  /** The server it belongs to (`TrackingSettings.target`). */
   target: Schema.String,
   kind: Schema.Literals(["grid", "trial"]),
   gridId: Schema.String,

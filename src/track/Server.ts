@@ -34,7 +34,7 @@ import {
   type Server,
   writeRecord,
 } from "./ServerRecord.ts"
-import * as Settings from "./Settings.ts"
+import * as Settings from "./TrackingSettings.ts"
 
 /** Where the server lives and what it is started with. */
 export interface Options extends Installation.Options {

@@ -8,7 +8,7 @@ import * as path from "node:path"
 import { pathToFileURL } from "node:url"
 import { Option, Schema } from "effect"
 import * as Process from "../disk/Process.ts"
-import * as Record from "../disk/Record.ts"
+import * as Record from "../disk/JsonRecord.ts"
 
 const ServerRecord = Schema.Struct({
   version: Schema.Literal(1),

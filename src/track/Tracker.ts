@@ -15,7 +15,7 @@ import * as Sending from "./Sending.ts"
 import * as SendingRounds from "./SendingRounds.ts"
 import * as Server from "./Server.ts"
 import * as ServerRecord from "./ServerRecord.ts"
-import * as Settings from "./Settings.ts"
+import * as Settings from "./TrackingSettings.ts"
 
 /** How the sending stands. */
 export type Status = Sending.Status

@@ -1,8 +1,8 @@
 /**
  * The numbers in a safetensors file. F32, F16 and BF16 become float32; values of other types stay unread. Left out: the
- * container (`disk/Safetensors.ts`), what the tensors are for (`Weights.ts`).
+ * container (`disk/TensorFile.ts`), what the tensors are for (`Weights.ts`).
  */
-import * as Container from "../disk/Safetensors.ts"
+import * as Container from "../disk/TensorFile.ts"
 import type { NamedTensor } from "./TrainEvent.ts"
 
 export interface StoredTensor extends NamedTensor {

@@ -2,7 +2,7 @@ import { Effect, Option } from "effect"
 import { describe, expect, it } from "vitest"
 import { checkFlags, idleFlags, type RunFlags } from "../../src/cli/IdleFlags.ts"
 import type { Plan } from "../../src/experiment/Plan.ts"
-import type { TrialState } from "../../src/orchestrator/Standing.ts"
+import type { TrialState } from "../../src/orchestrator/TrialStatus.ts"
 
 const none: RunFlags = {
   set: [],

@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import * as Lock from "../../src/disk/Lock.ts"
 import * as Process from "../../src/disk/Process.ts"
-import * as Record from "../../src/disk/Record.ts"
+import * as Record from "../../src/disk/JsonRecord.ts"
 import { canMount, makeDisk, makeFolder } from "./folder.ts"
 import { makeZombie } from "./zombie.ts"
 

@@ -1,7 +1,7 @@
 /** The file goes in again by `train.initial`: a fixed trial of its assignment then answers as the found network does. */
 import { Effect } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
-import { checksum, decode } from "../../src/disk/Safetensors.ts"
+import { checksum, decode } from "../../src/disk/TensorFile.ts"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
 import { safetensors } from "../../src/export/Safetensors.ts"
 import { rowLength } from "../../src/format/Row.ts"

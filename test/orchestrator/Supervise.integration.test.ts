@@ -9,7 +9,7 @@ import { existsSync, readFileSync } from "node:fs"
 import * as Lock from "../../src/disk/Lock.ts"
 import * as Result from "../../src/orchestrator/Result.ts"
 import * as RunGrid from "../../src/orchestrator/RunGrid.ts"
-import * as Standing from "../../src/orchestrator/Standing.ts"
+import * as Standing from "../../src/orchestrator/TrialStatus.ts"
 import * as State from "../../src/orchestrator/State.ts"
 import { makeFolder } from "./folder.ts"
 import {

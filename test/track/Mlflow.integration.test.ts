@@ -8,7 +8,7 @@ import * as Process from "../../src/disk/Process.ts"
 import * as Server from "../../src/track/Server.ts"
 import * as ServerInstallation from "../../src/track/ServerInstallation.ts"
 import type * as ServerRecord from "../../src/track/ServerRecord.ts"
-import * as Settings from "../../src/track/Settings.ts"
+import * as Settings from "../../src/track/TrackingSettings.ts"
 import { layerMlflow, Tracker } from "../../src/track/Tracker.ts"
 import {
   append,

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import * as MlflowHealth from "../../src/track/MlflowHealth.ts"
 import * as MlflowHttp from "../../src/track/MlflowHttp.ts"
 import { proxyFor } from "../../src/track/Proxy.ts"
-import * as Settings from "../../src/track/Settings.ts"
+import * as Settings from "../../src/track/TrackingSettings.ts"
 import { ProxyServer } from "./ProxyServer.ts"
 import { StubServer } from "./StubServer.ts"
 

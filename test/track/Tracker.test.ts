@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { Effect, Option } from "effect"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import type { TrackerError } from "../../src/track/Errors.ts"
-import * as Settings from "../../src/track/Settings.ts"
+import * as Settings from "../../src/track/TrackingSettings.ts"
 import { layerMlflow, layerNone, Tracker } from "../../src/track/Tracker.ts"
 import {
   append,

@@ -1,6 +1,6 @@
 /** Sends everything of a state folder to a server, as `fliqs sync` does: a process for tests to kill. */
 import { Effect } from "effect"
-import * as Settings from "../../src/track/Settings.ts"
+import * as Settings from "../../src/track/TrackingSettings.ts"
 import { layerMlflow, Tracker } from "../../src/track/Tracker.ts"
 
 const [stateFolder, url] = process.argv.slice(2)

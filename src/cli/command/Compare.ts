@@ -2,7 +2,7 @@
 import { Effect, Option } from "effect"
 import type * as Plan from "../../experiment/Plan.ts"
 import * as Metrics from "../../metric/Metrics.ts"
-import { stateOf } from "../../orchestrator/Standing.ts"
+import { stateOf } from "../../orchestrator/TrialStatus.ts"
 import { frontPicture } from "../../report/FrontPicture.ts"
 import {
   type Objective,

@@ -15,7 +15,7 @@ import * as Result from "../../orchestrator/Result.ts"
 import * as GridTrial from "../../orchestrator/GridTrial.ts"
 import * as RunGrid from "../../orchestrator/RunGrid.ts"
 import { commitTags } from "../../orchestrator/Source.ts"
-import * as Standing from "../../orchestrator/Standing.ts"
+import * as TrialStatus from "../../orchestrator/TrialStatus.ts"
 import * as State from "../../orchestrator/State.ts"
 import * as Tracker from "../../track/Tracker.ts"
 import { sends } from "../../track/Trackers.ts"
@@ -83,7 +83,7 @@ const tellIdle = Effect.fnUntraced(function* (
 ) {
   const chosen = plan.trials.filter(({ id }) => only?.has(id) ?? true)
   const states = yield* Effect.forEach(chosen, ({ id }) =>
-    Standing.stateOf(state, id).pipe(
+    TrialStatus.stateOf(state, id).pipe(
       Effect.map((stands) => stands.state),
       // what cannot be read is told by the run itself
       Effect.orElseSucceed(() => "stopped" as const),

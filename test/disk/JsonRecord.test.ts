@@ -4,7 +4,7 @@ import { Effect, Schema } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import * as Record from "../../src/disk/Record.ts"
+import * as Record from "../../src/disk/JsonRecord.ts"
 import { makeFolder } from "./folder.ts"
 
 const Sample = Schema.Struct({

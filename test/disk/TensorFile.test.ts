@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import * as Container from "../../src/disk/Safetensors.ts"
+import * as Container from "../../src/disk/TensorFile.ts"
 
 const parts: ReadonlyArray<Container.Part> = [
   { name: "a", dtype: "U8", shape: [3], bytes: Uint8Array.of(1, 2, 3) },

@@ -36,7 +36,7 @@ export interface Damage {
   readonly fix: string
 }
 
-export interface Standing {
+export interface TrialStatus {
   readonly state: TrialState
   readonly result: Result.Result | undefined
   /** Steps that are done and saved; of a running trial, done. */
@@ -45,7 +45,7 @@ export interface Standing {
 }
 
 /** Whether `run` trains it when nothing else is asked for. */
-export const willRun = ({ result, state }: Pick<Standing, "result" | "state">): boolean =>
+export const willRun = ({ result, state }: Pick<TrialStatus, "result" | "state">): boolean =>
   state === "failed" ? Result.mayPass(result?.cause) : state !== "finished" && state !== "damaged"
 
 const fixOf = (id: string, { fix, reason }: StorageError): string => {
@@ -100,12 +100,12 @@ const look = Effect.fnUntraced(function* (state: string, id: string) {
 export const stateOf = (
   state: string,
   id: string,
-): Effect.Effect<Standing, StorageError, FileSystem.FileSystem> =>
+): Effect.Effect<TrialStatus, StorageError, FileSystem.FileSystem> =>
   look(state, id).pipe(
     Effect.catchIf(
       (error) => !isOfTheMachine(error),
       (error) =>
-        Effect.succeed<Standing>({
+        Effect.succeed<TrialStatus>({
           state: "damaged",
           result: undefined,
           step: 0,
