@@ -25,8 +25,11 @@ import { makeSteps } from "../../src/train/Steps.ts"
 /** `random`: another assignment every step; `once`: the first of those, always; `widest`: the last options. */
 export const policies = ["random", "once", "widest"] as const
 export type PolicyName = (typeof policies)[number]
-/** `search`: a training step and four measured proposals; `relaxed`: a training step under all formats at once. */
-export const passes = ["train", "measure", "evaluate", "search", "relaxed"] as const
+/**
+ * `search`: a training step and four measured proposals; `relaxed`: a training step under all formats at once; `distill`: one
+ * in which the widest network teaches.
+ */
+export const passes = ["train", "measure", "evaluate", "search", "relaxed", "distill"] as const
 export type Pass = (typeof passes)[number]
 
 export interface SpaceRun {
@@ -153,6 +156,7 @@ export const makeSpaceRun = async (run: SpaceRun) => {
       steps.train(batch, next(), 0.01)
       for (let i = 0; i < 4; i++) steps.measure(batch, next())
     },
+    distill: () => steps.distill(batch, next(), widest, 0.01),
     relaxed: () => steps.trainRelaxed(batch, uniform, 0.01),
   }[run.pass]
   const redraw = randomChoices(network)

@@ -25,8 +25,8 @@ const isFrozenThroughout = (search: Experiment["search"]): boolean =>
   (search.kind === "fixed" && (search.widest ?? 0) === 0) ||
   (search.kind === "random" && search.candidates === 1)
 
-const hasDelay = ({ kind }: Experiment["search"]): boolean =>
-  kind === "reinforce" || kind === "random" || kind === "evolution"
+const hasDelay = (search: Experiment["search"]): boolean =>
+  ["reinforce", "random", "evolution"].includes(search.kind) && !isFrozenThroughout(search)
 
 const unreadIn = ({ data, search, train }: Experiment, folder: string): ReadonlyArray<Unread> => [
   ...unreadBySearch(search, train.steps).map((setting) => ({
@@ -50,7 +50,10 @@ const unreadIn = ({ data, search, train }: Experiment, folder: string): Readonly
     : []),
   ...(hasDelay(search)
     ? []
-    : [{ path: ["train", "sortChannels"], because: `search.kind ${search.kind} has no delay` }]),
+    : ["sortChannels", "distill"].map((key) => ({
+        path: ["train", key],
+        because: `search.kind ${search.kind} has no delay here`,
+      }))),
   ...Datasets.unread(data, folder).map(({ because, key }) => ({ path: ["data", key], because })),
 ]
 

@@ -259,6 +259,25 @@ export const softmaxCrossEntropy = (logits: Tensor, labels: Tensor, labelSmoothi
     (dy, [slope]) => [mul(slope!, tf.div(dy, logits.shape[0]!))],
   ) as Scalar
 
+/**
+ * Mean cross entropy to soft labels, the probabilities that `teacher` [batch, classes] gives: logits [batch, classes] ->
+ * scalar. No gradient goes to the teacher (Hinton et al., arXiv 1503.02531, section 2, at temperature 1).
+ */
+export const distillation = (logits: Tensor, teacher: Tensor): Scalar =>
+  differentiable(
+    [logits],
+    () => {
+      const [loss, slope] = ops(
+        "SoftmaxCrossEntropyWithLogits",
+        [type("T")],
+        [logits, softmax(teacher)],
+        2,
+      )
+      return { value: meanOver(loss!, [0]), save: [slope!] }
+    },
+    (dy, [slope]) => [mul(slope!, tf.div(dy, logits.shape[0]!))],
+  ) as Scalar
+
 /** 1 where the largest logit (the first of equals) is the label, else 0; a label of -1 (padding) is never right. [batch] */
 export const correct = (logits: Tensor, labels: Tensor): Tensor =>
   tf.cast(tf.equal(tf.argMax(logits, 1), labels), "float32")

@@ -93,12 +93,12 @@ const trainingLoss = (
   return { loss, accuracy: () => accuracy(release(logits!), labels) }
 }
 
-const stateOf = ({ supernet, optimizer }: Training): ReadonlyArray<Variable> => [
+export const stateOf = ({ supernet, optimizer }: Training): ReadonlyArray<Variable> => [
   ...supernet.variables.map(({ variable }) => variable),
   ...optimizer.state,
 ]
 
-const exampleOf = (training: Training): TrainInputs =>
+export const exampleOf = (training: Training): TrainInputs =>
   trainInputs(exampleInputs(training), 0, [0, 0])
 
 /** The graph of an optimizer step under one assignment. */

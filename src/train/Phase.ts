@@ -10,6 +10,8 @@ import type { Batches } from "../data/Batches.ts"
 import { isInLastSteps } from "../search/policy/LastSamples.ts"
 import type { Searcher } from "../search/Search.ts"
 import { qualityOf } from "../search/Searches.ts"
+import type { Choices } from "../space/Decision.ts"
+import { widestChoices } from "../space/DecisionSpace.ts"
 import { randomStream } from "../space/Random.ts"
 import { beginWatch, divergence, watch, type WatchState } from "./Divergence.ts"
 import * as Metrics from "../metric/Metrics.ts"
@@ -94,6 +96,17 @@ const dropoutSeed = (seed: number, step: number): readonly [number, number] => {
   return [word(), word()]
 }
 
+/** The assignment that teaches a narrower one while a search with a delay is undecided; undefined: none does. */
+const teacherOf = (
+  { searcher }: Phase,
+  { network, trial }: Prepared,
+  trained: Choices,
+): Choices | undefined => {
+  if (trial.train.distill === undefined || searcher.delayEnd === undefined) return undefined
+  const widest = widestChoices(network.space)
+  return trained.every((choice, i) => choice === widest[i]) ? undefined : widest
+}
+
 /** Trains a phase to its end. Throws `NotFinite`. */
 export async function* trainPhase(
   phase: Phase,
@@ -122,7 +135,12 @@ export async function* trainPhase(
     const random = dropoutSeed(seed, drawn)
     const mixed = searcher.relaxed?.(proposed.state, step)
     const relaxed = mixed && steps.trainRelaxed(batch, mixed, rate, random)
-    const measured = relaxed ?? steps.train(batch, proposed.train, rate, random)
+    const teacher = frozenAt === undefined ? teacherOf(phase, prepared, proposed.train) : undefined
+    const measured =
+      relaxed ??
+      (teacher === undefined
+        ? steps.train(batch, proposed.train, rate, random)
+        : steps.distill(batch, proposed.train, teacher, rate, random))
     const taken = {
       network: prepared.network,
       step: total,

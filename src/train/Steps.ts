@@ -16,6 +16,7 @@ import { sortChannels } from "../supernet/SortChannels.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Variable } from "../tensor/Backend.ts"
 import { l2Norms } from "../tensor/Kernels.ts"
+import { makeDistillStep, teacherInputs } from "./DistillStep.ts"
 import {
   magnitudes,
   makeEvaluateStep,
@@ -68,6 +69,17 @@ export interface Steps {
   readonly train: (
     batch: Batch,
     choices: Choices,
+    learningRate: number,
+    seed?: readonly [number, number],
+  ) => Trained
+  /**
+   * The same, but `choices` learn what the network of `teacher` says of the batch, and that learns from the labels. Loss
+   * and accuracy are those of `choices`, on the labels.
+   */
+  readonly distill: (
+    batch: Batch,
+    choices: Choices,
+    teacher: Choices,
     learningRate: number,
     seed?: readonly [number, number],
   ) => Trained
@@ -145,6 +157,7 @@ export const makeSteps = (
   const training = makeTraining(fed, spec, eager)
   const options = siteOptionsOf(supernet)
   const train = makeTrainStep(training)
+  const distill = makeDistillStep(training)
   const relaxed = makeRelaxedStep(training, options)
   const measure = makeMeasureStep({ ...fed, eager }, norms)
   const observe = makeObserveStep({ ...fed, eager })
@@ -153,6 +166,13 @@ export const makeSteps = (
   return {
     train: (batch, choices, learningRate, seed = [0, 0]) =>
       read(train.run(trainInputs(passInputs(fed, batch, choices), learningRate, seed))),
+    distill: (batch, choices, teacher, learningRate, seed = [0, 0]) =>
+      read(
+        distill.run({
+          ...trainInputs(passInputs(fed, batch, choices), learningRate, seed),
+          ...teacherInputs(supernet, teacher),
+        }),
+      ),
     trainRelaxed: (batch, probabilities, learningRate, seed = [0, 0]) => {
       const { slopes, ...measured } = relaxed.run({
         ...trainInputs(passInputs(fed, batch, widest), learningRate, seed),
@@ -179,7 +199,7 @@ export const makeSteps = (
     sortChannels: () => sortChannels(supernet, updatedWith(training)),
     optimizerState: training.optimizer.state,
     dispose: () => {
-      for (const step of [train, relaxed, measure, observe, evaluate]) step.dispose()
+      for (const step of [train, distill, relaxed, measure, observe, evaluate]) step.dispose()
       for (const variable of training.optimizer.state) variable.dispose()
     },
   }

@@ -181,6 +181,10 @@ export const TrainSpec = Schema.Struct({
     0,
     "Share of the target probability that is spread evenly over all classes, 0 to 0.9.",
   ),
+  distill: optional(
+    Schema.Literal("widest"),
+    "widest: until the search is frozen, a step under a narrower network also trains the largest one, on the labels, and the narrower one learns what that says of the images. Default: none, every step trains one network, on the labels.",
+  ),
   sortChannels: optional(
     Schema.Literal("delayEnd"),
     "delayEnd: when the delay of the search is over, the channels of the largest network are put in the order of their importance, so that narrower ones get the best. Default: none, they stay where they are.",

@@ -21,6 +21,7 @@ const unit = { strides: [1, 1], padding: "same" } as const
 const valid = { strides: [1, 2], padding: "valid" } as const
 export const epsilon = 1e-3
 const labels = () => tf.tensor1d([1, 0, 2, 2, 1], "int32")
+const teacher = () => tf.tensor2d([2, 0, -1, 0.5, 0.25, 3, -2, 1, 1, 0, 0, 0, 4, -4, 1], [5, 3])
 const moments = (x: Tensor, axes: Array<number>) => tf.moments(x, axes, true)
 export const normalised = (x: Tensor, axes: Array<number>, gamma: Tensor, beta: Tensor) => {
   const { mean, variance } = moments(x, axes)
@@ -235,6 +236,12 @@ export const cases: ReadonlyArray<Case> = [
     shapes: [[5, 3]],
     ours: (x) => Kernels.softmaxCrossEntropy(x!, labels(), 0.1),
     stock: (x) => tf.losses.softmaxCrossEntropy(tf.oneHot(labels(), 3), x!, undefined, 0.1),
+  },
+  {
+    name: "distillation",
+    shapes: [[5, 3]],
+    ours: (x) => Kernels.distillation(x!, teacher()),
+    stock: (x) => tf.losses.softmaxCrossEntropy(tf.softmax(teacher()), x!),
   },
   {
     name: "batchNormOver the batch alone",

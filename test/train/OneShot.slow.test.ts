@@ -179,6 +179,28 @@ describe("one-shot search", () => {
     )
   })
 
+  it.each([15, 45])(
+    "learns from the largest network, and goes on from step %i bit for bit",
+    async (step) => {
+      const taught = trial({
+        search: { kind: "random", candidates: 4, freezeAt: 0.5 },
+        train: {
+          steps: 60,
+          learningRate: { kind: "cosine", peak: 0.05, warmupSteps: 5 },
+          distill: "widest",
+        },
+      })
+      const through = await collect(taught, undefined, step)
+      const { tensors, ...rest } = through.kept!
+      const goneOn = await collect(taught, { ...JSON.parse(JSON.stringify(rest)), tensors })
+      expect(finished(goneOn.events)).toEqual(finished(through.events))
+      const after = (events: ReadonlyArray<TrainEvent>) =>
+        events.filter((event) => event.type === "metrics" && event.step > step)
+      expect(after(goneOn.events)).toEqual(after(through.events))
+    },
+    120_000,
+  )
+
   const whole = trial({
     train: { steps: 30, learningRate: { kind: "cosine", peak: 0.05, warmupSteps: 5 } },
     finish: { recalibrate: 3, fineTune: 12, retrain: true },

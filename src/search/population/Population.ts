@@ -238,7 +238,7 @@ export const makePopulation = (
   const sharesIn = (state: PopulationState) => sharesOf(space, assignmentsOf(state))
   return withSwitching(space, {
     stateSchema: PopulationState,
-    delayEnd: run.delayEnd,
+    ...(plan.size === 1 ? {} : { delayEnd: run.delayEnd }),
     init: () => init(run),
     restore: (saved) => restorePopulation(space, plan.size, saved),
     propose: (state, step) => propose(run, state, step),
