@@ -25,7 +25,8 @@ export interface Lowering<Fields = unknown> {
   readonly kind: string
   /** True when unnamed ones are called `stageN` and their repeats `stageN.0`, `stageN.1`, ... */
   readonly stage: boolean
-  readonly build: (builder: Builder, place: BlockPlace, fields: Fields, input: Value) => Value
+  /** A method, so that a list may hold blocks of any fields: the schema of the block has checked them. */
+  build(builder: Builder, place: BlockPlace, fields: Fields, input: Value): Value
 }
 
 export interface BuilderOptions {

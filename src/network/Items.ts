@@ -1,5 +1,6 @@
 /** A list of network items, built one after another: the top of the network, or a branch of it. */
 import { type Builder, type Value } from "./Builder.ts"
+import { TooManyJointOptions } from "../space/Quantity.ts"
 import { BuildStopped, type BlockPlace } from "./Decisions.ts"
 
 type Items = ReadonlyArray<Readonly<Record<string, unknown>>>
@@ -58,10 +59,10 @@ export const buildItems = (
       at: [...at, i, kind],
     }
     try {
-      value = builder.block(kind).build(builder, place, fields as never, value)
+      value = builder.block(kind).build(builder, place, fields, value)
     } catch (error) {
-      if (!(error instanceof BuildStopped || error instanceof RangeError)) throw error
-      if (error instanceof RangeError)
+      if (!(error instanceof BuildStopped || error instanceof TooManyJointOptions)) throw error
+      if (error instanceof TooManyJointOptions)
         builder.problem(place.at, `${error.message}; share or drop some`)
       builder.broken = true
     }

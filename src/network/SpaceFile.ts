@@ -12,6 +12,7 @@ import { otherNames, withOtherKeys } from "../declaration/OtherNames.ts"
 import { FormatName, FormatPair } from "../format/FormatName.ts"
 import { sets } from "../format/Formats.ts"
 import { Name, tunable } from "../space/Tunable.ts"
+import type { ItemSchema } from "./block/Block.ts"
 import { blocks } from "./block/Blocks.ts"
 import { Formats } from "./format/FormatsSchema.ts"
 
@@ -69,19 +70,19 @@ const otherBlocks = otherNames({
 })
 
 /** One network item: exactly one key, its block kind. */
-export const Item: Schema.Codec<Readonly<Record<string, unknown>>, unknown> = withOtherKeys(
+export const Item: ItemSchema = withOtherKeys(
   Schema.Struct(
     Object.fromEntries(
       blocks.map((block) => [
         block.kind,
-        Schema.optionalKey(block.spec(Schema.suspend((): Schema.Codec<unknown, unknown> => Item))),
+        Schema.optionalKey(block.spec(Schema.suspend((): ItemSchema => Item))),
       ]),
     ),
   ),
   otherBlocks,
 )
   .check(Schema.isMinProperties(1), Schema.isMaxProperties(1))
-  .annotate({ identifier: "Item", description: "Exactly one key: the block kind." }) as never
+  .annotate({ identifier: "Item", description: "Exactly one key: the block kind." })
 
 export const Space = Schema.Struct({
   $schema: SchemaPath,

@@ -50,7 +50,19 @@ export const minimum = (quantity: Quantity): number =>
 export const maximum = (quantity: Quantity): number =>
   quantity.values.reduce((a, b) => Math.max(a, b))
 
-/** `f` of several quantities, over the union of their decisions. Throws RangeError past `maxEntries`. */
+/** That quantity, as data: `Items.ts` makes a problem of it, at the item whose layer it is. */
+export class TooManyJointOptions extends Error {
+  readonly decisions: number
+  readonly entries: number
+
+  constructor(decisions: number, entries: number) {
+    super(`${decisions} decisions with ${entries} joint options meet in one layer`)
+    this.decisions = decisions
+    this.entries = entries
+  }
+}
+
+/** `f` of several quantities, over the union of their decisions. Throws `TooManyJointOptions` past `maxEntries`. */
 export const combine = (
   quantities: ReadonlyArray<Quantity>,
   f: (values: ReadonlyArray<number>) => number,
@@ -60,10 +72,7 @@ export const combine = (
   const decisions = [...sizeOf.keys()].sort((a, b) => a - b)
   const sizes = decisions.map((d) => sizeOf.get(d)!)
   const entries = sizes.reduce((a, b) => a * b, 1)
-  if (entries > maxEntries)
-    throw new RangeError(
-      `${decisions.length} decisions with ${entries} joint options meet in one layer`,
-    )
+  if (entries > maxEntries) throw new TooManyJointOptions(decisions.length, entries)
   const values = new Float64Array(entries)
   const choices: Array<number> = []
   for (let entry = 0; entry < entries; entry++) {

@@ -63,4 +63,4 @@ export const tunable = <S extends Schema.Codec<unknown, unknown>>(
       shared: sharedField,
     }),
     Schema.Struct({ use: useField }),
-  ]).annotate({ identifier, examples: [options[0], { oneOf: options }] } as never)
+  ]).annotate({ identifier, examples: [options[0], { oneOf: options }] })

@@ -12,13 +12,16 @@ import { constant, type Quantity } from "../../space/Quantity.ts"
 import type { Builder, Lowering } from "../Builder.ts"
 import type { OptionRule, DecidedField, BlockPlace } from "../Decisions.ts"
 
+/** The schema of one network item: one key, its block. */
+export type ItemSchema = Schema.Codec<Readonly<Record<string, unknown>>, unknown>
+
 export interface Block<Fields = unknown> extends Lowering<Fields> {
   /** The schema of its fields; `item` is the schema of one network item, for blocks that hold items. */
-  readonly spec: (item: Schema.Codec<unknown, unknown>) => Schema.ConstraintDecoder<Fields>
+  readonly spec: (item: ItemSchema) => Schema.Codec<Fields, unknown>
 }
 
 /** A block whose fields only its own schema knows: what the list holds. */
-export const defineBlock = <Fields>(block: Block<Fields>): Block => block as never
+export const defineBlock = <Fields>(block: Block<Fields>): Block => block
 
 const between = (minimum: number, maximum: number) =>
   Schema.Int.check(Schema.isBetween({ minimum, maximum }))

@@ -39,7 +39,7 @@ export const ConcatBlock = defineBlock<Fields>({
     }).annotate({
       identifier: "Concat",
       description: "Branches side by side on one input, their channels joined.",
-    }) as unknown as Schema.ConstraintDecoder<Fields>,
+    }),
   build: (builder, place, { branches }, input) => {
     const names = new Set<string>()
     const outputs = branches.map((branch, i) => {
