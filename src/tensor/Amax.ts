@@ -10,7 +10,7 @@
  */
 import { tf } from "./Backend.ts"
 import type { Tensor } from "./Backend.ts"
-import { intoBlocks } from "./Blocks.ts"
+import { intoBlocks } from "./BlockLayout.ts"
 import {
   binary,
   bool,

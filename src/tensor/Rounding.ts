@@ -8,7 +8,7 @@
 import { blockScaleFormat, type Column, mapColumns, toRow } from "../format/Row.ts"
 import { tf } from "./Backend.ts"
 import type { Tensor } from "./Backend.ts"
-import { intoBlocks, type Blocks } from "./Blocks.ts"
+import { intoBlocks, type Blocks } from "./BlockLayout.ts"
 import {
   binary,
   bool,

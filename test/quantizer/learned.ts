@@ -6,7 +6,7 @@ import { roundByRow } from "../../src/quantizer/reference.ts"
 import { fakeQuantizeLearned, learnedAmax } from "../../src/quantizer/LearnedScale.ts"
 import { counts, tf } from "../../src/tensor/Backend.ts"
 import type { Tensor, Tensor2D, Variable } from "../../src/tensor/Backend.ts"
-import { firstScale, scaleOfOption } from "../../src/tensor/LearnedScale.ts"
+import { firstScale, scaleOfOption } from "../../src/tensor/ScaleGradient.ts"
 import { normal, read } from "../tensor/support.ts"
 
 const table = (row: Row): Tensor2D => tf.tensor2d(rowNumbers(row), [1, rowLength])

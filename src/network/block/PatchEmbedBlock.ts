@@ -4,7 +4,7 @@ import { field, withDefault } from "../../declaration/Field.ts"
 import { constant, map } from "../../space/Quantity.ts"
 import { itemName } from "../../space/Tunable.ts"
 import { defineBlock } from "./Block.ts"
-import { aHeads, between, headsOf, TunableHeads } from "./Tokens.ts"
+import { aHeads, between, headsOf, TunableHeads } from "./TokenFields.ts"
 
 const PatchEmbedSpec = Schema.Struct({
   name: itemName("patchEmbed"),

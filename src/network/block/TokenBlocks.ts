@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 import { itemName } from "../../space/Tunable.ts"
 import { defineBlock } from "./Block.ts"
-import { layerNorm, tokensOf } from "./Tokens.ts"
+import { layerNorm, tokensOf } from "./TokenFields.ts"
 
 const Named = (kind: string, identifier: string, description: string) =>
   Schema.Struct({ name: itemName(kind) }).annotate({

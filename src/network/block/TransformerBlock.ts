@@ -14,7 +14,7 @@ import type { Builder, Value } from "../Builder.ts"
 import { aFormat, type BlockPlace, type OptionRule } from "../Decisions.ts"
 import type { AttentionNode, Shape } from "../Graph.ts"
 import { aDepth, defineBlock, dropPathField, repeatsField } from "./Block.ts"
-import { aHeads, headsOf, layerNorm, TunableHeads, tokensOf } from "./Tokens.ts"
+import { aHeads, headsOf, layerNorm, TunableHeads, tokensOf } from "./TokenFields.ts"
 
 const TunableFormat = Schema.Union([
   FormatName,
