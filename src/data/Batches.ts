@@ -49,7 +49,7 @@ export interface Batches {
   /** 32 hex digits each: of the images and which of them, whatever their order. */
   readonly splitDigests: { readonly train: string; readonly heldOut: string; readonly test: string }
   /**
-   * What has come to light about the images since it was last asked for. `all` tells of every image; else it is told
+   * What has come to light about the images since it was last asked for. `all` reports every image; else it is reported
    * of now and then.
    */
   readonly warnings: (all?: boolean) => ReadonlyArray<DataWarning>

@@ -51,7 +51,7 @@ export type DataKind = Data["kind"]
 type AnyKind = DatasetKind<DataKind, DataSpec, { readonly kind: string }, Dataset | StreamedDataset>
 
 /**
- * The kind's own functions. The cast: TypeScript cannot tell that each is only ever given the specification of its kind.
+ * The kind's own functions. The cast: TypeScript cannot know that each is only ever given the specification of its kind.
  */
 const memberOf = (kind: DataKind): AnyKind => datasets.members[kind] as unknown as AnyKind
 

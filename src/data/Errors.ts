@@ -1,7 +1,7 @@
 /**
  * What can go wrong with a data set: it is not there and cannot be had, or what is there is not what it should be.
  *
- * Both belong to the trial family (`house.md`): the trial fails, trying it again without the mend would fail again,
+ * Both belong to the trial family (`house.md`): the trial fails, trying it again without the fix would fail again,
  * unless the machine ran out of something that may come back.
  */
 import { Schema } from "effect"

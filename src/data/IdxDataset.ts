@@ -17,7 +17,7 @@ export const idxFiles = (split: "train" | "test") => ({
   labels: `${prefixes[split]}-labels-idx1-ubyte`,
 })
 
-/** A file by its name, with the place to tell of in errors; plain bytes or gzip. */
+/** A file by its name, with the place that errors name; plain bytes or gzip. */
 export type ReadIdx<E, R> = (
   name: string,
 ) => Effect.Effect<{ readonly where: string; readonly bytes: Uint8Array }, E, R>

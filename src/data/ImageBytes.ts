@@ -1,5 +1,5 @@
 /**
- * The bytes of an image file, read so that no file can hang or overfill the reader, and what a cheap look tells of a
+ * The bytes of an image file, read so that no file can hang or overfill the reader, and what a cheap look says of a
  * file without decoding it.
  *
  * A link is followed where it stays within the folder, or where `links` says so: DVC, the Hugging Face cache and git-annex
@@ -131,7 +131,7 @@ export const pointerOf = (bytes: Buffer): string | undefined => {
     : undefined
 }
 
-/** Why a file cannot be an image, as far as its entry and a short content tell; undefined where nothing speaks against it. */
+/** Why a file cannot be an image, as far as its entry and a short content say; undefined where nothing speaks against it. */
 export const lookAt = (root: string, file: string, links: Links): string | undefined => {
   const stat = lstatSync(nodePath.join(root, file), { throwIfNoEntry: false })
   if (stat?.isFile() === true && stat.size > pointerBytes && stat.size <= maxBytes) return undefined

@@ -33,7 +33,7 @@ export const danglingLinks = ({ rest, root }: ImageFiles): Broken =>
     ),
   )
 
-/** What a look without decoding tells of the files. */
+/** What a look without decoding says of the files. */
 export interface Look {
   readonly broken: Broken
   /** The largest part of a split that is broken, of the files looked at. */

@@ -41,7 +41,7 @@ const readLines = (path: string): Map<string, readonly [string, string]> => {
   return known
 }
 
-/** Size and times of change of a file, of a link with where it leads; undefined where they do not tell of a change. */
+/** Size and times of change of a file, of a link with where it leads; undefined where they do not show a change. */
 const entryOf = (root: string, file: string, links: Links): string | undefined => {
   const path = nodePath.join(root, file)
   const own = lstatSync(path, { throwIfNoEntry: false })

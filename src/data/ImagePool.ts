@@ -1,7 +1,7 @@
 /**
  * Threads that decode images beside the training.
  *
- * sharp decodes in threads of its own, but is told what to do between two passes through the event loop, which a training
+ * sharp decodes in threads of its own, but is given work between two passes through the event loop, which a training
  * step keeps busy: so each thread here has an event loop, and its requests are queued with it at once, not when it is
  * free. Who asks bounds how much is asked for. Which thread decodes an image changes nothing of the image.
  */

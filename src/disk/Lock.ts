@@ -18,7 +18,7 @@ const Holder = Schema.Struct({
   version: Schema.Literal(Record.version),
   pid: Schema.Int,
   host: Schema.String,
-  /** Tells a process from a later one with the same number; empty where the system does not tell. */
+  /** Distinguishes a process from a later one with the same number; empty where the system does not say when it started. */
   processStart: Schema.String,
   command: Schema.String,
   /** Milliseconds since 1970. */
@@ -241,7 +241,7 @@ const takeOrFail = Effect.fnUntraced(function* (folder: string, command: string)
   return yield* held(folder, message)
 })
 
-/** Milliseconds; who waits longer is told for whom. */
+/** Milliseconds; a longer wait is logged, with the holder. */
 const saidAfter = 3000
 
 const takeOrWait = Effect.fnUntraced(function* (folder: string, command: string) {

@@ -1,7 +1,7 @@
 /**
- * Waiting for what may pass: a full disk, a file system that is read-only for a while, too many open files. How long,
- * and who is told, is set around a whole piece of work (`Effect.provideService(Patience, ...)`); every operation on kept
- * files inside it then waits by itself. Where nothing is set, nothing waits: a command that only reads says at once
+ * Waiting for what may pass: a full disk, a file system that is read-only for a while, too many open files. How long, and
+ * what is called meanwhile, is set around a whole piece of work (`Effect.provideService(Patience, ...)`); every operation on
+ * kept files inside it then waits by itself. Where nothing is set, nothing waits: a command that only reads says at once
  * what is wrong. Left out: memory that ran out in another process (`orchestrator/Supervise`).
  */
 import { Clock, Context, Duration, Effect } from "effect"

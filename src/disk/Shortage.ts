@@ -1,5 +1,5 @@
 /**
- * What the machine ran out of, told from an error or from the last words of a process: memory, or what files need (room,
+ * What the machine ran out of, found from an error or from the last words of a process: memory, or what files need (room,
  * open files, a file system that can be written). Such an end is no fault of the program and may pass. Left out: waiting
  * (`Patience.ts`, `orchestrator/Supervise`).
  */
@@ -42,7 +42,7 @@ const numberAfter = (file: string, key: string): number | undefined => {
 
 /**
  * How many processes the system has killed so far because memory ran out, in this group of processes or on the machine;
- * undefined where it does not tell. More of them after a process was killed than before it began say why it was killed.
+ * undefined where it does not count them. More of them after a process was killed than before it began say why it was killed.
  */
 export const countMemoryKills = (): number | undefined => {
   const all = [

@@ -1,5 +1,5 @@
 /**
- * Why a trial's process ended without a result, as best it can be told from outside: its exit code, the signal, what it
+ * Why a trial's process ended without a result, as far as it can be seen from outside: its exit code, the signal, what it
  * printed last, and whether the system has killed a process for memory meanwhile. Left out: what is done about it
  * (`Supervise`).
  */
@@ -13,7 +13,7 @@ export interface Ending {
   readonly exit: { readonly code: number } | { readonly signal: string } | { readonly lost: number }
   /** The end of what it printed. */
   readonly output: string
-  /** Processes the system has killed because memory ran out while it ran; undefined where it does not tell. */
+  /** Processes the system has killed because memory ran out while it ran; undefined where it does not count them. */
   readonly memoryKills: number | undefined
 }
 
@@ -21,7 +21,7 @@ export interface Death {
   readonly cause: Cause
   /** Continues `its process ...`. */
   readonly message: string
-  /** What the process printed last, where that may tell more; stands in the result. */
+  /** What the process printed last, where that may say more; part of the result. */
   readonly lastWords?: string
   /** What would help; stands in the result. */
   readonly advice?: string

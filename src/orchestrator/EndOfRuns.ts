@@ -1,5 +1,5 @@
 /**
- * Ends in the record what has ended without a word: a `run` that was killed cannot tell the tracker so, nor can a trial
+ * Ends runs in the record that have ended without a record of it: a `run` that was killed cannot write one, nor can a trial
  * whose machine went down. Whoever comes next does it: a `run` in this state folder, or `sync`. Left out: sending it.
  */
 import { Effect, FileSystem, Option } from "effect"

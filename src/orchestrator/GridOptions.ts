@@ -1,4 +1,4 @@
-/** What a run of a grid is given, and what it tells while it goes on. */
+/** What a run of a grid is given, and what it reports while it goes on. */
 import type { Duration, Effect } from "effect"
 import type * as EndOfRuns from "./EndOfRuns.ts"
 import type * as Heartbeat from "./Heartbeat.ts"
@@ -8,7 +8,7 @@ import type * as State from "./State.ts"
 import type { ShortagePatience } from "./Supervise.ts"
 import type * as Waiting from "./Waiting.ts"
 
-/** What a run tells while it goes on. */
+/** What a run reports while it goes on. */
 export type GridEvent =
   | { readonly _tag: "Skipped"; readonly trial: State.TrialFile; readonly result: Result.Result }
   | {

@@ -64,7 +64,7 @@ const repaired = Effect.fnUntraced(function* (state: string, id: string) {
   return standing
 })
 
-/** The trial as it goes on: one whose `trial.json` is gone keeps the threads that its journal tells of. */
+/** The trial as it goes on: one whose `trial.json` is gone keeps the threads that its journal names. */
 const begun = Effect.fnUntraced(function* (state: string, trial: State.TrialFile) {
   if (yield* exists(State.trialFile(state, trial.id))) return trial
   const { parameters } = yield* Journal.beginning(State.trialFolder(state, trial.id))

@@ -13,7 +13,7 @@ export class Heartbeat extends Schema.Opaque<Heartbeat>()(
     version: Schema.Literal(State.version),
     attempt: Schema.Int,
     pid: Schema.Int,
-    /** Tells the process from a later one with the same number; earlier versions did not write it. */
+    /** Distinguishes the process from a later one with the same number; earlier versions did not write it. */
     processStart: Schema.optionalKey(Schema.String),
     host: Schema.String,
     /** Milliseconds since 1970. */
@@ -22,7 +22,7 @@ export class Heartbeat extends Schema.Opaque<Heartbeat>()(
     stepsPerSecond: Schema.Finite,
     /** Seconds of training, all attempts together. */
     seconds: Schema.Finite,
-    /** The last value told of each metric; those that are not finite are left out. */
+    /** The last value of each metric; those that are not finite are left out. */
     metrics: Schema.Record(Schema.String, Schema.Finite),
     warnings: Schema.Array(Schema.Struct({ alarm: Schema.String, message: Schema.String })),
     /** Of this attempt; absent in records from before it was kept. */
@@ -37,6 +37,6 @@ export const read = Effect.fnUntraced(function* (path: string) {
   return yield* Effect.orElseSucceed(readRecord(path), () => undefined)
 })
 
-/** Neither synced nor waited for: it is told anew in a second. */
+/** Neither synced nor waited for: it is written again in a second. */
 export const write = (path: string, heartbeat: Heartbeat) =>
   Record.write(path, heartbeat, { synced: false }).pipe(withoutWaiting)

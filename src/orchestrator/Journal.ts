@@ -1,5 +1,5 @@
 /**
- * What one trial tells, written down: train events become tracker events in the spool, artifacts become files beside
+ * What one trial reports, written down: train events become tracker events in the spool, artifacts become files beside
  * it. Left out: sending (`track/`), deciding when to save (`RunTrial`).
  */
 import { Effect, FileSystem } from "effect"
@@ -23,7 +23,7 @@ export interface Journal {
     path: string,
     content: string | Uint8Array,
   ) => Effect.Effect<void, StorageError, FileSystem.FileSystem>
-  /** Makes what was told survive a power cut: before the checkpoint or the result that counts on it. */
+  /** Makes what was reported survive a power cut: before the checkpoint or the result that counts on it. */
   readonly flush: Effect.Effect<void, StorageError>
   /** Ends the run; it is not written before `flush` succeeds. */
   readonly end: (status: "FINISHED" | "FAILED" | "KILLED", message?: string) => void
@@ -62,7 +62,7 @@ const told = (event: TrainEvent): Event.Event | undefined => {
   return undefined
 }
 
-/** What earlier attempts told at the very beginning of the spool. */
+/** What earlier attempts wrote at the very beginning of the spool. */
 export const beginning = Effect.fnUntraced(function* (folder: string) {
   const { events } = yield* Effect.orElseSucceed(
     SpoolReader.read(`${folder}/${Spool.fileName}`, 0),
@@ -115,7 +115,7 @@ export const open = Effect.fnUntraced(function* (state: string, trial: State.Tri
     spool.append({ type: "artifact", path, file })
   })
   const known = (yield* beginning(folder)).parameters
-  // Write-once in most trackers: told by the first attempt that knows them and never again.
+  // Write-once in most trackers: written by the first attempt that knows them and never again.
   const parameters = (values: Readonly<Record<string, string>>) => {
     if (Object.keys(values).some((name) => Object.hasOwn(known, name))) return
     spool.append({ type: "parameters", values })

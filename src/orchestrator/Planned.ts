@@ -53,14 +53,14 @@ export const trialFile = (
 })
 
 /** Trials that cost about the same per step. */
-const kin = (trial: PlannedTrial["declaration"]): string =>
+const costKindOf = (trial: PlannedTrial["declaration"]): string =>
   JSON.stringify([
     trial.space.name,
     trial.data.batchSize,
     measures(trial.search) ? trial.search.kind : "nothing measured",
   ])
 
-/** Seconds per step of earlier trials in this folder, by kinship; the median of what is known. */
+/** Seconds per step of earlier trials in this folder; the median of trials that cost about the same per step. */
 export const secondsPerStep = Effect.fnUntraced(function* (state: string) {
   const known = new Map<string, Array<number>>()
   for (const id of yield* State.trialIds(state)) {
@@ -81,16 +81,16 @@ export const secondsPerStep = Effect.fnUntraced(function* (state: string) {
           ? undefined
           : { seconds: heartbeat.seconds, steps: heartbeat.step }
     if (told === undefined || told.steps < 10) continue
-    const key = kin(trial.declaration as PlannedTrial["declaration"])
+    const key = costKindOf(trial.declaration as PlannedTrial["declaration"])
     known.set(key, [...(known.get(key) ?? []), told.seconds / told.steps])
   }
   return (trial: PlannedTrial): number | undefined => {
-    const speeds = known.get(kin(trial.declaration))?.toSorted((a, b) => a - b)
+    const speeds = known.get(costKindOf(trial.declaration))?.toSorted((a, b) => a - b)
     return speeds?.[Math.floor(speeds.length / 2)]
   }
 })
 
-/** How trials stand in a state folder. What cannot be read is told where it is used. */
+/** How trials stand in a state folder. What cannot be read is reported where it is used. */
 export const standing =
   (state: string): StandingOf =>
   (id) =>

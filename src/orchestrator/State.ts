@@ -81,7 +81,7 @@ export class TrialFile extends Schema.Opaque<TrialFile>()(
     gridId: Schema.String,
     experiment: Schema.String,
     name: Schema.String,
-    /** What tells this trial from its siblings: its cell of the matrix. */
+    /** What distinguishes this trial from others of its grid: its cell of the matrix. */
     cell: Schema.Record(Schema.String, Schema.String),
     /** All of it, flat, as the tracker gets it. */
     parameters: Schema.Record(Schema.String, Schema.String),

@@ -1,6 +1,6 @@
 /**
  * One trial seen from outside: a child process that is started, watched through the folder and its output, and started
- * again when it may help. Causes are told apart (`Death.ts`): wrong input and divergence are not retried; a crash and a
+ * again when it may help. Causes are distinguished (`Death.ts`): wrong input and divergence are not retried; a crash and a
  * lost process are, a few times and later each time; what the machine ran out of is waited for, so long. Interrupting the
  * effect asks the child to save and go (SIGTERM), and waits for it. Left out: which trials (`RunGrid`), what the child
  * does (`RunTrial`).
@@ -60,10 +60,10 @@ export type Ended =
   /** The machine cannot run trials: the child's last words. */
   | { readonly _tag: "NotReady"; readonly message: string }
 
-/** What is known of a child while it runs: the end of its output, and when it last gave a sign of life. */
-interface Life {
+/** What is known of a child while it runs: the end of its output, and when it was last seen to live. */
+interface ChildLife {
   tail: string
-  signAt: number
+  lastSeenAt: number
   /** Since when it waits for something the machine ran out of. */
   waitingSince: number | undefined
 }
@@ -71,28 +71,28 @@ interface Life {
 const watchEvery = "500 millis"
 const longestTail = 32_768
 
-/** Tells progress until the child has given no sign of life for `lostAfter`; then ends. */
-const watch = Effect.fnUntraced(function* (options: Options, life: Life) {
+/** Reports progress until the child has given no sign of life for `lostAfter`; then ends. */
+const watch = Effect.fnUntraced(function* (options: Options, life: ChildLife) {
   const path = State.heartbeatFile(options.state, options.trial.id)
   const patience = Duration.toMillis(Duration.fromInputUnsafe(options.lostAfter))
   const before = yield* Heartbeat.read(path)
-  let told = `${before?.attempt} ${before?.time}`
+  let reported = `${before?.attempt} ${before?.time}`
   for (;;) {
     yield* Effect.sleep(watchEvery)
     const heartbeat = yield* Heartbeat.read(path)
     const now = yield* Clock.currentTimeMillis
-    const sign = `${heartbeat?.attempt} ${heartbeat?.time}`
-    if (heartbeat !== undefined && sign !== told) {
-      told = sign
-      life.signAt = now
+    const shown = `${heartbeat?.attempt} ${heartbeat?.time}`
+    if (heartbeat !== undefined && shown !== reported) {
+      reported = shown
+      life.lastSeenAt = now
       yield* options.onProgress(heartbeat)
     }
-    if (now - life.signAt > patience) return { lost: (now - life.signAt) / 1000 }
+    if (now - life.lastSeenAt > patience) return { lost: (now - life.lastSeenAt) / 1000 }
   }
 })
 
 /** Keeps the end of what the child prints, in the log too; what it says of waiting is passed on. */
-const listen = (options: Options, life: Life, output: Stream.Stream<Uint8Array, unknown>) => {
+const listen = (options: Options, life: ChildLife, output: Stream.Stream<Uint8Array, unknown>) => {
   const log = State.logFile(options.state, options.trial.id)
   const decoder = new TextDecoder()
   let line = ""
@@ -104,12 +104,13 @@ const listen = (options: Options, life: Life, output: Stream.Stream<Uint8Array, 
       yield* Effect.ignore(fs.writeFile(log, bytes, { flag: "a" }))
       const text = decoder.decode(bytes, { stream: true })
       life.tail = (life.tail + text).slice(-longestTail)
-      life.signAt = yield* Clock.currentTimeMillis
+      life.lastSeenAt = yield* Clock.currentTimeMillis
       const lines = (line + text).split("\n")
       line = lines.pop()!.slice(-longestTail)
       for (const told of lines.map(Waiting.read)) {
         if (told === undefined) continue
-        life.waitingSince = told._tag === "Over" ? undefined : (life.waitingSince ?? life.signAt)
+        life.waitingSince =
+          told._tag === "Over" ? undefined : (life.waitingSince ?? life.lastSeenAt)
         yield* options.onWaiting(told)
       }
     }),
@@ -126,7 +127,7 @@ const runOnce = Effect.fnUntraced(function* (options: Options) {
   const child = yield* spawner
     .spawn(
       ChildProcess.make(program, words, {
-        // Its end tells the child that we are gone.
+        // Its end is how the child knows that we are gone.
         stdin: "pipe",
         env: { ...options.environment },
         extendEnv: true,
@@ -143,9 +144,9 @@ const runOnce = Effect.fnUntraced(function* (options: Options) {
     Effect.sync(() => options.children.add(child.pid)),
     () => Effect.sync(() => options.children.delete(child.pid)),
   )
-  const life: Life = {
+  const life: ChildLife = {
     tail: "",
-    signAt: yield* Clock.currentTimeMillis,
+    lastSeenAt: yield* Clock.currentTimeMillis,
     waitingSince: undefined,
   }
   const listening = yield* Effect.forkScoped(listen(options, life, child.all))

@@ -1,6 +1,6 @@
 /**
  * What a trial's process says while it waits for room, open files or a file system, as lines of its log, and how its
- * parent reads them: on a full disk there is no other way to tell. Left out: when to wait (`disk/Patience.ts`).
+ * parent reads them: on a full disk there is no other way to report it. Left out: when to wait (`disk/Patience.ts`).
  */
 import { Duration, Effect } from "effect"
 import { Patience } from "../disk/Patience.ts"

@@ -1,5 +1,5 @@
 /**
- * What a run tells the tracker: start, parameters, data set, metrics, artifacts, tags, end. An event is written to the
+ * What a run reports to the tracker: start, parameters, data set, metrics, artifacts, tags, end. An event is written to the
  * run's spool (`Spool.ts`) first and sent later (`MlflowSender.ts`), possibly twice; so every time in it is an integer
  * number of milliseconds fixed when the event is made, and sending it again changes nothing.
  *
@@ -81,7 +81,7 @@ export const End = Schema.Struct({
 })
 export type End = typeof End.Type
 
-/** Everything a run can tell the tracker. */
+/** Everything a run can report to the tracker. */
 export const Event = Schema.Union([Start, Parameters, Dataset, Metrics, Artifact, Tag, End])
 export type Event = typeof Event.Type
 
@@ -92,7 +92,7 @@ export const now = (): number => Math.round(Date.now())
 const spellNonFinite = (_key: string, value: unknown) =>
   typeof value === "number" && !Number.isFinite(value) ? String(value) : value
 
-/** Words of ours, which tell events and files apart. */
+/** Keys whose values are words of ours: they name events and files, and hold no secret. */
 const isOurs = new Set(["type", "status", "gridId", "trialId", "path", "file"])
 
 const spell = (key: string, value: unknown) =>

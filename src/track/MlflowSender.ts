@@ -6,7 +6,7 @@
  *     spool -> groups of events -> requests -> offset
  *
  * A run the server no longer knows is made again from the whole spool. An event the server refuses (a parameter that
- * changed, a path it does not take) is told, counted and stepped over; anything that says the server is not ours to
+ * changed, a path it does not take) is logged, counted and stepped over; anything that says the server is not ours to
  * write to (credentials, an address that is not MLflow's) stops the sending and steps over nothing.
  */
 import { Effect, type FileSystem, Path } from "effect"

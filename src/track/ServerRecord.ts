@@ -28,7 +28,7 @@ export const folderOf = (stateFolder: string) => path.join(path.resolve(stateFol
 /** From the folder that the server is started in: SQLAlchemy has no way to write `?` in the name of a database. */
 export const database = "sqlite:///mlflow.db"
 export const artifactsOf = (folder: string) => pathToFileURL(path.join(folder, "artifacts")).href
-/** How servers were told their database before: whole, as the path stands. */
+/** How earlier versions named the database to the server: by its whole path. */
 const formerDatabaseOf = (folder: string) => `sqlite:///${path.join(folder, "mlflow.db")}`
 const isOfFolder = (folder: string, { command }: Process.Running) =>
   command.includes("--port") &&
