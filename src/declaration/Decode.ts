@@ -4,7 +4,7 @@
  * Effect gives a tree of issues; here it becomes short messages: unknown keys and words get "did you mean", of a union only the
  * branch that was meant is reported. Left out: rules that need the domain; they come in as `check` and return Problems.
  */
-import { Effect, Exit, Schema, SchemaIssue } from "effect"
+import { Effect, Exit, Result, Schema, SchemaIssue } from "effect"
 import type { Document } from "./Document.ts"
 import { DeclarationError, DeclarationErrors, formatPath, inOrder, locateAll } from "./Errors.ts"
 import type { Path, Problem } from "./Errors.ts"
@@ -31,15 +31,15 @@ export type Decodable<A> = Schema.ConstraintDecoder<A>
 const decodeUnknown = <A>(
   schema: Decodable<A>,
   value: unknown,
-): { readonly value: A } | { readonly problems: ReadonlyArray<Found> } => {
+): Result.Result<A, ReadonlyArray<Found>> => {
   const exit = Effect.runSyncExit(Schema.decodeUnknownEffect(schema, options)(value))
-  if (Exit.isSuccess(exit)) return { value: exit.value }
+  if (Exit.isSuccess(exit)) return Result.succeed(exit.value)
   const failure = exit.cause.reasons.find((reason) => reason._tag === "Fail")?.error
   if (!Schema.isSchemaError(failure) || !SchemaIssue.isIssue(failure.issue))
     throw new Error("A schema of a declaration failed with something that is no issue", {
       cause: exit.cause,
     })
-  return { problems: problemsOf(failure.issue, value) }
+  return Result.fail(problemsOf(failure.issue, value))
 }
 
 /**
@@ -54,13 +54,12 @@ export const inspect = <A>(
   check: Check<A> = () => [],
 ): Inspection<A> => {
   const decoded = decodeUnknown(schema, document.value)
-  const problems = "problems" in decoded ? decoded.problems : []
-  const found =
-    "value" in decoded
-      ? check(decoded.value)
-      : document.text.length > mostRecovered
-        ? []
-        : checkRecovered((value) => decodeUnknown(schema, value), document.value, problems, check)
+  const problems = Result.isFailure(decoded) ? decoded.failure : []
+  const found = Result.isSuccess(decoded)
+    ? check(decoded.success)
+    : document.text.length > mostRecovered
+      ? []
+      : checkRecovered((value) => decodeUnknown(schema, value), document.value, problems, check)
   const of = (severity: "error" | "warning") =>
     found.filter((problem) => (problem.severity ?? "error") === severity)
   // What could not be read as written was put down as something else: nothing more is said of that place.
@@ -72,8 +71,8 @@ export const inspect = <A>(
     ),
   ]
   const warnings = locateAll(document, of("warning"))
-  return errors.length === 0 && "value" in decoded
-    ? { value: decoded.value, errors: [], warnings }
+  return errors.length === 0 && Result.isSuccess(decoded)
+    ? { value: decoded.success, errors: [], warnings }
     : { errors: limited(inOrder(errors)), warnings }
 }
 
@@ -84,9 +83,9 @@ export const unknownKeyAt = <A>(
   path: Path,
 ): string | undefined => {
   const decoded = decodeUnknown(schema, value)
-  if ("value" in decoded) return undefined
+  if (Result.isSuccess(decoded)) return undefined
   const place = formatPath(path)
-  return decoded.problems.find(
+  return decoded.failure.find(
     (problem) => problem.unknown !== undefined && place.startsWith(formatPath(problem.path)),
   )?.message
 }
@@ -121,7 +120,7 @@ const limited = (errors: ReadonlyArray<DeclarationError>): ReadonlyArray<Declara
     line: last.line,
     column: last.column,
     path: "",
-    message: `${errors.length - mostErrors + 1} more mistakes follow; mend these first`,
+    message: `${errors.length - mostErrors + 1} more mistakes follow; fix these first`,
   })
   return [...errors.slice(0, mostErrors - 1), more]
 }

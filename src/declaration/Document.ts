@@ -134,7 +134,7 @@ const parseText = (file: string, text: string): Document | DeclarationErrors => 
   // UTF-16 units are never more than the bytes of UTF-8.
   if (text.length > maxBytes) return fail(0, tooLarge)
   const nul = text.indexOf("\0")
-  if (nul >= 0) return fail(nul, "there is a NUL sign here; remove it")
+  if (nul >= 0) return fail(nul, "there is a NUL character here; remove it")
   if (tokensExceed(text))
     return fail(0, "the file has too many parts (about 14 000 lines is the most); split it")
 
@@ -237,12 +237,12 @@ const syntaxMessages: Record<string, string> = {
   BAD_INDENT: "this line is indented wrongly; align it with its neighbours",
   BAD_ALIAS: "this alias has no name; write *name",
   MULTIPLE_DOCS: "a second document begins here; keep one document in a file",
-  MISSING_CHAR: "a sign is missing here",
+  MISSING_CHAR: "a character is missing here",
 }
 
 const syntaxMessage = (error: { readonly code: string; readonly message: string }): string => {
   const known = error.code === "MISSING_CHAR" ? undefined : syntaxMessages[error.code]
   if (known !== undefined) return known
   const said = error.message.split("\n")[0]!
-  return `${said.charAt(0).toLowerCase()}${said.slice(1)}; mend the YAML here`
+  return `${said.charAt(0).toLowerCase()}${said.slice(1)}; fix the YAML here`
 }

@@ -112,13 +112,13 @@ const namesPath = (flag: string, path: string): boolean =>
 
 const plainKey = /^[\w$-]+$/
 
-/** `network.2.conv.kernel`; keys with other signs are quoted: `matrix."reward.beta"`. */
+/** `network.2.conv.kernel`; keys with other characters are quoted: `matrix."reward.beta"`. */
 export const formatPath = (path: Path): string =>
   path
     .map((key) => (typeof key === "number" || plainKey.test(key) ? String(key) : show(key)))
     .join(".")
 
-// Anything a terminal could take as a command: control signs, line separators, direction marks.
+// Anything a terminal could take as a command: control characters, line separators, direction marks.
 const unsafe = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g
 
 /** A value as short JSON that is safe to print anywhere; at most `limit` characters. */
@@ -127,7 +127,7 @@ export const show = (value: unknown, limit = 60): string => {
   const json = JSON.stringify(bounded) ?? String(bounded)
   const safe = json.replace(
     unsafe,
-    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   )
   return safe.length > limit || bounded !== value ? `${safe.slice(0, limit - 3)}...` : safe
 }

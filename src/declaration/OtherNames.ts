@@ -1,7 +1,7 @@
 /**
  * Words that other tools and papers use for what has another name here, or for what there is not here.
  *
- * A table stands beside the words it is of. Words are compared without letter case, spaces and signs: `per_channel` is
+ * A table stands beside the words it is of. Words are compared without letter case, spaces and punctuation: `per_channel` is
  * `perChannel`. Left out: slips of the hand (`Suggest.ts`).
  */
 import type { Schema } from "effect"

@@ -4,10 +4,11 @@
  * A misspelt key is renamed, any other unknown one removed; a wrong or missing value becomes some right one. This is done twice
  * with different values, and only what the rules say of both is told: nothing that depends on a guess.
  */
+import { Result } from "effect"
 import { formatPath, type Path, type Problem } from "./Errors.ts"
 import type { Found } from "./Found.ts"
 
-type Decoded<A> = { readonly value: A } | { readonly problems: ReadonlyArray<Found> }
+type Decoded<A> = Result.Result<A, ReadonlyArray<Found>>
 
 /** Right values of many fields, tried in turn; the two lists share none. */
 const candidates: readonly [ReadonlyArray<unknown>, ReadonlyArray<unknown>] = [
@@ -85,8 +86,8 @@ const guess = <A>(
       else delete parent[key]
     }
     const decoded = decode(current)
-    if ("value" in decoded) return { value: decoded.value, renamed }
-    left = decoded.problems
+    if (Result.isSuccess(decoded)) return { value: decoded.success, renamed }
+    left = decoded.failure
   }
   return undefined
 }

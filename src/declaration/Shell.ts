@@ -16,7 +16,8 @@ export const shellWord = (word: string): string => {
   if (!/\p{Cc}/u.test(word)) return `'${word.replaceAll("'", `'\\''`)}'`
   const inside = word.replace(
     /[\p{Cc}\\']/gu,
-    (sign) => escapes[sign] ?? `\\x${sign.charCodeAt(0).toString(16).padStart(2, "0")}`,
+    (character) =>
+      escapes[character] ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
   )
   return `$'${inside}'`
 }

@@ -5,17 +5,17 @@ import { createHash } from "node:crypto"
 
 /**
  * JSON with one spelling for each value: keys sorted by UTF-16 code units, no spaces, numbers as ECMAScript writes them.
- * Keys whose value is undefined are left out. Throws RangeError on numbers JSON does not have.
+ * Keys whose value is undefined are left out. Throws on what JSON does not have: a defect of the caller.
  */
 export const canonicalJson = (value: unknown): string => {
   if (value === null || typeof value === "boolean" || typeof value === "string")
     return JSON.stringify(value)
   if (typeof value === "number") {
-    if (!Number.isFinite(value)) throw new RangeError(`${value} has no JSON`)
+    if (!Number.isFinite(value)) throw new Error(`${value} has no JSON`)
     return JSON.stringify(value)
   }
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`
-  if (typeof value !== "object") throw new RangeError(`a ${typeof value} has no JSON`)
+  if (typeof value !== "object") throw new Error(`a ${typeof value} has no JSON`)
   // The default order of `sort` is that of UTF-16 code units.
   const keys = Object.keys(value).sort()
   const entries = keys.flatMap((key) => {

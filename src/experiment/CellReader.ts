@@ -102,8 +102,8 @@ export class CellReader {
       errors.push(...named.errors)
       const source = experiment.train.initial
       const initial = source === undefined ? undefined : yield* this.#weightsOf(source, space.value)
-      if (initial !== undefined && "message" in initial) {
-        errors.push(locateTrial(initial, document, []))
+      if (initial !== undefined && Result.isFailure(initial)) {
+        errors.push(...initial.failure.map((problem) => locateTrial(problem, document, [])))
         return none
       }
       const { contents, fill, parts } = named
@@ -116,7 +116,7 @@ export class CellReader {
           space: space.value,
           contents,
           ...(fill === undefined ? {} : { fill }),
-          ...(initial === undefined ? {} : { initial }),
+          ...(initial === undefined ? {} : { initial: initial.success }),
         },
         this.#checks,
       )
@@ -180,7 +180,7 @@ const writeCommand = (
 
 /** Reads each initial weights once for each space. */
 const makeWeightsOf = (folder: string, ofTrial: TrialWeights | undefined) => {
-  const known = new Map<string, Initial | Problem>()
+  const known = new Map<string, Result.Result<Initial, ReadonlyArray<Problem>>>()
   return Effect.fnUntraced(function* (source: InitialSource, space: Space) {
     const { network } = builtOf(space)
     if (network === undefined) return undefined

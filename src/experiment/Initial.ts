@@ -4,7 +4,7 @@
  * Left out: the file's format and the fit (`train/`), the state folder (`orchestrator/`).
  */
 import * as nodePath from "node:path"
-import { Effect, FileSystem } from "effect"
+import { Effect, FileSystem, Result } from "effect"
 import { pathText, type Problem } from "../declaration/Errors.ts"
 import type { Network } from "../network/Network.ts"
 import { readSafetensors, type Tensors } from "../train/Safetensors.ts"
@@ -60,7 +60,7 @@ export const readInitial = Effect.fnUntraced(function* (
   folder: string,
   network: Network,
   ofTrial: TrialWeights | undefined,
-): Effect.fn.Return<Initial | Problem, never, FileSystem.FileSystem> {
+): Effect.fn.Return<Result.Result<Initial, ReadonlyArray<Problem>>, never, FileSystem.FileSystem> {
   const isFile = "safetensors" in source
   const path = ["train", "initial", isFile ? "safetensors" : "trial"]
   const found = isFile
@@ -68,15 +68,14 @@ export const readInitial = Effect.fnUntraced(function* (
     : ofTrial === undefined
       ? `no state folder is known in which trial ${source.trial} could be`
       : yield* ofTrial(source.trial)
-  if (typeof found === "string") return { path, message: found }
+  if (typeof found === "string") return Result.fail([{ path, message: found }])
   const { map, names, problems } = fit(network, found.tensors, source.skip)
   if (problems.length > 0) {
     const more = problems.length > mostShown ? `; and ${problems.length - mostShown} more` : ""
-    return {
-      path,
-      message: `${problems.slice(0, mostShown).join("; ")}${more}; tensors are called and shaped as the variables, others can be left fresh by skip: [PATTERN]`,
-    }
+    const message = `${problems.slice(0, mostShown).join("; ")}${more}; tensors are called and shaped as the variables, others can be left fresh by skip: [PATTERN]`
+    return Result.fail([{ path, message }])
   }
   const skip = source.skip === undefined ? {} : { skip: source.skip }
-  return { spec: { digest: digest(found.tensors, names), ...skip }, file: found.file, map }
+  const spec = { digest: digest(found.tensors, names), ...skip }
+  return Result.succeed({ spec, file: found.file, map })
 })

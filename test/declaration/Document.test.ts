@@ -21,7 +21,7 @@ const valueOf = (text: string) => Effect.map(parse("x.yaml", text), (document) =
 
 describe("what is refused, with its place", () => {
   const cases: ReadonlyArray<readonly [string, string, string]> = [
-    ["a NUL", "a: 1\nb: \0", "x.yaml:2:4: there is a NUL sign here; remove it"],
+    ["a NUL", "a: 1\nb: \0", "x.yaml:2:4: there is a NUL character here; remove it"],
     [
       "two documents",
       "a: 1\n---\nb: 2\n",

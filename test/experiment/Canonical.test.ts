@@ -31,8 +31,8 @@ describe("canonicalJson", () => {
   })
   it("has one spelling for minus zero, and none for what JSON lacks", () => {
     assert.strictEqual(canonicalJson([-0, 0]), "[0,0]")
-    assert.throws(() => canonicalJson(Number.NaN), RangeError)
-    assert.throws(() => canonicalJson([undefined]), RangeError)
+    assert.throws(() => canonicalJson(Number.NaN), "NaN has no JSON")
+    assert.throws(() => canonicalJson([undefined]), "undefined has no JSON")
     assert.strictEqual(canonicalJson({ a: undefined, b: 1 }), '{"b":1}')
   })
   it("gives ids that the order of keys does not change", () => {
