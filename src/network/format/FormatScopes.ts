@@ -174,22 +174,10 @@ const refuseHidden = (builder: Builder, overrides: ReadonlyArray<Matched>): void
       )
 }
 
-/** Gives every layer its two format slots, adding the format decisions to the builder. */
-export const assignFormats = (
-  builder: Builder,
-  formats: Formats | string | undefined,
-): ReadonlyArray<Layer> => {
-  const declared: Formats =
-    formats === undefined
-      ? { oneOf: ["FP32"] }
-      : typeof formats === "string"
-        ? { oneOf: [formats] }
-        : formats
-  const at: YamlPath = ["formats"]
-  if (typeof formats === "object") checkForm(builder, declared, at, true)
-  checkRepeats(builder, declared, at)
+/** The overrides with the test of their patterns, each checked. */
+const overridesOf = (builder: Builder, declared: Formats) => {
   const overrides = (declared.overrides ?? []).map((override, i) => {
-    const place = [...at, "overrides", i]
+    const place = ["formats", "overrides", i]
     checkForm(builder, override, place, false)
     checkRepeats(builder, override, place)
     const matches = matcher(override.match)
@@ -204,6 +192,43 @@ export const assignFormats = (
     return { override, matches, place }
   })
   refuseHidden(builder, overrides)
+  return overrides
+}
+
+interface LayerDrafts {
+  readonly layer: LayerDraft
+  readonly weights: Draft
+  readonly activations: Draft
+}
+
+/** When each decision is active: by its path, or by `choices.NAME`. */
+const activityOf = (drafts: ReadonlyArray<LayerDrafts>): ReadonlyMap<string, Activity> => {
+  const active = new Map<string, Activity>()
+  for (const { layer, weights, activations } of drafts)
+    for (const { kind, path } of [weights, activations])
+      if (kind !== "fixed") {
+        const key = kind === "use" ? `choices.${path}` : path
+        const known = active.get(key)
+        active.set(key, known === undefined ? layer.activity : unite(known, layer.activity))
+      }
+  return active
+}
+
+/** Gives every layer its two format slots, adding the format decisions to the builder. */
+export const assignFormats = (
+  builder: Builder,
+  formats: Formats | string | undefined,
+): ReadonlyArray<Layer> => {
+  const declared: Formats =
+    formats === undefined
+      ? { oneOf: ["FP32"] }
+      : typeof formats === "string"
+        ? { oneOf: [formats] }
+        : formats
+  const at: YamlPath = ["formats"]
+  if (typeof formats === "object") checkForm(builder, declared, at, true)
+  checkRepeats(builder, declared, at)
+  const overrides = overridesOf(builder, declared)
   const base = declared.scope ?? "layer"
   const scaleOf = layerScales(builder, declared.scale)
 
@@ -223,14 +248,7 @@ export const assignFormats = (
     weights: draftOf(layer, "weights"),
     activations: draftOf(layer, "activations"),
   }))
-  const active = new Map<string, Activity>()
-  for (const { layer, weights, activations } of drafts)
-    for (const { kind, path } of [weights, activations])
-      if (kind !== "fixed") {
-        const key = kind === "use" ? `choices.${path}` : path
-        const known = active.get(key)
-        active.set(key, known === undefined ? layer.activity : unite(known, layer.activity))
-      }
+  const active = activityOf(drafts)
 
   const slot = (d: Draft): FormatSlot => {
     const from =
