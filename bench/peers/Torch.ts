@@ -11,7 +11,8 @@ import type { Command } from "../Worker.ts"
 
 const version = "2.13.0"
 const home = join(cacheDirectory(), `torch-${version}`)
-const python = join(home, "bin/python")
+/** The interpreter of the environment; there once `ensureTorch` has made it. */
+export const python = join(home, "bin/python")
 
 const run = (program: string, ...args: ReadonlyArray<string>): void => {
   const { status, error } = spawnSync(program, args, { stdio: ["ignore", 2, 2] })

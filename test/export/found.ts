@@ -64,8 +64,8 @@ export const findModel = (
   seed = 1,
 ): FoundModel => {
   const space = decodeSpace(yaml)
-  const { network: all } = build(space)
-  if (all === undefined) throw new Error("the space does not build")
+  const { network: all, problems } = build(space)
+  if (all === undefined) throw new Error(problems.map(({ message }) => message).join("; "))
   const random = randomStream(seed, "found")
   const choices =
     choose?.(all) ?? all.space.decisions.map(({ options }) => random.integer(options.length))

@@ -1,0 +1,132 @@
+/**
+ * A found network as a folder for PyTorch: `model.py` (torch and safetensors are all it needs), `weights.safetensors` in
+ * PyTorch's layouts, `assignment.json` with what was chosen.
+ *
+ * `model.py` is written for this one network: its layers by their paths, and of the rounding what they use. Left out:
+ * which operation becomes which line (`pytorch/`).
+ */
+import * as Container from "../disk/Safetensors.ts"
+import { floatBytes } from "../train/Safetensors.ts"
+import type { FoundModel, Values } from "./FoundModel.ts"
+import { formatsOf, magnitudesOf, metadataOf } from "./Metadata.ts"
+import { type LayerText, layerTexts } from "./pytorch/LayersText.ts"
+import { type NetworkText, networkText } from "./pytorch/Network.ts"
+import { roundingText } from "./pytorch/RoundingText.ts"
+import { weightsDigest } from "./Safetensors.ts"
+
+/** The axes of a row-major array in another order. */
+const transposed = ({ shape, values }: Values, order: ReadonlyArray<number>): Values => {
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1))
+  const newShape = order.map((axis) => shape[axis]!)
+  const newStrides = order.map((axis) => strides[axis]!)
+  const result = new Float32Array(values.length)
+  const at = newShape.map(() => 0)
+  let from = 0
+  for (let i = 0; i < result.length; i++) {
+    result[i] = values[from]!
+    for (let axis = newShape.length - 1; axis >= 0; axis--) {
+      from += newStrides[axis]!
+      if (++at[axis]! < newShape[axis]!) break
+      from -= newStrides[axis]! * newShape[axis]!
+      at[axis] = 0
+    }
+  }
+  return { shape: newShape, values: result }
+}
+
+const weightsFile = (model: FoundModel, { state }: NetworkText): Uint8Array => {
+  const parts = [...state].map(([name, { key, order }]): Container.Part => {
+    const found = model.weights.get(name)
+    if (found === undefined) throw new Error(`the model has no weights ${name}`)
+    const { shape, values } = order === undefined ? found : transposed(found, order)
+    return { name: key, dtype: "F32", shape, bytes: floatBytes(values) }
+  })
+  const names = Object.fromEntries([...state].map(([name, { key }]) => [key, name]))
+  const metadata = { ...metadataOf(model), "fliqs.names": JSON.stringify(names) }
+  return Buffer.concat(Container.encode(parts, metadata))
+}
+
+/** A text in a docstring or a comment of Python, on one line. */
+const inComment = (text: string): string => JSON.stringify(text).slice(1, -1).replaceAll('"', "'")
+
+const tensor = (numbers: ReadonlyArray<number>): string => `torch.tensor([${numbers.join(", ")}])`
+
+const modelText = (model: FoundModel, { formats, needs, text }: NetworkText): string => {
+  const { network, preprocessing, trial, version } = model
+  const { channels, height, width } = network.graph.input
+  const layers = (Object.keys(layerTexts) as ReadonlyArray<LayerText>)
+    .filter((name) => needs.has(name))
+    .map((name) => `\n${layerTexts[name]}`)
+  return `"""${inComment(network.name)}: found by fliqs ${inComment(version)}, trial ${inComment(trial)}.
+
+    model = load("path/of/this/folder")
+    logits = model(preprocess(images))
+
+It rounds as the network was trained to: weights and inputs of layers go through fake quantization, in float32. Scales of
+inputs are frozen. The gradient passes the rounding (straight through), so the model can be trained further.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+MEAN = ${tensor(preprocessing.mean)}
+STD = ${tensor(preprocessing.std)}
+
+
+def load(folder: str | Path) -> "Network":
+    """The trained network of this folder, ready to predict; \`model.classes\` has the names of its classes."""
+    model = Network()
+    model.load_state_dict(load_file(Path(folder) / "weights.safetensors"))
+    model.classes = json.loads((Path(folder) / "assignment.json").read_text(encoding="utf-8"))["classes"]
+    return model.eval()
+
+
+def preprocess(images: Tensor) -> Tensor:
+    """uint8 [batch, ${height}, ${width}, ${channels}] -> normalised float32 [batch, ${channels}, ${height}, ${width}]."""
+    normalised = (images.float() / 255 - MEAN.to(images.device)) / STD.to(images.device)
+    return normalised.permute(0, 3, 1, 2).contiguous()
+
+${roundingText}
+${formats === "" ? "" : `\n${formats}\n\n`}${layers.join("\n")}
+
+${text}`.replaceAll(/\n{4,}/gu, "\n\n\n")
+}
+
+const assignmentText = (model: FoundModel): string => {
+  const { assignment, classNames, network, preprocessing, trial, version } = model
+  const { graph, name } = network
+  const said = {
+    version,
+    trial,
+    network: name,
+    input: graph.input,
+    classes: classNames,
+    preprocessing,
+    assignment,
+    formats: formatsOf(model),
+    magnitudes: magnitudesOf(model),
+    digest: weightsDigest(model.weights),
+  }
+  return `${JSON.stringify(said, undefined, 2)}\n`
+}
+
+/** Name -> contents of the files of the folder. */
+export const pytorch = (model: FoundModel): ReadonlyMap<string, Uint8Array> => {
+  const network = networkText(model)
+  const encode = (text: string) => new TextEncoder().encode(text)
+  return new Map([
+    ["model.py", encode(modelText(model, network))],
+    ["weights.safetensors", weightsFile(model, network)],
+    ["assignment.json", encode(assignmentText(model))],
+  ])
+}

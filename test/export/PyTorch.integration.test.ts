@@ -1,0 +1,230 @@
+/**
+ * PyTorch runs an exported folder and answers as the supernet does; its rounding gives the same bits as ours. PyTorch and
+ * safetensors come from PyPI; without Python or PyPI these tests are left out.
+ */
+import { execFileSync } from "node:child_process"
+import { mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { Effect } from "effect"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { ensureTorch, python } from "../../bench/peers/Torch.ts"
+import * as Container from "../../src/disk/Safetensors.ts"
+import type { FoundModel } from "../../src/export/FoundModel.ts"
+import { pytorch } from "../../src/export/PyTorch.ts"
+import type { Format } from "../../src/format/Format.ts"
+import { names, parse } from "../../src/format/Formats.ts"
+import { rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
+import { unsigned } from "../../src/format/IntFormat.ts"
+import { fakeQuantize, type FakeQuantizeOptions } from "../../src/quantizer/FakeQuantize.ts"
+import { type ClippingRule, magnitudesOf } from "../../src/quantizer/ScaleRule.ts"
+import { randomStream } from "../../src/space/Random.ts"
+import { load, tf } from "../../src/tensor/Backend.ts"
+import { floatBytes } from "../../src/train/Safetensors.ts"
+import { makeFolder } from "../disk/folder.ts"
+import { drawImages, findModel, logitsOf } from "./found.ts"
+import { spaces } from "./spaces.ts"
+
+const folder = makeFolder()
+const packages = join(folder, "packages")
+let missing: string | undefined
+
+beforeAll(async () => {
+  await Effect.runPromise(load({ threads: 1 }))
+  try {
+    ensureTorch()
+    execFileSync(
+      python,
+      ["-m", "pip", "install", "--quiet", "--no-deps", "--target", packages, "safetensors==0.8.0"],
+      { stdio: "pipe" },
+    )
+  } catch (error) {
+    missing = String(error)
+    console.warn(`left out, since PyTorch cannot be installed: ${missing}`)
+  }
+}, 1_200_000)
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** What a script of this folder prints, as JSON. */
+const runPython = (script: string, ...args: ReadonlyArray<string>): unknown =>
+  JSON.parse(
+    execFileSync(python, ["-W", "ignore", join(import.meta.dirname, script), ...args], {
+      encoding: "utf8",
+      maxBuffer: 2 ** 30,
+      env: { ...process.env, PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: "1" },
+    }),
+  )
+
+const writeFolder = (name: string, files: ReadonlyMap<string, Uint8Array>): string => {
+  const at = join(folder, name)
+  mkdirSync(at, { recursive: true })
+  for (const [file, contents] of files) writeFileSync(join(at, file), contents)
+  return at
+}
+
+interface Ran {
+  readonly logits: ReadonlyArray<ReadonlyArray<number>>
+  readonly preprocessed: ReadonlyArray<number>
+  readonly classes: ReadonlyArray<string>
+  readonly withoutGradient: ReadonlyArray<string>
+}
+
+const count = 8
+/** The largest difference of a logit, as a share of the largest logit. */
+const bound = 1e-5
+
+const topOf = (logits: ReadonlyArray<number>): number => logits.indexOf(Math.max(...logits))
+
+describe("--to pytorch", () => {
+  const models = new Map<string, { readonly model: FoundModel; readonly images: Float32Array }>()
+  const bytesOf = (images: Float32Array) => Uint8Array.from(images, (x) => (x * 97) & 255)
+  let ran: Readonly<Record<string, Ran>> = {}
+
+  beforeAll(() => {
+    if (missing !== undefined) return
+    for (const [name, yaml] of Object.entries(spaces)) {
+      const model = findModel(yaml, undefined, 3)
+      const images = drawImages(model.network, count, 11)
+      const { channels, height, width } = model.network.graph.input
+      const shape = [count, height, width, channels]
+      const given = Container.encode([
+        { name: "images", dtype: "F32", shape, bytes: floatBytes(images) },
+        { name: "bytes", dtype: "U8", shape, bytes: bytesOf(images) },
+      ])
+      writeFolder(name, new Map([...pytorch(model), ["images.safetensors", Buffer.concat(given)]]))
+      models.set(name, { model, images })
+    }
+    ran = runPython("runModel.py", ...[...models.keys()].map((name) => join(folder, name))) as never
+  })
+
+  it.for(Object.keys(spaces))("gives the supernet's logits: %s", (name, { skip }) => {
+    skip(missing !== undefined)
+    const { images, model } = models.get(name)!
+    const { classes, logits, withoutGradient } = ran[join(folder, name)]!
+    const ours = logitsOf(model, images)
+    const size = Math.max(...ours.map(Math.abs))
+    const differences = logits.flat().map((value, i) => Math.abs(value - ours[i]!) / size)
+    expect(Math.max(...differences)).toBeLessThan(bound)
+    logits.forEach((row, i) =>
+      expect(topOf(row)).toBe(topOf([...ours.subarray(10 * i, 10 * i + 10)])),
+    )
+    expect(classes).toEqual(model.classNames)
+    expect(withoutGradient).toEqual([])
+  })
+
+  it("prepares bytes as the network was trained on them", ({ skip }) => {
+    skip(missing !== undefined)
+    const { images } = models.get("resnetInt")!
+    const expected = [...bytesOf(images)].map((byte) => (byte / 255 - 0.5) / 0.25)
+    const found = ran[join(folder, "resnetInt")]!.preprocessed
+    expect(found).toHaveLength(expected.length)
+    found.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5))
+  })
+})
+
+/** Values of every size with ties, zeros of both signs and a row of zeros: [4, 6, 40]. */
+const hardValues = (): Float32Array => {
+  const random = randomStream(5, "values")
+  const x = Float32Array.from({ length: 4 * 6 * 40 }, (_, i) => {
+    const kind = i % 7
+    if (kind === 0) return Math.round(8 * random.normal()) / 8
+    if (kind === 1) return random.uniform() < 0.5 ? 0 : -0
+    return random.normal() * 2 ** (random.integer(12) - 6)
+  })
+  return x.fill(0, 40, 80)
+}
+
+interface RoundingCase {
+  readonly name: string
+  readonly format: Format
+  readonly ours: FakeQuantizeOptions
+  readonly rule?: ClippingRule
+  readonly frozen?: number
+  readonly theirs: Readonly<Record<string, unknown>>
+}
+
+const roundingCases = (): ReadonlyArray<RoundingCase> =>
+  names.flatMap((name): ReadonlyArray<RoundingCase> => {
+    const format = parse(name)!
+    if (name === "FP32") return []
+    if (format.block?.scale === "E8M0")
+      return (["floor", "ceil", "even"] as const).map((rule) => ({
+        name: `${name} ${rule}`,
+        format,
+        ours: { blockAxis: 2 },
+        theirs: { axis: 2, shared_exponent: rule },
+      }))
+    const tensor = [
+      { name: `${name} tensor`, format, ours: { blockAxis: 1 }, theirs: { axis: 1 } },
+      {
+        name: `${name} frozen`,
+        format,
+        ours: { blockAxis: 1 },
+        frozen: 1.7,
+        theirs: { axis: 1, magnitude: Math.fround(1.7) },
+      },
+    ]
+    if (format.block !== undefined) return tensor
+    const ranges = format.kind === "int" ? [format, unsigned(format)] : [format]
+    const covering = ranges.flatMap((format) =>
+      (["absmax", "mse", { percentile: 90 }] as const).flatMap((rule) => {
+        const theirs =
+          typeof rule === "object" ? { rule: "percentile", percentile: rule.percentile } : { rule }
+        const clipping = rule === "absmax" ? {} : { rule }
+        const at = (words: string, ours: FakeQuantizeOptions, options: object): RoundingCase => ({
+          name: `${name} ${words} ${JSON.stringify(rule)} from ${format.lo}`,
+          format,
+          ours,
+          ...clipping,
+          theirs: { ...theirs, ...options },
+        })
+        return [
+          at("channel", { axis: 1 }, { covers: "channel", axis: 1 }),
+          at("block", { blockAxis: 2, blockSize: 7 }, { covers: "block", block: 7, axis: 2 }),
+        ]
+      }),
+    )
+    return [...tensor, ...covering]
+  })
+
+const pythonFormat = ({ block, ...format }: Format) => ({
+  mantissa_bits: format.mantissaBits,
+  min_exponent: format.minExponent,
+  lo: format.lo,
+  hi: format.hi,
+  negative_zero: format.negativeZero,
+  scaled: format.scaled,
+  ...(block === undefined ? {} : { block: block.size, block_scale: block.scale }),
+})
+
+it("rounds to every format, under every scale, to the same bits", ({ skip }) => {
+  skip(missing !== undefined)
+  const x = hardValues()
+  const shape = [4, 6, 40]
+  const cases = roundingCases()
+  const file = join(folder, "x.safetensors")
+  writeFileSync(
+    file,
+    Buffer.concat(
+      Container.encode([{ name: "x", dtype: "F32", shape, bytes: floatBytes(x) }], {
+        cases: JSON.stringify(cases.map(({ format, theirs }) => [pythonFormat(format), theirs])),
+      }),
+    ),
+  )
+  const at = writeFolder("rounding", pytorch(findModel(spaces["averaged"]!)))
+  const found = runPython("roundInTorch.py", at, file) as ReadonlyArray<ReadonlyArray<number>>
+  const wrong = cases.flatMap(({ format, frozen, name, ours, rule, theirs }, k) => {
+    const bits = tf.tidy(() => {
+      const input = tf.tensor(x, shape)
+      const numbers = rowNumbers(toRow(format, theirs["shared_exponent"] as "floor" | undefined))
+      const rows = tf.tensor2d(numbers, [1, rowLength])
+      const clip = rule === undefined ? {} : { clip: magnitudesOf(input, rows, 0, rule, ours) }
+      const amax = frozen === undefined ? undefined : tf.tensor1d([frozen])
+      const rounded = fakeQuantize(input, rows, 0, amax, { ...ours, ...clip })
+      return new Int32Array((rounded.dataSync() as Float32Array).slice().buffer)
+    })
+    const places = [...bits.keys()].filter((i) => bits[i] !== found[k]![i])
+    return places.length === 0 ? [] : [`${name}: ${places.length} values`]
+  })
+  expect(wrong).toEqual([])
+  expect(cases.length).toBeGreaterThan(300)
+})
