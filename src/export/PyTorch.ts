@@ -13,6 +13,7 @@ import { type LayerText, layerTexts } from "./pytorch/LayersText.ts"
 import { type NetworkText, networkText } from "./pytorch/Network.ts"
 import { roundingText } from "./pytorch/RoundingText.ts"
 import { weightsDigest } from "./Safetensors.ts"
+import { type ExportedFile, type ExportTarget, Refused } from "./Target.ts"
 
 /** The axes of a row-major array in another order. */
 const transposed = ({ shape, values }: Values, order: ReadonlyArray<number>): Values => {
@@ -34,7 +35,7 @@ const transposed = ({ shape, values }: Values, order: ReadonlyArray<number>): Va
   return { shape: newShape, values: result }
 }
 
-const weightsFile = (model: FoundModel, { state }: NetworkText): Uint8Array => {
+const weightsFile = (model: FoundModel, { state }: NetworkText): ReadonlyArray<Uint8Array> => {
   const parts = [...state].map(([name, { key, order }]): Container.Part => {
     const found = model.weights.get(name)
     if (found === undefined) throw new Error(`the model has no weights ${name}`)
@@ -43,7 +44,7 @@ const weightsFile = (model: FoundModel, { state }: NetworkText): Uint8Array => {
   })
   const names = Object.fromEntries([...state].map(([name, { key }]) => [key, name]))
   const metadata = { ...metadataOf(model), "fliqs.names": JSON.stringify(names) }
-  return Buffer.concat(Container.encode(parts, metadata))
+  return Container.encode(parts, metadata)
 }
 
 /** A text in a docstring or a comment of Python, on one line. */
@@ -120,13 +121,26 @@ const assignmentText = (model: FoundModel): string => {
   return `${JSON.stringify(said, undefined, 2)}\n`
 }
 
-/** Name -> contents of the files of the folder. */
-export const pytorch = (model: FoundModel): ReadonlyMap<string, Uint8Array> => {
-  const network = networkText(model)
-  const encode = (text: string) => new TextEncoder().encode(text)
-  return new Map([
-    ["model.py", encode(modelText(model, network))],
-    ["weights.safetensors", weightsFile(model, network)],
-    ["assignment.json", encode(assignmentText(model))],
-  ])
+const textFile = (path: string, text: string): ExportedFile => ({
+  path,
+  parts: [new TextEncoder().encode(text)],
+})
+
+export const PyTorch: ExportTarget = {
+  name: "pytorch",
+  description:
+    "A folder for PyTorch: model.py, which spells its rounding out, weights.safetensors, assignment.json.",
+  writes: "folder",
+  write: (model, { input }) => {
+    if (input === "uint8")
+      throw new Refused(
+        "model.py takes float32 images; its function preprocess makes them of bytes",
+      )
+    const network = networkText(model)
+    return [
+      textFile("model.py", modelText(model, network)),
+      { path: "weights.safetensors", parts: weightsFile(model, network) },
+      textFile("assignment.json", assignmentText(model)),
+    ]
+  },
 }

@@ -16,6 +16,7 @@ import { floatBytes, type Tensors } from "../train/Safetensors.ts"
 import type { FoundModel, Values } from "./FoundModel.ts"
 import { metadataOf } from "./Metadata.ts"
 import { wholeSpace } from "./Rebuild.ts"
+import { type ExportTarget, Refused } from "./Target.ts"
 
 type Weights = FoundModel["weights"]
 
@@ -123,4 +124,14 @@ export const foundWeights = (
     weights.set(name, { shape, values })
   }
   return weights
+}
+
+export const Safetensors: ExportTarget = {
+  name: "safetensors",
+  description: "The float32 weights alone, as train.initial takes them.",
+  writes: "file",
+  write: (model, { input }) => {
+    if (input === "uint8") throw new Refused("a file of weights takes no images")
+    return [{ path: "", parts: safetensors(model) }]
+  },
 }

@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ensureTorch, python } from "../../bench/peers/Torch.ts"
 import * as Container from "../../src/disk/Safetensors.ts"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
-import { pytorch } from "../../src/export/PyTorch.ts"
+import { PyTorch } from "../../src/export/PyTorch.ts"
+import type { ExportOptions } from "../../src/export/Target.ts"
 import type { Format } from "../../src/format/Format.ts"
 import { names, parse } from "../../src/format/Formats.ts"
 import { rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
@@ -27,6 +28,7 @@ import { spaces } from "./spaces.ts"
 const folder = makeFolder()
 const packages = join(folder, "packages")
 let missing: string | undefined
+const minutes = (count: number): number => 60_000 * count
 
 beforeAll(async () => {
   await Effect.runPromise(load({ threads: 1 }))
@@ -41,7 +43,7 @@ beforeAll(async () => {
     missing = String(error)
     console.warn(`left out, since PyTorch cannot be installed: ${missing}`)
   }
-}, 1_200_000)
+}, minutes(20))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** What a script of this folder prints, as JSON. */
@@ -54,10 +56,14 @@ const runPython = (script: string, ...args: ReadonlyArray<string>): unknown =>
     }),
   )
 
-const writeFolder = (name: string, files: ReadonlyMap<string, Uint8Array>): string => {
+const usual: ExportOptions = { input: "float32", emulate: false, flavour: "portable" }
+
+/** Exports a model into a folder of that name. */
+const exported = (name: string, model: FoundModel): string => {
   const at = join(folder, name)
   mkdirSync(at, { recursive: true })
-  for (const [file, contents] of files) writeFileSync(join(at, file), contents)
+  for (const { path, parts } of PyTorch.write(model, usual))
+    writeFileSync(join(at, path), Buffer.concat(parts))
   return at
 }
 
@@ -90,11 +96,11 @@ describe("--to pytorch", () => {
         { name: "images", dtype: "F32", shape, bytes: floatBytes(images) },
         { name: "bytes", dtype: "U8", shape, bytes: bytesOf(images) },
       ])
-      writeFolder(name, new Map([...pytorch(model), ["images.safetensors", Buffer.concat(given)]]))
+      writeFileSync(join(exported(name, model), "images.safetensors"), Buffer.concat(given))
       models.set(name, { model, images })
     }
     ran = runPython("runModel.py", ...[...models.keys()].map((name) => join(folder, name))) as never
-  })
+  }, minutes(10))
 
   it.for(Object.keys(spaces))("gives the supernet's logits: %s", (name, { skip }) => {
     skip(missing !== undefined)
@@ -142,8 +148,15 @@ interface RoundingCase {
   readonly theirs: Readonly<Record<string, unknown>>
 }
 
+/** All families; of integers and small floats the ends of their range and some between. */
+const tried = names.filter(
+  (name) =>
+    !/^INT([5679]|1[0-5])$|^E[1-7]M[0-6]$/u.test(name) ||
+    /^E(1M0|1M6|2M1|3M2|4M3|5M2|7M0)$/u.test(name),
+)
+
 const roundingCases = (): ReadonlyArray<RoundingCase> =>
-  names.flatMap((name): ReadonlyArray<RoundingCase> => {
+  tried.flatMap((name): ReadonlyArray<RoundingCase> => {
     const format = parse(name)!
     if (name === "FP32") return []
     if (format.block?.scale === "E8M0")
@@ -178,8 +191,8 @@ const roundingCases = (): ReadonlyArray<RoundingCase> =>
           theirs: { ...theirs, ...options },
         })
         return [
-          at("channel", { axis: 1 }, { covers: "channel", axis: 1 }),
-          at("block", { blockAxis: 2, blockSize: 7 }, { covers: "block", block: 7, axis: 2 }),
+          at("channel", { axis: 1 }, { granularity: "channel", axis: 1 }),
+          at("block", { blockAxis: 2, blockSize: 7 }, { granularity: "block", block: 7, axis: 2 }),
         ]
       }),
     )
@@ -210,7 +223,7 @@ it("rounds to every format, under every scale, to the same bits", ({ skip }) => 
       }),
     ),
   )
-  const at = writeFolder("rounding", pytorch(findModel(spaces["averaged"]!)))
+  const at = exported("rounding", findModel(spaces["averaged"]!))
   const found = runPython("roundInTorch.py", at, file) as ReadonlyArray<ReadonlyArray<number>>
   const wrong = cases.flatMap(({ format, frozen, name, ours, rule, theirs }, k) => {
     const bits = tf.tidy(() => {
@@ -226,5 +239,5 @@ it("rounds to every format, under every scale, to the same bits", ({ skip }) => 
     return places.length === 0 ? [] : [`${name}: ${places.length} values`]
   })
   expect(wrong).toEqual([])
-  expect(cases.length).toBeGreaterThan(300)
+  expect(cases.length).toBeGreaterThan(150)
 })

@@ -46,16 +46,16 @@ const formatLine = (format: Format): string => {
 
 /** `Quantize(INT8, magnitude=2.64)`; undefined for FP32. */
 const quantizeText = (operand: QuantizedOperand, axes: Axes): string | undefined => {
-  const { blockSize, covers, format, magnitude, sharedExponent } = operand
+  const { blockSize, format, granularity, magnitude, sharedExponent } = operand
   if (format.name === "FP32") return undefined
-  const usesBlocks = format.block !== undefined || covers === "block"
-  const axis = usesBlocks ? axes.block : covers === "channel" ? axes.channel : undefined
+  const usesBlocks = format.block !== undefined || granularity === "block"
+  const axis = usesBlocks ? axes.block : granularity === "channel" ? axes.channel : undefined
   const isRuled = format.scaled && magnitude !== "absmax"
   const options = [
     formatName(format),
-    ...(covers === "tensor" ? [] : [`covers="${covers}"`]),
+    ...(granularity === "tensor" ? [] : [`granularity="${granularity}"`]),
     ...(axis === undefined ? [] : [`axis=${axis}`]),
-    ...(covers === "block" ? [`block=${blockSize}`] : []),
+    ...(granularity === "block" ? [`block=${blockSize}`] : []),
     ...(isRuled && typeof magnitude === "number" ? [`magnitude=${magnitude}`] : []),
     ...(isRuled && magnitude === "mse" ? ['rule="mse"'] : []),
     ...(isRuled && typeof magnitude === "object"

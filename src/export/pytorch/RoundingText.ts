@@ -109,7 +109,7 @@ class StraightThrough(torch.autograd.Function):
 class Quantize(nn.Module):
     """Fake quantization: a float32 tensor with every number rounded to a format.
 
-    covers: what one float32 scale covers: "tensor"; "channel", every index along \`axis\`; "token", the last dimension;
+    granularity: what one float32 scale covers: "tensor"; "channel", every index along \`axis\`; "token", the last dimension;
         "block", \`block\` numbers along \`axis\`.
     magnitude: the frozen magnitude that the scale comes from; None finds it in the numbers by \`rule\`.
     axis: also the dimension along which blocks of block formats run.
@@ -119,7 +119,7 @@ class Quantize(nn.Module):
         self,
         fmt: Format,
         *,
-        covers: str = "tensor",
+        granularity: str = "tensor",
         axis: int = -1,
         block: int = 0,
         magnitude: float | None = None,
@@ -128,7 +128,7 @@ class Quantize(nn.Module):
         shared_exponent: str = "floor",
     ) -> None:
         super().__init__()
-        self.fmt, self.covers, self.axis, self.block = fmt, covers, axis, block
+        self.fmt, self.granularity, self.axis, self.block = fmt, granularity, axis, block
         self.magnitude, self.rule, self.percentile, self.shared_exponent = magnitude, rule, percentile, shared_exponent
 
     def forward(self, x: Tensor) -> Tensor:
@@ -157,12 +157,12 @@ class Quantize(nn.Module):
 
     def into_rows(self, x: Tensor) -> tuple[Tensor, Tensor, Callable[[Tensor], Tensor]]:
         """x as a matrix whose rows share a scale each, how many numbers a row has, and the way back."""
-        if self.covers == "block":
+        if self.granularity == "block":
             return into_blocks(x, self.axis, self.block)
-        if self.covers == "channel":
+        if self.granularity == "channel":
             moved = x.movedim(self.axis, 0)
             rows, back = moved.flatten(1), lambda rows: rows.reshape(moved.shape).movedim(0, self.axis)
-        elif self.covers == "token":
+        elif self.granularity == "token":
             rows, back = x.reshape(-1, x.shape[-1]), lambda rows: rows.reshape(x.shape)
         else:
             rows, back = x.reshape(1, -1), lambda rows: rows.reshape(x.shape)
