@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { JsonSchema, Schema } from "effect"
 import { LatencyTable } from "../src/cost/LatencyTable.ts"
+import { Policy } from "../src/export/PolicyFile.ts"
 import { Experiment } from "../src/experiment/Experiment.ts"
 import { metrics } from "../src/metric/Metrics.ts"
 import { Space } from "../src/network/SpaceFile.ts"
@@ -31,7 +32,7 @@ const rootName = (schema: JsonSchema.JsonSchema): string => {
   return name
 }
 
-const files = { space: Space, experiment: Experiment, latency: LatencyTable }
+const files = { space: Space, experiment: Experiment, latency: LatencyTable, policy: Policy }
 
 const begin = "<!-- metrics: written by npm run schemas -->\n"
 const end = "<!-- end of metrics -->"

@@ -1,7 +1,7 @@
 /** What every exported file says of the network beside its weights, as texts. */
 import { formatNumbers, type FormatNumbers } from "./FormatNumbers.ts"
 import type { FoundModel } from "./FoundModel.ts"
-import { quantizedOperands } from "./Operands.ts"
+import { activationSites } from "../network/Sites.ts"
 
 /** Name -> numbers of every format that the network has, as their names say, without the range of unsigned inputs. */
 export const formatsOf = ({
@@ -18,11 +18,28 @@ export const formatsOf = ({
   )
 }
 
+/** Path of every operand whose scale may be frozen (`stem.activations`) -> its site. */
+export const frozenSites = ({
+  graph,
+  table,
+}: FoundModel["network"]): ReadonlyMap<string, number> => {
+  const layers = new Set(table.layers.map(({ path }) => path))
+  return new Map(
+    activationSites({ graph, table }).map(({ path, site }) => [
+      layers.has(path) ? `${path}.activations` : path,
+      site,
+    ]),
+  )
+}
+
 /** Path of an operand -> the magnitude that its scale is frozen at; operands without one are left out. */
-export const amaxesOf = (model: FoundModel): Readonly<Record<string, number>> =>
+export const amaxesOf = ({
+  amax,
+  network,
+}: Pick<FoundModel, "amax" | "network">): Readonly<Record<string, number>> =>
   Object.fromEntries(
-    quantizedOperands(model).flatMap(({ path, site }) => {
-      const magnitude = model.amax[site] ?? 0
+    [...frozenSites(network)].flatMap(([path, site]) => {
+      const magnitude = amax[site] ?? 0
       return magnitude > 0 ? [[path, magnitude]] : []
     }),
   )

@@ -34,11 +34,14 @@ export interface QuantizedOperand {
   readonly magnitude: Magnitude
 }
 
+/** What of a model its roundings follow from. */
+type Rounded = Pick<FoundModel, "network" | "weights" | "amax">
+
 /** 2 mean|x| / sqrt(hi): the scale that a learned one begins with (arXiv 1902.08153, section 2.1). */
 const firstScale = (values: Float32Array, hi: number): number =>
   (2 * values.reduce((sum, x) => sum + Math.abs(x), 0)) / values.length / Math.sqrt(hi)
 
-const weightMagnitude = (model: FoundModel, layer: Layer): Magnitude => {
+const weightMagnitude = (model: Rounded, layer: Layer): Magnitude => {
   const { scaleRule = "absmax" } = layer
   if (scaleRule !== "learned") return scaleRule
   const learned = learnedScales(layer).weights
@@ -56,7 +59,7 @@ const takesTokens = (node: Node): boolean =>
   node.operation === "dense" && node.shape.kind === "tokens"
 
 const layerOperand = (
-  model: FoundModel,
+  model: Rounded,
   node: Node & { readonly layer: number },
   operand: (typeof operands)[number],
 ): QuantizedOperand => {
@@ -91,7 +94,7 @@ const layerOperand = (
 }
 
 /** Every operand that is quantized, in the order of the sites; FP32 ones are among them. */
-export const quantizedOperands = (model: FoundModel): ReadonlyArray<QuantizedOperand> => {
+export const quantizedOperands = (model: Rounded): ReadonlyArray<QuantizedOperand> => {
   const { network, amax } = model
   const layers = network.graph.nodes
     .filter(isLayerNode)
