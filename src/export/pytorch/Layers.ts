@@ -4,7 +4,7 @@
  * Images are [batch, channels, height, width] there, kernels [out, in, height, width], dense weights [out, in]. Left out:
  * the order of the lines (`Network.ts`), the text of the classes (`LayersText.ts`).
  */
-import type { Network } from "../../network/Build.ts"
+import type { Network } from "../../network/Network.ts"
 import type { ConvNode, Node, PoolNode, ProductOperand, Shape } from "../../network/Graph.ts"
 import { productOperands } from "../../network/Graph.ts"
 import { siteOf } from "../../network/Sites.ts"
