@@ -32,15 +32,15 @@ export const frozenSites = ({
   )
 }
 
-/** Path of an operand -> the magnitude that its scale is frozen at; operands without one are left out. */
+/** Path of an operand -> the amax that its scale is frozen at; operands without one are left out. */
 export const amaxesOf = ({
   amax,
   network,
 }: Pick<FoundModel, "amax" | "network">): Readonly<Record<string, number>> =>
   Object.fromEntries(
     [...frozenSites(network)].flatMap(([path, site]) => {
-      const magnitude = amax[site] ?? 0
-      return magnitude > 0 ? [[path, magnitude]] : []
+      const value = amax[site] ?? 0
+      return value > 0 ? [[path, value]] : []
     }),
   )
 
@@ -51,7 +51,7 @@ export const metadataOf = (model: FoundModel): Readonly<Record<string, string>> 
   "fliqs.network": model.network.name,
   "fliqs.assignment": JSON.stringify(model.assignment),
   "fliqs.formats": JSON.stringify(formatsOf(model)),
-  "fliqs.magnitudes": JSON.stringify(amaxesOf(model)),
+  "fliqs.amax": JSON.stringify(amaxesOf(model)),
   "fliqs.classes": JSON.stringify(model.classNames),
   "fliqs.mean": JSON.stringify(model.preprocessing.mean),
   "fliqs.std": JSON.stringify(model.preprocessing.std),

@@ -15,7 +15,7 @@ import { valueOf } from "../space/Quantity.ts"
 import type { Tensors } from "../train/Safetensors.ts"
 import { formatNumbers } from "./FormatNumbers.ts"
 import type { FoundModel } from "./FoundModel.ts"
-import { formatsOf, frozenSites, magnitudesOf } from "./Metadata.ts"
+import { formatsOf, frozenSites, amaxesOf } from "./Metadata.ts"
 import { quantizedOperands } from "./Operands.ts"
 import { type Policy as PolicyContents, policyVersion } from "./PolicyFile.ts"
 import { rebuild, type Rebuilt } from "./Rebuild.ts"
@@ -72,7 +72,7 @@ export const policyOf = (model: FoundModel) => ({
   assignment: model.assignment,
   formats: formatsOf(model),
   operands: operandsOf(model.network),
-  magnitudes: magnitudesOf(model),
+  amax: amaxesOf(model),
   layers: layersOf(model.network),
   classes: model.classNames,
   preprocessing: model.preprocessing,
@@ -117,17 +117,17 @@ const formatProblems = ({ formats }: PolicyContents): ReadonlyArray<Problem> =>
     return difference === undefined ? [] : [difference]
   })
 
-const magnitudeProblems = (
-  { magnitudes }: PolicyContents,
+const amaxProblems = (
+  { amax }: PolicyContents,
   sites: ReadonlyMap<string, number>,
 ): ReadonlyArray<Problem> =>
-  Object.keys(magnitudes).flatMap((path): ReadonlyArray<Problem> => {
+  Object.keys(amax).flatMap((path): ReadonlyArray<Problem> => {
     if (sites.has(path)) return []
     const near = suggest(path, [...sites.keys()])
     const end = near === undefined ? "" : `; did you mean ${near}?`
     return [
       {
-        path: ["magnitudes", path],
+        path: ["amax", path],
         at: "key",
         message: `the network has no such activations${end}`,
       },
@@ -168,7 +168,7 @@ export const policyProblems = (policy: PolicyContents): ReadonlyArray<Problem> =
   ]
   return [
     ...tables.filter((problem) => problem !== undefined),
-    ...magnitudeProblems(policy, frozenSites(network)),
+    ...amaxProblems(policy, frozenSites(network)),
   ]
 }
 
@@ -190,8 +190,7 @@ export const modelOf = (policy: PolicyContents, tensors: Tensors): FoundModel | 
   const { network } = rebuilt
   const sites = frozenSites(network)
   const amax = new Float32Array(formatSites(network).length)
-  for (const [path, magnitude] of Object.entries(policy.magnitudes))
-    amax[sites.get(path)!] = magnitude
+  for (const [path, value] of Object.entries(policy.amax)) amax[sites.get(path)!] = value
   const { assignment, classes, preprocessing, space, trial, version } = policy
   return {
     network,

@@ -147,9 +147,9 @@ export const Policy = Schema.Struct({
     "Path of every quantized operand -> how it is rounded.",
     { examples: [{ "stem.weights": exampleOperand }] },
   ),
-  magnitudes: field(
+  amax: field(
     Schema.Record(Schema.String, Above0),
-    "Path of an operand -> the magnitude that its scale is frozen at.",
+    "Path of an operand -> the amax that its scale is frozen at.",
     { examples: [{ "stem.activations": 2.64 }] },
   ),
   layers: field(Schema.Array(Layer), "The layer table, in the order of the network.", {

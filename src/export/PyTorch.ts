@@ -8,7 +8,7 @@
 import * as Container from "../disk/Safetensors.ts"
 import { floatBytes } from "../train/Safetensors.ts"
 import type { FoundModel, Values } from "./FoundModel.ts"
-import { formatsOf, magnitudesOf, metadataOf } from "./Metadata.ts"
+import { formatsOf, amaxesOf, metadataOf } from "./Metadata.ts"
 import { type LayerText, layerTexts } from "./pytorch/LayersText.ts"
 import { type NetworkText, networkText } from "./pytorch/Network.ts"
 import { roundingText } from "./pytorch/RoundingText.ts"
@@ -115,7 +115,7 @@ const assignmentText = (model: FoundModel): string => {
     preprocessing,
     assignment,
     formats: formatsOf(model),
-    magnitudes: magnitudesOf(model),
+    amax: amaxesOf(model),
     digest: weightsDigest(model.weights),
   }
   return `${JSON.stringify(said, undefined, 2)}\n`

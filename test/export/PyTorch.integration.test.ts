@@ -17,7 +17,7 @@ import { names, parse } from "../../src/format/Formats.ts"
 import { rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
 import { unsigned } from "../../src/format/IntFormat.ts"
 import { fakeQuantize, type FakeQuantizeOptions } from "../../src/quantizer/FakeQuantize.ts"
-import { type ClippingRule, magnitudesOf } from "../../src/quantizer/ScaleRule.ts"
+import { type ClippingRule, amaxesOf } from "../../src/quantizer/ScaleRule.ts"
 import { randomStream } from "../../src/space/Random.ts"
 import { load, tf } from "../../src/tensor/Backend.ts"
 import { floatBytes } from "../../src/train/Safetensors.ts"
@@ -173,7 +173,7 @@ const roundingCases = (): ReadonlyArray<RoundingCase> =>
         format,
         ours: { blockAxis: 1 },
         frozen: 1.7,
-        theirs: { axis: 1, magnitude: Math.fround(1.7) },
+        theirs: { axis: 1, amax: Math.fround(1.7) },
       },
     ]
     if (format.block !== undefined) return tensor
@@ -230,7 +230,7 @@ it("rounds to every format, under every scale, to the same bits", ({ skip }) => 
       const input = tf.tensor(x, shape)
       const numbers = rowNumbers(toRow(format, theirs["shared_exponent"] as "floor" | undefined))
       const rows = tf.tensor2d(numbers, [1, rowLength])
-      const clip = rule === undefined ? {} : { clip: magnitudesOf(input, rows, 0, rule, ours) }
+      const clip = rule === undefined ? {} : { clip: amaxesOf(input, rows, 0, rule, ours) }
       const amax = frozen === undefined ? undefined : tf.tensor1d([frozen])
       const rounded = fakeQuantize(input, rows, 0, amax, { ...ours, ...clip })
       return new Int32Array((rounded.dataSync() as Float32Array).slice().buffer)

@@ -44,7 +44,7 @@ const formatLine = (format: Format): string => {
   return `${formatName(format)} = Format(${numbers.join(", ")})`
 }
 
-/** `Quantize(INT8, magnitude=2.64)`; undefined for FP32. */
+/** `Quantize(INT8, amax=2.64)`; undefined for FP32. */
 const quantizeText = (operand: QuantizedOperand, axes: Axes): string | undefined => {
   const { blockSize, format, granularity, magnitude, sharedExponent } = operand
   if (format.name === "FP32") return undefined
@@ -56,7 +56,7 @@ const quantizeText = (operand: QuantizedOperand, axes: Axes): string | undefined
     ...(granularity === "tensor" ? [] : [`granularity="${granularity}"`]),
     ...(axis === undefined ? [] : [`axis=${axis}`]),
     ...(granularity === "block" ? [`block=${blockSize}`] : []),
-    ...(isRuled && typeof magnitude === "number" ? [`magnitude=${magnitude}`] : []),
+    ...(isRuled && typeof magnitude === "number" ? [`amax=${magnitude}`] : []),
     ...(isRuled && magnitude === "mse" ? ['rule="mse"'] : []),
     ...(isRuled && typeof magnitude === "object"
       ? [`rule="percentile"`, `percentile=${magnitude.percentile}`]

@@ -39,9 +39,9 @@ def largest(rows: Tensor) -> Tensor:
     return rows.abs().amax(dim=1, keepdim=True)
 
 
-def round_rows(rows: Tensor, magnitude: Tensor, fmt: Format) -> Tensor:
-    """Rows that each have one float32 scale: the largest value of the format stands for \`magnitude\`, [rows, 1]."""
-    scale = magnitude / fmt.hi if fmt.scaled else torch.ones_like(magnitude)
+def round_rows(rows: Tensor, amax: Tensor, fmt: Format) -> Tensor:
+    """Rows that each have one float32 scale: the largest value of the format stands for \`amax\`, [rows, 1]."""
+    scale = amax / fmt.hi if fmt.scaled else torch.ones_like(amax)
     scale = torch.where(scale >= SMALLEST_NORMAL, scale, torch.ones_like(scale))
     return round_to_grid(rows / scale, fmt) * scale
 
@@ -57,9 +57,9 @@ def round_mx(blocks: Tensor, fmt: Format, shared_exponent: str) -> Tensor:
     return round_to_grid(blocks / scale, fmt) * scale
 
 
-def round_nvfp4(blocks: Tensor, magnitude: Tensor, fmt: Format) -> Tensor:
-    """Blocks [blocks, n] with E4M3 scales, under one float32 scale of the tensor from \`magnitude\`."""
-    tensor_scale = magnitude / (fmt.hi * BLOCK_SCALE.hi)
+def round_nvfp4(blocks: Tensor, amax: Tensor, fmt: Format) -> Tensor:
+    """Blocks [blocks, n] with E4M3 scales, under one float32 scale of the tensor from \`amax\`."""
+    tensor_scale = amax / (fmt.hi * BLOCK_SCALE.hi)
     block_scale = round_to_grid(largest(blocks) / fmt.hi / tensor_scale, BLOCK_SCALE)
     block_scale = torch.where(tensor_scale < SMALLEST_NORMAL, torch.zeros_like(block_scale), block_scale)
     scale = block_scale * tensor_scale
@@ -67,8 +67,8 @@ def round_nvfp4(blocks: Tensor, magnitude: Tensor, fmt: Format) -> Tensor:
     return torch.where(scale < SMALLEST_NORMAL, blocks * 0, rounded)
 
 
-def magnitude_of(rows: Tensor, counts: Tensor, fmt: Format, rule: str, percentile: float) -> Tensor:
-    """The magnitude that each row's scale comes from, [rows, 1]. \`counts\`: how many values of a row are not padding."""
+def amax_of(rows: Tensor, counts: Tensor, fmt: Format, rule: str, percentile: float) -> Tensor:
+    """The amax that each row's scale comes from, [rows, 1]. \`counts\`: how many values of a row are not padding."""
     top = largest(rows)
     if rule == "mse":  # the part of max |x| whose rounding errs least
         best, least = top, torch.full_like(top, math.inf, dtype=torch.float64)
@@ -111,7 +111,7 @@ class Quantize(nn.Module):
 
     granularity: what one float32 scale covers: "tensor"; "channel", every index along \`axis\`; "token", the last dimension;
         "block", \`block\` numbers along \`axis\`.
-    magnitude: the frozen magnitude that the scale comes from; None finds it in the numbers by \`rule\`.
+    amax: the frozen amax that the scale comes from; None finds it in the numbers by \`rule\`.
     axis: also the dimension along which blocks of block formats run.
     """
 
@@ -122,14 +122,14 @@ class Quantize(nn.Module):
         granularity: str = "tensor",
         axis: int = -1,
         block: int = 0,
-        magnitude: float | None = None,
+        amax: float | None = None,
         rule: str = "absmax",
         percentile: float = 100,
         shared_exponent: str = "floor",
     ) -> None:
         super().__init__()
         self.fmt, self.granularity, self.axis, self.block = fmt, granularity, axis, block
-        self.magnitude, self.rule, self.percentile, self.shared_exponent = magnitude, rule, percentile, shared_exponent
+        self.amax, self.rule, self.percentile, self.shared_exponent = amax, rule, percentile, shared_exponent
 
     def forward(self, x: Tensor) -> Tensor:
         return StraightThrough.apply(x, self)
@@ -144,16 +144,16 @@ class Quantize(nn.Module):
                 result = round_nvfp4(blocks, self.frozen(largest(x.reshape(1, -1))), fmt)
         else:
             rows, counts, back = self.into_rows(x)
-            if self.magnitude is None:
-                magnitude = magnitude_of(rows, counts, fmt, self.rule, self.percentile)
+            if self.amax is None:
+                amax = amax_of(rows, counts, fmt, self.rule, self.percentile)
             else:
-                magnitude = self.frozen(largest(rows))
-            result = round_rows(rows, magnitude, fmt)
+                amax = self.frozen(largest(rows))
+            result = round_rows(rows, amax, fmt)
         result = back(result)
         return result if fmt.negative_zero else result + 0.0  # -0 becomes 0
 
     def frozen(self, found: Tensor) -> Tensor:
-        return found if self.magnitude is None else torch.full_like(found, self.magnitude)
+        return found if self.amax is None else torch.full_like(found, self.amax)
 
     def into_rows(self, x: Tensor) -> tuple[Tensor, Tensor, Callable[[Tensor], Tensor]]:
         """x as a matrix whose rows share a scale each, how many numbers a row has, and the way back."""
