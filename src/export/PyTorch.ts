@@ -5,12 +5,12 @@
  * `model.py` is written for this one network: its layers by their paths, and of the rounding what they use. Left out:
  * which operation becomes which line (`pytorch/`).
  */
-import * as Container from "../disk/Safetensors.ts"
+import * as Container from "../disk/TensorFile.ts"
 import { floatBytes } from "../train/Safetensors.ts"
 import type { FoundModel, Values } from "./FoundModel.ts"
 import { formatsOf, amaxesOf, metadataOf } from "./Metadata.ts"
 import { type LayerText, layerTexts } from "./pytorch/LayersText.ts"
-import { type NetworkText, networkText } from "./pytorch/Network.ts"
+import { type NetworkText, networkText } from "./pytorch/NetworkText.ts"
 import { roundingText } from "./pytorch/RoundingText.ts"
 import { weightsDigest } from "./Safetensors.ts"
 import { type ExportedFile, type ExportTarget, Refused } from "./Target.ts"

@@ -2,7 +2,7 @@
  * Every operation of a network in PyTorch: the module it needs, the expression that runs it, and where its variables go.
  *
  * Images are [batch, channels, height, width] there, kernels [out, in, height, width], dense weights [out, in]. Left out:
- * the order of the lines (`Network.ts`), the text of the classes (`LayersText.ts`).
+ * the order of the lines (`NetworkText.ts`), the text of the classes (`LayersText.ts`).
  */
 import type { Network } from "../../network/Network.ts"
 import type { ConvNode, Node, PoolNode, ProductOperand, Shape } from "../../network/Graph.ts"
