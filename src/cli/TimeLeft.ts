@@ -1,27 +1,27 @@
 /**
  * How long a grid still takes: the trials at work end as they go on now; those that wait take the free places one after
- * the other, each as long per step as trials of its kin took.
+ * the other, each as long per step as similar trials took.
  */
 import type { TrialFile } from "../orchestrator/State.ts"
 
-type Kin = Pick<TrialFile, "parameters">
+type Parametrised = Pick<TrialFile, "parameters">
 
 /** Trials that cost about the same per step. */
-const kin = ({ parameters }: Kin): string =>
+const costGroup = ({ parameters }: Parametrised): string =>
   JSON.stringify(["space.name", "data.batchSize", "search.kind"].map((key) => parameters[key]))
 
 const meanOf = (values: ReadonlyArray<number>): number | undefined =>
   values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length
 
-/** Seconds per step of trials that ended or are at work: of the same kin, else of all. */
+/** Seconds per step of trials that ended or are at work: of the same group, else of all. */
 export const speeds = (
-  known: ReadonlyArray<{ readonly trial: Kin; readonly secondsPerStep: number }>,
-): ((trial: Kin) => number | undefined) => {
+  known: ReadonlyArray<{ readonly trial: Parametrised; readonly secondsPerStep: number }>,
+): ((trial: Parametrised) => number | undefined) => {
   const all = meanOf(known.map(({ secondsPerStep }) => secondsPerStep))
-  const byKin = new Map<string, Array<number>>()
+  const byGroup = new Map<string, Array<number>>()
   for (const { secondsPerStep, trial } of known)
-    byKin.set(kin(trial), [...(byKin.get(kin(trial)) ?? []), secondsPerStep])
-  return (trial) => meanOf(byKin.get(kin(trial)) ?? []) ?? all
+    byGroup.set(costGroup(trial), [...(byGroup.get(costGroup(trial)) ?? []), secondsPerStep])
+  return (trial) => meanOf(byGroup.get(costGroup(trial)) ?? []) ?? all
 }
 
 /** Seconds until the last trial ends; undefined while one of these is not known. */
