@@ -66,7 +66,7 @@ export const rehearse = (
     const qualities = quality(step, proposed.proposals)
     const updated = searcher.update(proposed.state, step, {
       proposals: proposed.proposals,
-      qualities: searcher.needsQuality(proposed.state, step) ? qualities : [],
+      qualities: searcher.needsQuality(proposed.state, step, proposed.proposals) ? qualities : [],
       // losses that add up are what d loss / d probability is
       ...(searcher.relaxed?.(proposed.state, step) === undefined ? {} : { slopes: losses }),
     })

@@ -26,6 +26,13 @@ import { fromState } from "../space/Random.ts"
 import { alarmsAt, isAlarmStep } from "./policy/Alarms.ts"
 import { drawInDelay } from "./policy/Delay.ts"
 import { addSample, isInLastSteps, meanDeviation, modeAgreement } from "./policy/LastSamples.ts"
+import {
+  addInformation,
+  informedLogits,
+  informingAt,
+  planInformed,
+} from "./policy/InformedStart.ts"
+import { assignmentsOf } from "./policy/OptionsAlone.ts"
 import { mostProbable, type Policy, policyOf, sample, summarise } from "./policy/Policy.ts"
 import { type MeasuredProposals, type ReinforceRun, updatePolicy } from "./policy/PolicyUpdate.ts"
 import { ReinforceSpec } from "./policy/ReinforceSpec.ts"
@@ -50,8 +57,10 @@ const runOf = (
 ): ReinforceRun => {
   const firstUpdate = delaySteps(problem.steps, settings.delay)
   // Half of the delay says enough about the signal; its first half is mostly the widest assignment.
-  const firstMeasured = settings.proposals >= 4 ? Math.floor(firstUpdate / 2) : firstUpdate
-  return { problem, settings, firstUpdate, firstMeasured }
+  const isEarly = settings.proposals >= 4 || settings.prior !== undefined
+  const firstMeasured = isEarly ? Math.floor(firstUpdate / 2) : firstUpdate
+  const informed = settings.prior === undefined ? undefined : planInformed(problem, settings)
+  return { problem, settings, firstUpdate, firstMeasured, informed }
 }
 
 const policyIn = ({ settings }: ReinforceRun, { logits }: ReinforceState): Policy =>
@@ -97,20 +106,67 @@ const propose = (
   }
   const random = fromState(state.random)
   const policy = policyIn(run, state)
-  const proposals = Array.from({ length: settings.proposals }, (_, j) =>
+  const drawn = Array.from({ length: settings.proposals }, (_, j) =>
     step < firstUpdate
       ? drawInDelay(space, settings.delaySampling, random, step, firstUpdate, j)
       : sample(policy, random),
   )
   const settled =
     settings.trainFormats === "settled"
-      ? withSettledFormats(space, policy, proposals[0]!, random)
-      : proposals[0]!
+      ? withSettledFormats(space, policy, drawn[0]!, random)
+      : drawn[0]!
   const train =
     settings.trainArchitecture === "settled"
       ? withSettledArchitecture(space, policy, settled, random)
       : settled
-  return { state: { ...state, random: random.state() }, proposals, train }
+  const next = { ...state, random: random.state() }
+  // options that are measured alone take the place of what was drawn, which is trained all the same
+  const alone = run.informed === undefined ? [] : informingAt(run.informed, step)
+  if (alone.length === 0) return { state: next, proposals: drawn, train }
+  const { lone } = run.informed!
+  const proposals = [lone.widest, ...assignmentsOf(lone, alone)]
+  return { state: next, proposals, train }
+}
+
+/** Whether the proposals of a step are measured, were they drawn or are options alone. */
+const isMeasuredAt = (
+  { firstMeasured, firstUpdate, informed, settings }: ReinforceRun,
+  { frozen }: ReinforceState,
+  step: number,
+): boolean => {
+  if (frozen) return false
+  if (informed !== undefined && informingAt(informed, step).length > 0) return true
+  return step >= firstMeasured && (firstUpdate - step) % (settings.measureEvery ?? 1) === 0
+}
+
+/** Equal proposals, which are most once the policy commits, have advantages of 0 whatever their quality. */
+const comparesNothing = (
+  { firstUpdate, settings }: ReinforceRun,
+  step: number,
+  proposals: ReadonlyArray<Choices>,
+): boolean =>
+  settings.baseline.kind === "leaveOneOut" &&
+  step >= firstUpdate &&
+  proposals.length > 1 &&
+  proposals.every((choices) => choices.every((k, i) => k === proposals[0]![i]))
+
+/** The state after a step of the delay; at its end, with the logits of a search that starts informed. */
+const afterDelayed = (
+  { firstUpdate, informed, problem, settings }: ReinforceRun,
+  state: ReinforceState,
+  step: number,
+  { active, proposals, qualities }: MeasuredProposals,
+  given: ReadonlyArray<number>,
+): ReinforceState => {
+  if (step >= firstUpdate) return state
+  const options = informed === undefined ? [] : informingAt(informed, step)
+  const isSignal = options.length === 0 && qualities.length > 0
+  const signal = isSignal ? addSignal(state.signal, proposals, active, qualities) : state.signal
+  if (informed === undefined || state.alone === undefined) return { ...state, signal }
+  const alone = addInformation(state.alone, options, given)
+  const isLast = step + 1 === firstUpdate
+  const logits = isLast ? informedLogits(problem, settings, alone, signal) : state.logits
+  return { ...state, signal, alone, logits }
 }
 
 /** The last samples with those of this step, where it is one of the last. */
@@ -136,24 +192,25 @@ const update = (run: ReinforceRun, state: ReinforceState, step: number, given: M
   const { firstUpdate, problem } = run
   const { space, cost, reward } = problem
   const { proposals } = given
-  const updates = step >= firstUpdate && !state.frozen
-  if (updates && given.qualities.length !== proposals.length)
+  const isEqual = comparesNothing(run, step, proposals)
+  const updates = step >= firstUpdate && isMeasuredAt(run, state, step)
+  if (updates && !isEqual && given.qualities.length !== proposals.length)
     throw new Error(`step ${step} needs the quality of its ${proposals.length} proposals`)
 
-  const qualities = finiteQualities(given.qualities)
+  const qualities = isEqual ? [] : finiteQualities(given.qualities)
   const costs = proposals.map(cost.of)
   const rewards = qualities.map((quality, j) => reward.of(quality, costs[j]!))
   const active = proposals.map((choices) => activity(space, choices))
   const measured: MeasuredProposals = { proposals, qualities, active, rewards }
   // Nothing to compare when no quality is finite: the policy stays as it is.
   const updated =
-    updates && qualities.length > 0 ? updatePolicy(run, state, step, measured) : undefined
-  const isInDelay = step < firstUpdate && qualities.length > 0
+    updates && (isEqual || qualities.length > 0)
+      ? updatePolicy(run, state, step, measured)
+      : undefined
   const learned: ReinforceState = {
-    ...state,
+    ...afterDelayed(run, state, step, measured, given.qualities),
     ...updated?.learned,
     lastDrawn: proposals[0]!,
-    signal: isInDelay ? addSignal(state.signal, proposals, active, qualities) : state.signal,
     ending: withLastSamples(run, state, step, measured, costs),
   }
   const next = chooseWithin(run, learned, step)
@@ -215,10 +272,11 @@ export const makeReinforce = (
       settings.trainFormats === "drawn" &&
       settings.trainArchitecture === undefined,
     delayEnd: run.firstUpdate,
-    init: () => initState(problem),
+    init: () => initState(problem, settings),
     restore: (saved) => restoreState(problem, saved),
     propose: (state, step) => propose(run, state, step),
-    needsQuality: (state, step) => step >= run.firstMeasured && !state.frozen,
+    needsQuality: (state, step, proposals = []) =>
+      isMeasuredAt(run, state, step) && !comparesNothing(run, step, proposals),
     update: (state, step, measured) => update(run, state, step, measured),
     drawn: ({ lastDrawn }) => lastDrawn,
     final: (state) => finalOf(run, state),

@@ -105,8 +105,8 @@ export interface Searcher<State = unknown> {
    * `train`; undefined for a step under one assignment.
    */
   relaxed?(state: State, step: number): Probabilities | undefined
-  /** Whether the proposals of this step are to be measured. */
-  needsQuality(state: State, step: number): boolean
+  /** Whether the proposals of this step are to be measured. Without them the answer is for proposals that differ. */
+  needsQuality(state: State, step: number, proposals?: ReadonlyArray<Choices>): boolean
   update(
     state: State,
     step: number,

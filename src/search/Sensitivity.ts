@@ -15,8 +15,9 @@ import { bandUnder } from "../budget/WithinBudget.ts"
 import { normsField, writtenNorms } from "./policy/CommonKnobs.ts"
 import {
   addIncreases,
+  assignmentsOf,
   increaseFields,
-  loneAssignmentsAt,
+  increasesOf,
   loneOptionsAt,
   type LonePlan,
   meanIncreases,
@@ -105,8 +106,8 @@ const update = (
 ) => {
   const { cost } = run.problem
   const trained = proposals[0]!
-  const increases = addIncreases(state, loneOptionsAt(run.plan, step), qualities)
-  const counted = { ...state, ...increases }
+  const found = increasesOf(loneOptionsAt(run.plan, step), qualities)
+  const counted = { ...state, ...addIncreases(state, found) }
   const next: SensitivityState = {
     ...counted,
     lastTrained: trained,
@@ -145,7 +146,7 @@ export const makeSensitivity = (
     },
     propose: (state, step) => {
       const train = state.chosen ?? plan.widest
-      return { state, proposals: [train, ...loneAssignmentsAt(plan, step)], train }
+      return { state, proposals: [train, ...assignmentsOf(plan, loneOptionsAt(plan, step))], train }
     },
     needsQuality: (_, step) => loneOptionsAt(plan, step).length > 0,
     update: (state, step, measured) => update(run, state, step, measured),

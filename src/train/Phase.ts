@@ -159,7 +159,7 @@ export async function* trainPhase(
       yield { type: "warning", alarm: "divergingFormat", message: watched.alarm }
     weights = watched
     norms = measured.weightNorms
-    const qualities = searcher.needsQuality(proposed.state, step)
+    const qualities = searcher.needsQuality(proposed.state, step, proposed.proposals)
       ? await qualitiesOf(
           qualityOf(prepared.trial.search, reward),
           steps,

@@ -21,7 +21,10 @@ const valueAt = (value: unknown, path: string): unknown =>
 
 /** Left out of a resolved search where they say what was done before there was such a key. */
 const unwritten: Readonly<Record<string, unknown>> = {
+  measureEvery: 1,
   norms: "batch",
+  prior: "none",
+  priorEntropy: 0.7,
   trainArchitecture: "drawn",
   widest: 0,
 }

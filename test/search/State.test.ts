@@ -52,7 +52,7 @@ const advance = (
 ): ReinforceState => {
   for (let step = from; step < to; step++) {
     const proposed = searcher.propose(state, step)
-    const qualities = searcher.needsQuality(proposed.state, step)
+    const qualities = searcher.needsQuality(proposed.state, step, proposed.proposals)
       ? proposed.proposals.map(qualityOf)
       : []
     const updated = searcher.update(proposed.state, step, {
@@ -76,6 +76,9 @@ const variants: ReadonlyArray<Omit<ReinforceSpec, "kind">> = [
   { delaySampling: "uniform", commitment: { schedule: "linear", max: 0.1 } },
   { budget: "hard" },
   { budget: "hard", stopAt: 0.6 },
+  { prior: "sensitivity" },
+  { prior: "sensitivity", measureEvery: 2, delay: 0.5 },
+  { measureEvery: 3 },
 ]
 
 const freeze = <A>(value: A): A => {
@@ -90,7 +93,7 @@ const runFrom = (seed: number) => {
 }
 
 describe("a search's state", () => {
-  it("restores at any step to exactly the uninterrupted run", () => {
+  it("restores at any step to exactly the uninterrupted run", { timeout: 60_000 }, () => {
     variants.forEach((knobs, variant) => {
       const searcher = setUp(variant, knobs)
       const whole: Array<string> = []
@@ -122,6 +125,13 @@ describe("a search's state", () => {
       expect(searcher.propose(state, step)).toEqual(proposed)
       state = freeze(advance(searcher, state, step, step + 1))
     }
+  })
+
+  it("is read where it was saved before there were informed starts", () => {
+    const searcher = setUp(1, {})
+    const { alone, ...before } = advance(searcher, searcher.init(), 0, 50)
+    expect(alone).toBe(undefined)
+    expect(searcher.restore(JSON.parse(JSON.stringify(before)))).toEqual(before)
   })
 
   it("refuses what is no state, and one of another space", () => {
@@ -190,6 +200,38 @@ describe("a search's steps", () => {
     const end = advance(searcher, searcher.init(), 0, steps)
     expect(searcher.argmaxProbability(end)).toBeGreaterThan(0.6)
     expect(end.frozen).toBe(false)
+  })
+
+  it("measure and update in every n-th step alone", () => {
+    const searcher = setUp(2, { measureEvery: 3 })
+    const measured = Array.from({ length: steps }, (_, step) => step).filter((step) =>
+      searcher.needsQuality(searcher.init(), step),
+    )
+    expect(measured.slice(0, 3)).toEqual([15, 18, 21])
+    expect(measured.every((step) => step % 3 === 0)).toBe(true)
+    const at30 = advance(searcher, searcher.init(), 0, 30)
+    const [at31, at33] = [31, 33].map((end) => advance(searcher, at30, 30, end))
+    expect(at31!.logits).not.toEqual(at30.logits)
+    expect(at33!.logits).toEqual(at31!.logits)
+  })
+
+  it("need no quality of equal proposals, and commit by them as if they had been measured", () => {
+    const searcher = setUp(2, { stopAt: "off" })
+    const state = advance(searcher, searcher.init(), 0, 110)
+    const { proposals } = searcher.propose(state, 110)
+    const equal = proposals.map(() => proposals[0]!)
+    expect(searcher.needsQuality(state, 110, equal)).toBe(false)
+    expect(searcher.needsQuality(state, 110, [...equal.slice(1), proposals[0]!.with(0, 99)])).toBe(
+      true,
+    )
+    const update = (qualities: ReadonlyArray<number>) =>
+      searcher.update(state, 110, { proposals: equal, qualities })
+    const { metrics, state: after } = update([])
+    expect(after.logits).not.toEqual(state.logits)
+    expect(after.logits).toEqual(update([0.5, 0.5, 0.5, 0.5]).state.logits)
+    expect([metrics.advantage, metrics.quality]).toEqual([0, undefined])
+    const alone = setUp(2, { proposals: 1 })
+    expect(alone.needsQuality(alone.init(), 110, [proposals[0]!])).toBe(true)
   })
 
   it("survive a proposal whose loss is not finite", () => {

@@ -30,7 +30,7 @@ export interface LoneOption {
   readonly option: number
 }
 
-/** The steps that measure, and what. */
+/** Which steps measure, and what. They are counted by whoever asks: from the start of the run, or among measured steps. */
 export interface LonePlan {
   readonly widest: Choices
   /** A round: every option that is not the widest. */
@@ -44,6 +44,16 @@ export interface LonePlan {
   readonly total: number
 }
 
+const roundOf = (space: DecisionSpace): ReadonlyArray<LoneOption> =>
+  space.decisions.flatMap((decision, i) =>
+    decision.options.flatMap((_, option) =>
+      option === widest(decision) ? [] : [{ decision: i, option }],
+    ),
+  )
+
+/** How many options are not the widest of their decision. */
+export const countOptions = (space: DecisionSpace): number => roundOf(space).length
+
 /** Measures each option `repeats` times between two steps, never twice on one batch. */
 export const planLone = (
   space: DecisionSpace,
@@ -53,13 +63,9 @@ export const planLone = (
     repeats,
   }: { readonly first: number; readonly end: number; readonly repeats: number },
 ): LonePlan => {
-  const round = space.decisions.flatMap((decision, i) =>
-    decision.options.flatMap((_, option) =>
-      option === widest(decision) ? [] : [{ decision: i, option }],
-    ),
-  )
+  const round = roundOf(space)
   const total = round.length * Math.min(repeats, end - first)
-  const perStep = Math.ceil(total / (end - first))
+  const perStep = Math.ceil(total / Math.max(1, end - first))
   return { widest: widestChoices(space), round, first, end, perStep, total }
 }
 
@@ -74,26 +80,47 @@ export const loneOptionsAt = (
   return Array.from({ length: count }, (_, i) => round[(from + i) % round.length]!)
 }
 
-/** The assignments that a step measures after the widest one. */
-export const loneAssignmentsAt = (plan: LonePlan, step: number): ReadonlyArray<Choices> =>
-  loneOptionsAt(plan, step).map(({ decision, option }) => plan.widest.with(decision, option))
+/** What is measured after the widest assignment: it with each of these options in turn. */
+export const assignmentsOf = (
+  { widest }: LonePlan,
+  options: ReadonlyArray<LoneOption>,
+): ReadonlyArray<Choices> => options.map(({ decision, option }) => widest.with(decision, option))
+
+/** How much one option lost at a step. */
+export interface Increase extends LoneOption {
+  readonly increase: number
+}
 
 /** An increase of the loss, in nats, that stands for one that is not finite: more than any other adds up to. */
 const overflow = 1000
 
-/** The sums with what a step measured: the quality of the widest assignment, then one of each lone option. */
-export const addIncreases = (
-  { counts, sums }: Increases,
+/**
+ * What a step measured: the quality of the widest assignment, then one of each lone option. None where the widest
+ * assignment overflows, for that compares with nothing.
+ */
+export const increasesOf = (
   measured: ReadonlyArray<LoneOption>,
   [reference, ...qualities]: ReadonlyArray<number>,
+  most = Infinity,
+): ReadonlyArray<Increase> =>
+  reference === undefined || !Number.isFinite(reference)
+    ? []
+    : measured.map((option, j) => {
+        const increase = reference - qualities[j]!
+        return {
+          ...option,
+          increase: Math.min(most, Number.isFinite(increase) ? increase : overflow),
+        }
+      })
+
+export const addIncreases = (
+  { counts, sums }: Increases,
+  increases: ReadonlyArray<Increase>,
 ): Increases => {
-  // a widest assignment that overflows compares with nothing
-  if (reference === undefined || !Number.isFinite(reference)) return { sums, counts }
   const nextSums = sums.map((row) => [...row])
   const nextCounts = counts.map((row) => [...row])
-  measured.forEach(({ decision, option }, j) => {
-    const increase = reference - qualities[j]!
-    nextSums[decision]![option]! += Number.isFinite(increase) ? increase : overflow
+  increases.forEach(({ decision, increase, option }) => {
+    nextSums[decision]![option]! += increase
     nextCounts[decision]![option]! += 1
   })
   return { sums: nextSums, counts: nextCounts }

@@ -9,6 +9,7 @@ import type { Choices } from "../../space/Decision.ts"
 import type { Problem } from "../Search.ts"
 import { ascend } from "./Adam.ts"
 import { addSquares, type Advantages, advantagesOf } from "./Advantage.ts"
+import type { InformedPlan } from "./InformedStart.ts"
 import { type Policy, policyOf } from "./Policy.ts"
 import {
   addDecisionCosts,
@@ -34,12 +35,14 @@ export interface ReinforceRun {
   readonly firstUpdate: number
   /** The first step whose proposals are measured. */
   readonly firstMeasured: number
+  /** Of a search that starts informed. */
+  readonly informed: InformedPlan | undefined
 }
 
 /** The proposals of a step with all that is known of each. */
 export interface MeasuredProposals {
   readonly proposals: ReadonlyArray<Choices>
-  /** Finite; empty where nothing was measured, or no quality was finite. */
+  /** Finite; empty where the proposals are all equal, which compares nothing. */
   readonly qualities: ReadonlyArray<number>
   readonly active: ReadonlyArray<Uint8Array>
   /** As many as there are qualities. */
@@ -57,24 +60,43 @@ export interface PolicyUpdate {
   readonly advantage: number
 }
 
+/** What one update goes by, beside what was measured. */
+interface Moment {
+  /** Of the policy's steps, 0 to 1. */
+  readonly progress: number
+  readonly advantages: ReadonlyArray<number>
+  readonly commitment: number
+  /** For rewards whose cost part depends on the quality: its mean over the proposals, or lately where none was measured. */
+  readonly expectedQuality: number
+}
+
 /** Adds how the objective depends on the cost, where the cost is no part of the sampled rewards. */
 const addCost = (
   gradient: Gradient,
   { problem, settings }: ReinforceRun,
   policy: Policy,
   { proposals, qualities }: MeasuredProposals,
-  progress: number,
+  { expectedQuality, progress }: Pick<Moment, "expectedQuality" | "progress">,
 ): void => {
   const { cost, reward } = problem
   const { reduce } = settings
   if (progress < costTurn) {
-    const slope = reward.costSlope(meanOf(qualities), cost.expected(policy.probabilities))
+    const slope = reward.costSlope(expectedQuality, cost.expected(policy.probabilities))
     addExpectedCost(gradient, policy, cost, slope, reduce)
     return
   }
   const weight = (reward.turnsAtTarget ? lateCostWeight : 1) / proposals.length
   proposals.forEach((choices, j) => {
-    addDecisionCosts(gradient, policy, cost, reward, qualities[j]!, choices, reduce, weight)
+    addDecisionCosts(
+      gradient,
+      policy,
+      cost,
+      reward,
+      qualities[j] ?? expectedQuality,
+      choices,
+      reduce,
+      weight,
+    )
   })
 }
 
@@ -83,10 +105,9 @@ const gradientOf = (
   run: ReinforceRun,
   policy: Policy,
   measured: MeasuredProposals,
-  { advantages }: Advantages,
-  commitment: number,
-  progress: number,
+  moment: Moment,
 ): Gradient => {
+  const { advantages, commitment } = moment
   const { reduce, costGradient, temperature } = run.settings
   const { active, proposals } = measured
   const count = proposals.length
@@ -95,11 +116,26 @@ const gradientOf = (
     addLogProbability(gradient, policy, choices, active[j]!, reduce, advantages[j]! / count)
     addEntropy(gradient, policy, active[j]!, reduce, -commitment / count)
   })
-  if (costGradient === "exact") addCost(gradient, run, policy, measured, progress)
+  if (costGradient === "exact") addCost(gradient, run, policy, measured, moment)
   return throughTemperature(gradient, temperature)
 }
 
-/** One update after a measured step, of which at least one quality is finite. */
+/** The advantages of proposals, and the running mean of what they are made from. */
+const compare = (
+  { baseline: { decay, kind } }: Settings,
+  before: RunningMean.RunningMean,
+  values: ReadonlyArray<number>,
+  count: number,
+): Advantages & { readonly baseline: RunningMean.RunningMean } => {
+  if (values.length === 0) {
+    const same = Array.from({ length: count }, () => RunningMean.valueOf(before))
+    return { advantages: same.map(() => 0), baselines: same, baseline: before }
+  }
+  const baseline = RunningMean.addTo(before, meanOf(values), decay)
+  return { ...advantagesOf(values, kind, baseline), baseline }
+}
+
+/** One update, after a step whose proposals were measured or are all equal. */
 export const updatePolicy = (
   run: ReinforceRun,
   state: ReinforceState,
@@ -111,8 +147,12 @@ export const updatePolicy = (
   const progress = progressAt(step, problem.steps, settings.delay)
   // what advantages are made from
   const values = settings.costGradient === "exact" ? measured.qualities : measured.rewards
-  const baseline = RunningMean.addTo(state.baseline, meanOf(values), settings.baseline.decay)
-  const compared = advantagesOf(values, settings.baseline.kind, baseline)
+  const { baseline, ...compared } = compare(
+    settings,
+    state.baseline,
+    values,
+    measured.proposals.length,
+  )
   const advantageSquares = addSquares(state.advantageSquares, compared.advantages)
   const deviation = Math.sqrt(RunningMean.valueOf(advantageSquares))
   const decisions = problem.space.decisions.length
@@ -120,7 +160,15 @@ export const updatePolicy = (
   const moved = ascend(
     state.logits,
     state.adam,
-    gradientOf(run, policy, measured, compared, commitment, progress),
+    gradientOf(run, policy, measured, {
+      progress,
+      commitment,
+      advantages: compared.advantages,
+      expectedQuality:
+        measured.qualities.length > 0
+          ? meanOf(measured.qualities)
+          : RunningMean.valueOf(state.baseline),
+    }),
     learningRateAt(settings.optimizer, progress),
     settings.optimizer,
   )

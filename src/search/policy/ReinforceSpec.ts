@@ -97,6 +97,21 @@ export const ReinforceSpec = Schema.Struct({
     "Mean top probability at which the policy is frozen and the remaining steps train its final assignment, 0.5 to 1; or off.",
     { default: 0.995, examples: ["off"] },
   ),
+  prior: optional(
+    Schema.Literals(["none", "sensitivity"]),
+    "What the policy starts from at the delay's end: nothing; or how much every option loses, measured alone and in draws in the second half of the delay, at the price that puts the expected cost on target.",
+    { default: "none" },
+  ),
+  priorEntropy: optional(
+    Schema.Finite.check(Schema.isBetween({ minimum: 0.05, maximum: 1 })),
+    "Entropy of the policy that the prior makes, relative to that of a policy which knows nothing but the target, 0.05 to 1; more where the measurements are mostly noise.",
+    { default: 0.7 },
+  ),
+  measureEvery: optional(
+    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 })),
+    "Proposals are measured, and the policy is updated, in every so many steps, 1 to 100.",
+    { default: 1 },
+  ),
   ...normsField,
   budget: optional(
     Schema.Literal("hard"),

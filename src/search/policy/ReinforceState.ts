@@ -4,8 +4,10 @@ import type { Problem } from "../Search.ts"
 import { RandomState, randomStream } from "../../space/Random.ts"
 import { assertRowsOf, zerosLike } from "../../space/PerOption.ts"
 import { AdamState, initAdam } from "./Adam.ts"
+import { InformedState, noInformation } from "./InformedStart.ts"
 import { LastSamples, noSamples } from "./LastSamples.ts"
 import * as RunningMean from "./RunningMean.ts"
+import type { Settings } from "./Settings.ts"
 import { noSignal, Signal } from "./Signal.ts"
 
 export const ReinforceState = Schema.Struct({
@@ -24,12 +26,17 @@ export const ReinforceState = Schema.Struct({
   signal: Signal,
   /** The samples of the last steps. */
   ending: LastSamples,
+  /** What options lose alone, of a search that starts informed. */
+  alone: Schema.optionalKey(InformedState),
   /** What a hard budget froze. */
   chosen: Schema.optionalKey(Schema.Array(Schema.Int)),
 })
 export type ReinforceState = typeof ReinforceState.Type
 
-export const initState = ({ space, seed }: Pick<Problem, "space" | "seed">): ReinforceState => ({
+export const initState = (
+  { space, seed }: Pick<Problem, "space" | "seed">,
+  { prior }: Pick<Settings, "prior">,
+): ReinforceState => ({
   random: randomStream(seed, "proposals").state(),
   logits: zerosLike(space),
   adam: initAdam(zerosLike(space)),
@@ -39,6 +46,7 @@ export const initState = ({ space, seed }: Pick<Problem, "space" | "seed">): Rei
   lastDrawn: [],
   signal: noSignal(space),
   ending: noSamples(space),
+  ...(prior === undefined ? {} : { alone: noInformation(space) }),
 })
 
 /** Throws when it is not a state of this search over this space. */

@@ -34,6 +34,10 @@ export interface Settings {
   readonly temperature: number
   readonly reduce: "mean" | "sum"
   readonly stopAt: number | "off"
+  readonly prior?: "sensitivity"
+  readonly priorEntropy?: number
+  /** 1 where it is left out. */
+  readonly measureEvery?: number
   readonly norms?: "running"
   readonly budget?: "hard"
 }
@@ -44,7 +48,9 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
   const given: Knobs = { ...preset, ...spec }
   const proposals = given.proposals ?? 4
   const delay = given.delay ?? 0.25
-  const policySteps = Math.max(1, steps - delaySteps(steps, delay))
+  const measureEvery = spec.measureEvery ?? 1
+  // steps that update the policy
+  const policySteps = Math.max(1, Math.ceil((steps - delaySteps(steps, delay)) / measureEvery))
   return {
     preset: spec.preset ?? "none",
     proposals,
@@ -72,10 +78,20 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
     temperature: given.temperature ?? 1,
     reduce: given.reduce ?? "mean",
     stopAt: given.stopAt ?? 0.995,
+    ...writtenPrior(spec),
+    // written out only where it is not the default: ids of trials from before the knob stay as they are
+    ...(measureEvery === 1 ? {} : { measureEvery }),
     ...writtenNorms(spec.norms),
     ...(spec.budget === undefined ? {} : { budget: spec.budget }),
   }
 }
+
+/** Written out only where there is one: ids of trials from before the knob stay as they are. */
+const writtenPrior = ({
+  prior,
+  priorEntropy = 0.7,
+}: ReinforceSpec): Pick<Settings, "prior" | "priorEntropy"> =>
+  prior === "sensitivity" ? { prior, priorEntropy } : {}
 
 /** What is given over what the preset says; a `max` belongs to its schedule. */
 const commitmentOf = (
@@ -95,10 +111,11 @@ export const budgetAt = 0.9
 
 /** Knobs without effect beside the others. */
 export const unreadKnobs = (spec: ReinforceSpec, steps: number): ReadonlyArray<Unread> => {
-  const { baseline, commitment, delay } = resolve(spec, steps)
+  const { baseline, commitment, delay, prior } = resolve(spec, steps)
   return [
     ...(baseline.kind === "leaveOneOut" ? [{ path: ["search", "baseline", "decay"] }] : []),
     ...(commitment.schedule === "none" ? [{ path: ["search", "commitment", "max"] }] : []),
+    ...(prior === undefined ? [{ path: ["search", "priorEntropy"] }] : []),
     ...(delaySteps(steps, delay) === 0 ? [{ path: ["search", "delaySampling"] }] : []),
   ]
 }
@@ -121,7 +138,12 @@ export const settingsProblems = (
       path: ["search", "delay"],
       message: `a hard budget chooses at ${100 * budgetAt} % of the steps, and a delay of ${spec.delay} lasts as long; below ${budgetAt} would be right`,
     })
-  const { delay } = resolve(spec, steps)
+  const { delay, prior } = resolve(spec, steps)
+  if (prior !== undefined && delaySteps(steps, delay) === 0)
+    findings.push({
+      path: ["search", "prior"],
+      message: `options are measured alone in the second half of the delay, and a delay of ${delay} is none of ${steps} steps; a longer delay would be right, or prior: none`,
+    })
   if (delaySteps(steps, delay) >= steps)
     findings.push({
       path: ["search", "delay"],

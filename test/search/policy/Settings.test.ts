@@ -110,10 +110,29 @@ describe("settings", () => {
       { proposals: 1, stopAt: 0.9 },
       { budget: "hard" },
       { norms: "running" },
+      { prior: "sensitivity", measureEvery: 2 },
     ]) {
       const written = resolved(decode({ kind: "reinforce", ...spec }), 700)
       expect(resolved(decode(JSON.parse(JSON.stringify(written))), 700)).toEqual(written)
     }
+  })
+
+  it("move a policy faster that is updated less often", () => {
+    const rate = (measureEvery: number) =>
+      resolve({ kind: "reinforce", measureEvery }, 3000).optimizer.learningRate
+    expect(rate(1)).toBe(1.5 / Math.sqrt(2250))
+    expect(rate(4)).toBe(1.5 / Math.sqrt(563))
+  })
+
+  it("write a prior and fewer measurements out only where there are such", () => {
+    const plain = resolved(decode({ kind: "reinforce" }), 700)
+    expect(resolved(decode({ kind: "reinforce", prior: "none", measureEvery: 1 }), 700)).toEqual(
+      plain,
+    )
+    for (const key of ["prior", "priorEntropy", "measureEvery"])
+      expect(plain).not.toHaveProperty(key)
+    const informed = resolved(decode({ kind: "reinforce", prior: "sensitivity" }), 700)
+    expect(informed).toEqual({ ...plain, prior: "sensitivity", priorEntropy: 0.7 })
   })
 
   it("write norms out only where they run, so that ids from before the knob stay as they are", () => {
@@ -167,6 +186,9 @@ describe("the search block", () => {
       stopAt: "off",
       norms: "running",
       budget: "hard",
+      prior: "sensitivity",
+      priorEntropy: 0.6,
+      measureEvery: 2,
     }
     expect(decode(spec)).toEqual(spec)
     expect(decode({ kind: "fixed", uniform: "INT4" })).toEqual({ kind: "fixed", uniform: "INT4" })
@@ -193,6 +215,9 @@ describe("the search block", () => {
     ).toEqual(["search.baseline.kind"])
     expect(problemPaths({ kind: "reinforce", budget: "hard", delay: 0.95 })).toEqual([
       "search.delay",
+    ])
+    expect(problemPaths({ kind: "reinforce", prior: "sensitivity", delay: 0 })).toEqual([
+      "search.prior",
     ])
     expect(problemPaths({ kind: "fixed" })).toEqual(["search"])
     expect(problemPaths({ kind: "fixed", uniform: "INT4", assignment: {} })).toEqual(["search"])
