@@ -135,7 +135,9 @@ export const runSearch = <State>(
   for (let step = 0; step < steps; step++) {
     const proposed = searcher.propose(state, step)
     const measured = quality(step, proposed.proposals)
-    const qualities = searcher.needsQuality(proposed.state, step, proposed.proposals) ? measured : []
+    const qualities = searcher.needsQuality(proposed.state, step, proposed.proposals)
+      ? measured
+      : []
     const updated = searcher.update(proposed.state, step, {
       proposals: proposed.proposals,
       qualities,
