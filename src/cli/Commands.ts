@@ -4,7 +4,7 @@
  * `scripts/commands.txt` says the same names to the shell, which must know what to set up before Node runs.
  */
 import * as Command from "effect/cli/Command"
-import { compare, list, plan, run, runTrial, show, simulate } from "./GridCommands.ts"
+import { compare, exportTrial, list, plan, run, runTrial, show, simulate } from "./GridCommands.ts"
 import { data, doctor, format, sync, ui } from "./OtherCommands.ts"
 import { init, latency, makeCost, validate } from "./SpaceCommands.ts"
 
@@ -27,6 +27,7 @@ export const rootFor = async (words: ReadonlyArray<string>) =>
       list,
       compare,
       show,
+      exportTrial,
       makeCost(await costFiles(words)),
       latency,
       format,

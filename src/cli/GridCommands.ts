@@ -117,6 +117,40 @@ export const show = Command.make(
   lazily(() => import("./command/Show.ts")),
 ).pipe(Command.withDescription("Show a trial: state, parameters, metrics, assignment"))
 
+export const exportTrial = Command.make(
+  "export",
+  {
+    trial,
+    to: Flag.String("to").pipe(
+      Flag.withMetavar("TARGET"),
+      Flag.withDescription("What for: onnx (docs/export.md has all)"),
+      Flag.withDefault("onnx"),
+    ),
+    out: Flag.String("out").pipe(
+      Flag.withMetavar("PATH"),
+      Flag.withDescription("File or folder to write"),
+    ),
+    input: Flag.Literals("input", ["float32", "uint8"]).pipe(
+      Flag.withDescription("uint8: takes bytes and normalises them in the file"),
+      Flag.withDefault("float32"),
+    ),
+    emulate: toggle("emulate", "Formats without a type as fake-quantized floats, not as codes"),
+    flavour: Flag.Literals("flavour", ["portable", "standard"]).pipe(
+      Flag.withDescription("standard: four-bit floats as FLOAT4E2M1, which few runtimes have"),
+      Flag.withDefault("portable"),
+    ),
+    images: count("images", "images", "Test images to compare; 256 by default").pipe(
+      Flag.withDefault(256),
+    ),
+    state,
+    json,
+  },
+  lazily(() => import("./command/Export.ts")),
+).pipe(
+  Command.withDescription("Write the network of a trial for another runtime, and verify it"),
+  needsTensors,
+)
+
 export const runTrial = Command.make(
   "trial",
   {

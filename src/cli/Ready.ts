@@ -21,6 +21,12 @@ const runSetup = (output: 2 | "ignore", ...steps: ReadonlyArray<string>) =>
     child.once("exit", (code) => resume(Effect.succeed(code ?? 1)))
   })
 
+/** Makes what a step of the set-up makes, where it is not there. */
+export const readyStep = (step: string) =>
+  Effect.flatMap(runSetup(2, step), (code) =>
+    code === 0 ? Effect.void : Effect.fail(new Ended({ code: exitCodes.notReady })),
+  )
+
 /** Makes the native parts of the backend where they are not there. */
 export const readyTensors = Effect.suspend(() => {
   if (Parts.missing(Parts.parts()).length === 0) return Effect.void

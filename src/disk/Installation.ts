@@ -2,12 +2,18 @@
  * Where this fliqs is, and where its set-up puts what it fetches and builds. Left out: what lies there (`tensor/Parts.ts`,
  * `data/Cache.ts`, `track/Server.ts`).
  */
+import { readFileSync } from "node:fs"
 import { isAbsolute, join, resolve, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 import { shellCommand, shellWord } from "../declaration/Shell.ts"
 
 /** The checkout, or the folder of the installed package. */
 export const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/(?<=.)\/$/, "")
+
+/** The version of this fliqs. */
+export const version = (): string =>
+  (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { readonly version: string })
+    .version
 
 /**
  * The cache where `FLIQS_CACHE` names none: `.cache` of the checkout; of an installed package `fliqs` in the user's cache,

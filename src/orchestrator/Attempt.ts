@@ -3,9 +3,12 @@
  * until the trial is done, failed, asked to stop, or superseded. Left out: beginning it (`RunTrial.ts`).
  */
 import { Clock, Effect, type FileSystem, Ref, Stream } from "effect"
+import * as Durable from "../disk/Durable.ts"
 import type { StorageError } from "../disk/Errors.ts"
+import * as Installation from "../disk/Installation.ts"
 import { withoutWaiting } from "../disk/Patience.ts"
 import type { TrialError } from "../train/Errors.ts"
+import * as KeptModel from "../train/KeptModel.ts"
 import type { Train, TrainEvent } from "../train/TrainEvent.ts"
 import * as Checkpoint from "./Checkpoint.ts"
 import { failureCause, isTrialError } from "./ExitCode.ts"
@@ -147,6 +150,9 @@ const warn = Effect.fnUntraced(function* (
   yield* Effect.logWarning(event.message)
 })
 
+const keep = ({ state, trial }: Attempt, model: Extract<TrainEvent, { type: "model" }>["model"]) =>
+  Durable.replace(State.modelFile(state, trial.id), KeptModel.encode(model, Installation.version()))
+
 /** Returns the outcome when this event ends the attempt. */
 const handle = Effect.fnUntraced(function* (
   attempt: Attempt,
@@ -158,6 +164,7 @@ const handle = Effect.fnUntraced(function* (
   yield* journal.tell(event)
   if (event.type === "arithmetic") heartbeat.arithmetic = event.arithmetic
   if (event.type === "warning") yield* warn(attempt, event)
+  if (event.type === "model") yield* keep(attempt, event.model)
   if (event.type === "metrics") HeartbeatWriter.addMetrics(heartbeat, event.values)
   return event.type === "checkpoint" ? yield* completeStep(attempt, event) : undefined
 })

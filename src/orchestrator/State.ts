@@ -4,6 +4,7 @@
  *     trials/<id>/trial.json              the resolved trial (`TrialFile`)
  *     trials/<id>/attempt.<n>/            one per process that ever trained it (`Fence`)
  *     trials/<id>/checkpoint/<step>-<attempt>.safetensors
+ *     trials/<id>/model.safetensors       the network that it found (`train/KeptModel`)
  *     trials/<id>/spool...                what goes to the tracker (`track/Spool`)
  *     trials/<id>/heartbeat.json          what it is doing now (`Heartbeat`)
  *     trials/<id>/result.json             written once (`Result`)
@@ -64,6 +65,9 @@ export const trialFile = (state: string, id: string): string =>
   `${trialFolder(state, id)}/trial.json`
 export const checkpointFolder = (state: string, id: string): string =>
   `${trialFolder(state, id)}/checkpoint`
+/** The network that the trial found; what exports are written from. */
+export const modelFile = (state: string, id: string): string =>
+  `${trialFolder(state, id)}/model.safetensors`
 export const resultFile = (state: string, id: string): string =>
   `${trialFolder(state, id)}/result.json`
 export const heartbeatFile = (state: string, id: string): string =>

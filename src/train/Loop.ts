@@ -17,6 +17,7 @@ import { toAssignment } from "../space/DecisionSpace.ts"
 import { loaded } from "../tensor/Backend.ts"
 import { differenceOf } from "./Arithmetic.ts"
 import { finish, type Finished } from "./Finish.ts"
+import { keptModel } from "./KeptModel.ts"
 import { artifacts, finalCosts, layerOutcomes } from "./Outcome.ts"
 import { type Phase, type PhaseState, resumed, startOf, trainPhase } from "./Phase.ts"
 import { type Found, openSession, type Session, SessionState } from "./Session.ts"
@@ -211,7 +212,7 @@ const train = (
 }
 
 async function* freeze(
-  { data, prepared }: Run,
+  { data, dataset, prepared }: Run,
   { steps, supernet }: Session,
   choices: Found["choices"],
   firstStep: number,
@@ -219,5 +220,6 @@ async function* freeze(
   const { data: spec, finish: how } = prepared.trial
   const finished = await finish(supernet, steps, data, choices, how, firstStep, spec.batchSize)
   for (const warning of data.warnings(true)) yield { type: "warning", ...warning }
+  yield { type: "model", model: keptModel(supernet, choices, finished.amax, dataset) }
   return finished
 }

@@ -31,6 +31,18 @@ export interface Snapshot {
   readonly state: unknown
 }
 
+/** The network that a trial found, frozen. */
+export interface KeptModel {
+  /** Name of a variable of the child -> its values. */
+  readonly weights: ReadonlyMap<string, NamedTensor>
+  /** [sites of the child] */
+  readonly amax: Float32Array
+  readonly assignment: Assignment
+  readonly classNames: ReadonlyArray<string>
+  readonly mean: ReadonlyArray<number>
+  readonly std: ReadonlyArray<number>
+}
+
 export interface TrainContext {
   readonly resume?: Snapshot
   /** The initial weights that the declaration knows by their digest. */
@@ -76,6 +88,8 @@ export type TrainEvent =
       readonly path: string
       readonly content: string | Uint8Array
     }
+  /** The network as it is frozen now; a later one takes its place. */
+  | { readonly type: "model"; readonly model: KeptModel }
   | { readonly type: "warning"; readonly alarm: string; readonly message: string }
   | {
       readonly type: "finished"

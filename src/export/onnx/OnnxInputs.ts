@@ -5,15 +5,15 @@
  *     y = clip(x / s, lo, hi),  u = max(2^exponent(y) relative, smallest),  round(y / u) u s
  *
  * Every step of that is exact in float32 in any runtime: the power of two comes from a table, its index from a logarithm
- * that is then put right by comparing. Left out: scales of weights (`Weights.ts`).
+ * that is then put right by comparing. Left out: scales of weights (`OnnxWeights.ts`).
  */
 import type { Format } from "../../format/Format.ts"
 import { exponentOf, powerOfTwo } from "../../format/round.ts"
 import { blockScaleFormat, mapColumns, type Row, toRow } from "../../format/Row.ts"
 import { isInteger } from "../Encoding.ts"
 import type { ExportOptions } from "../Target.ts"
-import { DataType, floats, type Graph } from "./Graph.ts"
-import { type ElementType, inputTypeOf, storageOf } from "./Types.ts"
+import { DataType, floats, type Graph } from "./OnnxGraph.ts"
+import { type ElementType, inputTypeOf, storageOf } from "./OnnxTypes.ts"
 
 const { fround } = Math
 const smallestNormal = 2 ** -126

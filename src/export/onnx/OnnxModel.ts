@@ -5,7 +5,7 @@
  *     logits   float32 [batch, classes]
  *
  * The opset is the lowest that has everything in the graph, so the file runs as widely as it can. Left out: operations
- * (`Operations.ts`), running it (`Runtime.ts`).
+ * (`OnnxOperations.ts`), running it (`OnnxRuntime.ts`).
  */
 import { create, toBinary } from "@bufbuild/protobuf"
 import {
@@ -25,11 +25,11 @@ import { codesOf, type Stored } from "../Codes.ts"
 import type { FoundModel, Values } from "../FoundModel.ts"
 import { metadataOf } from "../Metadata.ts"
 import { type ExportOptions, Refused } from "../Target.ts"
-import { DataType, floats, Graph } from "./Graph.ts"
-import { addRounding, type Operand } from "./Inputs.ts"
-import { addOperation, type Context, sizeOf } from "./Operations.ts"
-import { storageOf, storageText } from "./Types.ts"
-import { addWeight } from "./Weights.ts"
+import { DataType, floats, Graph } from "./OnnxGraph.ts"
+import { addRounding, type Operand } from "./OnnxInputs.ts"
+import { addOperation, type Context, sizeOf } from "./OnnxOperations.ts"
+import { storageOf, storageText } from "./OnnxTypes.ts"
+import { addWeight } from "./OnnxWeights.ts"
 
 const irVersions: ReadonlyArray<readonly [opset: number, ir: number]> = [
   [25, 13],

@@ -2,12 +2,12 @@
  * Number formats in ONNX: the element type that a format's codes are stored in, and how they lie in bytes.
  *
  * An integer without a type of its own takes the next wider one, which has all its values. A small float without one is
- * stored as codes with a table of their values. Left out: the nodes that make floats of them (`Weights.ts`, `Inputs.ts`).
+ * stored as codes with a table of their values. Left out: the nodes that make floats of them (`OnnxWeights.ts`, `OnnxInputs.ts`).
  */
 import type { Format } from "../../format/Format.ts"
 import { isInteger } from "../Encoding.ts"
 import type { ExportOptions } from "../Target.ts"
-import { DataType } from "./Graph.ts"
+import { DataType } from "./OnnxGraph.ts"
 
 /** An element type, with the opset that has it in QuantizeLinear, DequantizeLinear and Cast. */
 export interface ElementType {

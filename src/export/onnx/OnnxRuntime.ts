@@ -4,13 +4,12 @@
  *
  * Left out: the comparison (`../Verify.ts`).
  */
-import { existsSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { cacheDirectory } from "../../disk/Installation.ts"
 import type { FoundModel } from "../FoundModel.ts"
 import type { ExportOptions, Runner } from "../Target.ts"
-import { sessionOptionsOf } from "./Model.ts"
+import { sessionOptionsOf } from "./OnnxModel.ts"
 
 /** As `scripts/onnxruntime/package.json` pins it. */
 export const version = "1.30.0"
@@ -18,9 +17,6 @@ export const version = "1.30.0"
 export const step = "onnxruntime"
 
 const folder = (): string => join(cacheDirectory(), `onnxruntime-${version}`)
-
-export const isInstalled = (): boolean =>
-  existsSync(join(folder(), "node_modules", "onnxruntime-node", "package.json"))
 
 /** What is used of onnxruntime-node; its own types are not there where it is not installed. */
 interface OnnxTensor {

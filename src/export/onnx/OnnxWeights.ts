@@ -14,8 +14,8 @@ import { codeOf, stepOf, valuesOfCodes } from "../Encoding.ts"
 import { blockScaleFormat } from "../../format/Row.ts"
 import { exponentOf, powerOfTwo } from "../../format/round.ts"
 import type { ExportOptions } from "../Target.ts"
-import { DataType, floats, type Graph } from "./Graph.ts"
-import { pack, storageOf } from "./Types.ts"
+import { DataType, floats, type Graph } from "./OnnxGraph.ts"
+import { pack, storageOf } from "./OnnxTypes.ts"
 
 /** Row-major values in another order of their axes: axis i of the result is axis `order[i]`. */
 const transposed = <A extends Float32Array | Int32Array>(

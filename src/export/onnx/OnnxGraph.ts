@@ -1,7 +1,7 @@
 /**
  * An ONNX graph in the making: nodes in the order they run, constants by name, and the opset that they need.
  *
- * Left out: what the nodes are for (`Operations.ts`), the file around the graph (`Model.ts`).
+ * Left out: what the nodes are for (`OnnxOperations.ts`), the file around the graph (`OnnxModel.ts`).
  */
 import { create } from "@bufbuild/protobuf"
 import {

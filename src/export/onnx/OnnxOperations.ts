@@ -6,7 +6,7 @@
  * is not folded into the weight: that would have to be rounded again, to other values. Nor into the weight's scale: the
  * product of two float32 numbers is rounded, so the values would change there too.
  *
- * Left out: weights and the rounding of operands (`Weights.ts`, `Inputs.ts`), which `Context` hands in.
+ * Left out: weights and the rounding of operands (`OnnxWeights.ts`, `OnnxInputs.ts`), which `Context` hands in.
  */
 import { valueOf } from "../../space/Quantity.ts"
 import type {
@@ -19,7 +19,7 @@ import type {
   Shape,
   SqueezeExciteNode,
 } from "../../network/Graph.ts"
-import { floats, type Graph } from "./Graph.ts"
+import { floats, type Graph } from "./OnnxGraph.ts"
 
 const { fround } = Math
 /** Those of the network: `supernet/operation/`. */

@@ -1,0 +1,121 @@
+/**
+ * What a trial keeps of the network that it found: weights, frozen activation magnitudes and what is known of its images, as
+ * one safetensors file. Its space is in the trial's declaration and is not kept again.
+ *
+ *     stem.weight, ...         the child's variables in the child's shapes, learned scales [1]
+ *     activation.magnitudes    [sites of the child], 0 where there is none
+ *     __metadata__             assignment, class names, mean and standard deviation, version
+ *
+ * Left out: the network around them (`export/`).
+ */
+import { Option, Schema } from "effect"
+import type { Images } from "../data/Dataset.ts"
+import * as Container from "../disk/TensorFile.ts"
+import type { Network } from "../network/Network.ts"
+import { activationSites, formatSites } from "../network/Sites.ts"
+import type { Choices } from "../space/Decision.ts"
+import { toAssignment } from "../space/DecisionSpace.ts"
+import { OptionValue } from "../space/Option.ts"
+import { childWeights, extract } from "../supernet/Child.ts"
+import { operationOf } from "../supernet/operation/Operations.ts"
+import type { Supernet } from "../supernet/Supernet.ts"
+import { floatBytes, tensorsOf } from "./Safetensors.ts"
+import type { KeptModel, NamedTensor } from "./TrainEvent.ts"
+
+/** Shapes of a child's variables; those of learned scales are [1]. */
+const shapesOf = ({ graph }: Network): ReadonlyMap<string, ReadonlyArray<number>> =>
+  new Map(
+    graph.nodes.flatMap((node) =>
+      node.operation === "input"
+        ? []
+        : operationOf(node)
+            .variables(node)
+            .map(({ name, shape }) => [`${node.path}.${name}`, shape] as const),
+    ),
+  )
+
+/** Cuts the found network out of a supernet whose norms are frozen. `amax` [sites of the supernet]. */
+export const keptModel = (
+  supernet: Supernet,
+  choices: Choices,
+  amax: Float32Array,
+  { classes, mean, std }: Pick<Images, "classes" | "mean" | "std">,
+): KeptModel => {
+  const child = extract(supernet.network, choices)
+  const shapes = shapesOf(child)
+  const magnitudes = new Map(supernet.activations.map(({ path, site }) => [path, amax[site]!]))
+  const childAmax = new Float32Array(formatSites(child).length)
+  for (const { path, site } of activationSites(child)) childAmax[site] = magnitudes.get(path)!
+  const weights = childWeights(child, supernet.variables)
+  return {
+    weights: new Map(
+      [...weights].map(([name, values]) => [name, { shape: shapes.get(name) ?? [1], values }]),
+    ),
+    amax: childAmax,
+    assignment: toAssignment(supernet.network.space, choices),
+    classNames: classes,
+    mean,
+    std,
+  }
+}
+
+const kind = "fliqs model"
+const version = 1
+const magnitudesName = "activation.magnitudes"
+
+const Meta = Schema.Struct({
+  kind: Schema.Literal(kind),
+  fliqs: Schema.String,
+  assignment: Schema.fromJsonString(Schema.Record(Schema.String, OptionValue)),
+  classes: Schema.fromJsonString(Schema.Array(Schema.String)),
+  mean: Schema.fromJsonString(Schema.Array(Schema.Finite)),
+  std: Schema.fromJsonString(Schema.Array(Schema.Finite)),
+})
+const decodeMeta = Schema.decodeUnknownOption(Meta)
+
+/** The parts of the file, in order. `fliqs` is the version that trained it. */
+export const encode = (model: KeptModel, fliqs: string): ReadonlyArray<Uint8Array> => {
+  const { amax, assignment, classNames, mean, std, weights } = model
+  const part = (name: string, { shape, values }: NamedTensor): Container.Part => ({
+    name,
+    dtype: "F32",
+    shape,
+    bytes: floatBytes(values),
+  })
+  return Container.encode(
+    [
+      ...[...weights].map(([name, tensor]) => part(name, tensor)),
+      part(magnitudesName, { shape: [amax.length], values: amax }),
+    ],
+    {
+      kind,
+      version: String(version),
+      fliqs,
+      assignment: JSON.stringify(assignment),
+      classes: JSON.stringify(classNames),
+      mean: JSON.stringify(mean),
+      std: JSON.stringify(std),
+    },
+  )
+}
+
+/** What `encode` wrote, with the fliqs that did; or why it cannot be used. */
+export const decode = (
+  bytes: Uint8Array,
+): { readonly model: KeptModel; readonly fliqs: string } | string => {
+  const container = Container.decode(bytes)
+  if (typeof container === "string") return container
+  const found = Number(container.metadata["version"])
+  if (found > version) return `it has version ${found}, this fliqs knows up to ${version}`
+  if (Container.checksum(bytes) !== "right") return "its checksum does not match"
+  const meta = Option.getOrUndefined(decodeMeta(container.metadata))
+  const tensors = tensorsOf(container)
+  const amax = tensors.get(magnitudesName)
+  if (meta === undefined || amax === undefined) return "it is no model of a trial"
+  const weights = new Map([...tensors].filter(([name]) => name !== magnitudesName))
+  const { assignment, classes, fliqs, mean, std } = meta
+  return {
+    model: { weights, amax: amax.values, assignment, classNames: classes, mean, std },
+    fliqs,
+  }
+}
