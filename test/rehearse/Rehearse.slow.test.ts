@@ -3,7 +3,7 @@
  *
  *     FLIQS_SPACES=100 npm test -- test/rehearse/Rehearse.slow.test.ts
  *
- * and others with FLIQS_FIRST_SPACE=1000 before it.
+ * and others with FLIQS_FIRST_SPACE=1000 before it; with other knobs by FLIQS_KNOBS='{"measureEvery":2}'.
  */
 import { describe, expect, it } from "vitest"
 import { Reinforce } from "../../src/search/Reinforce.ts"
@@ -12,6 +12,7 @@ import { rehearseFormats } from "./randomFormats.ts"
 
 const count = Number(process.env["FLIQS_SPACES"] ?? 8)
 const first = Number(process.env["FLIQS_FIRST_SPACE"] ?? 0)
+const knobs = JSON.parse(process.env["FLIQS_KNOBS"] ?? "{}") as object
 
 describe("random format spaces, default settings, 5 000 steps", () => {
   it(
@@ -20,7 +21,7 @@ describe("random format spaces, default settings, 5 000 steps", () => {
     () => {
       const outcomes = Array.from({ length: count }, (_, i) =>
         rehearseFormats(first + i, 5000, (problem) =>
-          Reinforce.make({ kind: "reinforce" }, problem),
+          Reinforce.make({ kind: "reinforce", ...knobs }, problem),
         ),
       )
       const right = outcomes.filter(
