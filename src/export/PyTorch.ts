@@ -50,7 +50,8 @@ const weightsFile = (model: FoundModel, { state }: NetworkText): ReadonlyArray<U
 /** A text in a docstring or a comment of Python, on one line. */
 const inComment = (text: string): string => JSON.stringify(text).slice(1, -1).replaceAll('"', "'")
 
-const tensor = (numbers: ReadonlyArray<number>): string => `torch.tensor([${numbers.join(", ")}])`
+const tensor = (numbers: ReadonlyArray<number>): string =>
+  `torch.tensor([${numbers.join(", ")}], dtype=torch.float64)`
 
 const modelText = (model: FoundModel, { formats, needs, text }: NetworkText): string => {
   const { network, preprocessing, trial, version } = model
@@ -94,7 +95,8 @@ def load(folder: str | Path) -> "Network":
 
 def preprocess(images: Tensor) -> Tensor:
     """uint8 [batch, ${height}, ${width}, ${channels}] -> normalised float32 [batch, ${channels}, ${height}, ${width}]."""
-    normalised = (images.float() / 255 - MEAN.to(images.device)) / STD.to(images.device)
+    scale, shift = (1 / (255 * STD)).float(), (-MEAN / STD).float()  # (byte / 255 - mean) / std, as it was trained
+    normalised = images.float() * scale.to(images.device) + shift.to(images.device)
     return normalised.permute(0, 3, 1, 2).contiguous()
 
 ${roundingText}
