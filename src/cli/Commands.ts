@@ -6,7 +6,7 @@
 import * as Command from "effect/cli/Command"
 import { compare, exportTrial, list, plan, run, runTrial, show, simulate } from "./GridCommands.ts"
 import { data, doctor, format, sync, ui } from "./OtherCommands.ts"
-import { init, latency, makeCost, validate } from "./SpaceCommands.ts"
+import { importPolicy, init, latency, makeCost, validate } from "./SpaceCommands.ts"
 
 /** The kinds of cost, which bring flags, take a while to load: only a command line that may need them waits. */
 const costFiles = async (words: ReadonlyArray<string>) =>
@@ -30,6 +30,7 @@ export const rootFor = async (words: ReadonlyArray<string>) =>
       exportTrial,
       makeCost(await costFiles(words)),
       latency,
+      importPolicy,
       format,
       data,
       ui,

@@ -69,3 +69,16 @@ export const latency = Command.make(
   Command.withDescription("Measure the layers of a space: the table of the latency cost"),
   needsTensors,
 )
+
+export const importPolicy = Command.make(
+  "import",
+  {
+    file: Argument.String("file").pipe(
+      Argument.withDescription("Policy file, as `fliqs export --to policy` writes it"),
+    ),
+    weights: maybe("weights", "FILE", "Its weights; FILE.safetensors beside it when left out"),
+    out: maybe("out", "DIR", "Write its space, assignment and weights, for an experiment to name"),
+    json,
+  },
+  lazily(() => import("./command/Import.ts")),
+).pipe(Command.withDescription("Check a policy file and rebuild its network"))
