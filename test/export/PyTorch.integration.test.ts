@@ -230,9 +230,10 @@ it("rounds to every format, under every scale, to the same bits", ({ skip }) => 
       const input = tf.tensor(x, shape)
       const numbers = rowNumbers(toRow(format, theirs["shared_exponent"] as "floor" | undefined))
       const rows = tf.tensor2d(numbers, [1, rowLength])
-      const clip = rule === undefined ? {} : { clip: amaxesOf(input, rows, 0, rule, ours) }
+      const options: FakeQuantizeOptions =
+        rule === undefined ? ours : { ...ours, amaxes: amaxesOf(input, rows, 0, rule, ours) }
       const amax = frozen === undefined ? undefined : tf.tensor1d([frozen])
-      const rounded = fakeQuantize(input, rows, 0, amax, { ...ours, ...clip })
+      const rounded = fakeQuantize(input, rows, 0, amax, options)
       return new Int32Array((rounded.dataSync() as Float32Array).slice().buffer)
     })
     const places = [...bits.keys()].filter((i) => bits[i] !== found[k]![i])
