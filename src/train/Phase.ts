@@ -6,9 +6,9 @@
  * out: which phases there are and what each ends with (`Loop.ts`), the graphs (`Steps.ts`), the policy (`search/`).
  */
 import { setImmediate } from "node:timers/promises"
-import type { Batches } from "../data/Batches.ts"
+import type { Batch, Batches } from "../data/Batches.ts"
 import { isInLastSteps } from "../search/policy/LastSamples.ts"
-import type { Searcher } from "../search/Search.ts"
+import type { Proposed, Searcher, SearchMetrics } from "../search/Search.ts"
 import { qualityOf } from "../search/Searches.ts"
 import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
@@ -18,6 +18,7 @@ import * as Metrics from "../metric/Metrics.ts"
 import { metricsEvery, policyEvery, Progress } from "./Progress.ts"
 import { qualitiesOf } from "./Qualities.ts"
 import { type Session, type SessionState, snapshotOf } from "./Session.ts"
+import type { Trained, TrainedRelaxed } from "./Steps.ts"
 import type { TrainEvent } from "./TrainEvent.ts"
 import type { Prepared } from "./Trial.ts"
 
@@ -107,118 +108,203 @@ const teacherOf = (
   return trained.every((choice, i) => choice === widest[i]) ? undefined : widest
 }
 
+/** What all steps of a phase share. */
+interface PhaseRun {
+  readonly phase: Phase
+  readonly prepared: Prepared
+  readonly session: Session
+  readonly data: Batches
+}
+
+/** How far a phase has come. */
+interface PhaseProgress extends Omit<PhaseState, "progress" | "weights"> {
+  readonly weights: WatchState
+  /** Norm of the weights of every layer. */
+  readonly norms: Float32Array
+}
+
+/** A step as it was taken: what was proposed, and what the training pass gives. */
+interface TakenStep {
+  readonly proposed: Proposed<unknown>
+  readonly batch: Batch
+  readonly measured: Trained
+  /** The same where all formats were trained at once. */
+  readonly relaxed: TrainedRelaxed | undefined
+}
+
+/** Puts the channels in order before the step that follows the delay: a checkpoint after that step holds them sorted. */
+const sortChannelsAt = ({ phase, prepared, session }: PhaseRun, step: number): void => {
+  if (prepared.trial.train.sortChannels === "delayEnd" && step === phase.searcher.delayEnd)
+    session.steps.sortChannels()
+}
+
+/** Proposes, and takes one optimizer step. */
+const takeStep = async (run: PhaseRun, state: PhaseProgress): Promise<TakenStep> => {
+  const { data, phase, prepared } = run
+  const { searcher } = phase
+  const { frozenAt, search, step } = state
+  const { steps } = run.session
+  const drawn = phase.firstBatch + step
+  const proposed = searcher.propose(search, step)
+  const batch = await data.trainBatch(drawn)
+  const rate = phase.learningRate(step, frozenAt)
+  const random = dropoutSeed(prepared.trial.seed, drawn)
+  const mixed = searcher.relaxed?.(proposed.state, step)
+  if (mixed !== undefined) {
+    const relaxed = steps.trainRelaxed(batch, mixed, rate, random)
+    return { proposed, batch, measured: relaxed, relaxed }
+  }
+  const teacher = frozenAt === undefined ? teacherOf(phase, prepared, proposed.train) : undefined
+  const measured =
+    teacher === undefined
+      ? steps.train(batch, proposed.train, rate, random)
+      : steps.distill(batch, proposed.train, teacher, rate, random)
+  return { proposed, batch, measured, relaxed: undefined }
+}
+
+/** Watches the weights of a step that was taken. Throws `NotFinite`. */
+function* watchStep(
+  { phase, prepared }: PhaseRun,
+  { norms, step, weights }: PhaseProgress,
+  { measured, proposed, relaxed }: TakenStep,
+): Generator<TrainEvent, WatchState> {
+  const total = phase.before + step + 1
+  const taken = {
+    network: prepared.network,
+    step: total,
+    choices: proposed.train,
+    mixed: relaxed !== undefined,
+    before: norms,
+    after: measured.weightNorms,
+  }
+  if (!Number.isFinite(measured.loss)) {
+    const message = divergence(weights, taken)
+    yield { type: "warning", alarm: "divergingFormat", message }
+    throw new NotFinite(total, message)
+  }
+  const watched = watch(weights, taken)
+  if (watched.alarm !== undefined && weights.alarm === undefined)
+    yield { type: "warning", alarm: "divergingFormat", message: watched.alarm }
+  return watched
+}
+
+/** Quality of every proposal; none where the searcher needs none. */
+const measureProposals = async (
+  { data, phase: { searcher }, prepared: { trial }, session }: PhaseRun,
+  step: number,
+  { batch, measured, proposed }: TakenStep,
+): Promise<ReadonlyArray<number>> =>
+  searcher.needsQuality(proposed.state, step, proposed.proposals)
+    ? qualitiesOf(
+        qualityOf(trial.search, trial.reward),
+        session.steps,
+        proposed.proposals,
+        searcher.trainsProposal === true ? measured : undefined,
+        { train: () => batch, heldOut: () => data.heldOutBatch(step) },
+      )
+    : []
+
+/** The state after a step whose searcher was updated. */
+const advance = (
+  { phase }: PhaseRun,
+  state: PhaseProgress,
+  { measured }: TakenStep,
+  weights: WatchState,
+  qualities: ReadonlyArray<number>,
+  updated: ReturnType<Searcher["update"]>,
+): PhaseProgress => {
+  const { best, frozenAt, step, switching } = state
+  const { frozen, switching: switched } = updated.metrics
+  const finite = qualities.filter(Number.isFinite)
+  const counts = isInLastSteps(step, phase.steps) && switched !== undefined
+  return {
+    step: step + 1,
+    search: updated.state,
+    best: finite.length > 0 ? Math.max(best ?? -Infinity, ...finite) : best,
+    switching: counts ? { sum: switching.sum + switched, count: switching.count + 1 } : switching,
+    weights,
+    frozenAt: frozenAt ?? (frozen ? (step === 0 ? 0 : step + 1) : undefined),
+    norms: measured.weightNorms,
+  }
+}
+
+/** What a step is told as. */
+const metricsOf = (
+  { section }: Phase,
+  { measured: { accuracy, loss }, relaxed }: TakenStep,
+  metrics: SearchMetrics,
+): Readonly<Record<string, number>> => ({
+  ...Metrics.byKey(Metrics.phases[section], { loss, accuracy }),
+  ...(section === "train"
+    ? Metrics.byKey(Metrics.search, { ...metrics, relaxedBytes: relaxed?.copiedBytes })
+    : {}),
+})
+
+/** The checkpoint after the steps so far. */
+const checkpointOf = (
+  { data, phase, session: { arithmetic, variables } }: PhaseRun,
+  { best, frozenAt, search, step, switching, weights }: PhaseProgress,
+  progress: Progress,
+): TrainEvent => {
+  const total = phase.before + step
+  const broken = data.broken()
+  const saved = {
+    search,
+    best,
+    switching,
+    weights,
+    ...(frozenAt === undefined ? {} : { frozenAt }),
+    arithmetic,
+    data: data.splitDigests,
+    ...(Object.keys(broken).length === 0 ? {} : { broken }),
+    ...phase.keep,
+  }
+  return {
+    type: "checkpoint",
+    step: total,
+    snapshot: () => snapshotOf(total, variables, { ...saved, progress: progress.state() }),
+  }
+}
+
 /** Trains a phase to its end. Throws `NotFinite`. */
 export async function* trainPhase(
   phase: Phase,
   from: PhaseState,
   prepared: Prepared,
-  { arithmetic, steps, variables }: Session,
+  session: Session,
   data: Batches,
 ): AsyncGenerator<TrainEvent, PhaseState> {
-  const { searcher, section } = phase
-  const { reward, seed } = prepared.trial
-  const { progress } = from
-  let { best, frozenAt, search, switching } = from
-  // before the step: a checkpoint after it holds sorted channels, one before it is sorted when it goes on
-  const sortedAt = prepared.trial.train.sortChannels === "delayEnd" ? searcher.delayEnd : undefined
-  let norms = steps.weightNorms()
-  let weights = from.weights ?? beginWatch(norms)
+  const run: PhaseRun = { phase, prepared, session, data }
+  const { searcher } = phase
+  const { progress, ...start } = from
+  const norms = session.steps.weightNorms()
+  let state: PhaseProgress = { ...start, norms, weights: from.weights ?? beginWatch(norms) }
 
-  for (let step = from.step; step < phase.steps; step++) {
-    if (step === sortedAt) steps.sortChannels()
-    const done = step + 1
-    const total = phase.before + done
-    const drawn = phase.firstBatch + step
-    const proposed = searcher.propose(search, step)
-    const batch = await data.trainBatch(drawn)
-    const rate = phase.learningRate(step, frozenAt)
-    const random = dropoutSeed(seed, drawn)
-    const mixed = searcher.relaxed?.(proposed.state, step)
-    const relaxed = mixed && steps.trainRelaxed(batch, mixed, rate, random)
-    const teacher = frozenAt === undefined ? teacherOf(phase, prepared, proposed.train) : undefined
-    const measured =
-      relaxed ??
-      (teacher === undefined
-        ? steps.train(batch, proposed.train, rate, random)
-        : steps.distill(batch, proposed.train, teacher, rate, random))
-    const taken = {
-      network: prepared.network,
-      step: total,
-      choices: proposed.train,
-      mixed: relaxed !== undefined,
-      before: norms,
-      after: measured.weightNorms,
-    }
-    if (!Number.isFinite(measured.loss)) {
-      const message = divergence(weights, taken)
-      yield { type: "warning", alarm: "divergingFormat", message }
-      throw new NotFinite(total, message)
-    }
-    const watched = watch(weights, taken)
-    if (watched.alarm !== undefined && weights.alarm === undefined)
-      yield { type: "warning", alarm: "divergingFormat", message: watched.alarm }
-    weights = watched
-    norms = measured.weightNorms
-    const qualities = searcher.needsQuality(proposed.state, step, proposed.proposals)
-      ? await qualitiesOf(
-          qualityOf(prepared.trial.search, reward),
-          steps,
-          proposed.proposals,
-          searcher.trainsProposal === true ? measured : undefined,
-          { train: () => batch, heldOut: () => data.heldOutBatch(step) },
-        )
-      : []
-    const updated = searcher.update(proposed.state, step, {
-      ...proposed,
+  while (state.step < phase.steps) {
+    const { step } = state
+    sortChannelsAt(run, step)
+    const taken = await takeStep(run, state)
+    const weights = yield* watchStep(run, state, taken)
+    const qualities = await measureProposals(run, step, taken)
+    const updated = searcher.update(taken.proposed.state, step, {
+      ...taken.proposed,
       qualities,
-      ...(relaxed === undefined ? {} : { slopes: relaxed.slopes }),
+      ...(taken.relaxed === undefined ? {} : { slopes: taken.relaxed.slopes }),
     })
-    search = updated.state
-    if (updated.metrics.frozen) frozenAt ??= step === 0 ? 0 : done
-    const finite = qualities.filter(Number.isFinite)
-    if (finite.length > 0) best = Math.max(best ?? -Infinity, ...finite)
-    if (isInLastSteps(step, phase.steps) && updated.metrics.switching !== undefined)
-      switching = {
-        sum: switching.sum + updated.metrics.switching,
-        count: switching.count + 1,
-      }
+    state = advance(run, state, taken, weights, qualities, updated)
 
-    progress.add({
-      ...Metrics.byKey(Metrics.phases[section], {
-        loss: measured.loss,
-        accuracy: measured.accuracy,
-      }),
-      ...(section === "train"
-        ? Metrics.byKey(Metrics.search, {
-            ...updated.metrics,
-            relaxedBytes: relaxed?.copiedBytes,
-          })
-        : {}),
-    })
+    const done = state.step
+    const total = phase.before + done
+    progress.add(metricsOf(phase, taken, updated.metrics))
     if (done % metricsEvery(phase.steps) === 0 || done === phase.steps)
       yield { type: "metrics", step: total, values: progress.take() }
     if (done % policyEvery(phase.steps) === 0 || done === 1 || done === phase.steps)
-      progress.keepPolicy(done, searcher.probabilities(search))
-    for (const alarm of searcher.alarms(search, step)) yield { type: "warning", ...alarm }
+      progress.keepPolicy(done, searcher.probabilities(state.search))
+    for (const alarm of searcher.alarms(state.search, step)) yield { type: "warning", ...alarm }
     for (const warning of data.warnings()) yield { type: "warning", ...warning }
-    const broken = data.broken()
-    const state = {
-      search,
-      best,
-      switching,
-      weights,
-      ...(frozenAt === undefined ? {} : { frozenAt }),
-      arithmetic,
-      data: data.splitDigests,
-      ...(Object.keys(broken).length === 0 ? {} : { broken }),
-      ...phase.keep,
-    }
-    yield {
-      type: "checkpoint",
-      step: total,
-      snapshot: () => snapshotOf(total, variables, { ...state, progress: progress.state() }),
-    }
+    yield checkpointOf(run, state, progress)
     await setImmediate()
   }
-  return { step: phase.steps, search, progress, best, switching, weights, frozenAt }
+  const { norms: _, ...ended } = state
+  return { ...ended, progress }
 }
