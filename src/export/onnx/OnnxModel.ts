@@ -22,6 +22,7 @@ import { isLayerNode, type Node, productOperands, type Shape } from "../../netwo
 import { productsOf, siteOf } from "../../network/Sites.ts"
 import { learnedScales } from "../../supernet/OperandScale.ts"
 import { codesOf, type Stored } from "../Codes.ts"
+import { isInteger } from "../Encoding.ts"
 import type { FoundModel, Values } from "../FoundModel.ts"
 import { metadataOf } from "../Metadata.ts"
 import { type ExportOptions, Refused } from "../Target.ts"
@@ -165,19 +166,29 @@ const build = (
   return graph
 }
 
+/** Whether onnxruntime keeps the answers of a layer where it fuses QuantizeLinear and DequantizeLinear with the product. */
+const isSafelyFused = ({ activationFormat, weightFormat, ...layer }: Layer): boolean => {
+  const [weights, inputs] = [weightFormat.formats[0]!, activationFormat.formats[0]!]
+  if (/^(?:float|variant)$/.test(inputs.kind)) return false
+  if (!isInteger(weights)) return true
+  const isFrozen = inputs.kind === "int" && (layer.activationGranularity ?? "tensor") === "tensor"
+  return isFrozen && weights.bits > 2
+}
+
 /**
- * What onnxruntime needs to be told to load a file: FP8 inputs are fused to kernels that it does not have unless fusing is
- * off.
+ * What onnxruntime needs to be told for a file: to fuse nothing. Where inputs are FP8 or weights INT2 it fuses to kernels that
+ * it does not have; where integer weights meet inputs without a frozen integer scale, to a product that rounds the
+ * inputs to eight bits.
  */
 export const sessionOptionsOf = ({
   network,
 }: Pick<FoundModel, "network">): Readonly<Record<string, string>> => {
-  const slots = [
-    ...network.table.layers.map(({ activationFormat }) => activationFormat),
-    ...productsOf(network).map(({ slot }) => slot),
-  ]
-  const isFloat = slots.some(({ formats: [format] }) => /^(?:float|variant)$/.test(format!.kind))
-  return isFloat ? { "session.disable_quant_qdq": "1" } : {}
+  const isFloat = productsOf(network).some(({ slot: { formats } }) =>
+    /^(?:float|variant)$/.test(formats[0]!.kind),
+  )
+  return network.table.layers.every(isSafelyFused) && !isFloat
+    ? {}
+    : { "session.disable_quant_qdq": "1" }
 }
 
 /** Everything that is known of the model, and what is in the file, by the keys of the metadata. */

@@ -136,8 +136,9 @@ const gelu = (graph: Graph, x: string, path: string): string => {
 
 const activations = {
   relu: (graph: Graph, x: string, path: string) => graph.node("Relu", [x], path),
+  // Not a Clip: onnxruntime cannot load one before FP8.
   relu6: (graph: Graph, x: string, path: string) =>
-    graph.node("Clip", [x, graph.scalar(0), graph.scalar(6)], path),
+    graph.node("Min", [graph.node("Relu", [x], `${path}.relu`), graph.scalar(6)], path),
   swish,
   gelu,
 }
