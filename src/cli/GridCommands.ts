@@ -123,7 +123,7 @@ export const exportTrial = Command.make(
     trial,
     to: Flag.String("to").pipe(
       Flag.withMetavar("TARGET"),
-      Flag.withDescription("What for: onnx (docs/export.md has all)"),
+      Flag.withDescription("onnx, pytorch, safetensors or policy"),
       Flag.withDefault("onnx"),
     ),
     out: Flag.String("out").pipe(
