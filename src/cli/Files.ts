@@ -15,7 +15,7 @@ import { ofTrials } from "../orchestrator/InitialWeights.ts"
 import * as Planned from "../orchestrator/Planned.ts"
 import * as State from "../orchestrator/State.ts"
 import { note } from "./Output.ts"
-import { NotReady, Wrong } from "./Words.ts"
+import { NotReady, Wrong } from "./ErrorMessages.ts"
 
 /** Where temporary files go: TMPDIR, or what takes its place, the cache before others. */
 export const temporary = Effect.sync(() => {
@@ -32,19 +32,19 @@ export const sayTemporary = Effect.flatMap(temporary, ({ folder, problem }) =>
 
 /** FLIQS_PATIENCE: seconds that a run waits for room, open files or memory; undefined when it is not set. */
 export const patience = Effect.suspend((): Effect.Effect<Duration.Duration | undefined, Wrong> => {
-  const told = process.env["FLIQS_PATIENCE"] ?? ""
-  if (told === "") return Effect.undefined
-  const seconds = Number(told)
+  const given = process.env["FLIQS_PATIENCE"] ?? ""
+  if (given === "") return Effect.undefined
+  const seconds = Number(given)
   return seconds >= 0 && Number.isFinite(seconds)
     ? Effect.succeed(Duration.seconds(seconds))
     : Effect.fail(
-        new Wrong({ message: `FLIQS_PATIENCE is ${told}; a number of seconds would be right` }),
+        new Wrong({ message: `FLIQS_PATIENCE is ${given}; a number of seconds would be right` }),
       )
 })
 
-/** The state folder: as told, else as `State.locate` finds it. */
-export const stateFolder = (told: Option.Option<string>, experimentFile?: string) =>
-  Option.isSome(told) ? Effect.succeed(told.value) : State.locate(experimentFile, process.cwd())
+/** The state folder: as given, else as `State.locate` finds it. */
+export const stateFolder = (given: Option.Option<string>, experimentFile?: string) =>
+  Option.isSome(given) ? Effect.succeed(given.value) : State.locate(experimentFile, process.cwd())
 
 /** Fails where nothing can be written in the state folder. */
 export const requireWritable = (folder: string) =>
@@ -98,8 +98,8 @@ export const buildSpace = Effect.fnUntraced(function* (
 })
 
 /** The same; warnings go to stderr. */
-export const readSpace = Effect.fnUntraced(function* (...told: Parameters<typeof buildSpace>) {
-  const { network, warnings } = yield* buildSpace(...told)
+export const readSpace = Effect.fnUntraced(function* (...given: Parameters<typeof buildSpace>) {
+  const { network, warnings } = yield* buildSpace(...given)
   for (const warning of warnings) yield* note(`warning: ${warning.text}`)
   return network
 })

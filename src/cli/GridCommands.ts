@@ -1,7 +1,7 @@
 /** The commands of experiments and their trials. Left out: their own files (`command/`). */
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { lazily, needsTensors } from "./Lazily.ts"
+import { lazily, needsTensors } from "./LazyCommand.ts"
 import {
   count,
   experiment,

@@ -2,7 +2,7 @@
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { lazily } from "./Lazily.ts"
+import { lazily } from "./LazyCommand.ts"
 import { count, json, maybe, several, state, toggle } from "./Flags.ts"
 
 const formatName = Argument.String("name").pipe(Argument.withDescription("Format, such as INT4"))

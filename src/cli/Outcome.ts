@@ -1,6 +1,6 @@
 /** What a finished grid looks like on a terminal: formats layer by layer, each search beside its controls. */
 import { pathText } from "../declaration/Errors.ts"
-import type { Side } from "../cost/Beside.ts"
+import type { Side } from "../cost/NearestCosts.ts"
 import type { Plan } from "../experiment/Plan.ts"
 import { final, type Metric } from "../metric/Metrics.ts"
 import type { Result } from "../orchestrator/Result.ts"

@@ -135,14 +135,16 @@ const finish = Effect.fnUntraced(function* (shown: Shown, trial: TrialFile, isFi
   if (steps >= fewestSteps) ended.push({ trial, secondsPerStep: seconds / steps })
 })
 
-const onWaiting = Effect.fnUntraced(function* ({ waiting }: Shown, name: string, told: Told) {
-  if (told._tag === "Over") {
+const onWaiting = Effect.fnUntraced(function* ({ waiting }: Shown, name: string, notice: Told) {
+  if (notice._tag === "Over") {
     waiting.delete(name)
-    return yield* note(`${name}: going on after waiting ${duration(told.seconds)}`)
+    return yield* note(`${name}: going on after waiting ${duration(notice.seconds)}`)
   }
-  if (waiting.get(name) === told.message) return
-  waiting.set(name, told.message)
-  yield* note(yellow(`${name}: waiting, at most ${duration(told.secondsLeft)}: ${told.message}`))
+  if (waiting.get(name) === notice.message) return
+  waiting.set(name, notice.message)
+  yield* note(
+    yellow(`${name}: waiting, at most ${duration(notice.secondsLeft)}: ${notice.message}`),
+  )
 })
 
 type EventOf<Tag extends GridEvent["_tag"]> = Extract<GridEvent, { readonly _tag: Tag }>

@@ -2,7 +2,7 @@
 import { Effect, Option } from "effect"
 import { didYouMean } from "../declaration/Suggest.ts"
 import { short } from "./Output.ts"
-import { Wrong } from "./Words.ts"
+import { Wrong } from "./ErrorMessages.ts"
 
 export interface Row {
   /** Columns that every trial has: `id`, `name`, `state`, ... */

@@ -3,7 +3,7 @@ import type { Option } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { lazily, needsTensors } from "./Lazily.ts"
+import { lazily, needsTensors } from "./LazyCommand.ts"
 import { count, json, maybe, set, space, toggle } from "./Flags.ts"
 
 export const init = Command.make(

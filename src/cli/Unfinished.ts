@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import * as Result from "../orchestrator/Result.ts"
 import type { TrialSummary } from "../orchestrator/GridOptions.ts"
 import { note } from "./Output.ts"
-import { Ended, exitCodes } from "./Words.ts"
+import { Ended, exitCodes } from "./ErrorMessages.ts"
 
 const namesOf = (summaries: ReadonlyArray<TrialSummary>): string => {
   const names = summaries.map(({ trial }) => `${trial.name} (${trial.id})`)

@@ -13,7 +13,7 @@ import { rootFor } from "./Commands.ts"
 import { splitShortFlags } from "./Flags.ts"
 import { say, yellow } from "./Output.ts"
 import * as Presenter from "./Presenter.ts"
-import { exitCodes, wordsOf } from "./Words.ts"
+import { exitCodes, wordsOf } from "./ErrorMessages.ts"
 
 const { version } = JSON.parse(
   readFileSync(new URL("../../package.json", import.meta.url), "utf8"),

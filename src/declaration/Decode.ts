@@ -8,7 +8,7 @@ import { Effect, Exit, Result, Schema, SchemaIssue } from "effect"
 import type { Document } from "./Document.ts"
 import { DeclarationError, DeclarationErrors, formatPath, inOrder, locateAll } from "./Errors.ts"
 import type { Path, Problem } from "./Errors.ts"
-import type { Found } from "./Found.ts"
+import type { ShapeProblem } from "./ShapeProblem.ts"
 import { problemsOf } from "./Issues.ts"
 import { checkRecovered } from "./Recover.ts"
 
@@ -31,7 +31,7 @@ export type Decodable<A> = Schema.ConstraintDecoder<A>
 const decodeUnknown = <A>(
   schema: Decodable<A>,
   value: unknown,
-): Result.Result<A, ReadonlyArray<Found>> => {
+): Result.Result<A, ReadonlyArray<ShapeProblem>> => {
   const exit = Effect.runSyncExit(Schema.decodeUnknownEffect(schema, options)(value))
   if (Exit.isSuccess(exit)) return Result.succeed(exit.value)
   const failure = exit.cause.reasons.find((reason) => reason._tag === "Fail")?.error

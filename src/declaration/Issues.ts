@@ -8,15 +8,15 @@ import type { SchemaAST, SchemaIssue } from "effect"
 import type { Path } from "./Errors.ts"
 import { show } from "./Errors.ts"
 import {
-  type Found,
+  type ShapeProblem,
   type Here,
   isMapping,
   mismatch,
   shape,
   unknownWord,
-  withoutEchoes,
+  withoutRepeats,
   wrongWord,
-} from "./Found.ts"
+} from "./ShapeProblem.ts"
 import {
   countWords,
   describe,
@@ -33,10 +33,10 @@ import { otherKeyOf, otherNameOf } from "./OtherNames.ts"
 import { didYouMean, oneOf, suggest } from "./Suggest.ts"
 
 /** Problems of an issue of decoding `root`; never empty. */
-export const problemsOf = (issue: SchemaIssue.Issue, root: unknown): ReadonlyArray<Found> =>
-  withoutEchoes(translate(issue, { path: [], input: root, ast: undefined }))
+export const problemsOf = (issue: SchemaIssue.Issue, root: unknown): ReadonlyArray<ShapeProblem> =>
+  withoutRepeats(translate(issue, { path: [], input: root, ast: undefined }))
 
-const translate = (issue: SchemaIssue.Issue, here: Here): ReadonlyArray<Found> => {
+const translate = (issue: SchemaIssue.Issue, here: Here): ReadonlyArray<ShapeProblem> => {
   switch (issue._tag) {
     case "Pointer":
       return translate(issue.issue, {
@@ -86,7 +86,7 @@ const describeKey = (ast: SchemaAST.AST, key: string): string | undefined => {
   return property === undefined ? undefined : `<${describe(property.type)}>`
 }
 
-const unexpected = (here: Here, ast: SchemaAST.AST): Found => {
+const unexpected = (here: Here, ast: SchemaAST.AST): ShapeProblem => {
   const length = lengthOf(ast)
   if (length !== undefined)
     return {
@@ -106,7 +106,7 @@ const unexpected = (here: Here, ast: SchemaAST.AST): Found => {
 /** What tools call the key that tells kinds apart. */
 const kindKeys = new Set(["type", "name", "method", "algorithm", "class", "kinds"])
 
-const unknownKey = (here: Here, keys: ReadonlyArray<string>, ast?: SchemaAST.AST): Found => {
+const unknownKey = (here: Here, keys: ReadonlyArray<string>, ast?: SchemaAST.AST): ShapeProblem => {
   const key = String(here.path.at(-1))
   const other =
     otherKeyOf(ast, key) ??
@@ -122,7 +122,7 @@ const unknownKey = (here: Here, keys: ReadonlyArray<string>, ast?: SchemaAST.AST
 const filterProblems = (
   issue: Extract<SchemaIssue.Issue, { _tag: "Filter" }>,
   here: Here,
-): ReadonlyArray<Found> => {
+): ReadonlyArray<ShapeProblem> => {
   const inner = issue.issue
   // A check of ours that says in its own words (and perhaps deeper) what is wrong.
   if (inner._tag !== "InvalidValue" || inner.annotations?.message !== undefined)
@@ -145,7 +145,7 @@ const isUnique = (filter: { readonly annotations?: object | undefined }): boolea
     ?.representation?.id === "effect/schema/isUnique"
 
 /** Every item that stands in the list before. */
-const repeats = (here: Here, list: ReadonlyArray<unknown>): ReadonlyArray<Found> => {
+const repeats = (here: Here, list: ReadonlyArray<unknown>): ReadonlyArray<ShapeProblem> => {
   const first = new Map<string, number>()
   return list.flatMap((item, i) => {
     const text = JSON.stringify(item)
@@ -166,11 +166,11 @@ const repeats = (here: Here, list: ReadonlyArray<unknown>): ReadonlyArray<Found>
 const unionProblems = (
   issue: Extract<SchemaIssue.Issue, { _tag: "AnyOf" }>,
   here: Here,
-): ReadonlyArray<Found> => {
+): ReadonlyArray<ShapeProblem> => {
   const mappings = mappingsOf(issue.ast)
   if (typeof here.input === "string") {
-    const told = wordProblem(issue.ast, here, mappings)
-    if (told !== undefined) return [told]
+    const problem = wordProblem(issue.ast, here, mappings)
+    if (problem !== undefined) return [problem]
   }
   if (isMapping(here.input)) {
     const kind = sharedLiteralKey(mappings)
@@ -208,7 +208,8 @@ const unionProblems = (
   if (issue.issues.length > 0) {
     // Members of one type: the one that got furthest is the one with fewest complaints.
     const each = issue.issues.map((inner) => translate(inner, here))
-    const deepest = (found: ReadonlyArray<Found>) => Math.max(...found.map((f) => f.path.length))
+    const deepest = (found: ReadonlyArray<ShapeProblem>) =>
+      Math.max(...found.map((f) => f.path.length))
     const best = each.reduce((a, b) => (deepest(b) > deepest(a) ? b : a))
     if (each.length === 1 || deepest(best) > here.path.length) return best
   }
@@ -222,7 +223,7 @@ const wordProblem = (
   ast: SchemaAST.AST,
   here: Here,
   mappings: ReadonlyArray<SchemaAST.AST>,
-): Found | undefined => {
+): ShapeProblem | undefined => {
   const kind = sharedLiteralKey(mappings)
   const word = String(here.input)
   if (kind?.literals.includes(word) === true) return mismatch(here, `{ ${kind.key}: ${word} }`)
@@ -238,7 +239,7 @@ const missingKind = (
   written: Readonly<Record<string, unknown>>,
   { key, literals }: { readonly key: string; readonly literals: ReadonlyArray<string> },
   mappings: ReadonlyArray<SchemaAST.AST>,
-): Found => {
+): ShapeProblem => {
   const knowing = literals.filter((_, i) => {
     const known = keysOf(mappings[i]!)
     return Object.keys(written).every((name) => known.includes(name))
@@ -254,11 +255,11 @@ const missingKind = (
 
 /** A key that the kind does not know and another kind does was not misspelt: the kind is another than was thought. */
 const ofOtherKind = (
-  found: Found,
+  found: ShapeProblem,
   here: Here,
   kind: string,
   mappings: ReadonlyArray<SchemaAST.AST>,
-): Found => {
+): ShapeProblem => {
   const key = String(found.path.at(-1))
   if (found.unknown === undefined || found.path.length !== here.path.length + 1) return found
   const owners = mappings.flatMap((mapping) =>

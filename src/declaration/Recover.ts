@@ -6,9 +6,9 @@
  */
 import { Result } from "effect"
 import { formatPath, type Path, type Problem } from "./Errors.ts"
-import type { Found } from "./Found.ts"
+import type { ShapeProblem } from "./ShapeProblem.ts"
 
-type Decoded<A> = Result.Result<A, ReadonlyArray<Found>>
+type Decoded<A> = Result.Result<A, ReadonlyArray<ShapeProblem>>
 
 /** Right values of many fields, tried in turn; the two lists share none. */
 const candidates: readonly [ReadonlyArray<unknown>, ReadonlyArray<unknown>] = [
@@ -21,7 +21,7 @@ const mostRounds = 30
 export const checkRecovered = <A>(
   decode: (value: unknown) => Decoded<A>,
   value: unknown,
-  problems: ReadonlyArray<Found>,
+  problems: ReadonlyArray<ShapeProblem>,
   check: (value: A) => ReadonlyArray<Problem>,
 ): ReadonlyArray<Problem> => {
   const guesses = [guess(decode, value, problems, 0), guess(decode, value, problems, 1)]
@@ -47,7 +47,7 @@ interface Renamed {
 const guess = <A>(
   decode: (value: unknown) => Decoded<A>,
   value: unknown,
-  problems: ReadonlyArray<Found>,
+  problems: ReadonlyArray<ShapeProblem>,
   which: 0 | 1,
 ): { readonly value: A; readonly renamed: ReadonlyArray<Renamed> } | undefined => {
   const current = structuredClone(value)

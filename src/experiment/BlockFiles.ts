@@ -1,7 +1,7 @@
 /**
- * The blocks of a trial whose kinds may name files in place of values, and trials with the contents of these files.
+ * The blocks of a trial that may name files in place of values, and trials with the contents of these files filled in.
  *
- * Which files a kind reads it says itself (`NamedFile`). Left out: reading them (`Files.ts`).
+ * Each kind declares which files it reads (`NamedFile`). Left out: reading them (`Files.ts`).
  */
 import * as Costs from "../cost/Costs.ts"
 import { valueAt } from "../declaration/Decode.ts"
@@ -29,9 +29,9 @@ const blocksOf = ({ reward, search }: Blocks): ReadonlyArray<Block> => [
 
 /** A file that a trial names. */
 export interface Named {
-  /** Where it is named: `reward.cost.table`. */
+  /** Where the file is named: `reward.cost.table`. */
   readonly path: Path
-  /** The path of the file as it is written. */
+  /** The path of the file as written. */
   readonly name: string
   readonly file: NamedFile
 }
@@ -52,14 +52,14 @@ export interface Contents {
   readonly value: unknown
 }
 
-/** A trial with values in the place of others. */
+/** A trial with values in place of others. */
 const withValues = <A extends Blocks>(trial: A, values: ReadonlyArray<Contents>): A =>
   values.reduce((changed, { path, value }) => assign(changed, path, value) as A, trial)
 
-/** A trial with what its files hold in the place of their names. */
+/** A trial with the contents of its files in place of their names. */
 export const withContents = withValues
 
-/** A trial for parameters: of files with more than can be listed, digests of their contents. */
+/** A trial for parameters: where a file holds too much to list, a digest of its contents stands in its place. */
 export const withDigests = <A extends Blocks>(trial: A): A =>
   withValues(
     trial,

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto"
 
 /**
  * JSON with one spelling for each value: keys sorted by UTF-16 code units, no spaces, numbers as ECMAScript writes them.
- * Keys whose value is undefined are left out. Throws on what JSON does not have: a defect of the caller.
+ * Keys whose value is undefined are left out. Throws on values that JSON does not have: that is a defect of the caller.
  */
 export const canonicalJson = (value: unknown): string => {
   if (value === null || typeof value === "boolean" || typeof value === "string")

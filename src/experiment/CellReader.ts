@@ -1,5 +1,5 @@
 /**
- * One cell of a plan, read whole: the experiment and its space with the changes of the cell, the files they name, the trials.
+ * Reads one cell of a plan: the experiment and its space under the changes of the cell, the files they name, and the trials.
  *
  * Files, spaces and weights are read once for all cells. Left out: which cells there are (`Matrix.ts`, `Plan.ts`).
  */
@@ -18,17 +18,17 @@ import { builtOf, type Checks } from "./Checks.ts"
 import { Experiment, experimentProblems, type InitialSource } from "./Experiment.ts"
 import { Files } from "./Files.ts"
 import { locateTrial, type Part } from "./Findings.ts"
-import { type Initial, readInitial, type TrialWeights } from "./Initial.ts"
+import { type Initial, readInitial, type TrialWeights } from "./TrainedWeights.ts"
 import type { Cell } from "./Matrix.ts"
 import { apply, intoSpace, type Override, unsetErrors, withinSpace } from "./Overrides.ts"
 import { declare, type PlannedTrial, planCell } from "./PlannedTrial.ts"
 import { unreadSettings } from "./Unread.ts"
 
-/** What is known of a cell. */
+/** The result of reading a cell. */
 export interface Reading {
   readonly errors: ReadonlyArray<DeclarationError>
   readonly warnings: ReadonlyArray<DeclarationError>
-  /** Empty when there are errors. */
+  /** Empty if there are errors. */
   readonly trials: ReadonlyArray<PlannedTrial>
   /** Settings that the trials do not read. */
   readonly unread: ReadonlyArray<DeclarationError>
@@ -64,14 +64,14 @@ export class CellReader {
     this.#weightsOf = makeWeightsOf(folder, trialWeights)
   }
 
-  /** The document with changes: those of its own, and those that lead into the space. */
+  /** The document under its own changes and those that lead into the space. */
   changed(changes: ReadonlyArray<Override>) {
     const own = changes.filter((change) => !intoSpace(change))
     const { document, errors } = apply(this.#document, own)
     return { document, errors, own, ofSpace: changes.filter(intoSpace).map(withinSpace) }
   }
 
-  /** The trials of a cell with its changes, or what is wrong with it. */
+  /** The trials of a cell under its changes, or its errors. */
   read(
     cell: Cell,
     changes: ReadonlyArray<Override>,
@@ -90,7 +90,7 @@ export class CellReader {
       errors.push(...space.errors)
       warnings.push(...space.warnings)
       if (inspected.value === undefined) {
-        // of a wrong shape: what the network says of it is told at once
+        // The shape is wrong: the errors of the network are reported with those of the shape.
         const rules = rulesOf(this.#checks, space.value, this.#rules)
         const all = [...misled, ...space.errors, ...inspect(Experiment, document, rules).errors]
         return { ...none, errors: unsetErrors(all, own) }
@@ -130,7 +130,7 @@ export class CellReader {
     })
   }
 
-  /** The files that the blocks of an experiment name: what is in them, what is wrong with them, and where they are. */
+  /** The files that the blocks of an experiment name: their contents, their errors, and where they are. */
   #namedFiles(
     document: Document,
     experiment: Experiment,
@@ -158,13 +158,13 @@ export class CellReader {
   }
 }
 
-/** That a file cannot be read which a command writes. */
+/** The problem of a file that a command can write and that cannot be read. */
 const unreadable = ({ path }: Named, command: string, space: Document): Problem => ({
   path,
   message: `the ${path.at(-1)} cannot be read; measure one by ${shellCommand(["fliqs", command, space.file])} --out FILE`,
 })
 
-/** The command that writes what a file lacks for a variant of a space. */
+/** The command that adds what a file lacks for a variant of a space. */
 const writeCommand = (
   command: string,
   space: Document,
@@ -178,7 +178,7 @@ const writeCommand = (
   return shellCommand(["fliqs", command, space.file, ...sets, "--out", file.file])
 }
 
-/** Reads each initial weights once for each space. */
+/** Reads initial weights once for each pair of weights and space. */
 const makeWeightsOf = (folder: string, ofTrial: TrialWeights | undefined) => {
   const known = new Map<string, Result.Result<Initial, ReadonlyArray<Problem>>>()
   return Effect.fnUntraced(function* (source: InitialSource, space: Space) {
@@ -193,7 +193,7 @@ const makeWeightsOf = (folder: string, ofTrial: TrialWeights | undefined) => {
 
 const isFilePath = Schema.is(FilePath)
 
-/** All rules at once, for a file of a wrong shape: those of the network too when there is one and no cell can change it. */
+/** All rules for a file of a wrong shape; those of the network too if there is one and no cell can change it. */
 const rulesOf =
   (checks: Checks, space: Space | undefined, rules: Check<Experiment>): Check<Experiment> =>
   (experiment) => [

@@ -4,7 +4,7 @@ import { inspect, type Inspection, unknownKeyAt } from "../declaration/Decode.ts
 import type { Document } from "../declaration/Document.ts"
 import { DeclarationError, formatPath } from "../declaration/Errors.ts"
 import { Space } from "../network/SpaceFile.ts"
-import { blame } from "./Blame.ts"
+import { errorsAtChanges } from "./ErrorOrigin.ts"
 import { canonicalJson } from "./Canonical.ts"
 import { spaceProblems } from "./Checks.ts"
 import {
@@ -27,11 +27,11 @@ const inspectWith = (document: Document, changes: ReadonlyArray<Override>): Insp
     : { value, errors: all, warnings }
 }
 
-/** Why the key that a change unsets is none of a space. */
+/** Why the key that a change unsets is not a key of a space. */
 const unknownOf = (document: Document, { path, value }: Override): string | undefined =>
   value === null ? unknownKeyAt(Space, assign(document.value, path, {}), path) : undefined
 
-/** Changes without which the space is the same. */
+/** Changes that leave the space as it is without them. */
 const idleIn = (
   document: Document,
   changes: ReadonlyArray<Override>,
@@ -56,7 +56,7 @@ const idleIn = (
             ]
       })
 
-/** `sets` as given to `--set`; their paths lead into the space, with `space.` in front or not. */
+/** `sets` as given to `--set`; their paths lead into the space, with or without `space.` in front. */
 export const changedSpace = Effect.fnUntraced(function* (
   document: Document,
   sets: ReadonlyArray<string>,
@@ -67,13 +67,16 @@ export const changedSpace = Effect.fnUntraced(function* (
   const shadows = shadowsOf(changes, [])
   if (shadows.errors.length > 0) return { errors: [...unread, ...shadows.errors], warnings: [] }
   const warnings = [...ofSpace, ...shadows.warnings, ...idleIn(document, changes, value)]
-  const told: ReadonlyArray<DeclarationError> = [
+  const reported: ReadonlyArray<DeclarationError> = [
     ...unread,
-    ...(yield* blame(errors, changes, { file: document.file, known: new Map() }, (fewer) =>
-      Effect.sync(() => inspectWith(document, fewer).errors),
+    ...(yield* errorsAtChanges(
+      errors,
+      changes,
+      { file: document.file, known: new Map() },
+      (fewer) => Effect.sync(() => inspectWith(document, fewer).errors),
     )),
   ]
-  return value === undefined || told.length > 0
-    ? { errors: told, warnings }
-    : { value, errors: told, warnings }
+  return value === undefined || reported.length > 0
+    ? { errors: reported, warnings }
+    : { value, errors: reported, warnings }
 })

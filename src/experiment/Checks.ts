@@ -1,7 +1,7 @@
 /**
- * What only the built network can say of a space and of a trial, and the format of the uniform control.
+ * The checks of a space and a trial that need the built network, and the formats of the uniform control.
  *
- * Networks are built once for each space that is met.
+ * A network is built once for each space.
  */
 import { Result } from "effect"
 import * as Costs from "../cost/Costs.ts"
@@ -17,20 +17,20 @@ import type { FormatOption } from "../format/Pair.ts"
 import type { Trial } from "../train/Trial.ts"
 import { type Alike, alike } from "./Identity.ts"
 
-/** What is asked of the network of a space. */
+/** The checks that need the network of a space. */
 export interface Checks {
   /** Problems and warnings of a space, by paths into it. */
   readonly space: Check<Space>
-  /** Problems of a trial whose space has none, by paths into it; `fill` is the command that writes what the file of its cost lacks. */
+  /** Problems of a trial whose space has none, by paths into it; `fill` is the command that adds what the file of its cost lacks. */
   readonly trial: (trial: Trial, fill?: string) => ReadonlyArray<Problem>
   /**
-   * A trial without problems with all that its result depends on: less times of layers that its network does not have,
-   * and with what the user's own files decide.
+   * A valid trial with everything its result depends on: without the times of layers that its network does not have,
+   * and with the digests of the user's own files.
    */
   readonly reduce: (trial: Trial) => Trial
-  /** What is trained, in one spelling; a key that trials have in common which train alike. */
+  /** A key for what is trained: equal for trials that train alike. */
   readonly alike: (trial: Trial) => Alike
-  /** The single formats whose networks stand beside the target; problems where the space offers none everywhere. */
+  /** The single formats whose networks the target is compared with; problems if the space does not offer one everywhere. */
   readonly uniforms: (
     trial: Trial,
   ) => Result.Result<ReadonlyArray<FormatOption>, ReadonlyArray<Problem>>
@@ -59,7 +59,7 @@ const cost = ["reward", "cost"] as const
 
 /**
  * Problems of a trial whose space has none: a latency table with gaps, a target out of reach, a format or an assignment
- * that is not offered.
+ * that the space does not offer.
  */
 export const trialProblems = (
   trial: Trial,
@@ -92,10 +92,10 @@ export const trialProblems = (
   return problems
 }
 
-/** Images or classes that are not those the network is made for. */
+/** Problems of images or classes that do not fit the network. */
 const dataProblems = ({ data, space }: Trial, folder: string): Array<Problem> => {
   const shape = Datasets.describe(data, folder)
-  // What is wrong with one's own files is told with the experiment.
+  // Problems of the user's own files are reported with the experiment.
   if (shape === undefined) return []
   const { height, width, channels, classes, name } = shape
   const { input } = space
@@ -113,7 +113,7 @@ const dataProblems = ({ data, space }: Trial, folder: string): Array<Problem> =>
   return problems
 }
 
-/** The single formats whose networks stand beside the target of the trial. */
+/** The single formats whose networks the target of the trial is compared with. */
 const uniformsOf: Checks["uniforms"] = (trial) => {
   const { network } = builtOf(trial.space)
   if (network === undefined || trial.reward === undefined)
@@ -126,7 +126,7 @@ const uniformsOf: Checks["uniforms"] = (trial) => {
   return Result.mapError(uniformsBeside(network, trial.reward.cost), allWithin(...cost, "target"))
 }
 
-/** A trial with what its cost depends on: what else stands in a file that the cost reads leaves the id as it is. */
+/** A trial with only those parts of its cost file that its cost depends on: the other parts do not change its id. */
 export const reduce = (trial: Trial): Trial => {
   const { network } = builtOf(trial.space)
   const { reward } = trial
@@ -134,7 +134,7 @@ export const reduce = (trial: Trial): Trial => {
   return { ...trial, reward: { ...reward, cost: Costs.identity(reward.cost, network.table) } }
 }
 
-/** The checks of the network as it is built, for an experiment file in `folder`. */
+/** The checks on the built network, for an experiment file in `folder`. */
 export const networkChecks = (folder: string): Checks => ({
   space: spaceProblems,
   trial: (trial, fill) => trialProblems(trial, folder, fill),

@@ -1,8 +1,8 @@
 /**
  * The schema of an experiment file: how to search a space, on what data, at what cost, logged where.
  *
- * In here: the blocks put together and the rules between them. Left out: the blocks themselves (each stands in the folder that
- * gives it meaning), matrices written out and ids (`Plan.ts`).
+ * In here: the blocks together, and the rules between them. Left out: the blocks themselves (each is in the folder that
+ * gives it meaning), the expansion of matrices, and ids (`Plan.ts`).
  */
 import { Schema } from "effect"
 import * as Datasets from "../data/Datasets.ts"
@@ -29,7 +29,7 @@ import { trackers } from "../track/Trackers.ts"
 import { trialFields } from "../train/Trial.ts"
 import { Skip, TrainSpec } from "../train/TrainSpec.ts"
 
-/** A name that is a file name and a tracker's name as it stands: nothing in it needs to be replaced. */
+/** A name that is valid both as a file name and in a tracker, without replacing characters. */
 const ExperimentName = Schema.String.check(
   Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$/u, {
     expected: "up to 100 letters, digits, spaces, dots, _ or -, a letter or digit first",
@@ -111,11 +111,11 @@ export type Control = typeof Control.Type
 const controlNames = {
   uniform: "uniform",
   wideThenUniform: "wide then uniform",
-  // a search may be random too
+  // The search itself may be random too.
   random: "random control",
 } as const satisfies Record<Control, string>
 
-/** How a control is named beside searches. */
+/** The name of a control in tables beside searches. */
 export const controlName = (control: Control): string => controlNames[control]
 
 const File = Schema.Struct({
@@ -203,14 +203,14 @@ export type Experiment = typeof Experiment.Type
 
 const { description, exclude, include, matrix, name, track } = Experiment.fields
 
-/** What an experiment says of all its cells together. */
+/** The settings that all cells of an experiment share. */
 export const Grid = Schema.Struct({ description, exclude, include, matrix, name, track })
 export type Grid = typeof Grid.Type
 
 /**
- * The rules between the blocks of one cell: what the schema cannot say.
+ * The rules between the blocks of one cell, which the schema cannot express.
  *
- * @param folder that of the experiment file
+ * @param folder the folder of the experiment file
  */
 export const experimentProblems = (
   experiment: Experiment,
@@ -242,7 +242,7 @@ export const experimentProblems = (
     problems.push({
       path: ["search", "norms"],
       message: measures(search)
-        ? `${quality} is measured where the batch trains, by that batch's statistics; batch, or a held-out quality would be right`
+        ? `${quality} is measured on the training batch, by that batch's statistics; batch, or a held-out quality would be right`
         : "one candidate is never measured; batch, or no such key, would be right",
     })
   if (experiment.data.heldOut === 0 && reward !== undefined && heldOut && measures(search))
@@ -264,7 +264,7 @@ export const experimentProblems = (
     problems.push({
       path: ["finish", "retrain"],
       message:
-        "a fixed assignment is trained from scratch already, and the same comes out again; leave retrain away",
+        "a fixed assignment is trained from scratch already, and the result would be the same; leave retrain out",
       severity: "warning",
     })
   for (const problem of Datasets.problems(experiment.data, folder))

@@ -1,7 +1,7 @@
 /**
- * What a file is, by what it says: for the message when it is given where another kind of file is wanted.
+ * The kind of a file by its contents, for the message when another kind of file is wanted.
  *
- * Left out: whether it is right (`Decode.ts`); files of no kind that is known here pass, and their reader says what is wrong.
+ * Left out: whether the file is valid (`Decode.ts`). Files of an unknown kind pass, and their reader reports what is wrong.
  */
 import * as nodePath from "node:path"
 import { Effect, type FileSystem } from "effect"
@@ -23,7 +23,7 @@ const ownNouns: Readonly<Record<OwnKind, string>> = {
   "JSON Schema": "a JSON Schema, for editors",
 }
 
-/** The files that kinds of costs and searches read, by their names. */
+/** The files that kinds of costs and searches read, by name. */
 const named: ReadonlyMap<string, NamedFile> = new Map(
   [...Costs.kinds, ...Searches.kinds]
     .flatMap(({ files = {} }) => Object.values(files))
@@ -44,7 +44,7 @@ const ofExperiment = ["data", "train", "search", "reward", "finish", "matrix", "
 const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Undefined where it is none of these, as far as can be seen. */
+/** The kind of a file; undefined if no kind is recognised. */
 export const kindOfFile = (value: unknown): FileKind | undefined => {
   if (!isMapping(value)) return undefined
   const has = (...keys: ReadonlyArray<string>) => keys.every((key) => Object.hasOwn(value, key))
@@ -63,7 +63,7 @@ export const kindOfFile = (value: unknown): FileKind | undefined => {
   return undefined
 }
 
-/** What one does with a file of a kind. */
+/** What a file of a kind is used for. */
 const uses = (kind: FileKind, document: Document): string => {
   const { file, value } = document
   const space = valueAt(value, ["space"])
@@ -84,7 +84,7 @@ const uses = (kind: FileKind, document: Document): string => {
   }
 }
 
-/** That a file is of another kind than what `taker` takes; undefined when it is not known to be. */
+/** The message that a file is of another kind than `taker` takes; undefined if its kind is unknown. */
 const wrongKind = (
   document: Document,
   wanted: ReadonlyArray<FileKind>,
@@ -102,10 +102,10 @@ const wrongKind = (
 const refusal = (file: string, message: string): DeclarationError =>
   new DeclarationError({ file, line: 1, column: 1, path: "", message })
 
-/** Files that are not YAML, by their endings. */
+/** Files that are not YAML, by their extensions. */
 const endings: Readonly<Record<string, string>> = {
   ".jsonl":
-    "these are records, one a line, such as results; fliqs list --json and fliqs compare EXPERIMENT --json print those of the state folder",
+    "these are records, one per line, such as results; fliqs list --json and fliqs compare EXPERIMENT --json print those of the state folder",
   ".safetensors":
     "these are weights; an experiment starts from them by train: { initial: { safetensors: FILE } }",
   ".bin":
@@ -114,7 +114,7 @@ const endings: Readonly<Record<string, string>> = {
   ".md": "this is a text; the files of the folders spaces and experiments are examples",
 }
 
-/** Reads a file of a kind; what it is instead is told when it is another. */
+/** Reads a file of a wanted kind; if it is of another kind, the error says which. */
 export const readKind = Effect.fnUntraced(function* (
   file: string,
   wanted: ReadonlyArray<FileKind>,

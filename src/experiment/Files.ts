@@ -1,6 +1,6 @@
 /**
- * The other files an experiment names: spaces, each read once and each variant of it checked once, and the files that the
- * kinds of its blocks read.
+ * The other files that an experiment names: spaces, and the files that the kinds of its blocks read. Each file is read once;
+ * each variant of a space is checked once.
  */
 import * as nodePath from "node:path"
 import { Effect, type FileSystem } from "effect"
@@ -13,7 +13,7 @@ import { canonicalJson } from "./Canonical.ts"
 import { type FileKind, kindOfFile, readKind } from "./FileKind.ts"
 import { apply, type Override, unsetErrors } from "./Overrides.ts"
 
-/** What is known of a file, and the document its places are in: the file's own, or what names it when it cannot be read. */
+/** The result of reading a file, and the document of its places: the file's own, or the one that names it if it is unreadable. */
 export type Found<A> = Inspection<A> & { readonly document: Document }
 
 export class Files {
@@ -28,7 +28,7 @@ export class Files {
     this.#check = check
   }
 
-  /** The space at a path from the experiment's folder, with changes. */
+  /** The space at a path from the experiment's folder, under changes. */
   space(
     experiment: Document,
     path: string,
@@ -83,7 +83,7 @@ export class Files {
   }
 }
 
-/** What stands under a key, as a document of its own. */
+/** The value under a key, as a document of its own. */
 const partOf = (document: Document, key: string): Document => ({
   ...document,
   value: valueAt(document.value, [key]),

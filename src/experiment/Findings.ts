@@ -1,5 +1,5 @@
 /**
- * What is wrong with an experiment, gathered over its cells: each mistake once, by file and place.
+ * The errors and warnings of an experiment over all its cells: each once, by file and place.
  */
 import type { Document } from "../declaration/Document.ts"
 import {
@@ -11,7 +11,7 @@ import {
   type Problem,
 } from "../declaration/Errors.ts"
 
-/** Mistakes from many cells, each told once. */
+/** Errors and warnings of many cells, each kept once. */
 export class Findings {
   readonly #errors = new Map<string, DeclarationError>()
   readonly #warnings = new Map<string, DeclarationError>()
@@ -36,14 +36,14 @@ export class Findings {
     for (const warning of warnings) this.#warnings.set(warning.text, warning)
   }
 
-  /** A problem of the experiment file, an error or a warning as it says. */
-  tell(problem: Problem, document: Document): void {
+  /** Adds a problem of the experiment file as an error or a warning, by its severity. */
+  report(problem: Problem, document: Document): void {
     const located = [locateTrial(problem, document, [])]
     if (problem.severity === "warning") this.warn(located)
     else this.add(located)
   }
 
-  get some(): boolean {
+  get hasErrors(): boolean {
     return this.#errors.size > 0
   }
 
@@ -61,20 +61,20 @@ export class Findings {
   }
 }
 
-/** Files in the order they were met, each from top to bottom. */
+/** Files in the order in which they were met, and the errors of each from top to bottom. */
 const byFile = (errors: ReadonlyArray<DeclarationError>): ReadonlyArray<DeclarationError> => {
   const files = [...new Set(errors.map((error) => error.file))]
   return files.flatMap((file) => inOrder(errors.filter((error) => error.file === file)))
 }
 
-/** A part of a trial that stands in a file of its own. */
+/** A part of a trial that is in a file of its own. */
 export interface Part {
-  /** Where it is in the trial: `space`, `search.assignment`. */
+  /** Its path in the trial: `space`, `search.assignment`. */
   readonly path: Path
   readonly document: Document
 }
 
-/** The place of a problem of a trial: in the file of the part it is in, else in the experiment file. */
+/** The place of a problem of a trial: in the file of the part it concerns, else in the experiment file. */
 export const locateTrial = (
   problem: Problem,
   experiment: Document,

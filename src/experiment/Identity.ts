@@ -1,9 +1,9 @@
 /**
- * What makes a trial the trial it is: its id, and what trials have in common that train alike.
+ * The identity of a trial: its id, and a key that is equal for trials that train alike.
  *
- * A trial is declared with more than its training reads: a fixed assignment is trained without a look at the target, a
- * sensitivity search at its own quality. What is not read takes one value, so that it makes no other trial. What a fixed
- * assignment costs is its own target. Ids that were given out before this was so stay known (`Adopt.ts`).
+ * A trial declares more than its training reads: a fixed assignment is trained without its target, and a sensitivity search
+ * uses its own quality. A setting that is not read is replaced by one value, so that it does not make another trial. The
+ * target of a fixed assignment is its own cost. Ids of earlier versions, which had no such rule, stay known (`EarlierIds.ts`).
  */
 import { Result, Schema } from "effect"
 import { isUnread } from "../cost/Costs.ts"
@@ -20,7 +20,7 @@ import { maximum, type Quantity, valueOf } from "../space/Quantity.ts"
 import type { Trial } from "../train/Trial.ts"
 import { idOf } from "./Canonical.ts"
 
-/** What an id is made from: the trial without the name of its space, formats in one spelling, data as it ever was. */
+/** What an id is made from: the trial without the name of its space, formats in one spelling, data as in earlier versions. */
 const identity = (trial: Trial) => {
   const { name: _, formats, ...space } = trial.space
   const data = Datasets.identity(trial.data)
@@ -30,7 +30,7 @@ const identity = (trial: Trial) => {
 /** First 16 hex digits of sha256 over the canonical JSON of the trial's identity. */
 export const trialId = (trial: Trial): string => idOf(identity(trial))
 
-/** The keys of a reward's block that a search does not read; `cost` where it is trained at no target. */
+/** The keys of the reward block that a search does not read; `cost` if the trial has no target. */
 export const unreadOfReward = ({ search, train }: Trial): ReadonlySet<string> =>
   new Set([
     ...unread(search, train.steps).flatMap(({ path: [block, key] }) =>
@@ -39,13 +39,13 @@ export const unreadOfReward = ({ search, train }: Trial): ReadonlySet<string> =>
     ...(isSearching(search.kind) ? [] : ["cost"]),
   ])
 
-/** The choices that a search is given; undefined where it finds them, or where a file with them was not read. */
+/** The choices that a search is given; undefined if it finds them itself, or if the file with them was not read. */
 const choicesOf = (network: Network, search: Trial["search"]): Choices | undefined => {
   const given = givenChoices(search, network)
   return given !== undefined && Result.isSuccess(given) ? given.success : undefined
 }
 
-/** What the assignment costs, as a target in the unit it was declared in. */
+/** The cost of the assignment, as a target in the unit in which the target was declared. */
 const ownTarget = (network: Network, search: Trial["search"], { cost }: RewardSpec) => {
   const uniform = givenUniform(search)
   if (uniform !== undefined) return { times: 1, uniform }
@@ -55,7 +55,7 @@ const ownTarget = (network: Network, search: Trial["search"], { cost }: RewardSp
 
 const usual = Schema.decodeUnknownSync(rewards.schema)({ cost: { target: 1 } })
 
-/** The reward with its usual values where it is not read. */
+/** The reward with default values in place of those that are not read. */
 const readReward = (trial: Trial, network: Network, reward: RewardSpec): RewardSpec => {
   const { search } = trial
   const not = unreadOfReward(trial)
@@ -71,7 +71,7 @@ const readReward = (trial: Trial, network: Network, reward: RewardSpec): RewardS
   } as RewardSpec
 }
 
-/** The trial that stands for all that are declared otherwise and train alike in one space. */
+/** The trial that represents all trials that are declared otherwise and train alike in one space. */
 const reduced = (trial: Trial, network: Network): Trial =>
   trial.reward === undefined
     ? trial
@@ -80,7 +80,7 @@ const reduced = (trial: Trial, network: Network): Trial =>
 const isQuantity = (value: object): value is Quantity => "sizes" in value && "values" in value
 const isSlot = (value: object): value is FormatSlot => "decision" in value && "formats" in value
 
-/** A part of a network as it is under these choices: of a size what it is, and what it is at most. */
+/** A part of a network under these choices: of a quantity its value, and its largest value. */
 const under = (choices: Choices, value: unknown): unknown => {
   if (typeof value !== "object" || value === null) return value
   if (Array.isArray(value)) return value.map((item) => under(choices, item))
@@ -92,7 +92,7 @@ const under = (choices: Choices, value: unknown): unknown => {
 
 const digests = new WeakMap<Network, Map<string, string>>()
 
-/** Of the graph and its layers under these choices; seeds of one trial share it. */
+/** A digest of the graph and its layers under these choices; the seeds of one trial share it. */
 const digestUnder = (network: Network, choices: Choices): string => {
   const known = digests.get(network) ?? new Map<string, string>()
   digests.set(network, known)
@@ -103,8 +103,8 @@ const digestUnder = (network: Network, choices: Choices): string => {
 }
 
 /**
- * Equal for trials that train alike. Of a fixed assignment that is the network it trains, whatever else its space offers;
- * of all others the trial itself.
+ * A key that is equal for trials that train alike. For a fixed assignment it comes from the network that is trained,
+ * whatever else its space offers; for all other trials it comes from the trial itself.
  */
 const trainingOf = (trial: Trial, network: Network): string => {
   const { search } = trial
@@ -113,7 +113,7 @@ const trainingOf = (trial: Trial, network: Network): string => {
   if (choices === undefined) return trialId(trial)
   const trained = digestUnder(network, choices)
   const wide = digestUnder(network, withWidestFormats(network.space, choices))
-  // what is at its widest already is trained so throughout
+  // A network that is at its widest is trained so throughout.
   const wideSteps = wide === trained ? 0 : wideStepsOf(search, trial.train.steps)
   return idOf({
     ...rest,
@@ -124,7 +124,7 @@ const trainingOf = (trial: Trial, network: Network): string => {
 }
 
 export interface Alike {
-  /** The trial as it is trained and known. */
+  /** The trial as it is trained, with the id by which it is known. */
   readonly trial: Trial
   readonly training: string
 }
@@ -134,7 +134,7 @@ export const alike = (declared: Trial, network: Network): Alike => {
   return { trial, training: trainingOf(trial, network) }
 }
 
-/** Equal for trials that are to be compared: all but the search, what it follows, and what is done after it. */
+/** A key that is equal for trials to compare: all but the search, the reward it follows, and what is done after it. */
 export const settingOf = (trial: Trial): string => {
   const { search: _s, reward: _r, finish, ...rest } = identity(trial)
   const { retrain: _, ...end } = finish

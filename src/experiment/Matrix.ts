@@ -1,7 +1,8 @@
 /**
- * The cells of a matrix: the product of its lists, less what `exclude` matches, and with what `include` adds, as in GitHub Actions.
+ * The cells of a matrix: the product of its lists, without what `exclude` matches, and with what `include` adds, as in GitHub
+ * Actions.
  *
- * Entries without effect are told here, as far as the lists alone say so.
+ * Entries without effect are reported here, as far as the lists alone show it.
  */
 import { didYouMean, oneOf } from "../declaration/Suggest.ts"
 import { canonicalJson } from "./Canonical.ts"
@@ -16,18 +17,18 @@ export interface MatrixFields {
 }
 
 export interface MatrixOptions {
-  /** More than a thousand cells are meant. */
+  /** Allows more than a thousand cells. */
   readonly yes: boolean
-  /** The lists are not those that `exclude` was written for: an entry that matches nothing now is no mistake. */
+  /** Whether the lists differ from those that `exclude` was written for: then an entry that matches nothing is no mistake. */
   readonly isChanged?: boolean
 }
 
 /** More cells than this need `--yes`. */
 export const mostCells = 1_000
-/** More are refused whatever is said: each is decoded, hashed and kept. */
+/** More are always refused: each cell is decoded, hashed and kept. */
 export const hardMostCells = 10_000
 
-/** How many cells the lists multiply to, without making them; Infinity when float64 cannot count them. */
+/** The number of cells that the lists multiply to, without making them; Infinity if float64 cannot count them. */
 export const productSize = (fields: MatrixFields): number =>
   Object.values(fields.matrix ?? {}).reduce((product, list) => product * list.length, 1)
 
@@ -35,7 +36,7 @@ const count = (size: number): string => (size < 1e15 ? String(size) : size.toExp
 
 const same = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b)
 
-/** What is wrong with a matrix before any cell is read. */
+/** The problems of a matrix before any cell is read. */
 export const matrixProblems = (
   fields: MatrixFields,
   { isChanged = false, yes }: MatrixOptions,
@@ -59,7 +60,7 @@ export const matrixProblems = (
     if (size > mostCells && !yes)
       problems.push({
         ...at,
-        message: `the matrix has ${count(size)} cells; shorten its lists, or say --yes for more than ${mostCells}`,
+        message: `the matrix has ${count(size)} cells; shorten its lists, or give --yes for more than ${mostCells}`,
       })
   }
   return problems
@@ -77,7 +78,7 @@ const repeatProblems = ({ matrix = {} }: MatrixFields): ReadonlyArray<Problem> =
         : [
             {
               path: ["matrix", key, i],
-              message: `this value repeats that at ${first}; remove one, the same trial is run once`,
+              message: `this value repeats the one at ${first}; remove one, the same trial is run once`,
             },
           ]
     })
@@ -90,7 +91,7 @@ const isPartOf = (part: Cell, whole: Cell): boolean =>
 const absence = (key: string, value: unknown, list: ReadonlyArray<unknown>): string =>
   `${key} is never ${show(value)} in the matrix; ${oneOf(list.map((item) => show(item)))} would be right`
 
-/** Entries of `exclude` that leave nothing out. */
+/** Entries of `exclude` that match nothing. */
 const excludeProblems = ({ exclude = [], matrix = {} }: MatrixFields): ReadonlyArray<Problem> => {
   const keys = Object.keys(matrix)
   return exclude.flatMap((entry, i): ReadonlyArray<Problem> => {
@@ -124,17 +125,17 @@ const excludeProblems = ({ exclude = [], matrix = {} }: MatrixFields): ReadonlyA
   })
 }
 
-/** A cell on its way: who gave each of its values that no list gave. */
+/** A cell while it is built, with the entry that gave each value that no list gave. */
 interface Row {
   readonly cell: Cell
   readonly by: Readonly<Record<string, number>>
 }
 
-/** What an entry of `include` did: the cells it fits, and whether it changed one of them or was one itself. */
+/** The effect of an entry of `include`: the cells it fits, and whether it changed one of them or made a cell of its own. */
 interface Included {
   readonly fits: boolean
   readonly changes: boolean
-  /** The entry before it that is the same cell. */
+  /** The earlier entry that makes the same cell. */
   readonly repeats?: number
 }
 
@@ -151,7 +152,7 @@ const combine = (fields: MatrixFields) => {
     .map((cell) => ({ cell, by: {} }))
   const added = new Map<number, Cell>()
   const included = (fields.include ?? []).map((extra, i): Included => {
-    // An entry that contradicts no value of a cell's own lists is added to that cell; one that fits none is a cell itself.
+    // An entry that contradicts no list value of a cell is added to that cell; one that fits no cell makes a cell of its own.
     const fits = ({ cell }: Row) =>
       Object.entries(extra).every(([key, value]) => !own.has(key) || same(cell[key], value))
     if (!rows.some(fits)) {
@@ -174,7 +175,7 @@ const combine = (fields: MatrixFields) => {
   return { lists, rows, added: [...added.values()], included }
 }
 
-/** Entries of `include` that add nothing, and those that are combinations by themselves beside a matrix. */
+/** Entries of `include` that add nothing, and those that make cells of their own beside a matrix. */
 const includeProblems = (fields: MatrixFields): ReadonlyArray<Problem> => {
   const { include = [] } = fields
   if (include.length === 0) return []
@@ -184,9 +185,9 @@ const includeProblems = (fields: MatrixFields): ReadonlyArray<Problem> => {
     const { changes, fits, repeats } = included[i]!
     const at = { path: ["include", i] }
     if (Object.keys(entry).length === 0)
-      return [{ ...at, message: "says nothing; give keys with values, or remove it" }]
+      return [{ ...at, message: "is empty; give keys with values, or remove it" }]
     if (repeats !== undefined)
-      return [{ ...at, message: `is the combination at ${repeats} again; remove one` }]
+      return [{ ...at, message: `repeats the combination at ${repeats}; remove one` }]
     if (fits && !changes)
       return [
         {
@@ -198,7 +199,7 @@ const includeProblems = (fields: MatrixFields): ReadonlyArray<Problem> => {
       return [
         {
           ...at,
-          message: "adds nothing that stays: later entries set the same keys again; remove one",
+          message: "adds nothing that remains: later entries set the same keys again; remove one",
         },
       ]
     if (fits || lists.length === 0) return []
@@ -219,7 +220,7 @@ const includeProblems = (fields: MatrixFields): ReadonlyArray<Problem> => {
   })
 }
 
-/** The cells, in the order of the lists (the last varies fastest), then those only `include` makes. */
+/** The cells in the order of the lists (the last varies fastest), then those that only `include` makes. */
 export const cells = (fields: MatrixFields): ReadonlyArray<Cell> => {
   const { added, lists, rows } = combine(fields)
   const all = [...rows.map(({ cell }) => cell), ...added]

@@ -2,8 +2,8 @@
  * Changes to a declaration by path: `--set path=value` and the cells of a matrix.
  *
  * A path is written with dots (`reward.cost.target.times`, `space.network.2.basic.filters`); under `space.` it leads into the
- * space file. The value null unsets a key. Each change remembers where it was written, so that a mistake it makes is told
- * there. Left out: changes without effect (`Shadows.ts`, `Idle.ts`).
+ * space file. The value null unsets a key. Each change records where it was written, so that an error it causes is reported
+ * there. Left out: changes without effect (`Shadows.ts`, `SettingsWithoutEffect.ts`).
  */
 import { Effect, Result } from "effect"
 import type { Document } from "../declaration/Document.ts"
@@ -14,9 +14,9 @@ import { valueAt } from "../declaration/Decode.ts"
 
 export interface Override {
   readonly path: Path
-  /** null: the key is unset. */
+  /** null unsets the key. */
   readonly value: unknown
-  /** Where its value stands in the experiment, for changes of a cell: `matrix.seed.0`, `include.1.train.steps`. */
+  /** For a change of a cell: where its value is in the experiment, `matrix.seed.0` or `include.1.train.steps`. */
   readonly origin?: Path
   /** Where its path and its value were written. */
   readonly at: { readonly key: Position; readonly value: Position }
@@ -47,7 +47,7 @@ const unquoted = (text: string): string | undefined => {
   }
 }
 
-/** The keys of `matrix` are paths themselves: `matrix.train.steps=[1, 2]` is its list for `train.steps`. */
+/** The keys of `matrix` are paths themselves: `matrix.train.steps=[1, 2]` is the list for `train.steps`. */
 const ofMatrix = (path: Path, value: unknown): Path => {
   const [first, ...rest] = path
   if (first !== "matrix" || rest.length < 2) return path
@@ -60,9 +60,9 @@ const ofMatrix = (path: Path, value: unknown): Path => {
 const forbidden = new Set(["__proto__", "constructor", "prototype"])
 
 /**
- * A copy of plain JSON with the value at `path` replaced; mappings on the way are made where there are none.
+ * A copy of plain JSON with the value at `path` replaced; missing mappings on the way are made.
  *
- * A list is never lengthened: undefined when the path leads past its end or into something that has no keys.
+ * A list is never lengthened: undefined if the path leads past its end or into a value that has no keys.
  */
 export const assign = (value: unknown, path: Path, replacement: unknown): unknown => {
   const [key, ...rest] = path
@@ -73,14 +73,14 @@ export const assign = (value: unknown, path: Path, replacement: unknown): unknow
     const item = assign(value[key], rest, replacement)
     return item === undefined ? undefined : value.with(key, item)
   }
-  // A number written where a mapping is now wanted (`target: 0.42` and `target.times`) gives way to it.
+  // A number gives way to a mapping that is set in its place (`target: 0.42` and `target.times`).
   const object =
     typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {}
   const item = assign(Object.hasOwn(object, key) ? object[key] : undefined, rest, replacement)
   return item === undefined ? undefined : { ...object, [key]: item }
 }
 
-/** A copy of plain JSON without the key at `path`, the same where there is none; undefined for an item of a list. */
+/** A copy of plain JSON without the key at `path`, unchanged if there is none; undefined for an item of a list. */
 const unset = (value: unknown, path: Path): unknown => {
   const [key, ...rest] = path
   if (key === undefined || typeof value !== "object" || value === null) return value
@@ -95,7 +95,7 @@ const unset = (value: unknown, path: Path): unknown => {
   return less === undefined ? undefined : { ...value, [key]: less }
 }
 
-/** `path=value` as given to `--set`; the value is YAML, a scalar or in flow style. `index` counts the flags from 1. */
+/** Parses `path=value` as given to `--set`; the value is YAML, a scalar or in flow style. `index` counts the flags from 1. */
 export const parseSet = (
   text: string,
   index: number,
@@ -119,7 +119,7 @@ export const parseSet = (
       equals + 1,
       `there is no value after =; ${formatPath(path)}=null unsets the key, and ${formatPath(path)}='""' is an empty text`,
     )
-  // A document must be a mapping or a list: the value stands as its only item.
+  // A document must be a mapping or a list, so the value is parsed as the only item of a list.
   const parsed = Effect.runSync(Effect.result(parse("--set", `- ${source.replaceAll("\n", " ")}`)))
   const problem = Result.isFailure(parsed) ? parsed.failure.errors[0] : parsed.success.errors[0]
   if (problem !== undefined) {
@@ -135,7 +135,7 @@ export const parseSet = (
   })
 }
 
-/** All `--set` of a command line, those that can be read apart from what is wrong with the others. */
+/** All `--set` of a command line: those that can be parsed, and the errors of the others. */
 export const parseSets = (
   texts: ReadonlyArray<string>,
 ): {
@@ -156,7 +156,7 @@ const changed = (value: unknown, { path, value: replacement }: Override): unknow
       ? unset(value, path)
       : assign(value, path, replacement)
 
-/** A document with changes applied; places under a change are those of the change. */
+/** A document with changes applied; a place under a change is that of the change. */
 export const apply = (
   document: Document,
   overrides: ReadonlyArray<Override>,
@@ -173,7 +173,7 @@ export const apply = (
           path: formatPath(override.path),
           message:
             override.value === null && valueAt(value, override.path) !== undefined
-              ? "an item of a list cannot be unset; give the list without it"
+              ? "an item of a list cannot be unset; set the list without it"
               : "the path leads nowhere; list items count from 0 and cannot be added",
         }),
       )
@@ -183,7 +183,7 @@ export const apply = (
     applied.push(override)
   }
   const locate: Document["locate"] = (path, where = "value") => {
-    // What is missing is missing from the mapping around it.
+    // The place of a missing key is the mapping that lacks it.
     const there = path.slice(0, reach(value, path))
     const isUnset = applied.some((change) => change.value === null && same(change.path, path))
     const place = isUnset || reach(document.value, path) >= there.length ? path : there
@@ -192,7 +192,7 @@ export const apply = (
       const shared = Math.min(override.path.length, place.length)
       return (
         same(override.path.slice(0, shared), place.slice(0, shared)) &&
-        // Above the change: only if the document itself does not reach so far.
+        // A path above the change: only if the document itself does not reach so far.
         (place.length >= override.path.length || reach(document.value, place) < place.length)
       )
     })
@@ -206,7 +206,7 @@ export const apply = (
 const same = (a: Path, b: Path): boolean =>
   a.length === b.length && a.every((key, i) => String(key) === String(b[i]))
 
-/** How many keys of a path lead to something. */
+/** How many keys of a path exist. */
 const reach = (value: unknown, path: Path): number => {
   let here = value
   for (const [i, key] of path.entries()) {
@@ -225,7 +225,7 @@ export const withinSpace = (change: Override): Override => ({
   path: change.path.slice(1),
 })
 
-/** Errors of a changed document, of keys that changes unset: a key that is needed is told as such. */
+/** Errors of a changed document for keys that changes unset: the message says that a required key cannot be unset. */
 export const unsetErrors = (
   errors: ReadonlyArray<DeclarationError>,
   changes: ReadonlyArray<Override>,

@@ -1,10 +1,10 @@
 /**
- * A resolved trial as flat parameters, the form that trackers and tables know.
+ * A resolved trial as flat parameters, the form that trackers and tables take.
  */
 import { isPair, pairText } from "../format/Pair.ts"
 import { canonicalJson } from "./Canonical.ts"
 
-/** A number without exponent, the shortest that reads back as the same float64: `0.0005`, `0.0000001`. */
+/** A number without exponent, in the fewest digits that read back as the same float64: `0.0005`, `0.0000001`. */
 export const plainDecimal = (value: number): string => {
   const text = String(value)
   const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text)
@@ -28,7 +28,7 @@ const word = (value: unknown): string =>
           ? String(value)
           : canonicalJson(value)
 
-/** `search.kind`, `reward.cost.target.times`, ... with plain decimals; lists are joined with commas, a pair of formats is one text. */
+/** `search.kind`, `reward.cost.target.times`, ... with plain decimals; lists are joined by commas, a pair of formats is one text. */
 export const flatten = (value: unknown, prefix = ""): Readonly<Record<string, string>> => {
   if (isPair(value)) return { [prefix]: pairText(value) }
   if (typeof value !== "object" || value === null || Array.isArray(value))

@@ -1,8 +1,8 @@
 /**
- * An experiment file -> its plan: every trial resolved, named and with its id (matrix x controls; seeds are a list of the matrix).
+ * An experiment file -> its plan: every trial, resolved, with its name and id (matrix x controls; seeds are a list of the matrix).
  *
- * Left out: the matrix itself (`Matrix.ts`), changes by path (`Overrides.ts`), one cell (`CellReader.ts`), what only a built
- * network can say (`Checks.ts`).
+ * Left out: the matrix itself (`Matrix.ts`), changes by path (`Overrides.ts`), one cell (`CellReader.ts`), checks that need
+ * the built network (`Checks.ts`).
  */
 import * as nodePath from "node:path"
 import { Effect } from "effect"
@@ -15,21 +15,21 @@ import {
   formatPath,
   type Path,
 } from "../declaration/Errors.ts"
-import { adopt, type StandingOf } from "./Adopt.ts"
-import { blame, type Blamed } from "./Blame.ts"
+import { useEarlierIds, type StandingOf } from "./EarlierIds.ts"
+import { errorsAtChanges, type KnownOrigins } from "./ErrorOrigin.ts"
 import { canonicalJson, idOf } from "./Canonical.ts"
 import { CellReader } from "./CellReader.ts"
 import { type Checks, networkChecks } from "./Checks.ts"
 import { Experiment, Grid, type Track } from "./Experiment.ts"
 import { Findings } from "./Findings.ts"
-import { type CellErrors, inCells } from "./InCells.ts"
-import { idleCells, idleSets, type ReadRow } from "./Idle.ts"
-import type { TrialWeights } from "./Initial.ts"
+import { type CellErrors, errorsByCell } from "./CellErrors.ts"
+import { cellsWithoutEffect, setsWithoutEffect, type ReadRow } from "./SettingsWithoutEffect.ts"
+import type { TrialWeights } from "./TrainedWeights.ts"
 import { type Cell, cells, type MatrixFields, matrixProblems } from "./Matrix.ts"
 import { type Override, parsePath, parseSets } from "./Overrides.ts"
 import { type PlannedTrial, shortKeys, withoutTwins } from "./PlannedTrial.ts"
 import { shadowsOf } from "./Shadows.ts"
-import { smallerNetworks } from "./Smaller.ts"
+import { smallerNetworks } from "./SmallerNetworks.ts"
 import { unreadOf, type UnreadRow } from "./Unread.ts"
 
 export type { PlannedTrial } from "./PlannedTrial.ts"
@@ -39,11 +39,11 @@ export interface Options {
   readonly sets?: ReadonlyArray<string>
   /** Allows more than a thousand cells. */
   readonly yes?: boolean
-  /** Finds the weights of finished trials, where there is a state folder. */
+  /** Finds the weights of finished trials, if there is a state folder. */
   readonly trialWeights?: TrialWeights
-  /** How trials stand in the state folder, where there is one. */
+  /** Reads the states of trials, if there is a state folder. */
   readonly standing?: StandingOf
-  /** Other checks than those of the built network, for tests. */
+  /** Checks in place of those on the built network, for tests. */
   readonly checks?: Partial<Checks>
 }
 
@@ -58,10 +58,10 @@ export interface Plan {
   readonly warnings: ReadonlyArray<DeclarationError>
 }
 
-/** Cells are read no further when so many different errors were found. */
+/** Reading stops once so many different errors were found. */
 const mostErrors = 200
 
-/** The id of a set of trials: the same trials are the same grid, whatever the file is called. */
+/** The id of a set of trials: the same trials are the same grid, whatever the name of the file. */
 export const gridId = (trialIds: Iterable<string>): string => idOf([...new Set(trialIds)].sort())
 
 /** What the steps of one expansion share. */
@@ -74,18 +74,18 @@ interface Expansion {
   readonly sets: ReadonlyArray<Override>
   /** The document with these changes. */
   readonly base: Document
-  readonly blamed: { readonly file: string; readonly known: Blamed }
+  readonly knownOrigins: { readonly file: string; readonly known: KnownOrigins }
 }
 
 type Shared = Parameters<CellReader["read"]>[2]
 
-/** A cell with the changes it makes itself. */
+/** A cell with its own changes. */
 interface Combination {
   readonly cell: Cell
   readonly own: ReadonlyArray<Override>
 }
 
-/** Everything the file and its spaces say, or everything that is wrong with them. */
+/** Expands a file and its spaces to a plan, or fails with all their errors. */
 export const expand = Effect.fn("Plan.expand")(function* (
   document: Document,
   options: Options = {},
@@ -100,8 +100,8 @@ export const expand = Effect.fn("Plan.expand")(function* (
   yield* refuseIdle(expansion, grid, rows, shared)
   const alike = withoutTwins(rows.flatMap(({ trials }) => trials))
   const command = { file: document.file, sets: options.sets ?? [] }
-  for (const problem of smallerNetworks(grid, alike, command)) found.tell(problem, expansion.base)
-  const trials = yield* adopt(alike, options.standing)
+  for (const problem of smallerNetworks(grid, alike, command)) found.report(problem, expansion.base)
+  const trials = yield* useEarlierIds(alike, options.standing)
   return {
     gridId: gridId(trials.map(({ id }) => id)),
     name,
@@ -120,13 +120,13 @@ const begin = (document: Document, options: Options): Expansion => {
   const { changes: sets, errors: unread } = parseSets(options.sets ?? [])
   found.add(unread)
   const base = reader.changed(sets).document
-  const blamed = { file: document.file, known: new Map() satisfies Blamed }
-  return { document, options, found, reader, sets, base, blamed }
+  const knownOrigins = { file: document.file, known: new Map() satisfies KnownOrigins }
+  return { document, options, found, reader, sets, base, knownOrigins }
 }
 
-/** What the file says of all cells together; fails where that is wrong, for then no cells are made. */
+/** The settings that all cells share; fails if they are wrong, because then no cells are made. */
 const readGrid = Effect.fnUntraced(function* (expansion: Expansion) {
-  const { base, blamed, found, options, reader, sets } = expansion
+  const { base, knownOrigins, found, options, reader, sets } = expansion
   const isChanged = sets.some(({ path }) => path[0] === "matrix")
   const ofMatrix: Check<MatrixFields> = (fields) =>
     matrixProblems(fields, { yes: options.yes ?? false, isChanged })
@@ -136,19 +136,19 @@ const readGrid = Effect.fnUntraced(function* (expansion: Expansion) {
     found.warn(warnings)
     return grid
   }
-  // The rules of the file and its space are still looked at.
+  // The rules of the file and its space are checked nevertheless.
   const errorsOf = (changes: ReadonlyArray<Override>) =>
     Effect.map(reader.read({}, changes, { name: "", labels: new Map() }), (read) => {
       const { document: changed } = reader.changed(changes)
       const ofGrid = inspect(Grid, gridOf(changed), ofMatrix).errors
-      const told = new Set(read.errors.map(({ text }) => text))
-      return [...read.errors, ...ofGrid.filter(({ text }) => !told.has(text))]
+      const reported = new Set(read.errors.map(({ text }) => text))
+      return [...read.errors, ...ofGrid.filter(({ text }) => !reported.has(text))]
     })
-  found.add(yield* blame(yield* errorsOf(sets), sets, blamed, errorsOf))
+  found.add(yield* errorsAtChanges(yield* errorsOf(sets), sets, knownOrigins, errorsOf))
   return yield* found.fail()
 })
 
-/** The cells with their changes; fails where changes replace each other, for then nobody knows what is meant. */
+/** The cells with their changes; fails if changes replace each other, because then it is unclear which is meant. */
 const combine = Effect.fnUntraced(function* ({ base, found, sets }: Expansion, grid: Grid) {
   const changesOf = makeChangesOf(grid, base, found)
   const combinations = cells(grid).map((cell): Combination => ({ cell, own: changesOf(cell) }))
@@ -158,7 +158,7 @@ const combine = Effect.fnUntraced(function* ({ base, found, sets }: Expansion, g
   )
   found.take(shadows)
   if (combinations.length === 0)
-    found.tell(
+    found.report(
       {
         path: ["exclude"],
         at: "key",
@@ -170,9 +170,9 @@ const combine = Effect.fnUntraced(function* ({ base, found, sets }: Expansion, g
   return combinations
 })
 
-/** The trials of all cells; fails where a cell is wrong. */
+/** The trials of all cells; fails if a cell is wrong. */
 const readCells = Effect.fnUntraced(function* (
-  { base, blamed, found, reader, sets }: Expansion,
+  { base, knownOrigins, found, reader, sets }: Expansion,
   combinations: ReadonlyArray<Combination>,
   shared: Shared,
 ) {
@@ -186,7 +186,7 @@ const readCells = Effect.fnUntraced(function* (
   for (const { cell, own } of combinations) {
     const changes = [...sets, ...own]
     const reading = yield* reader.read(cell, changes, shared)
-    const errors = yield* blame(reading.errors, changes, blamed, (fewer) =>
+    const errors = yield* errorsAtChanges(reading.errors, changes, knownOrigins, (fewer) =>
       fewer.length === 0
         ? ofFile
         : Effect.map(reader.read(cell, fewer, shared), (read) => read.errors),
@@ -197,11 +197,11 @@ const readCells = Effect.fnUntraced(function* (
     rows.push({ cell, changes, trials: reading.trials, unread: reading.unread })
     if (texts.size >= mostErrors || (!isRight && reading.errors.length > 0)) break
   }
-  found.add(inCells(wrong))
-  return found.some ? yield* found.fail() : rows
+  found.add(errorsByCell(wrong))
+  return found.hasErrors ? yield* found.fail() : rows
 })
 
-/** Reports settings, cells and changes without effect; fails where one of them cannot be meant. */
+/** Reports settings, cells and changes without effect; fails if one of them is an error. */
 const refuseIdle = Effect.fnUntraced(function* (
   { base, found, reader, sets }: Expansion,
   grid: Grid,
@@ -209,14 +209,16 @@ const refuseIdle = Effect.fnUntraced(function* (
   shared: Shared,
 ) {
   found.take(unreadOf(rows, (changes) => reader.changed(changes).document.value))
-  for (const problem of idleCells(rows, grid)) found.tell(problem, base)
+  for (const problem of cellsWithoutEffect(rows, grid)) found.report(problem, base)
   found.take(
-    yield* idleSets(sets, rows, reader, (cell, changes) => reader.read(cell, changes, shared)),
+    yield* setsWithoutEffect(sets, rows, reader, (cell, changes) =>
+      reader.read(cell, changes, shared),
+    ),
   )
-  if (found.some) return yield* found.fail()
+  if (found.hasErrors) return yield* found.fail()
 })
 
-/** The part of a document that is of all cells together. */
+/** The part of a document that all cells share. */
 const gridOf = (document: Document): Document => ({
   ...document,
   errors: [],
@@ -228,7 +230,7 @@ const gridOf = (document: Document): Document => ({
   ),
 })
 
-/** The changes of a cell, parents before their children, each with the place in the matrix it comes from. */
+/** The changes of a cell, parents before their children, each with its place in the matrix. */
 const makeChangesOf = (grid: Grid, document: Document, found: Findings) => {
   const placeOf = placesOf(grid)
   const known = new Map<string, Override | undefined>()
@@ -262,7 +264,7 @@ const makeChangesOf = (grid: Grid, document: Document, found: Findings) => {
       .sort((a, b) => a.path.length - b.path.length)
 }
 
-/** Keys that are not a trial's own. */
+/** Keys that do not belong to a single trial. */
 const notVaried = new Set([
   "matrix",
   "exclude",

@@ -1,6 +1,6 @@
 /**
- * One cell of a plan -> its trial and its controls: resolved, named, with parameters and ids; and one trial made of those
- * that train alike.
+ * One cell of a plan -> its trial and its controls: resolved, named, with parameters and ids. Trials that train alike are
+ * merged into one.
  */
 import { Result } from "effect"
 import { isUnread } from "../cost/Costs.ts"
@@ -14,7 +14,7 @@ import { canonicalJson } from "./Canonical.ts"
 import type { Checks } from "./Checks.ts"
 import { Control, controlName, type Experiment } from "./Experiment.ts"
 import { settingOf, trialId, unreadOfReward } from "./Identity.ts"
-import type { Initial } from "./Initial.ts"
+import type { Initial } from "./TrainedWeights.ts"
 import type { Cell } from "./Matrix.ts"
 import { flatten, plainDecimal } from "./Parameters.ts"
 
@@ -22,27 +22,27 @@ export interface PlannedTrial {
   readonly id: string
   /** `times=1.1 seed=2`, `uniform INT4 seed=2`; the experiment's name when there is only one. */
   readonly name: string
-  /** The name without the seed: trials of one arm differ in nothing else. */
+  /** The name without the seed: trials of one arm differ only in their seed. */
   readonly arm: string
   /** Undefined for a trial of the matrix itself. */
   readonly control: Control | undefined
-  /** What tells it from its siblings: the cell as far as it depends on it, `search.kind`. */
+  /** What distinguishes it from the other trials: the cell as far as it depends on it, `search.kind`. */
   readonly cell: Readonly<Record<string, string>>
-  /** All of it, flat: `search.kind`, `reward.cost.target.times`, ... */
+  /** All parameters, flat: `search.kind`, `reward.cost.target.times`, ... */
   readonly parameters: Readonly<Record<string, string>>
   readonly declaration: Trial
-  /** Threads and checkpoint interval: how it runs, not what it is. */
+  /** Threads and checkpoint interval: they change how it runs and not its result. */
   readonly execution: {
     readonly threads: number | undefined
     readonly checkpointEvery: number
   }
   /** Its initial weights and where they are now. */
   readonly initial?: Initial
-  /** Equal for trials that train alike, which a plan has once. */
+  /** Equal for trials that train alike; a plan has each such key once. */
   readonly training: string
-  /** Trials that have one of these in common may be compared. */
+  /** Trials that have one of these keys in common may be compared. */
   readonly settings: ReadonlyArray<string>
-  /** The same training as it was declared in cells, where that had ids of its own. */
+  /** The same training as declared in cells, if that had other ids in earlier versions. */
   readonly former: ReadonlyArray<Trial>
   /** What it is made from. */
   readonly source: Source
@@ -50,7 +50,7 @@ export interface PlannedTrial {
 
 type Varied = ReadonlyArray<readonly [key: string, value: unknown]>
 
-/** A trial before it is named. */
+/** A trial without its name. */
 interface Source {
   readonly read: ReadCell
   readonly control: Control | undefined
@@ -62,24 +62,24 @@ interface Source {
   readonly former: ReadonlyArray<Trial>
 }
 
-/** A cell with its files read and its shape checked. */
+/** A cell whose files were read and whose shape was checked. */
 export interface ReadCell {
-  /** Of the experiment. */
+  /** The name of the experiment. */
   readonly name: string
   readonly cell: Cell
   /** The short name of each key of the matrix. */
   readonly labels: ReadonlyMap<string, string>
   readonly experiment: Experiment
   readonly space: Space
-  /** What was read from the files that its blocks name. */
+  /** The contents of the files that its blocks name. */
   readonly contents: ReadonlyArray<Contents>
-  /** The command that writes what the file of its cost lacks. */
+  /** The command that adds what the file of its cost lacks. */
   readonly fill?: string
   /** The weights that `train.initial` names. */
   readonly initial?: Initial
 }
 
-/** The trials of a cell, or what is wrong with them, by paths into the trial. */
+/** The trials of a cell, or its problems by paths into the trial. */
 export const planCell = (
   read: ReadCell,
   checks: Checks,
@@ -91,11 +91,11 @@ export const planCell = (
   const own = checks.reduce(declaration)
   const trials = [plan(read, own, undefined, checks)]
   for (const control of Control.literals) {
-    // what the cost of a format is, only a table that has been read says
+    // The cost of a format is known only after the table has been read.
     if (!controls.includes(control) || (control !== "random" && isCostUnread(own))) continue
     const searches = searchesOf(control, own, checks)
     if (Result.isFailure(searches)) return Result.fail(searches.failure)
-    // controls are trained from scratch already: `uniform` and `random` would come out the same
+    // Controls are trained from scratch already, so retraining `uniform` and `random` would give the same result.
     const finish = withoutRetrain(own.finish)
     for (const search of searches.success)
       trials.push(plan(read, { ...own, search, finish }, control, checks))
@@ -105,7 +105,7 @@ export const planCell = (
 
 const isCostUnread = ({ reward }: Trial): boolean => reward !== undefined && isUnread(reward.cost)
 
-/** A declared trial as it is trained; what is declared stays known by the id it had. */
+/** A declared trial as it is trained; the declaration is kept under its earlier id. */
 const plan = (
   read: ReadCell,
   declared: Trial,
@@ -130,7 +130,7 @@ const plan = (
 const isSame = (a: Trial["reward"], b: Trial["reward"]): boolean =>
   canonicalJson(a ?? null) === canonicalJson(b ?? null)
 
-/** One trial of two that train alike: the first, less what of its cell the other does not share. */
+/** Two trials that train alike, merged: the first, without the keys of its cell that the second does not share. */
 const merge = (a: PlannedTrial, b: PlannedTrial): PlannedTrial => {
   const others = new Map(b.source.varied)
   const same = ([key, value]: Varied[number]) =>
@@ -147,7 +147,7 @@ const merge = (a: PlannedTrial, b: PlannedTrial): PlannedTrial => {
   })
 }
 
-/** Every training once, in the order in which they are first planned. */
+/** Every training once, in the order of first appearance. */
 export const withoutTwins = (trials: Iterable<PlannedTrial>): ReadonlyArray<PlannedTrial> => {
   const known = new Map<string, PlannedTrial>()
   for (const trial of trials) {
@@ -157,14 +157,14 @@ export const withoutTwins = (trials: Iterable<PlannedTrial>): ReadonlyArray<Plan
   return [...known.values()]
 }
 
-/** The trial as it was declared in a cell, under the id that it had then. */
+/** The trial as declared in a cell, under the id that earlier versions gave it. */
 export const asFormer = ({ source }: PlannedTrial, declaration: Trial): PlannedTrial =>
   describe({ ...source, declaration, former: [] })
 
-/** Share of the steps that `wideThenUniform` trains wide: that of the search that trains so by itself, `sensitivity`. */
+/** Share of the steps that `wideThenUniform` trains wide: as much as `sensitivity`, which does so in its search. */
 const wideShare = 0.6
 
-/** What a control does in the place of the search of `trial`: a trial for each. */
+/** The searches that a control has in place of that of `trial`: one trial for each. */
 const searchesOf = (
   control: Control,
   trial: Trial,
@@ -178,7 +178,7 @@ const searchesOf = (
   )
 }
 
-/** Everything the result depends on, every knob written out. */
+/** Every setting that the result depends on, written out. */
 export const declare = ({
   contents,
   experiment,
@@ -209,14 +209,14 @@ const withoutRetrain = (finish: Trial["finish"]): Trial["finish"] => {
 const flat = (entries: ReadonlyArray<readonly [string, unknown]>): Record<string, string> =>
   Object.assign({}, ...entries.map(([key, value]) => flatten({ [key]: value })))
 
-/** A block without some of its keys; undefined when nothing is left. */
+/** A block without some of its keys; undefined if nothing is left. */
 const without = (value: unknown, keys: ReadonlySet<string>): unknown => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value
   const left = Object.entries(value).filter(([key]) => !keys.has(key))
   return left.length === 0 ? undefined : Object.fromEntries(left)
 }
 
-/** What a trial depends on of a value of its cell; undefined where it is the same whatever that is. */
+/** The part of a cell's value that a trial depends on; undefined if the trial is the same for every value. */
 const dependsOn = (
   trial: Trial,
   control: Control | undefined,
@@ -224,7 +224,7 @@ const dependsOn = (
   value: unknown,
 ): unknown => {
   const [block, part] = key.split(".")
-  // a control is the same whatever the search it stands beside, and never retrained
+  // A control is independent of the search it is compared with, and is never retrained.
   if (control !== undefined && block === "search") return undefined
   const unread =
     block === "reward"
@@ -278,7 +278,7 @@ const describe = (source: Source): PlannedTrial => {
 
 const last = (key: string, parts: number): string => key.split(".").slice(-parts).join(".")
 
-/** The last part of each path, or as many as tell it from the others: `times`, `seed`. */
+/** The last part of each path, or as many parts as make it unique: `times`, `seed`. */
 export const shortKeys = (keys: ReadonlyArray<string>): ReadonlyMap<string, string> => {
   return new Map(
     keys.map((key) => {
@@ -291,7 +291,7 @@ export const shortKeys = (keys: ReadonlyArray<string>): ReadonlyMap<string, stri
   )
 }
 
-/** A value in a name; of a block its kind and what else it says: `evolution,population=8`. */
+/** A value in a name; for a block its kind and other keys: `evolution,population=8`. */
 const short = (value: unknown): string => {
   if (isPair(value)) return pairText(value)
   if (typeof value === "number") return plainDecimal(value)

@@ -1,8 +1,8 @@
 /**
- * Values that a change brings and a later change replaces: what nobody will see, and who replaces it.
+ * Values of a change that a later change replaces, and which change replaces them.
  *
- * Changes are made one after the other, those of `--set` before those of a cell of the matrix. Left out: changes that are
- * seen and come to the same (`Idle.ts`).
+ * Changes are made in turn, those of `--set` before those of a cell of the matrix. Left out: changes that are not replaced
+ * and make no difference (`SettingsWithoutEffect.ts`).
  */
 import { DeclarationError, formatPath, type Path, show } from "../declaration/Errors.ts"
 import { canonicalJson } from "./Canonical.ts"
@@ -13,7 +13,7 @@ interface Shadow {
   readonly earlier: Override
   readonly later: Override
   readonly leaf: Path
-  /** What stood at `leaf`. */
+  /** The value at `leaf`. */
   readonly value: unknown
 }
 
@@ -24,7 +24,7 @@ interface Leaf {
 
 const branches = (value: unknown): value is object => typeof value === "object" && value !== null
 
-/** The single values that a change brings. */
+/** The single values that a change sets. */
 const leavesOf = (path: Path, value: unknown): ReadonlyArray<Leaf> => {
   const inner = Array.isArray(value)
     ? value.map((item, i) => [i, item] as const)
@@ -39,7 +39,7 @@ const leavesOf = (path: Path, value: unknown): ReadonlyArray<Leaf> => {
 const begins = (path: Path, start: Path): boolean =>
   start.length <= path.length && start.every((key, i) => String(key) === String(path[i]))
 
-/** The key `space` names a file; what stands behind `space.` leads into it, whichever file it is. */
+/** The key `space` names a file; a path after `space.` leads into it, whichever file it is. */
 const namesSpace = (path: Path): boolean => path.length === 1 && path[0] === "space"
 
 const replaces = (later: Override, { path, value }: Leaf): boolean => {
@@ -58,7 +58,7 @@ const between = (earlier: Override, later: Override): ReadonlyArray<Shadow> =>
 export const equal = (a: Override, b: Override): boolean =>
   canonicalJson([a.path.map(String), a.value]) === canonicalJson([b.path.map(String), b.value])
 
-/** `changes nothing`, or `its train.steps changes nothing` of a part. */
+/** `changes nothing`, or `its train.steps changes nothing` for a part. */
 const nothing = ({ earlier, leaf }: Shadow): string =>
   leaf.length === earlier.path.length
     ? "changes nothing"
@@ -85,7 +85,7 @@ const shadowedBySets = (sets: ReadonlyArray<Override>): Found => {
         errors.push(
           at(
             earlier,
-            `${nothing(shadow)}, for ${later.at.value.flag} comes after it; give only one of them`,
+            `${nothing(shadow)}, because ${later.at.value.flag} comes after it; give only one of them`,
           ),
         )
       break
@@ -96,13 +96,13 @@ const shadowedBySets = (sets: ReadonlyArray<Override>): Found => {
 const instead = ({ later, leaf, value }: Shadow): string => {
   const key = formatPath(later.path)
   const list = `matrix.${key}=[${typeof value === "string" ? value : JSON.stringify(value)}]`
-  const unset = `--set matrix.${key}=null takes the list away`
+  const unset = `--set matrix.${key}=null removes the list`
   return begins(leaf, later.path) && leaf.length === later.path.length
     ? `change the list (--set '${list}'), or ${unset}`
     : `change its values, or ${unset}`
 }
 
-/** `--set` whose value every cell replaces is refused; one that some cells replace is told. */
+/** `--set` whose value every cell replaces is an error; one that some cells replace is a warning. */
 const shadowedByCells = (
   sets: ReadonlyArray<Override>,
   cells: ReadonlyArray<ReadonlyArray<Override>>,
@@ -122,8 +122,8 @@ const shadowedByCells = (
         at(
           set,
           shadow.later.origin?.[0] === "matrix"
-            ? `${nothing(shadow)}, for the matrix varies ${key}; ${instead(shadow)}`
-            : `${nothing(shadow)}, for include sets ${key}; change it there`,
+            ? `${nothing(shadow)}, because the matrix varies ${key}; ${instead(shadow)}`
+            : `${nothing(shadow)}, because include sets ${key}; change it there`,
         ),
       )
     else
@@ -137,7 +137,7 @@ const shadowedByCells = (
   return { errors, warnings }
 }
 
-/** Keys of one cell that say the same twice: a parent whose value has what the child sets. */
+/** Keys of one cell that set a value twice: the value of a parent contains what the child sets. */
 const shadowedWithinCell = (changes: ReadonlyArray<Override>): ReadonlyArray<DeclarationError> =>
   changes.flatMap((earlier, i) =>
     changes.slice(i + 1).flatMap((later) => {
@@ -147,13 +147,13 @@ const shadowedWithinCell = (changes: ReadonlyArray<Override>): ReadonlyArray<Dec
         new DeclarationError({
           ...later.at.key,
           path: formatPath(later.origin?.slice(0, 2) ?? later.path),
-          message: `${formatPath(earlier.path)}: ${show(earlier.value)} says ${formatPath(shadow.leaf)} too, and this would replace it; say it in one of the two places`,
+          message: `${formatPath(earlier.path)}: ${show(earlier.value)} sets ${formatPath(shadow.leaf)} too, and this would replace it; set it in one of the two places`,
         }),
       ]
     }),
   )
 
-/** All values of `--set`, and of the changes of each cell, that are replaced before anybody sees them. */
+/** All values of `--set`, and of the changes of each cell, that a later change replaces. */
 export const shadowsOf = (
   sets: ReadonlyArray<Override>,
   cells: ReadonlyArray<ReadonlyArray<Override>>,

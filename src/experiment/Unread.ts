@@ -1,14 +1,14 @@
 /**
- * Settings that are written and that nothing reads, beside the others as they are: `reward.beta` of a search that follows
+ * Settings that are written and that nothing reads, given the other settings: `reward.beta` of a search that follows
  * the quality alone.
  *
- * What each search and each data set reads they say themselves (`search/`, `data/`). Left out: keys that the schema does not know.
+ * Each search and each data set declares what it reads (`search/`, `data/`). Left out: keys that the schema does not know.
  */
 import * as Datasets from "../data/Datasets.ts"
 import { valueAt } from "../declaration/Decode.ts"
 import type { DeclarationError, Problem } from "../declaration/Errors.ts"
 import { unread as unreadBySearch } from "../search/Searches.ts"
-import { standsAt } from "./Blame.ts"
+import { standsAt } from "./ErrorOrigin.ts"
 import { canonicalJson } from "./Canonical.ts"
 import type { Experiment } from "./Experiment.ts"
 import type { Override } from "./Overrides.ts"
@@ -16,11 +16,11 @@ import type { Override } from "./Overrides.ts"
 interface Unread {
   readonly path: ReadonlyArray<string>
   readonly harmless?: ReadonlyArray<unknown>
-  /** Who does not read it, and why. */
+  /** A setting that is not read, and why. */
   readonly because: string
 }
 
-/** Whether every step trains what is decided before the first. */
+/** Whether everything is decided before the first step. */
 const isFrozenThroughout = (search: Experiment["search"]): boolean =>
   (search.kind === "fixed" && (search.widest ?? 0) === 0) ||
   (search.kind === "random" && search.candidates === 1)
@@ -58,9 +58,9 @@ const unreadIn = ({ data, search, train }: Experiment, folder: string): Readonly
 ]
 
 /**
- * Of what `written` says, the settings without effect; warnings, by paths into the experiment.
+ * The settings in `written` that have no effect; warnings, by paths into the experiment.
  *
- * @param folder that of the experiment file
+ * @param folder the folder of the experiment file
  */
 export const unreadSettings = (
   experiment: Experiment,
@@ -83,17 +83,17 @@ export const unreadSettings = (
     ]
   })
 
-/** A cell's changes and what its trials do not read. */
+/** A cell's changes and the settings that its trials do not read. */
 export interface UnreadRow {
   readonly changes: ReadonlyArray<Override>
   readonly unread: ReadonlyArray<DeclarationError>
 }
 
 /**
- * Settings that no cell reads: an error where a change says them, for it was meant to change something, and a warning where
- * the file does. A value of the matrix that some of its cells do not read is told too, for these train the same again.
+ * Settings that no cell reads: an error if a change sets them, because it was meant to have an effect, and a warning if the
+ * file does. A value of the matrix that some of its cells do not read is also reported, because these cells train alike.
  *
- * @param writtenIn what a cell's experiment says, plain
+ * @param writtenIn the plain value of a cell's experiment
  */
 export const unreadOf = (
   rows: ReadonlyArray<UnreadRow>,

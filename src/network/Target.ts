@@ -2,7 +2,7 @@
  * Cost targets of a network: relative ones made absolute, those nobody can reach told, the uniform rival found.
  */
 import { Result } from "effect"
-import { beside } from "../cost/Beside.ts"
+import { nearestCosts } from "../cost/NearestCosts.ts"
 import { compile, type CompiledCost, type Target } from "../cost/Cost.ts"
 import { type CostSpec, make } from "../cost/Costs.ts"
 import type { Problem } from "../declaration/Errors.ts"
@@ -91,7 +91,7 @@ export const uniformsBeside = (
   }))
   if (priced.length > 0)
     return Result.succeed(
-      beside(target.success, priced, (uniform) => uniform.cost).map(({ one }) => one.option),
+      nearestCosts(target.success, priced, (uniform) => uniform.cost).map(({ one }) => one.option),
     )
   return Result.fail([
     {

@@ -1,7 +1,7 @@
 /** Initial weights on disk: those of a finished trial, and those a planned trial starts from. */
 import { Effect, type FileSystem } from "effect"
 import { pathText } from "../declaration/Errors.ts"
-import { readWeights, type TrialWeights } from "../experiment/Initial.ts"
+import { readWeights, type TrialWeights } from "../experiment/TrainedWeights.ts"
 import type { Tensors } from "../train/Safetensors.ts"
 import * as Checkpoint from "./Checkpoint.ts"
 import { Damaged, StorageError } from "../disk/Errors.ts"

@@ -3,7 +3,7 @@
  */
 import * as nodePath from "node:path"
 import { Effect } from "effect"
-import type { Standing, StandingOf } from "../experiment/Adopt.ts"
+import type { Standing, StandingOf } from "../experiment/EarlierIds.ts"
 import type { Plan, PlannedTrial } from "../experiment/Plan.ts"
 import { measures } from "../search/Searches.ts"
 import { experimentOf } from "../track/Trackers.ts"

@@ -6,7 +6,7 @@
  * those of the assignments in the unit of the search's target. Left out: words and tables (`cli/`).
  */
 import { Array as Arrays, Result } from "effect"
-import { beside, type Side, sideOf } from "../cost/Beside.ts"
+import { nearestCosts, type Side, sideOf } from "../cost/NearestCosts.ts"
 import type { CompiledCost } from "../cost/Cost.ts"
 import { canonicalJson } from "../experiment/Canonical.ts"
 import { builtOf } from "../experiment/Checks.ts"
@@ -124,7 +124,7 @@ export const pairsOf = (all: ReadonlyArray<Ended>): ReadonlyArray<Pair> =>
       const chosen =
         family === byItself
           ? members.map((one) => ({ one, side: sideOf(one.cost, searchCost) }))
-          : beside(searchCost, members, ({ cost }) => cost)
+          : nearestCosts(searchCost, members, ({ cost }) => cost)
       return chosen.map(({ one, side }): Pair => {
         const { cost, gain, trial } = one
         return { search, rival: trial, side, aim, searchCost, rivalCost: cost, gain }

@@ -22,8 +22,8 @@ export const parseObjectives = (text: string): ReadonlyArray<Objective> | string
   const objectives: Array<Objective> = []
   for (const part of text.split(",")) {
     const word = part.trim()
-    const [, key = word, told] = /^(.+):(max|min)$/.exec(word) ?? []
-    const direction = told === "max" || told === "min" ? told : directionOf(key)
+    const [, key = word, given] = /^(.+):(max|min)$/.exec(word) ?? []
+    const direction = given === "max" || given === "min" ? given : directionOf(key)
     if (direction === undefined)
       return `${word || "nothing"} is no objective; ${example} would be right`
     objectives.push({ key, direction })

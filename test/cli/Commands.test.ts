@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { Context, Option } from "effect"
 import { describe, expect, it } from "vitest"
 import { rootFor } from "../../src/cli/Commands.ts"
-import { Needs } from "../../src/cli/Lazily.ts"
+import { Needs } from "../../src/cli/LazyCommand.ts"
 
 const file = "scripts/commands.txt"
 

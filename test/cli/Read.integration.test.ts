@@ -439,7 +439,7 @@ describe("words and codes", () => {
     [["run", "experiment.yaml", "--set", "train.steps=abc"], '--set train.steps=abc: got "abc"; '],
     [
       ["plan", "experiment.yaml", "--set", "seed=3"],
-      "--set seed=3: changes nothing, for the matrix varies seed",
+      "--set seed=3: changes nothing, because the matrix varies seed",
     ],
     [
       ["plan", "experiment.yaml", "--set", "data=null"],
@@ -496,7 +496,7 @@ describe("words and codes", () => {
     [["run", "experiment.yaml", "--restart", "--retry-failed"], "leave --retry-failed out"],
     [
       ["cost", "space.yaml", "--set", "classes=20", "--set", "classes=30"],
-      "--set classes=20: changes nothing, for --set classes=30 comes after it",
+      "--set classes=20: changes nothing, because --set classes=30 comes after it",
     ],
     [["show", "experiment.yaml"], "experiment.yaml is no id of a trial"],
   ])("%j exits with 2 and says %j on stderr alone", async (words, expected) => {

@@ -3,7 +3,7 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { parse } from "../../src/declaration/Document.ts"
-import type { StandingOf } from "../../src/experiment/Adopt.ts"
+import type { StandingOf } from "../../src/experiment/EarlierIds.ts"
 import { trialId } from "../../src/experiment/Identity.ts"
 import { expand, type Options } from "../../src/experiment/Plan.ts"
 

@@ -36,7 +36,7 @@ const sets: ReadonlyArray<Case> = [
     "matrix: { seed: [1, 2] }\n",
     ["seed=3"],
     [
-      "--set seed=3: changes nothing, for the matrix varies seed; change the list (--set 'matrix.seed=[3]'), or --set matrix.seed=null takes the list away",
+      "--set seed=3: changes nothing, because the matrix varies seed; change the list (--set 'matrix.seed=[3]'), or --set matrix.seed=null removes the list",
     ],
   ],
   [
@@ -44,7 +44,7 @@ const sets: ReadonlyArray<Case> = [
     "matrix: { train.steps: [100, 300], seed: [1] }\n",
     ["data.batchSize=64", "train.steps=50"],
     [
-      "--set train.steps=50: changes nothing, for the matrix varies train.steps; change the list (--set 'matrix.train.steps=[50]'), or --set matrix.train.steps=null takes the list away",
+      "--set train.steps=50: changes nothing, because the matrix varies train.steps; change the list (--set 'matrix.train.steps=[50]'), or --set matrix.train.steps=null removes the list",
     ],
   ],
   [
@@ -52,7 +52,7 @@ const sets: ReadonlyArray<Case> = [
     "matrix: { space.widthMultiplier: [1, 2] }\n",
     ["space.widthMultiplier=4"],
     [
-      "--set space.widthMultiplier=4: changes nothing, for the matrix varies space.widthMultiplier; change the list (--set 'matrix.space.widthMultiplier=[4]'), or --set matrix.space.widthMultiplier=null takes the list away",
+      "--set space.widthMultiplier=4: changes nothing, because the matrix varies space.widthMultiplier; change the list (--set 'matrix.space.widthMultiplier=[4]'), or --set matrix.space.widthMultiplier=null removes the list",
     ],
   ],
   [
@@ -60,7 +60,7 @@ const sets: ReadonlyArray<Case> = [
     "matrix: { search: [{ kind: reinforce }, { kind: evolution }] }\n",
     ["search.delay=0.1"],
     [
-      "--set search.delay=0.1: changes nothing, for the matrix varies search; change its values, or --set matrix.search=null takes the list away",
+      "--set search.delay=0.1: changes nothing, because the matrix varies search; change its values, or --set matrix.search=null removes the list",
     ],
   ],
   [
@@ -68,7 +68,7 @@ const sets: ReadonlyArray<Case> = [
     "matrix: { reward.cost.target.times: [1, 1.5] }\n",
     ["reward.cost.target={ times: 2, uniform: INT8 }"],
     [
-      "--set reward.cost.target={ times: 2, uniform: INT8 }: its reward.cost.target.times changes nothing, for the matrix varies reward.cost.target.times; change the list (--set 'matrix.reward.cost.target.times=[2]'), or --set matrix.reward.cost.target.times=null takes the list away",
+      "--set reward.cost.target={ times: 2, uniform: INT8 }: its reward.cost.target.times changes nothing, because the matrix varies reward.cost.target.times; change the list (--set 'matrix.reward.cost.target.times=[2]'), or --set matrix.reward.cost.target.times=null removes the list",
     ],
   ],
   [
@@ -76,7 +76,7 @@ const sets: ReadonlyArray<Case> = [
     "matrix: { train.optimizer.momentum: [0.8, 0.9] }\n",
     ["train.optimizer=5"],
     [
-      "--set train.optimizer=5: changes nothing, for the matrix varies train.optimizer.momentum; change its values, or --set matrix.train.optimizer.momentum=null takes the list away",
+      "--set train.optimizer=5: changes nothing, because the matrix varies train.optimizer.momentum; change its values, or --set matrix.train.optimizer.momentum=null removes the list",
     ],
   ],
   [
@@ -109,7 +109,7 @@ const sets: ReadonlyArray<Case> = [
     "a key twice",
     "",
     ["seed=2", "seed=3"],
-    ["--set seed=2: changes nothing, for --set seed=3 comes after it; give only one of them"],
+    ["--set seed=2: changes nothing, because --set seed=3 comes after it; give only one of them"],
   ],
   [
     "a key twice with one value",
@@ -122,7 +122,7 @@ const sets: ReadonlyArray<Case> = [
     "",
     ["train.steps=7", "train={ labelSmoothing: 0.1 }"],
     [
-      "--set train.steps=7: changes nothing, for --set train={ labelSmoothing: 0.1 } comes after it; give only one of them",
+      "--set train.steps=7: changes nothing, because --set train={ labelSmoothing: 0.1 } comes after it; give only one of them",
     ],
   ],
   [
@@ -130,7 +130,7 @@ const sets: ReadonlyArray<Case> = [
     "",
     ["train={ steps: 7, labelSmoothing: 0.1 }", "train.steps=9"],
     [
-      "--set train={ steps: 7, labelSmoothing: 0.1 }: its train.steps changes nothing, for --set train.steps=9 comes after it; give only one of them",
+      "--set train={ steps: 7, labelSmoothing: 0.1 }: its train.steps changes nothing, because --set train.steps=9 comes after it; give only one of them",
     ],
   ],
   ["a parent, then another key of it", "", ["train={ steps: 7 }", "train.labelSmoothing=0.1"], []],
@@ -139,7 +139,7 @@ const sets: ReadonlyArray<Case> = [
     "",
     ["matrix={ seed: [1, 2] }", "matrix.seed=[3]"],
     [
-      "--set matrix={ seed: [1, 2] }: its matrix.seed.0 changes nothing, for --set matrix.seed=[3] comes after it; give only one of them",
+      "--set matrix={ seed: [1, 2] }: its matrix.seed.0 changes nothing, because --set matrix.seed=[3] comes after it; give only one of them",
     ],
   ],
   [
@@ -255,7 +255,7 @@ const files: ReadonlyArray<Case> = [
     "matrix: { seed: [1, 2, 1] }\n",
     [],
     [
-      "experiments/x.yaml:6:24 matrix.seed.2: this value repeats that at 0; remove one, the same trial is run once",
+      "experiments/x.yaml:6:24 matrix.seed.2: this value repeats the one at 0; remove one, the same trial is run once",
     ],
   ],
   [
@@ -263,7 +263,7 @@ const files: ReadonlyArray<Case> = [
     "matrix: { train.optimizer: [{ kind: sgd }, { momentum: 0.9 }, { kind: adam }] }\n",
     [],
     [
-      `warning: experiments/x.yaml:6:1 matrix: 1 of 3 combinations come to the trial of another ("optimizer=momentum=0.9" is "optimizer=sgd"); each is run once`,
+      `warning: experiments/x.yaml:6:1 matrix: 1 of 3 combinations give the same trial as another ("optimizer=momentum=0.9" is "optimizer=sgd"); each is run once`,
     ],
   ],
   [
@@ -271,7 +271,7 @@ const files: ReadonlyArray<Case> = [
     "matrix: { train.checkpointEvery: [10, 20], seed: [1, 2] }\n",
     [],
     [
-      'experiments/x.yaml:6:11 matrix."train.checkpointEvery": all values of train.checkpointEvery come to the same trial; leave the list out',
+      'experiments/x.yaml:6:11 matrix."train.checkpointEvery": all values of train.checkpointEvery give the same trial; leave the list out',
     ],
   ],
   [
@@ -279,7 +279,7 @@ const files: ReadonlyArray<Case> = [
     "matrix: { space.description: [a, b] }\n",
     [],
     [
-      'experiments/x.yaml:6:11 matrix."space.description": all values of space.description come to the same trial; leave the list out',
+      'experiments/x.yaml:6:11 matrix."space.description": all values of space.description give the same trial; leave the list out',
     ],
   ],
   [
@@ -414,7 +414,7 @@ layer(NodeFileSystem.layer)("a matrix with a key and its parent", (it) => {
       ])
         assert.match(
           (yield* said(`${base}matrix: { ${lists} }\n`, [])).join("\n"),
-          /^experiments\/x\.yaml:6:\d+ matrix\."search\.delay": search: \{"delay":0\.3\} says search\.delay too, and this would replace it; say it in one of the two places$/,
+          /^experiments\/x\.yaml:6:\d+ matrix\."search\.delay": search: \{"delay":0\.3\} sets search\.delay too, and this would replace it; set it in one of the two places$/,
         )
     }),
   )
@@ -423,7 +423,7 @@ layer(NodeFileSystem.layer)("a matrix with a key and its parent", (it) => {
       const text = `${base}matrix: { reward.cost.target: [0.1, 0.05], reward.cost.target.times: [1] }\n`
       assert.match(
         (yield* said(text, [])).join("\n"),
-        /matrix\."reward\.cost\.target\.times": reward\.cost\.target: 0\.1 says reward\.cost\.target too, and this would replace it/,
+        /matrix\."reward\.cost\.target\.times": reward\.cost\.target: 0\.1 sets reward\.cost\.target too, and this would replace it/,
       )
     }),
   )
@@ -432,7 +432,7 @@ layer(NodeFileSystem.layer)("a matrix with a key and its parent", (it) => {
       const text = `${base}matrix: { train: [{ steps: 100 }, { steps: 150 }] }\ninclude: [{ train.steps: 120 }]\n`
       assert.match(
         (yield* said(text, [])).join("\n"),
-        /^experiments\/x\.yaml:7:13 include\.0: train: \{"steps":100\} says train\.steps too/,
+        /^experiments\/x\.yaml:7:13 include\.0: train: \{"steps":100\} sets train\.steps too/,
       )
     }),
   )

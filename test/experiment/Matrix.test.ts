@@ -69,13 +69,13 @@ describe("matrixProblems", () => {
     assert.match(messages({ matrix: countless }).join(), /the matrix has Infinity cells/)
     const large = { a: wide(40), b: wide(40) }
     assert.deepStrictEqual(messages({ matrix: large }), [
-      "matrix: the matrix has 1600 cells; shorten its lists, or say --yes for more than 1000",
+      "matrix: the matrix has 1600 cells; shorten its lists, or give --yes for more than 1000",
     ])
     assert.deepStrictEqual(messages({ matrix: large }, true), [])
   })
   it("finds repeats and excludes of nothing", () => {
     assert.deepStrictEqual(messages({ matrix: { seed: [1, 2, 1] }, exclude: [{ sed: 1 }] }), [
-      "matrix/seed/2: this value repeats that at 0; remove one, the same trial is run once",
+      "matrix/seed/2: this value repeats the one at 0; remove one, the same trial is run once",
       "exclude/0/sed: no list of the matrix is called sed; did you mean seed?",
     ])
   })
@@ -141,7 +141,7 @@ describe("matrixProblems", () => {
   >([
     ["values added to some", [{ size: 1, extra: 5 }], []],
     ["values added to all", [{ extra: 5 }], []],
-    ["nothing said", [{}], ["include/0: says nothing; give keys with values, or remove it"]],
+    ["nothing said", [{}], ["include/0: is empty; give keys with values, or remove it"]],
     [
       "a combination that is there",
       [{ size: 1, kind: "a" }],
@@ -158,7 +158,7 @@ describe("matrixProblems", () => {
     [
       "what an entry after it sets again",
       [{ size: 1, extra: 5 }, { extra: 6 }],
-      ["include/0: adds nothing that stays: later entries set the same keys again; remove one"],
+      ["include/0: adds nothing that remains: later entries set the same keys again; remove one"],
     ],
     ["what an entry after it sets again for some", [{ extra: 5 }, { size: 1, extra: 6 }], []],
     [
@@ -183,7 +183,7 @@ describe("matrixProblems", () => {
       ],
       [
         "include/0: fits no combination of the matrix (size is never 3 there); it is one more combination of its own",
-        "include/1: is the combination at 0 again; remove one",
+        "include/1: repeats the combination at 0; remove one",
       ],
     ],
   ])("of include: %s", (_, include, expected) => {

@@ -129,7 +129,7 @@ describe("apply", () => {
       assert.deepStrictEqual(
         after("d.1=null", "d.7=null").errors.map((error) => error.text),
         [
-          "--set d.1=null: an item of a list cannot be unset; give the list without it",
+          "--set d.1=null: an item of a list cannot be unset; set the list without it",
           "--set d.7=null: the path leads nowhere; list items count from 0 and cannot be added",
         ],
       )

@@ -199,7 +199,7 @@ layer(NodeFileSystem.layer)("expand", (it) => {
         const seeds = Array.from({ length: 1001 }, (_, i) => i).join(", ")
         assert.match(
           (yield* messages(`${base}matrix: { seed: [${seeds}] }\n`)).join(),
-          /the matrix has 1001 cells; shorten its lists, or say --yes/,
+          /the matrix has 1001 cells; shorten its lists, or give --yes/,
         )
         assert.strictEqual(
           (yield* ids(`${base}matrix: { seed: [${seeds}] }\n`, { yes: true })).length,

@@ -1,6 +1,6 @@
 /** Searches beside their rivals: which, at which cost, over which seeds. */
 import { describe, expect, it } from "vitest"
-import { beside, sideOf } from "../../src/cost/Beside.ts"
+import { nearestCosts, sideOf } from "../../src/cost/NearestCosts.ts"
 import { compare, pairsOf, standingOf } from "../../src/report/Comparison.ts"
 import { endedWith, planOf } from "./planned.ts"
 
@@ -37,7 +37,7 @@ describe("what stands beside a cost", () => {
       ],
     ],
   ])("of %d among %j are %j", (reference, all, expected) => {
-    const found = beside(reference, all, (cost) => cost)
+    const found = nearestCosts(reference, all, (cost) => cost)
     expect(found.map(({ one, side }) => [one, side])).toEqual(expected)
     for (const { one, side } of found) expect(sideOf(one, reference)).toBe(side)
   })

@@ -26,7 +26,7 @@ import {
   showCell,
 } from "../Rows.ts"
 import { damageWords } from "../Trials.ts"
-import { Wrong } from "../Words.ts"
+import { Wrong } from "../ErrorMessages.ts"
 
 interface Compared extends Row {
   readonly trial: Plan.PlannedTrial
@@ -127,14 +127,14 @@ const shown = (row: Compared, key: string): string =>
     : showCell(cellOf(row, key))
 
 const objectivesOf = Effect.fnUntraced(function* (
-  told: Option.Option<string>,
+  given: Option.Option<string>,
   rows: ReadonlyArray<Compared>,
 ) {
-  const objectives = parseObjectives(Option.getOrElse(told, () => usualObjectives))
+  const objectives = parseObjectives(Option.getOrElse(given, () => usualObjectives))
   if (typeof objectives === "string")
     return yield* new Wrong({ message: `--pareto: ${objectives}` })
   const known = new Set(rows.flatMap(({ metrics }) => Object.keys(metrics)))
-  if (Option.isSome(told) && known.size > 0)
+  if (Option.isSome(given) && known.size > 0)
     yield* Effect.forEach(objectives, ({ key }) => checkColumn(key, known))
   return objectives
 })

@@ -17,7 +17,7 @@ import { fromAssignment, widestChoices } from "../../space/DecisionSpace.ts"
 import { valueOf } from "../../space/Quantity.ts"
 import { buildSpace } from "../Files.ts"
 import { dim, note, percent, print, printJson, short, table } from "../Output.ts"
-import { Wrong } from "../Words.ts"
+import { Wrong } from "../ErrorMessages.ts"
 
 interface Chosen {
   readonly table: LayerTable

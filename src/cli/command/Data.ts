@@ -10,7 +10,7 @@ import { apply, parseSets } from "../../experiment/Overrides.ts"
 import { cacheDirectory } from "../../disk/Installation.ts"
 import { green, note, print, printJson, red, table } from "../Output.ts"
 import { describeSplits, splitTable } from "../Splits.ts"
-import { Ended, exitCodes, Wrong } from "../Words.ts"
+import { Ended, exitCodes, Wrong } from "../ErrorMessages.ts"
 
 const kindOf = (name: string) => {
   const kind = Datasets.datasets.kinds.find((known) => known === name)
@@ -58,7 +58,7 @@ const described = ({ report, ...status }: Datasets.DatasetStatus) => ({
   ...describeSplits(report),
 })
 
-const tell = Effect.fnUntraced(function* (
+const report = Effect.fnUntraced(function* (
   status: Datasets.DatasetStatus,
   json: boolean,
   words: string,
@@ -98,7 +98,7 @@ export const pull = Effect.fn("data pull")(function* (input: Input) {
   const kind = yield* kindOf(input.name)
   const status = yield* Datasets.pull(kind, cacheDirectory(), yield* blockOf(kind, input))
   const words = { made: "made on the spot", own: "your own; nothing is fetched" } as const
-  yield* tell(
+  yield* report(
     status,
     input.json,
     status.state === "made" || status.state === "own" ? words[status.state] : "in the cache",
@@ -109,5 +109,5 @@ export const verify = Effect.fn("data verify")(function* (input: Input) {
   const kind = yield* kindOf(input.name)
   const status = yield* Datasets.verify(kind, cacheDirectory(), yield* blockOf(kind, input))
   const words = status.state === "own" ? "every image can be decoded" : "every byte is right"
-  yield* tell(status, input.json, words)
+  yield* report(status, input.json, words)
 })

@@ -7,13 +7,13 @@ import * as MlflowHealth from "../../track/MlflowHealth.ts"
 import * as MlflowHttp from "../../track/MlflowHttp.ts"
 import * as Settings from "../../track/TrackingSettings.ts"
 import { cacheDirectory } from "../../disk/Installation.ts"
-import * as Examined from "../Examined.ts"
-import * as ExaminedDisk from "../ExaminedDisk.ts"
+import * as InstallationChecks from "../InstallationChecks.ts"
+import * as DiskChecks from "../DiskChecks.ts"
 import { stateFolder } from "../Files.ts"
 import type { Finding } from "../Finding.ts"
 import { green, print, printJson, red, yellow } from "../Output.ts"
 import { trackingSettings } from "../Tracking.ts"
-import { Ended, exitCodes } from "../Words.ts"
+import { Ended, exitCodes } from "../ErrorMessages.ts"
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`
 
@@ -70,7 +70,9 @@ const remoteMlflow = (settings: Settings.Settings) =>
 const mlflow = (state: string, cache: string) =>
   trackingSettings.pipe(
     Effect.flatMap((remote) =>
-      Option.isSome(remote) ? remoteMlflow(remote.value) : Examined.localMlflow(state, cache),
+      Option.isSome(remote)
+        ? remoteMlflow(remote.value)
+        : InstallationChecks.localMlflow(state, cache),
     ),
     Effect.catch((error) =>
       Effect.succeed<Finding>({
@@ -89,17 +91,17 @@ export const run = Effect.fn("doctor")(function* (input: {
   const state = yield* stateFolder(input.state)
   const cache = cacheDirectory()
   const findings: ReadonlyArray<Finding> = yield* Effect.all([
-    Examined.node,
-    Examined.tensors,
-    Examined.arithmetic,
-    Examined.threads,
+    InstallationChecks.node,
+    InstallationChecks.tensors,
+    InstallationChecks.arithmetic,
+    InstallationChecks.threads,
     memory,
-    ExaminedDisk.folder("disk", cache, 2e9, "FLIQS_CACHE"),
+    DiskChecks.folder("disk", cache, 2e9, "FLIQS_CACHE"),
     // Room for a trial's checkpoints, events and artifacts, several times over.
-    ExaminedDisk.folder("state", state, 1e8, "--state DIR"),
-    ExaminedDisk.temporaryFiles,
-    ExaminedDisk.openFiles,
-    ExaminedDisk.records(state),
+    DiskChecks.folder("state", state, 1e8, "--state DIR"),
+    DiskChecks.temporaryFiles,
+    DiskChecks.openFiles,
+    DiskChecks.records(state),
     data(cache),
     mlflow(state, cache),
   ]).pipe(Effect.map((all) => all.filter((finding) => finding !== undefined)))

@@ -30,8 +30,8 @@ import * as OneShot from "../../train/OneShot.ts"
 import { Trial } from "../../train/Trial.ts"
 import { findTrial, sayTemporary, stateFolder } from "../Files.ts"
 import { note, print, printJson, short } from "../Output.ts"
-import { readyStep } from "../Ready.ts"
-import { Ended, exitCodes, Wrong } from "../Words.ts"
+import { readyStep } from "../Preparation.ts"
+import { Ended, exitCodes, Wrong } from "../ErrorMessages.ts"
 
 /** Images that are compared at once. */
 const batchSize = 32

@@ -6,7 +6,7 @@ import { explain, names, parse, sets, storageBits } from "../../format/Formats.t
 import { round as roundAll } from "../../format/round.ts"
 import { type BlockOptions, roundBlocks } from "../../format/roundBlocks.ts"
 import { dim, note, print, printBytes, printJson, short, table } from "../Output.ts"
-import { Wrong } from "../Words.ts"
+import { Wrong } from "../ErrorMessages.ts"
 
 const memberships = (name: string): ReadonlyArray<string> =>
   Object.entries(sets).flatMap(([set, members]) => (members.includes(name) ? [set] : []))

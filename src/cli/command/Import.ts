@@ -9,12 +9,12 @@ import { read } from "../../declaration/Document.ts"
 import { pathText } from "../../declaration/Errors.ts"
 import * as Durable from "../../disk/Durable.ts"
 import { stored } from "../../disk/Patience.ts"
-import { readWeights } from "../../experiment/Initial.ts"
+import { readWeights } from "../../experiment/TrainedWeights.ts"
 import { modelOf, networkOf, policyProblems } from "../../export/Policy.ts"
 import { Policy } from "../../export/PolicyFile.ts"
 import { safetensors } from "../../export/Safetensors.ts"
 import { note, print, printJson, short, table } from "../Output.ts"
-import { Wrong } from "../Words.ts"
+import { Wrong } from "../ErrorMessages.ts"
 
 interface Input {
   readonly file: string

@@ -10,7 +10,7 @@ import { root } from "../../disk/Installation.ts"
 import { didYouMean } from "../../declaration/Suggest.ts"
 import { note, print, printJson } from "../Output.ts"
 import { schemaReference } from "../SchemaReference.ts"
-import { Wrong } from "../Words.ts"
+import { Wrong } from "../ErrorMessages.ts"
 
 const files = ["space.yaml", "experiment.yaml"] as const
 

@@ -18,7 +18,7 @@ import { stored } from "../../disk/Patience.ts"
 import * as Backend from "../../tensor/Backend.ts"
 import { readSpace, sayTemporary, writeOut } from "../Files.ts"
 import { duration, note, print, printJson } from "../Output.ts"
-import { Wrong } from "../Words.ts"
+import { Wrong } from "../ErrorMessages.ts"
 
 /** Keys that take turns, held in memory at once; after each group the file is written. */
 const groupSize = 64

@@ -21,14 +21,14 @@ import * as Tracker from "../../track/Tracker.ts"
 import { sends } from "../../track/Trackers.ts"
 import { patience, readPlan, requireWritable, sayTemporary, stateFolder } from "../Files.ts"
 import * as Display from "../Display.ts"
-import { checkFlags, idleFlags, type RunFlags } from "../IdleFlags.ts"
+import { checkFlags, flagsWithoutEffect, type RunFlags } from "../FlagsWithoutEffect.ts"
 import { gridNote, stoppedPage, summaryText } from "../Outcome.ts"
 import { note, print, say } from "../Output.ts"
 import * as Progress from "../Progress.ts"
-import { readyData, readyServer, readyTensors } from "../Ready.ts"
+import { prepareData, prepareServer, prepareTensors } from "../Preparation.ts"
 import { layerTracker, trackingSettings } from "../Tracking.ts"
 import { tellUnfinished } from "../Unfinished.ts"
-import { Ended, exitCodes, NotReady, Wrong } from "../Words.ts"
+import { Ended, exitCodes, NotReady, Wrong } from "../ErrorMessages.ts"
 
 interface Input extends RunFlags {
   readonly experiment: string
@@ -85,11 +85,11 @@ const tellIdle = Effect.fnUntraced(function* (
   const states = yield* Effect.forEach(chosen, ({ id }) =>
     TrialStatus.stateOf(state, id).pipe(
       Effect.map((stands) => stands.state),
-      // what cannot be read is told by the run itself
+      // Unreadable records are reported by the run itself.
       Effect.orElseSucceed(() => "stopped" as const),
     ),
   )
-  for (const warning of idleFlags(input, states)) yield* note(`warning: ${warning}`)
+  for (const warning of flagsWithoutEffect(input, states)) yield* note(`warning: ${warning}`)
 })
 
 /** Interrupts the grid at the first signal, kills its children and the process at the second. */
@@ -226,9 +226,12 @@ const prepare = Effect.fnUntraced(function* (session: Session, withLocalServer: 
   )
   if (left.length === 0) return
   // it may outlive the preparation: the session's scope has it
-  if (withLocalServer) yield* Effect.forkScoped(readyServer)
+  if (withLocalServer) yield* Effect.forkScoped(prepareServer)
   const data = left.map(({ declaration }) => declaration.data)
-  yield* Effect.all([readyTensors, readyData(data)], { concurrency: "unbounded", discard: true })
+  yield* Effect.all([prepareTensors, prepareData(data)], {
+    concurrency: "unbounded",
+    discard: true,
+  })
 })
 
 /** The command line of the process that trains a trial. */
@@ -246,7 +249,7 @@ const trialCommand = (state: string, id: string): readonly [string, ...Array<str
 
 const runGrid = Effect.fnUntraced(function* (session: Session, text: string) {
   const { children, gridFolder, input, jobs, only, plan, state, tags, tracker, trials } = session
-  const told = yield* patience
+  const given = yield* patience
   const watch = yield* watchAll(session)
   const show = yield* Progress.make(
     trials.filter(({ id }) => isChosen(session, id)),
@@ -280,7 +283,7 @@ const runGrid = Effect.fnUntraced(function* (session: Session, text: string) {
     // Children send nothing: a trial without a tracker needs no address that works.
     environment: { MLFLOW_TRACKING_URI: "" },
     children,
-    ...(told === undefined ? {} : { shortagePatience: { storage: told, outOfMemory: told } }),
+    ...(given === undefined ? {} : { shortagePatience: { storage: given, outOfMemory: given } }),
     onEvent: Effect.fnUntraced(function* (event) {
       yield* watch
       yield* show(event)

@@ -7,7 +7,7 @@ import { findTrial, stateFolder } from "../Files.ts"
 import { layerTable } from "../Outcome.ts"
 import { bold, dim, duration, print, printJson, short, yellow } from "../Output.ts"
 import { damageWords, readKnown } from "../Trials.ts"
-import { Wrong } from "../Words.ts"
+import { Wrong } from "../ErrorMessages.ts"
 
 const showValue = (value: unknown): string =>
   typeof value === "string" ? value : JSON.stringify(value)

@@ -19,7 +19,7 @@ import { sumOf } from "../../space/PerOption.ts"
 import { prepare, type Prepared } from "../../train/Trial.ts"
 import { readPlan, writeOut } from "../Files.ts"
 import { note, print, printJson, short, table } from "../Output.ts"
-import { Wrong } from "../Words.ts"
+import { Wrong } from "../ErrorMessages.ts"
 
 const Sensitivities = Schema.Record(
   Schema.String,

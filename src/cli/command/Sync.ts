@@ -7,7 +7,7 @@ import { requireWritable, stateFolder } from "../Files.ts"
 import { stoppedPage } from "../Outcome.ts"
 import { note, print, printJson } from "../Output.ts"
 import { layerTracker, trackingSettings } from "../Tracking.ts"
-import { NotReady } from "../Words.ts"
+import { NotReady } from "../ErrorMessages.ts"
 
 const patience = "10 minutes"
 

@@ -11,7 +11,7 @@ import { TrialError } from "../../train/Errors.ts"
 import { patience, sayTemporary } from "../Files.ts"
 import { note } from "../Output.ts"
 import { trackingSettings } from "../Tracking.ts"
-import { Ended, wordsOf, Wrong } from "../Words.ts"
+import { Ended, wordsOf, Wrong } from "../ErrorMessages.ts"
 
 /** Ends with the reason when a signal comes or, if wished, when stdin ends: then whoever started us is gone. */
 const makeStop = Effect.fnUntraced(function* (withStdin: boolean) {

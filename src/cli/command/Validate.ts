@@ -15,7 +15,7 @@ import { note, print, printJson, red, green, short } from "../Output.ts"
 import { describeSpaces, makeNetworks, sizeOf, spacesOf } from "../Spaces.ts"
 import { dataSetsOf, dataSetTables, describeDataSets, describeDocument } from "../Splits.ts"
 import { deadReferences } from "../SchemaReference.ts"
-import { Ended, exitCodes } from "../Words.ts"
+import { Ended, exitCodes } from "../ErrorMessages.ts"
 
 interface Verdict {
   readonly file: string

@@ -1,12 +1,12 @@
 /**
- * In which cells of a grid a mistake is: said where it is not in all of them. Left out: which entry made it (`Blame.ts`).
+ * In which cells of a grid an error occurs: the message says so if not all cells have it. Left out: its cause (`ErrorOrigin.ts`).
  */
 import type { DeclarationError } from "../declaration/Errors.ts"
 import { show } from "../declaration/Errors.ts"
 import { canonicalJson } from "./Canonical.ts"
 import type { Cell } from "./Matrix.ts"
 
-/** What was found in one cell. */
+/** The errors of one cell. */
 export interface CellErrors {
   readonly cell: Cell
   readonly errors: ReadonlyArray<DeclarationError>
@@ -34,8 +34,8 @@ const cellsText = (cells: ReadonlyArray<Cell>, others: ReadonlyArray<Cell>): str
   return cells.length === 1 ? first : `${first} and ${cells.length - 1} more`
 }
 
-/** The errors of all cells that were read, each once; one that only some of them have says which. */
-export const inCells = (read: ReadonlyArray<CellErrors>): ReadonlyArray<DeclarationError> => {
+/** The errors of all cells that were read, each once; the message of an error says in which cells it occurs if not in all. */
+export const errorsByCell = (read: ReadonlyArray<CellErrors>): ReadonlyArray<DeclarationError> => {
   const byText = new Map<string, { error: DeclarationError; cells: Array<Cell> }>()
   for (const { cell, errors } of read)
     for (const error of errors) {
@@ -46,7 +46,7 @@ export const inCells = (read: ReadonlyArray<CellErrors>): ReadonlyArray<Declarat
   return [...byText.values()].map(({ cells, error }) => {
     if (cells.length === read.length) return error
     const others = read.map(({ cell }) => cell).filter((cell) => !cells.includes(cell))
-    // An error of the very value that the matrix gives says it already.
+    // The message about a value from the matrix names that value already.
     const [key] = commonEntry(cells, others) ?? []
     if (key !== undefined && error.path.startsWith(key)) return error
     return error.saying(`${error.message} (${cellsText(cells, others)})`)

@@ -1,8 +1,9 @@
 /**
- * A trial that a state folder knows by an id from before: it is found there, and goes on under that id.
+ * Trials that a state folder knows by an id of an earlier version: they keep that id, so results are found and unfinished
+ * trials go on.
  *
- * Trials that train alike had an id for each target and each cell once. Where the folder has one of these and not the one
- * that they share now, the planned trial is that one, with its declaration: results are found, begun ones go on.
+ * Earlier versions gave trials that train alike one id for each target and each cell. If the folder has one of these ids and
+ * not the shared id of today, the planned trial takes the earlier id and its declaration.
  */
 import { Effect } from "effect"
 import type { FileSystem } from "effect"
@@ -11,10 +12,10 @@ import { asFormer, type PlannedTrial } from "./PlannedTrial.ts"
 
 export type Standing = "finished" | "begun" | "unknown"
 
-/** How a trial stands in a state folder. */
+/** Reads the state of a trial in a state folder. */
 export type StandingOf = (id: string) => Effect.Effect<Standing, never, FileSystem.FileSystem>
 
-const adoptOne = Effect.fnUntraced(function* (trial: PlannedTrial, standingOf: StandingOf) {
+const useEarlierId = Effect.fnUntraced(function* (trial: PlannedTrial, standingOf: StandingOf) {
   const known = yield* Effect.forEach([undefined, ...trial.former], (former) =>
     Effect.map(standingOf(former === undefined ? trial.id : trialId(former)), (standing) => ({
       former,
@@ -27,13 +28,13 @@ const adoptOne = Effect.fnUntraced(function* (trial: PlannedTrial, standingOf: S
   return found?.former === undefined ? trial : asFormer(trial, found.former)
 })
 
-/** Each trial under the id by which the folder knows it, finished ones before begun ones. */
-export const adopt = (
+/** Each trial under the id that the folder knows; a finished trial is preferred to a begun one. */
+export const useEarlierIds = (
   trials: ReadonlyArray<PlannedTrial>,
   standingOf: StandingOf | undefined,
 ): Effect.Effect<ReadonlyArray<PlannedTrial>, never, FileSystem.FileSystem> =>
   standingOf === undefined
     ? Effect.succeed(trials)
     : Effect.forEach(trials, (trial) =>
-        trial.former.length === 0 ? Effect.succeed(trial) : adoptOne(trial, standingOf),
+        trial.former.length === 0 ? Effect.succeed(trial) : useEarlierId(trial, standingOf),
       )

@@ -1,7 +1,7 @@
 /**
- * The trained weights that `train.initial` names: read, laid on the network, known by their digest from here on.
+ * The trained weights that `train.initial` names: read, matched with the network, and identified by their digest.
  *
- * Left out: the file's format and the fit (`train/`), the state folder (`orchestrator/`).
+ * Left out: the file's format and the matching (`train/`), the state folder (`orchestrator/`).
  */
 import * as nodePath from "node:path"
 import { Effect, FileSystem, Result } from "effect"
@@ -23,7 +23,7 @@ export type TrialWeights = (
   id: string,
 ) => Effect.Effect<Weights | string, never, FileSystem.FileSystem>
 
-/** Initial weights that fit. */
+/** Initial weights that match the network. */
 export interface Initial {
   readonly spec: InitialSpec
   readonly file: string
@@ -31,7 +31,7 @@ export interface Initial {
   readonly map: ReadonlyArray<string>
 }
 
-/** Node cannot read a longer file at once. */
+/** Node cannot read a longer file in one call. */
 const mostBytes = 2 ** 31 - 1
 const mostShown = 30
 
@@ -40,7 +40,7 @@ export const readWeights = Effect.fnUntraced(
   function* (file: string) {
     const fs = yield* FileSystem.FileSystem
     const info = yield* fs.stat(file)
-    if (info.type !== "File") return `${pathText(file)} is no file`
+    if (info.type !== "File") return `${pathText(file)} is not a file`
     if (info.size > mostBytes)
       return `${pathText(file)} has ${info.size} bytes; up to ${mostBytes} can be read`
     const tensors = readSafetensors(yield* fs.readFile(file))
@@ -54,7 +54,7 @@ export const readWeights = Effect.fnUntraced(
     ),
 )
 
-/** Reads the weights and lays them on the network: all that does not fit in one problem, with the place. */
+/** Reads the weights and matches them with the network: everything that does not match is one problem. */
 export const readInitial = Effect.fnUntraced(function* (
   source: InitialSource,
   folder: string,

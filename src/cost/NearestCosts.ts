@@ -9,7 +9,7 @@ export const near = 0.02
 
 export type Side = "near" | "below" | "above"
 
-export interface Beside<A> {
+export interface AtSide<A> {
   readonly one: A
   readonly side: Side
 }
@@ -23,12 +23,12 @@ export const sideOf = (cost: number, reference: number): Side =>
       : "above"
 
 /** Those of `all` that stand beside `reference`, the cheaper first; of equal costs the first. */
-export const beside = <A>(
+export const nearestCosts = <A>(
   reference: number,
   all: ReadonlyArray<A>,
   costOf: (one: A) => number,
-): ReadonlyArray<Beside<A>> => {
-  const nearestOn = (side: Side): ReadonlyArray<Beside<A>> => {
+): ReadonlyArray<AtSide<A>> => {
+  const nearestOn = (side: Side): ReadonlyArray<AtSide<A>> => {
     const there = all.filter((one) => sideOf(costOf(one), reference) === side)
     const distance = (one: A) => Math.abs(costOf(one) - reference)
     const [first, ...rest] = there

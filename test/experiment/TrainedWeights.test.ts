@@ -113,7 +113,7 @@ layer(NodeFileSystem.layer)("train.initial", (it) => {
         const [missing] = yield* errorsOf("{ safetensors: missing.safetensors }")
         assert.match(missing!, /missing\.safetensors cannot be read \(NotFound\)$/)
         const [folder] = yield* errorsOf("{ safetensors: folder }")
-        assert.match(folder!, /folder is no file$/)
+        assert.match(folder!, /folder is not a file$/)
         const [skip] = yield* errorsOf('{ safetensors: good.safetensors, skip: ["clasifier.**"] }')
         assert.match(skip!, /skip clasifier\.\*\* matches no variable/)
       }),

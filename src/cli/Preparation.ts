@@ -10,7 +10,7 @@ import { cacheDirectory, setup } from "../disk/Installation.ts"
 import * as Parts from "../tensor/Parts.ts"
 import * as ServerInstallation from "../track/ServerInstallation.ts"
 import { note } from "./Output.ts"
-import { Ended, exitCodes } from "./Words.ts"
+import { Ended, exitCodes } from "./ErrorMessages.ts"
 
 /** Runs steps of the set-up; its exit code. Its words go to stderr, or nowhere. */
 const runSetup = (output: 2 | "ignore", ...steps: ReadonlyArray<string>) =>
@@ -28,7 +28,7 @@ export const readyStep = (step: string) =>
   )
 
 /** Makes the native parts of the backend where they are not there. */
-export const readyTensors = Effect.suspend(() => {
+export const prepareTensors = Effect.suspend(() => {
   if (Parts.missing(Parts.parts()).length === 0) return Effect.void
   return Effect.flatMap(runSetup(2, "tensors"), (code) => {
     if (code === 0) return Effect.void
@@ -40,7 +40,7 @@ export const readyTensors = Effect.suspend(() => {
 })
 
 /** Installs the local MLflow server where it is not there. Who starts it says what went wrong. */
-export const readyServer = Effect.suspend(() => {
+export const prepareServer = Effect.suspend(() => {
   if (ServerInstallation.isInstalled(cacheDirectory())) return Effect.void
   return note(
     `fetching MLflow ${ServerInstallation.version} (100 MB, once); trials do not wait for it`,
@@ -48,7 +48,7 @@ export const readyServer = Effect.suspend(() => {
 })
 
 /** Fetches the data sets of trials into the cache, each once. What cannot be fetched is told by the trials. */
-export const readyData = (all: ReadonlyArray<Datasets.Data>) => {
+export const prepareData = (all: ReadonlyArray<Datasets.Data>) => {
   const distinct = new Map(all.map((data) => [JSON.stringify(data), data]))
   return Effect.forEach(distinct.values(), (data) =>
     Effect.ignore(Datasets.fetch(data, cacheDirectory())),

@@ -7,7 +7,7 @@ import { type Path, type Problem, show } from "./Errors.ts"
 import { meant, oneOf } from "./Suggest.ts"
 
 /** A problem of shape, with what is known of its fix (for `Recover.ts`). */
-export interface Found extends Problem {
+export interface ShapeProblem extends Problem {
   /** The key is missing: not told when an unknown key beside it means it. */
   readonly missing?: true
   /** The key is unknown; `meant` is the one it seems to mean. */
@@ -29,7 +29,7 @@ export interface Here {
 export const isMapping = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-export const mismatch = (here: Here, expected: string): Found => ({
+export const mismatch = (here: Here, expected: string): ShapeProblem => ({
   path: here.path,
   message: `got ${shape(here.input)}; ${expected} would be right`,
 })
@@ -55,7 +55,7 @@ export const unknownWord = (
   given: unknown,
   words: ReadonlyArray<string>,
   other?: string,
-): Found => {
+): ShapeProblem => {
   const near = typeof given === "string" ? meant(given, words) : undefined
   return wrongWord(path, given, words, other ?? near ?? `${oneOf(words)} would be right`)
 }
@@ -65,7 +65,7 @@ export const wrongWord = (
   given: unknown,
   words: ReadonlyArray<string> | undefined,
   right: string,
-): Found => ({
+): ShapeProblem => ({
   path,
   ...(words === undefined ? {} : { words }),
   message: `got ${show(given)}; ${right}`,
@@ -74,7 +74,7 @@ export const wrongWord = (
 const at = (path: Path): string => JSON.stringify(path)
 
 /** A missing key that a misspelt one beside it means, and the same message twice, are one mistake. */
-export const withoutEchoes = (found: ReadonlyArray<Found>): ReadonlyArray<Found> => {
+export const withoutRepeats = (found: ReadonlyArray<ShapeProblem>): ReadonlyArray<ShapeProblem> => {
   const meant = new Set(
     found.flatMap(({ path, unknown }) =>
       unknown?.meant === undefined ? [] : [at([...path.slice(0, -1), unknown.meant])],

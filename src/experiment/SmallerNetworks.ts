@@ -1,6 +1,6 @@
 /**
- * Uniform controls of a space that searches its architecture too: they train its largest network. Smaller networks in one
- * format are found by a search of their own, and what to write for that is said here.
+ * A warning for uniform controls of a space that also searches its architecture: they train its largest network. Smaller
+ * networks in one format need a search of their own, and the warning says how to write it.
  */
 import { Result } from "effect"
 import { compile } from "../cost/Cost.ts"
@@ -21,7 +21,7 @@ import type { PlannedTrial } from "./PlannedTrial.ts"
 const has = ({ space }: Network, role: "format" | "architecture"): boolean =>
   space.decisions.some((decision) => decision.role === role)
 
-/** What gives every layer of a space one format; what overrides say, and how numbers are scaled, stays. */
+/** The settings that give every layer of a space one format; overrides and granularity stay. */
 const changesTo = ({ formats }: Space, option: FormatOption): ReadonlyArray<string> => {
   if (typeof formats !== "object") return []
   const list = `[${yamlOf(option)}]`
@@ -37,7 +37,7 @@ interface Joint {
   readonly target: number
 }
 
-/** Trials that search formats and architecture at once, with their targets. */
+/** The targets of trials that search formats and architecture at once. */
 const jointOf = (trials: ReadonlyArray<PlannedTrial>): ReadonlyArray<Joint> =>
   trials.flatMap((trial) => {
     const { reward, search, space } = trial.declaration
@@ -46,7 +46,7 @@ const jointOf = (trials: ReadonlyArray<PlannedTrial>): ReadonlyArray<Joint> =>
     if (reward === undefined || isUnread(reward.cost)) return []
     if (!has(network, "format") || !has(network, "architecture")) return []
     const target = targetOf(network, compileCost(network, reward.cost), reward.cost.target)
-    // as it is said
+    // The target as it is declared.
     return Result.isSuccess(target)
       ? [{ trial, network, target: Number(target.success.toPrecision(6)) }]
       : []
@@ -70,7 +70,7 @@ const reaching = (joint: ReadonlyArray<Joint>): FormatOption | undefined => {
 
 const isOf = (key: string, block: string): boolean => key === block || key.startsWith(`${block}.`)
 
-/** The targets as they are, so that they need no format that is not offered any more. */
+/** The targets as numbers, which need no format that is no longer offered. */
 const targetChanges = (
   joint: ReadonlyArray<Joint>,
   matrix: NonNullable<Grid["matrix"]>,
@@ -87,7 +87,7 @@ const pathOf = (set: string): string => set.slice(0, set.indexOf("=")).trim()
 
 const related = (a: string, b: string): boolean => isOf(a, b) || isOf(b, a)
 
-/** All of `given` that `sets` do not replace; undefined where both change one part of the space. */
+/** All of `given` that `sets` do not replace; undefined if both change one part of the space. */
 const together = (
   given: ReadonlyArray<string>,
   sets: ReadonlyArray<string>,
@@ -98,7 +98,7 @@ const together = (
     : [...given.filter((set) => !replaced.includes(set)), ...sets]
 }
 
-/** A warning where uniform controls stand beside a search of smaller networks; nothing elsewhere. */
+/** A warning if uniform controls are compared with a search of smaller networks; else nothing. */
 export const smallerNetworks = (
   { exclude = [], include = [], matrix = {} }: Pick<Grid, "exclude" | "include" | "matrix">,
   trials: ReadonlyArray<PlannedTrial>,

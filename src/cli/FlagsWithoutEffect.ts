@@ -1,6 +1,6 @@
 /**
  * Flags of `run` that change nothing beside the others, or with the trials as they stand: refused where they contradict
- * each other, else told. What `--set` changes is judged with the plan (`experiment/Idle.ts`).
+ * each other, else told. What `--set` changes is judged with the plan (`experiment/SettingsWithoutEffect.ts`).
  */
 import { Effect, Option } from "effect"
 import { printable } from "../declaration/Errors.ts"
@@ -8,7 +8,7 @@ import { parseSets } from "../experiment/Overrides.ts"
 import type { Plan } from "../experiment/Plan.ts"
 import type { TrialState } from "../orchestrator/TrialStatus.ts"
 import { sends } from "../track/Trackers.ts"
-import { Wrong } from "./Words.ts"
+import { Wrong } from "./ErrorMessages.ts"
 
 export interface RunFlags {
   readonly set: ReadonlyArray<string>
@@ -38,7 +38,7 @@ const isLeft = ({ restart, retryFailed }: RunFlags, state: TrialState): boolean 
 const trials = (count: number): string => (count === 1 ? "1 trial is" : `${count} trials are`)
 
 /** Warnings of flags without effect; `states` are those of the trials that are chosen. */
-export const idleFlags = (
+export const flagsWithoutEffect = (
   flags: RunFlags,
   states: ReadonlyArray<TrialState>,
 ): ReadonlyArray<string> => {
@@ -59,7 +59,7 @@ export const idleFlags = (
       : []),
     ...untracked.map(
       ({ at }) =>
-        `${printable(at.value.flag ?? "")}: changes nothing, for --no-track sends nothing`,
+        `${printable(at.value.flag ?? "")}: changes nothing, because --no-track sends nothing`,
     ),
   ]
 }

@@ -1,6 +1,6 @@
 import { Effect, Option } from "effect"
 import { describe, expect, it } from "vitest"
-import { checkFlags, idleFlags, type RunFlags } from "../../src/cli/IdleFlags.ts"
+import { checkFlags, flagsWithoutEffect, type RunFlags } from "../../src/cli/FlagsWithoutEffect.ts"
 import type { Plan } from "../../src/experiment/Plan.ts"
 import type { TrialState } from "../../src/orchestrator/TrialStatus.ts"
 
@@ -68,11 +68,11 @@ describe("flags of run that change nothing", () => {
       "a name in MLflow for what is not sent",
       { track: Option.some(false), set: ["seed=2", "track.experiment=x"] },
       ["planned"],
-      ["--set track.experiment=x: changes nothing, for --no-track sends nothing"],
+      ["--set track.experiment=x: changes nothing, because --no-track sends nothing"],
     ],
     ["a name in MLflow for what is sent", { set: ["track.experiment=x"] }, ["planned"], []],
   ])("%s", (_, flags, states, expected) => {
-    expect(idleFlags({ ...none, ...flags }, states)).toEqual(expected)
+    expect(flagsWithoutEffect({ ...none, ...flags }, states)).toEqual(expected)
   })
 })
 

@@ -1,8 +1,8 @@
 /**
- * What is said and comes to nothing: `--set` without which the plan is the same, lists of the matrix whose values all come
- * to one trial, combinations and controls that are another trial again.
+ * Settings without effect: `--set` without which the plan is the same, lists of the matrix whose values all give one trial,
+ * combinations and controls that repeat another trial.
  *
- * Left out: values that are replaced before anybody sees them (`Shadows.ts`), settings that nothing reads (`Unread.ts`).
+ * Left out: values that a later change replaces (`Shadows.ts`), settings that nothing reads (`Unread.ts`).
  */
 import { Effect } from "effect"
 import { inspect, unknownKeyAt } from "../declaration/Decode.ts"
@@ -16,10 +16,10 @@ import { trialId } from "./Identity.ts"
 import type { PlannedTrial } from "./PlannedTrial.ts"
 import { equal } from "./Shadows.ts"
 
-/** A cell with its changes and what it came to. */
+/** A cell with its changes and its trials. */
 export interface ReadRow {
   readonly cell: Cell
-  /** Those of `--set` first. */
+  /** Those of `--set` come first. */
   readonly changes: ReadonlyArray<Override>
   readonly trials: ReadonlyArray<PlannedTrial>
 }
@@ -29,14 +29,14 @@ const own = ({ trials }: ReadRow): PlannedTrial | undefined =>
 
 const ownId = (row: ReadRow): string | undefined => own(row)?.id
 
-/** What was declared: a trial that is trained at no target may be declared at many. */
+/** The id of a trial as declared: a trial that is trained without a target may be declared with several. */
 const declaredId = (row: ReadRow): string | undefined => {
   const former = own(row)?.former[0]
   return former === undefined ? ownId(row) : trialId(former)
 }
 
-/** Whether some two cells that differ in this key alone are different trials; true where there are no two such cells. */
-const tells = (
+/** Whether some two cells that differ in this key alone give different trials; true if there are no two such cells. */
+const makesADifference = (
   key: string,
   rows: ReadonlyArray<ReadRow>,
   idOf: (row: ReadRow) => string | undefined,
@@ -52,18 +52,18 @@ const tells = (
   return pairs.length === 0 || pairs.some((ids) => new Set(ids).size > 1)
 }
 
-/** Lists of the matrix that make no difference; else combinations, and controls, that are another trial again. */
-export const idleCells = (
+/** Lists of the matrix that make no difference; else combinations and controls that repeat another trial. */
+export const cellsWithoutEffect = (
   rows: ReadonlyArray<ReadRow>,
   { matrix = {} }: MatrixFields,
 ): ReadonlyArray<Problem> => {
-  const idle = Object.keys(matrix).filter((key) => !tells(key, rows, ownId))
+  const idle = Object.keys(matrix).filter((key) => !makesADifference(key, rows, ownId))
   if (idle.length > 0)
     return idle.map((key) => ({
       path: ["matrix", key],
       at: "key",
-      message: `all values of ${key} come to the same trial; leave the list out`,
-      ...(tells(key, rows, declaredId) ? { severity: "warning" as const } : {}),
+      message: `all values of ${key} give the same trial; leave the list out`,
+      ...(makesADifference(key, rows, declaredId) ? { severity: "warning" as const } : {}),
     }))
   const names = new Map<string, string>()
   const repeats: Array<string> = []
@@ -89,7 +89,7 @@ export const idleCells = (
           {
             path: [Object.keys(matrix).length > 0 ? "matrix" : "include"],
             at: "key" as const,
-            message: `${repeats.length} of ${rows.length} combinations come to the trial of another (${repeats.slice(0, 3).join(", ")}${repeats.length > 3 ? ", ..." : ""}); each is run once`,
+            message: `${repeats.length} of ${rows.length} combinations give the same trial as another (${repeats.slice(0, 3).join(", ")}${repeats.length > 3 ? ", ..." : ""}); each is run once`,
             severity: "warning" as const,
           },
         ]),
@@ -116,15 +116,15 @@ const signature = (trials: ReadonlyArray<PlannedTrial>): string =>
 const at = (set: Override, message: string) =>
   new DeclarationError({ ...set.at.value, path: formatPath(set.path), message })
 
-/** The key that is unset is none that an experiment has. */
+/** Whether a change unsets a key that an experiment does not have. */
 const unknownOf = (reader: CellReader, set: Override): string | undefined => {
   if (set.value !== null || intoSpace(set)) return undefined
   const { document } = reader.changed([])
   return unknownKeyAt(Experiment, assign(document.value, set.path, {}), set.path)
 }
 
-/** Each `--set` without which all is the same: a warning, or an error where it unsets a key that does not exist. */
-export const idleSets = Effect.fnUntraced(function* <R>(
+/** Each `--set` without effect: a warning, or an error if it unsets a key that does not exist. */
+export const setsWithoutEffect = Effect.fnUntraced(function* <R>(
   sets: ReadonlyArray<Override>,
   rows: ReadonlyArray<ReadRow>,
   reader: CellReader,
@@ -132,7 +132,7 @@ export const idleSets = Effect.fnUntraced(function* <R>(
 ) {
   const errors: Array<DeclarationError> = []
   const warnings: Array<DeclarationError> = []
-  /** The experiment as it is decoded, which may lack what only the matrix gives. */
+  /** The decoded experiment, which may lack values that only the matrix gives. */
   const decoded = (changes: ReadonlyArray<Override>): string | undefined => {
     const { value } = inspect(Experiment, reader.changed(changes).document)
     return value === undefined ? undefined : canonicalJson(value)
@@ -154,7 +154,7 @@ export const idleSets = Effect.fnUntraced(function* <R>(
     return true
   })
   for (const set of sets) {
-    // one that is given twice has been told
+    // A change that is given twice is reported already.
     if (sets.some((other) => other !== set && equal(other, set))) continue
     if (!(yield* isIdle(set))) continue
     const unknown = unknownOf(reader, set)
@@ -165,5 +165,5 @@ export const idleSets = Effect.fnUntraced(function* <R>(
   return { errors, warnings }
 })
 
-/** Whether a change is seen in the grid, whatever its trials are. */
+/** Whether a change alters the grid, whatever its trials are. */
 const ofGrid = ({ path }: Override): boolean => Object.hasOwn(Grid.fields, String(path[0]))

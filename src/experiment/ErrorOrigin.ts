@@ -1,8 +1,8 @@
 /**
- * Whose mistake it is: an error that a change makes somewhere else in the file is told at the change.
+ * Which change causes an error: the error is then reported at that change.
  *
- * `--set train.steps=10` makes a warm-up of 100 steps wrong, which was right in the file. A change is to blame for an error
- * that is not there without it.
+ * `--set train.steps=10` makes a warm-up of 100 steps wrong that was right in the file. A change causes an error if the
+ * error disappears without the change.
  */
 import { Effect } from "effect"
 import { type DeclarationError, formatPath, type Position } from "../declaration/Errors.ts"
@@ -10,8 +10,8 @@ import type { Override } from "./Overrides.ts"
 
 type Errors = ReadonlyArray<DeclarationError>
 
-/** Errors with the same changes again are not read again: `path` and `message` of an error, and the change to blame. */
-export type Blamed = Map<string, ReadonlyArray<Override>>
+/** Causes found so far, so that the same error under the same changes is not traced again: `path` and `message` -> changes. */
+export type KnownOrigins = Map<string, ReadonlyArray<Override>>
 
 const nameOf = ({ message, path }: DeclarationError): string => `${path} ${message}`
 
@@ -21,23 +21,23 @@ const isAt = (error: DeclarationError, place: Position): boolean =>
   error.line === place.line &&
   error.column === place.column
 
-/** Whether an error is told at one of these changes. */
+/** Whether an error is reported at one of these changes. */
 export const standsAt = (error: DeclarationError, changes: ReadonlyArray<Override>): boolean =>
   changes.some(({ at }) => isAt(error, at.key) || isAt(error, at.value))
 
-/** A file that could not be read at all. */
+/** Whether the error says that the whole file cannot be read. */
 const isUnread = ({ column, line, path }: DeclarationError): boolean =>
   path === "" && line === 1 && column === 1
 
 const fileKeys = new Set(["space", "table", "assignment", "safetensors"])
 
-/** A mistake in another file is its own, and not that of the change that names the file; but for a file that is not there. */
+/** An error inside another file is not caused by the change that names the file, unless that file cannot be read. */
 const mayMake = ({ path, value }: Override, error: DeclarationError, file: string): boolean =>
   error.file === file ||
   isUnread(error) ||
   !(typeof value === "string" && fileKeys.has(String(path.at(-1))))
 
-/** How a block is replaced whose other keys are of its old kind. */
+/** How to replace a whole block whose other keys belong to its old kind. */
 const replacement = ({ at, path, value }: Override): string => {
   const block = formatPath(path.slice(0, -1))
   return at.value.flag !== undefined && path.length > 1 && path.at(-1) === "kind" && value !== null
@@ -45,7 +45,11 @@ const replacement = ({ at, path, value }: Override): string => {
     : ""
 }
 
-const told = (error: DeclarationError, change: Override, file: string): DeclarationError => {
+const errorAtChange = (
+  error: DeclarationError,
+  change: Override,
+  file: string,
+): DeclarationError => {
   const { message } = error
   const words = / has no key /.test(message)
     ? `${message}${replacement(change)}`
@@ -56,22 +60,22 @@ const told = (error: DeclarationError, change: Override, file: string): Declarat
 }
 
 /**
- * The errors of a reading under `changes`, each at the place of the change that makes it; `errorsOf` reads under fewer.
+ * The errors under `changes`, each at the change that causes it. `errorsOf` returns the errors under fewer changes.
  *
- * Where two changes make one error together, the later one is told. `file` is what the changes are of.
+ * If two changes cause an error together, it is reported at the later one. `file` is the file that is changed.
  */
-export const blame = Effect.fnUntraced(function* <R>(
+export const errorsAtChanges = Effect.fnUntraced(function* <R>(
   errors: Errors,
   changes: ReadonlyArray<Override>,
-  { file, known }: { readonly file: string; readonly known: Blamed },
+  { file, known }: { readonly file: string; readonly known: KnownOrigins },
   errorsOf: (changes: ReadonlyArray<Override>) => Effect.Effect<Errors, never, R>,
 ) {
   const elsewhere = errors.filter((error) => !standsAt(error, changes))
   if (elsewhere.length === 0 || changes.length === 0) return errors
-  const culprits = new Map<DeclarationError, Override>()
+  const origins = new Map<DeclarationError, Override>()
   const open = elsewhere.filter((error) => {
     const before = known.get(nameOf(error))?.find((change) => changes.includes(change))
-    if (before !== undefined) culprits.set(error, before)
+    if (before !== undefined) origins.set(error, before)
     return before === undefined
   })
   const own = open.length === 0 ? [] : yield* errorsOf([])
@@ -82,24 +86,24 @@ export const blame = Effect.fnUntraced(function* <R>(
     if (left.size === 0) break
     const without = yield* errorsOf(changes.filter((other) => other !== change))
     const names = new Set(without.map(nameOf))
-    // Without what the file needs other errors hide this one.
+    // Without this change other errors hide the one that is traced.
     if ([...names].some((name) => !all.has(name))) continue
     for (const error of left)
       if (!names.has(nameOf(error)) && mayMake(change, error, file)) {
-        culprits.set(error, change)
+        origins.set(error, change)
         left.delete(error)
       }
   }
-  // The file alone is right: whatever it is, it comes from the changes.
+  // The file is right without changes, so every error comes from a change.
   if (own.length === 0)
     for (const error of left) {
       const last = changes.findLast((change) => mayMake(change, error, file))
-      if (last !== undefined) culprits.set(error, last)
+      if (last !== undefined) origins.set(error, last)
     }
-  for (const [error, change] of culprits)
+  for (const [error, change] of origins)
     known.set(nameOf(error), [...(known.get(nameOf(error)) ?? []), change])
   return errors.map((error) => {
-    const culprit = culprits.get(error)
-    return culprit === undefined ? error : told(error, culprit, file)
+    const origin = origins.get(error)
+    return origin === undefined ? error : errorAtChange(error, origin, file)
   })
 })
