@@ -1,20 +1,20 @@
 /**
  * All commands. Each is one file in `command/`, loaded when it runs: nothing here may import what a command needs.
  *
- * `scripts/commands.txt` says the same names to the shell, which must know what to set up before Node runs.
+ * `scripts/commands.txt` gives the same names to the shell, which must know what to set up before Node runs.
  */
 import * as Command from "effect/cli/Command"
 import { compare, exportTrial, list, plan, run, runTrial, show, simulate } from "./GridCommands.ts"
 import { data, doctor, format, sync, ui } from "./OtherCommands.ts"
 import { importPolicy, init, latency, makeCost, validate } from "./SpaceCommands.ts"
 
-/** The kinds of cost, which bring flags, take a while to load: only a command line that may need them waits. */
+/** The kinds of cost, which add flags, load slowly: they are loaded only if the command line may need them. */
 const costFiles = async (words: ReadonlyArray<string>) =>
   words.some((word) => word === "cost" || word.startsWith("--completions"))
     ? (await import("./CostFiles.ts")).costFiles
     : {}
 
-/** All commands, with the flags that these words of a command line may name. */
+/** All commands, with the flags that the words of a command line may name. */
 export const rootFor = async (words: ReadonlyArray<string>) =>
   Command.make("fliqs").pipe(
     Command.withDescription("One-shot search over neural architectures and number formats"),

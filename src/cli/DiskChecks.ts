@@ -1,4 +1,4 @@
-/** What `doctor` finds of disks: folders, temporary files, open files, the records of the state folder. */
+/** `doctor`'s checks of disks: folders, temporary files, open files, the records of the state folder. */
 import { Effect } from "effect"
 import {
   accessSync,
@@ -28,7 +28,7 @@ const tryToWrite = (folder: string): void => {
   }
 }
 
-/** Whether files can be written to a folder (tried out where it exists), and how much room is there. */
+/** Whether files can be written to a folder (tested if it exists), and how much space is free. */
 export const folder = (name: string, path: string, room: number, setting: string) =>
   Effect.sync((): Finding => {
     try {
@@ -61,7 +61,7 @@ export const temporaryFiles = Effect.map(temporary, ({ folder, problem }): Findi
     : { name, state: "warning", found: `${problem}; ${folder} is used instead`, mend }
 })
 
-/** As many as a trial holds open at once, with TensorFlow's libraries and the threads that decode images. */
+/** As many files as a trial has open at once, with TensorFlow's libraries and the threads that decode images. */
 const fewestFiles = 256
 
 export const openFiles = Effect.sync((): Finding | undefined => {

@@ -1,6 +1,6 @@
 /**
- * Errors in words for people, and the exit code each ends with: what, where, what would be right. No other file makes
- * such words of an error. Left out: errors of flags, which effect/cli words itself (`Presenter` in `main.ts`).
+ * Errors as messages for people, with the exit code of each: what, where, what would be right. No other file makes
+ * such messages. Left out: errors of flags, which effect/cli reports (`Presenter.ts`).
  */
 import { Schema } from "effect"
 import { pathText } from "../declaration/Errors.ts"
@@ -10,13 +10,13 @@ import { describe } from "../disk/FileProblem.ts"
 /** Exit codes of every command but `trial`. */
 export const exitCodes = { ok: 0, failed: 1, wrong: 2, notReady: 3, interrupted: 130 } as const
 
-/** Ends the command with a code; what there was to say has been said. */
+/** Ends the command with a code; all messages are printed already. */
 export class Ended extends Schema.TaggedError<Ended>()("Ended", { code: Schema.Int }) {}
 
-/** What the person asked for does not exist or does not go together. */
+/** The request names something that does not exist, or contradicts itself. */
 export class Wrong extends Schema.TaggedError<Wrong>()("Wrong", { message: Schema.String }) {}
 
-/** The environment is not ready; `mend` is the command that makes it so. */
+/** The environment is not ready; the message says how to prepare it. */
 export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {
   message: Schema.String,
 }) {}
@@ -42,7 +42,7 @@ const storageHints = {
   NewerVersion: "Use the newer fliqs that wrote it, or another folder with --state DIR",
 } as const
 
-/** What the file system said, with what to do about it. */
+/** An error of the file system, with what to do about it. */
 const storageWords = ({ fix, message, reason }: StorageError): string => {
   const hint = fix === undefined ? storageHints[reason._tag] : capital(fix)
   const again = reason._tag === "Conflict" ? "." : ", then run the same command again."
@@ -51,7 +51,7 @@ const storageWords = ({ fix, message, reason }: StorageError): string => {
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
-/** An error of the file system that nobody put into words before: its path, what happened, what to do. */
+/** An error of the file system that has no message of ours yet: its path, what happened, what to do. */
 const fileWords = (error: unknown): Words | undefined => {
   const { code, fix, path, words } = describe(error)
   if (code === undefined) return undefined
@@ -62,7 +62,7 @@ const fileWords = (error: unknown): Words | undefined => {
   }
 }
 
-/** What to tell of an error; undefined when it is none of ours (a defect). */
+/** The message of an error; undefined if it is a defect. */
 export const wordsOf = (error: unknown): Words | undefined => {
   if (!isTagged(error)) return fileWords(error)
   const { message } = error

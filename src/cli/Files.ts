@@ -17,13 +17,13 @@ import * as State from "../orchestrator/State.ts"
 import { note } from "./Output.ts"
 import { NotReady, Wrong } from "./ErrorMessages.ts"
 
-/** Where temporary files go: TMPDIR, or what takes its place, the cache before others. */
+/** Where temporary files go: TMPDIR, or a replacement, first of all the cache. */
 export const temporary = Effect.sync(() => {
   Temporary.alsoUse([`${cacheDirectory()}/tmp`])
   return Temporary.find()
 })
 
-/** Says when temporary files cannot go where they should. */
+/** Warns if temporary files cannot go where they should. */
 export const sayTemporary = Effect.flatMap(temporary, ({ folder, problem }) =>
   problem === "" || folder === undefined
     ? Effect.void
@@ -46,7 +46,7 @@ export const patience = Effect.suspend((): Effect.Effect<Duration.Duration | und
 export const stateFolder = (given: Option.Option<string>, experimentFile?: string) =>
   Option.isSome(given) ? Effect.succeed(given.value) : State.locate(experimentFile, process.cwd())
 
-/** Fails where nothing can be written in the state folder. */
+/** Fails if nothing can be written in the state folder. */
 export const requireWritable = (folder: string) =>
   Effect.suspend(() => {
     const reason = whyNotWritable(folder)
@@ -119,7 +119,7 @@ export const findTrial = Effect.fnUntraced(function* (state: string, beginning: 
   })
 })
 
-/** Writes what `--out` asks for, whole or not at all; through a link, and into a pipe or device as it comes. */
+/** Writes the file of `--out`, whole or not at all; follows a link, and writes directly to a pipe or device. */
 export const writeOut = Effect.fnUntraced(function* (file: string, text: string) {
   const fs = yield* FileSystem.FileSystem
   const bytes = new TextEncoder().encode(text)

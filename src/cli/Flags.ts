@@ -31,7 +31,7 @@ const valueFlags = { j: "jobs" } as const
 export const withShort = <A>(flag: Flag.Flag<A>, short: keyof typeof valueFlags): Flag.Flag<A> =>
   Flag.withAlias(flag, short)
 
-/** The words of a command line, each short flag apart from the value that is written together with it. */
+/** The words of a command line; a short flag is split from a value that is written together with it. */
 export const splitShortFlags = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
   const end = words.indexOf("--")
   const flags = end < 0 ? words : words.slice(0, end)
@@ -68,7 +68,7 @@ export const trial = Argument.String("trial").pipe(
 )
 export const space = Argument.String("space").pipe(Argument.withDescription("Space file"))
 
-/** Which rows of a table, in which order, and which columns. */
+/** Which rows of a table are shown, in which order, and with which columns. */
 export const selection = {
   sort: maybe("sort", "KEY[:asc]", "Metric or column to sort by, largest first"),
   filter: several("filter", "KEY=VALUE", "Only trials whose column or parameter has this value"),

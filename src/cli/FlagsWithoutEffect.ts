@@ -1,6 +1,6 @@
 /**
- * Flags of `run` that change nothing beside the others, or with the trials as they stand: refused where they contradict
- * each other, else told. What `--set` changes is judged with the plan (`experiment/SettingsWithoutEffect.ts`).
+ * Flags of `run` that change nothing with the other flags or with the trials as they are: an error if they contradict each
+ * other, else a warning. `--set` without effect is checked with the plan (`experiment/SettingsWithoutEffect.ts`).
  */
 import { Effect, Option } from "effect"
 import { printable } from "../declaration/Errors.ts"
@@ -16,7 +16,7 @@ export interface RunFlags {
   readonly failFast: boolean
   readonly retryFailed: boolean
   readonly restart: boolean
-  /** None: not said. */
+  /** None if the flag is not given. */
   readonly track: Option.Option<boolean>
 }
 
@@ -31,7 +31,7 @@ const contradiction = (
   return undefined
 }
 
-/** Whether a trial that stands so is run. */
+/** Whether a trial of this state is run. */
 const isLeft = ({ restart, retryFailed }: RunFlags, state: TrialState): boolean =>
   restart || (state !== "finished" && (state !== "failed" || retryFailed))
 

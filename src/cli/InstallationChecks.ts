@@ -1,6 +1,6 @@
 /**
- * What the set-up made, looked at, each finding with a fix that fixes it: Node, the tensor backend, the local MLflow.
- * What a fix needs itself and is not there, such as a compiler, is part of it, in the words of the set-up.
+ * `doctor`'s checks of the installation, each finding with its fix: Node, the tensor backend, the local MLflow. If a fix itself
+ * needs something that is missing, such as a compiler, the finding names it in the words of the set-up.
  */
 import { execFile } from "node:child_process"
 import { join } from "node:path"
@@ -52,7 +52,7 @@ export const node = Effect.sync((): Finding => {
 
 const prefix = /^fliqs set-up: /
 
-/** What the steps would miss on this machine, and how to come by it; undefined when nothing. */
+/** What the steps lack on this machine and how to get it; undefined if nothing is missing. */
 const lacking = Effect.fnUntraced(function* (...words: ReadonlyArray<string>) {
   const { code, stderr } = yield* runToEnd(setup("--check", ...words))
   if (code === 0) return undefined
@@ -66,7 +66,7 @@ const lacking = Effect.fnUntraced(function* (...words: ReadonlyArray<string>) {
   }
 })
 
-/** The command that makes parts, and before it what that needs. */
+/** The command that makes parts, after what the command itself needs. */
 const fixBy = Effect.fnUntraced(function* (...words: ReadonlyArray<string>) {
   const lacks = yield* lacking(...words)
   const command = setupCommand(...words)
@@ -167,7 +167,7 @@ export const threads = Effect.sync((): Finding => {
 /** What the server imports when it starts. */
 const imports = "import uvicorn, mlflow.server.fastapi_app"
 
-/** The local MLflow: the server of this state folder, or what would run one. */
+/** The local MLflow: the server of this state folder, or the installation that would run one. */
 export const localMlflow = Effect.fnUntraced(function* (state: string, cache: string) {
   const name = "mlflow"
   const server = yield* Server.find(state)

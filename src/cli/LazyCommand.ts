@@ -1,4 +1,4 @@
-/** How a command is declared: its file is loaded when it runs, and what it needs beside Node is said with it. */
+/** How a command is declared: its file is loaded when it runs, and its needs besides Node are declared with it. */
 import { Context, Effect } from "effect"
 import * as Command from "effect/cli/Command"
 
@@ -10,7 +10,7 @@ export const lazily =
   (input: Input) =>
     Effect.flatMap(Effect.promise(load), (command) => command.run(input))
 
-/** Whether TensorFlow must be there before a command starts; `run` sees to it itself, once it has read its files. */
+/** Whether TensorFlow must be there before a command starts; `run` prepares it itself after reading its files. */
 export class Needs extends Context.Service<Needs, "tensors">()("fliqs/cli/Needs") {}
 
 /** Declares that TensorFlow must be there before the command starts. */

@@ -69,6 +69,6 @@ export const otherFlag = otherNames({
     "everything runs on processors": "gpu gpus cuda device accelerator",
     "NO_COLOR=1 in the environment does that": "noColor noColour color",
     "progress goes to stderr: 2>/dev/null hides it": "quiet q silent",
-    "there is no more to tell; log.txt in the folder of a trial has all": "verbose vv debug",
+    "there is no more output; log.txt in the folder of a trial has all": "verbose vv debug",
   },
 })

@@ -1,6 +1,6 @@
 /**
- * The terminal: answers on stdout, everything else on stderr, colours only where they are wanted, secrets nowhere. Only
- * this file and `Display.ts` write to either. Left out: what the words are.
+ * The terminal: answers go to stdout, everything else to stderr; colours only if they are wanted; secrets never. Only
+ * this file and `Display.ts` write to either. Left out: the text itself.
  */
 import { Effect } from "effect"
 import { stripVTControlCharacters } from "node:util"
@@ -13,11 +13,11 @@ import * as Display from "./Display.ts"
 /** Words on stderr at once, where no effect can run: the logger, a signal, the end of the process. */
 export const say = (text: string): void => Display.writeAbove(`${scrub(text)}\n`)
 
-/** Until what reads it has taken all: the process ends when its answers are given, and a pipe holds 64 kB. */
+/** Waits until the reader has taken everything: the process ends after its answers, and a pipe holds only 64 kB. */
 const answer = (chunk: string | Uint8Array): Effect.Effect<void> =>
   Effect.callback((resume) => {
     process.stdout.write(chunk, (error) => {
-      // A reader that has seen enough ends the process in `main.ts`; else an answer that is cut short is none.
+      // A reader that closes early ends the process in `main.ts`; any other incomplete answer is a defect.
       const isFine =
         error === null || error === undefined || (error as NodeJS.ErrnoException).code === "EPIPE"
       resume(isFine ? Effect.void : Effect.die(storageError("write", "standard output")(error)))

@@ -1,7 +1,7 @@
 /**
- * What trials need beside the packages, made ready while the command already runs: TensorFlow and its addons, data sets.
- * A mistake in the files is so told before anything large is fetched. Left out: how it is done (`scripts/setup.sh`,
- * `data/`).
+ * Prepares what trials need besides the packages while the command already runs: TensorFlow and its addons, data sets.
+ * A mistake in the files is thus reported before anything large is fetched. Left out: the set-up itself
+ * (`scripts/setup.sh`, `data/`).
  */
 import { spawn } from "node:child_process"
 import { Effect } from "effect"
@@ -12,7 +12,7 @@ import * as ServerInstallation from "../track/ServerInstallation.ts"
 import { note } from "./Output.ts"
 import { Ended, exitCodes } from "./ErrorMessages.ts"
 
-/** Runs steps of the set-up; its exit code. Its words go to stderr, or nowhere. */
+/** Runs steps of the set-up and returns the exit code. Output goes to stderr, or nowhere. */
 const runSetup = (output: 2 | "ignore", ...steps: ReadonlyArray<string>) =>
   Effect.callback<number>((resume, signal) => {
     const [command, ...rest] = setup(...steps)
@@ -27,7 +27,7 @@ export const readyStep = (step: string) =>
     code === 0 ? Effect.void : Effect.fail(new Ended({ code: exitCodes.notReady })),
   )
 
-/** Makes the native parts of the backend where they are not there. */
+/** Builds the native parts of the backend that are missing. */
 export const prepareTensors = Effect.suspend(() => {
   if (Parts.missing(Parts.parts()).length === 0) return Effect.void
   return Effect.flatMap(runSetup(2, "tensors"), (code) => {
@@ -39,7 +39,7 @@ export const prepareTensors = Effect.suspend(() => {
   })
 })
 
-/** Installs the local MLflow server where it is not there. Who starts it says what went wrong. */
+/** Installs the local MLflow server if it is missing. A failure is reported by the code that starts the server. */
 export const prepareServer = Effect.suspend(() => {
   if (ServerInstallation.isInstalled(cacheDirectory())) return Effect.void
   return note(
@@ -47,7 +47,7 @@ export const prepareServer = Effect.suspend(() => {
   ).pipe(Effect.andThen(runSetup("ignore", "mlflow")), Effect.asVoid)
 })
 
-/** Fetches the data sets of trials into the cache, each once. What cannot be fetched is told by the trials. */
+/** Fetches the data sets of trials into the cache, each once. A failure is reported by the trials. */
 export const prepareData = (all: ReadonlyArray<Datasets.Data>) => {
   const distinct = new Map(all.map((data) => [JSON.stringify(data), data]))
   return Effect.forEach(distinct.values(), (data) =>

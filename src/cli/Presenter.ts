@@ -1,6 +1,6 @@
 /**
- * What effect/cli says by itself: help and version are answers; a wrong flag or command is one short message with the
- * nearest right word, not a page of help.
+ * Messages of effect/cli: help and version are answers; a wrong flag or command gets one short message with the
+ * nearest right word in place of a page of help.
  */
 import { Effect } from "effect"
 import * as CliOutput from "effect/cli/CliOutput"
@@ -9,7 +9,7 @@ import { didYouMean, nearest, oneOf } from "../declaration/Suggest.ts"
 import { otherCommand, otherFlag } from "./OtherWords.ts"
 import { note, print } from "./Output.ts"
 
-/** What would be right in the place of a flag; names are compared without dashes. */
+/** What would be right in place of a flag; names are compared without dashes. */
 const flagInstead = (written: string, names: ReadonlyArray<string>): string => {
   const [, no = "", name = ""] = /^-*(no-)?(.*)$/s.exec(written) ?? []
   const near = nearest(name, names).map((found) => `--${no}${found}`)
@@ -26,7 +26,7 @@ const problemOf = (
 ): string => {
   switch (error._tag) {
     case "UnknownSubcommand": {
-      // only at the top is it known what a command is called elsewhere
+      // Names of other tools are known for commands at the top level only.
       const others = known.commands.includes("run") ? otherCommand : undefined
       return `there is no command ${error.subcommand}; ${didYouMean(error.subcommand, known.commands, others)}`
     }

@@ -1,7 +1,7 @@
 /**
- * The lines of a grid at work, for a terminal of any size: whole fields that fit, those of least worth left out first,
- * never one cut in the middle. A trial takes one line, or two where one cannot hold its name and its figures. Left out:
- * when they are drawn (`Display.ts`), where their values come from (`Progress.ts`).
+ * The lines of a running grid, for a terminal of any size: whole fields that fit; those of least worth are left out first,
+ * and none is cut. A trial takes one line, or two if its name and its figures do not fit in one. Left out: when the lines
+ * are drawn (`Display.ts`), where their values come from (`Progress.ts`).
  */
 import * as Metrics from "../metric/Metrics.ts"
 import * as Costs from "../cost/Costs.ts"
@@ -17,7 +17,7 @@ export interface AtWork {
   readonly heartbeat: Heartbeat | undefined
 }
 
-/** How the run as a whole stands. */
+/** The state of the run as a whole. */
 export interface Whole {
   readonly total: number
   readonly done: number
@@ -34,7 +34,7 @@ interface Field {
 
 const gap = "  "
 
-/** Time left, no finer than the guess it is: `45 s left`, `12 min left`, `1 h 05 min left`, `3 d 4 h left`. */
+/** Time left, no more precise than the estimate: `45 s left`, `12 min left`, `1 h 05 min left`, `3 d 4 h left`. */
 export const timeLeft = (seconds: number): string => {
   const minutes = Math.round(seconds / 60)
   const hours = Math.floor(minutes / 60)
@@ -50,7 +50,7 @@ export const secondsLeftOf = ({ heartbeat, trial }: AtWork): number | undefined 
     ? undefined
     : Math.max(0, trial.steps - heartbeat.step) / heartbeat.stepsPerSecond
 
-/** Three digits, zeros at the end kept: a field that keeps its width does not make the line jump. */
+/** Three digits, trailing zeros kept: a field of constant width does not move the line. */
 const three = (value: number): string => {
   const size = Math.abs(value)
   return size >= 1e-4 && size < 1000 ? value.toPrecision(3) : short(value, 3)
@@ -62,7 +62,7 @@ const costText = (value: number, { parameters }: TrialFile): string => {
   return `${three(value / scale)} ${printUnit}`
 }
 
-/** What a heartbeat measured, most telling first. */
+/** What a heartbeat measured, most important first. */
 const figures = ({ heartbeat, trial }: AtWork): ReadonlyArray<Field> => {
   if (heartbeat === undefined) return []
   const { metrics, stepsPerSecond } = heartbeat
@@ -89,7 +89,7 @@ const figures = ({ heartbeat, trial }: AtWork): ReadonlyArray<Field> => {
   ]
 }
 
-/** Where a trial stands: its place, its step, its time. */
+/** The state of a trial: its place, its step, its time. */
 const standing = (work: AtWork, total: number): ReadonlyArray<Field> => {
   const { heartbeat, place, trial } = work
   const left = secondsLeftOf(work)
@@ -107,7 +107,7 @@ const standing = (work: AtWork, total: number): ReadonlyArray<Field> => {
 const lengthOf = (fields: ReadonlyArray<Field>): number =>
   fields.reduce((sum, { text }) => sum + width(text) + gap.length, -gap.length)
 
-/** The fields that fit beside each other, in their order: worth decides, and the first that does not fit ends it. */
+/** The fields that fit beside each other, in their order: they are taken by worth, up to the first that does not fit. */
 const fitting = (fields: ReadonlyArray<Field>, columns: number): ReadonlyArray<Field> => {
   const kept = new Set<Field>()
   let room = columns + gap.length
@@ -119,7 +119,7 @@ const fitting = (fields: ReadonlyArray<Field>, columns: number): ReadonlyArray<F
   return fields.filter((field) => kept.has(field))
 }
 
-/** A name in so many columns: whole words of it, and a sign where some are left out; undefined when none fits. */
+/** A name in so many columns: whole words, and an ellipsis if some are left out; undefined if none fits. */
 const nameIn = (name: string, columns: number): string | undefined => {
   if (width(name) <= columns) return name
   const words = name.split(" ")
@@ -132,7 +132,7 @@ const nameIn = (name: string, columns: number): string | undefined => {
 
 const [fewestBar, mostBar] = [10, 20]
 
-/** Full and empty parts of a bar. Without UTF-8 a terminal shows other signs in their place. */
+/** Full and empty parts of a bar. A terminal without UTF-8 shows wrong characters for the blocks, so it gets others. */
 const barSigns = (): readonly [string, string] => {
   const { LANG, LC_ALL, LC_CTYPE } = process.env
   const locale = [LC_ALL, LC_CTYPE, LANG].find((value) => value !== undefined && value !== "")
@@ -169,7 +169,7 @@ const lineOf = (
   ].join(gap)
 }
 
-/** A trial in one line if name and figures fit into one or there are no rows for two, else in two. */
+/** A trial in one line if name and figures fit or there are no rows for two, else in two. */
 const trialLines = (
   work: AtWork,
   total: number,

@@ -29,7 +29,7 @@ export const cellOf = ({ metrics, own, parameters, several }: Row, column: strin
 export const showCell = (value: Cell): string =>
   value === undefined ? "" : typeof value === "number" ? short(value, 5) : value
 
-/** Every column there is a value for, so that a misspelt one can be told. */
+/** Every column that has a value, so that a misspelt one can be reported. */
 export const columnsOf = (rows: ReadonlyArray<Row>): ReadonlySet<string> =>
   new Set(
     rows.flatMap(({ metrics, own, parameters, several = {} }) => [
@@ -46,7 +46,7 @@ const order = (a: Cell, b: Cell): number => {
   return String(b).localeCompare(String(a), "en", { numeric: true })
 }
 
-/** The column itself; an error that says what was meant where there is none. */
+/** The column itself; if there is none, an error that proposes one. */
 export const checkColumn = Effect.fnUntraced(function* (
   column: string,
   known: ReadonlySet<string>,
@@ -75,7 +75,7 @@ export const checkColumnFlags = (
       )
 }
 
-/** `KEY=VALUE`, each of which a row must have as it is shown; then `KEY[:asc|:desc]`, largest first. */
+/** Filters by `KEY=VALUE`, compared as shown; then sorts by `KEY[:asc|:desc]`, largest first. */
 export const selectRows = Effect.fnUntraced(function* <R extends Row>(
   all: ReadonlyArray<R>,
   input: Selection,

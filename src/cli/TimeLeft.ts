@@ -1,6 +1,6 @@
 /**
- * How long a grid still takes: the trials at work end as they go on now; those that wait take the free places one after
- * the other, each as long per step as similar trials took.
+ * The time that a grid still takes: running trials continue at their speed; waiting trials take the free places in turn,
+ * each with the seconds per step of similar trials.
  */
 import type { TrialFile } from "../orchestrator/State.ts"
 

@@ -7,7 +7,7 @@ import type * as Result from "../orchestrator/Result.ts"
 import { type Damage, stateOf, type TrialState } from "../orchestrator/TrialStatus.ts"
 import * as State from "../orchestrator/State.ts"
 
-/** What names a trial; of its journal where its file is damaged. */
+/** What identifies a trial; taken from its journal if its file is damaged. */
 export type Named = Pick<
   State.TrialFile,
   "id" | "gridId" | "name" | "experiment" | "steps" | "parameters"
@@ -19,7 +19,7 @@ export interface Known {
   readonly step: number
   readonly result: Result.Result | undefined
   readonly heartbeat: Heartbeat.Heartbeat | undefined
-  /** Of the result, else the last that were told. */
+  /** The metrics of the result, else the last reported ones. */
   readonly metrics: Readonly<Record<string, number>>
   /** Of a trial that is `damaged`. */
   readonly damage: Damage | undefined
@@ -57,11 +57,11 @@ export const readKnown = Effect.fnUntraced(function* (state: string, id: string)
   } satisfies Known
 })
 
-/** A damaged trial in words: the file, what is wrong with it, and what puts it right. */
+/** A damaged trial in a message: the file, what is wrong with it, and how to fix it. */
 export const damageWords = (trial: string, { fix, message, path }: Damage): string =>
   `${trial} is damaged: ${pathText(path)}: ${message}; ${fix}`
 
-/** All trials that were ever begun here. */
+/** All trials that were ever begun in this state folder. */
 export const readAll = Effect.fnUntraced(function* (state: string) {
   const all = yield* Effect.forEach(yield* State.trialIds(state), (id) => readKnown(state, id))
   return all.filter((known) => known !== undefined)

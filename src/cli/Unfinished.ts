@@ -1,4 +1,4 @@
-/** The trials that a run was asked for and that have not finished, at its end: how many, which, and what to do. */
+/** The requested trials of a run that have not finished at its end: how many, which, and what to do. */
 import { Effect } from "effect"
 import * as Result from "../orchestrator/Result.ts"
 import type { TrialSummary } from "../orchestrator/GridOptions.ts"
@@ -10,7 +10,7 @@ const namesOf = (summaries: ReadonlyArray<TrialSummary>): string => {
   return `${names.slice(0, 3).join(", ")}${names.length > 3 ? `, and ${names.length - 3} more` : ""}`
 }
 
-/** Fails, in words, when a trial that was asked for has not finished. */
+/** Fails with a message if a requested trial has not finished. */
 export const tellUnfinished = Effect.fnUntraced(function* (summaries: ReadonlyArray<TrialSummary>) {
   const left = summaries.filter(({ state }) => state !== "finished")
   if (left.length === 0) return
@@ -20,7 +20,7 @@ export const tellUnfinished = Effect.fnUntraced(function* (summaries: ReadonlyAr
   const others = left.filter(({ state }) => state !== "failed" && state !== "damaged")
   if (failed.length > passing.length)
     yield* note(
-      `${failed.length - passing.length} of ${summaries.length} trials failed; \`fliqs show ID\` tells why, --retry-failed tries them again`,
+      `${failed.length - passing.length} of ${summaries.length} trials failed; \`fliqs show ID\` shows why, --retry-failed tries them again`,
     )
   if (passing.length > 0)
     yield* note(

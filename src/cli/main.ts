@@ -19,7 +19,7 @@ const { version } = JSON.parse(
   readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
 ) as { readonly version: string }
 
-// A reader that has seen enough (`| head`) ends the command; a parent that is gone must not end a child's last save.
+// A reader that closes early (`| head`) ends the command; a parent that has ended must not end a child's last save.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE" && process.argv[2] !== "trial") process.exit(exitCodes.ok)
 })
@@ -42,7 +42,7 @@ const codeOf = (exit: Exit.Exit<unknown, unknown>): number => {
     if (words.text !== "") say(words.text)
     return words.code
   }
-  // Flags and arguments: `Presenter` has told them.
+  // Errors of flags and arguments: `Presenter` has printed them.
   if (typeof error === "object" && error !== null && "_tag" in error && error._tag === "ShowHelp")
     return "errors" in error && (error.errors as ReadonlyArray<unknown>).length > 0
       ? exitCodes.wrong
@@ -51,7 +51,7 @@ const codeOf = (exit: Exit.Exit<unknown, unknown>): number => {
   return 70
 }
 
-/** A command that listens to a signal itself deals with it; else the signal interrupts the command. */
+/** A command that handles a signal keeps running; otherwise the signal interrupts the command. */
 const runMain = Runtime.makeRunMain(({ fiber }) => {
   const onSignal = (signal: NodeJS.Signals) => {
     if (process.listenerCount(signal) === 1) fiber.interruptUnsafe(fiber.id)

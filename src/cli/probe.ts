@@ -1,6 +1,6 @@
 /**
- * Loads the tensor backend in a process of its own, which a damaged library may end, and prints what it loaded, or why
- * it could not, as JSON. What `doctor` starts.
+ * Loads the tensor backend in a process of its own, because a damaged library may end the process. Prints what was loaded,
+ * or why not, as JSON. `doctor` starts it.
  */
 import { Effect } from "effect"
 import * as Backend from "../tensor/Backend.ts"

@@ -2,7 +2,7 @@
 import { constant, ofDecision, type Quantity } from "../space/Quantity.ts"
 import type { FormatSlot } from "./LayerTable.ts"
 
-/** Which format of a slot is taken. */
+/** Which format of a slot is chosen. */
 export const optionOf = ({ decision, formats }: FormatSlot): Quantity =>
   decision === null ? constant(0) : ofDecision(decision, [...formats.keys()])
 

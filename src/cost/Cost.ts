@@ -17,7 +17,7 @@ import type { Layer, LayerTable } from "./LayerTable.ts"
 import { type CostRange, rangeOf } from "./Range.ts"
 import { addUp } from "./Table.ts"
 
-/** A number in the model's own unit, or so many times the cost of one format, or one pair, everywhere. */
+/** A number in the unit of the model, or a multiple of the cost of one format, or one pair, everywhere. */
 export const Target = Schema.Union([
   Schema.Finite.check(Schema.isGreaterThan(0)),
   Schema.Struct({
@@ -40,22 +40,22 @@ export const Target = Schema.Union([
 
 export type Target = typeof Target.Type
 
-/** What a cost is counted in. */
+/** The unit in which a cost is counted. */
 export interface CostUnit {
   readonly kind: string
   /** Unit of costs and targets: `GBOPs`, `bytes`. */
   readonly unit: string
-  /** What people are shown: the cost divided by `scale`, in `printUnit`. */
+  /** Printed costs are divided by `scale` and in `printUnit`. */
   readonly scale: number
   readonly printUnit: string
 }
 
-/** One way to cost a layer. */
+/** A cost model of a layer. */
 export interface CostModel extends CostUnit {
   readonly layerCost: (layer: Layer) => Quantity
 }
 
-/** How `fliqs cost` shows a cost: a column of its table, a key of its JSON. */
+/** How `fliqs cost` shows a cost: a column of its table and a key of its JSON. */
 export interface CostColumn {
   /** `weightBytes` */
   readonly key: string
@@ -63,11 +63,11 @@ export interface CostColumn {
   readonly heading: string
   /** The column shows the cost of a layer divided by this. */
   readonly scale: number
-  /** What follows the unit of the total: `of weights`. */
+  /** The words after the unit of the total: `of weights`. */
   readonly of?: string
-  /** Where costs are whole multiples of 1 / `parts`: they are then summed as integers, without errors of float64. */
+  /** If costs are whole multiples of 1 / `parts`, they are summed as integers, without rounding errors of float64. */
   readonly parts?: number
-  /** Of a kind with a file: what the flag does that gives the file and asks for the column. */
+  /** For a kind with a file: the help text of the flag that names the file and adds the column. */
   readonly flag?: string
 }
 
@@ -81,16 +81,16 @@ interface CostBlock {
 export interface CostKind<Spec extends CostBlock = CostBlock> extends CostUnit {
   readonly spec: Schema.Codec<Spec, { readonly kind: string }>
   readonly column: CostColumn
-  /** The files that the block names, if it names any, must have been read and be without problems. */
+  /** Makes the model. Files that the block names must have been read and be without problems. */
   layerCost(layer: Layer, spec: Spec): Quantity
   /** The files that the block may name, by key. */
   readonly files?: NamedFiles
   /**
-   * What keeps the block from costing these layers, by paths into it. Its files were read and have no problems; `fill`
-   * is the command that writes what they lack.
+   * What prevents the block from costing these layers, by paths into the block. Its files were read and have no problems;
+   * `fill` is the command that adds what they lack.
    */
   problems?(spec: Spec, layers: LayerTable, fill: string): ReadonlyArray<Problem>
-  /** The block with what the cost of these layers depends on, and no more: what an id is made from. */
+  /** The block with only those contents that the cost of these layers depends on: an id is made from it. */
   identity?(spec: Spec, layers: LayerTable): Spec
 }
 
@@ -101,20 +101,20 @@ export interface CompiledCost {
   readonly model: CostModel
   /** One per layer, in the order of the table: shares of the cost are `valueOf(term, choices)`. */
   readonly terms: ReadonlyArray<Quantity>
-  /** The terms over the same decisions added up: what `of` adds up, in this order from 0. */
+  /** The terms over the same decisions added up; `of` adds these in this order, starting from 0. */
   readonly factors: ReadonlyArray<Quantity>
   /** The cost of one assignment. */
   readonly of: (choices: Choices) => number
-  /** E[cost] when every decision is drawn on its own. */
+  /** E[cost] if every decision is drawn independently. */
   readonly expected: (probabilities: Probabilities) => number
   /** d E[cost] / d probability, per decision and option. */
   readonly gradient: (probabilities: Probabilities) => Array<Float64Array>
   /**
-   * The exact cost for every option of one decision, the others as in `choices`. Looks only at terms that touch the
-   * decision; `total`, the cost of `choices`, saves adding it up again.
+   * The exact cost for every option of one decision, the others as in `choices`. Reads only terms that depend on the
+   * decision; passing `total`, the cost of `choices`, avoids summing it again.
    */
   readonly withChoice: (choices: Choices, decision: number, total?: number) => Float64Array
-  /** Cheapest and dearest assignment; computed once. */
+  /** The cheapest and the most expensive assignment; computed once. */
   readonly range: () => CostRange
 }
 
@@ -127,7 +127,7 @@ export const compile = (
   return compileTerms(terms, model, space)
 }
 
-/** The same for terms that are there already (tabular problems, latency tables). */
+/** The same for existing terms (tabular problems, latency tables). */
 export const compileTerms = (
   terms: ReadonlyArray<Quantity>,
   model: CostModel,

@@ -1,4 +1,4 @@
-/** The cost models there are: the only list. */
+/** The only list of cost models. */
 import type { Problem } from "../declaration/Errors.ts"
 import { contentProblems, type NamedFiles, unreadFiles } from "../declaration/NamedFile.ts"
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
@@ -40,7 +40,7 @@ function kindOf({ kind }: Pick<CostSpec, "kind">): CostKind<CostSpec> {
   return Costs.members[kind]
 }
 
-/** The model of a decoded block; GBOPs where there is none. Its files, if it names any, must have no problems. */
+/** The model of a decoded block; GBOPs if there is none. Files that it names must have no problems. */
 export const make = (spec: CostSpec | undefined): CostModel => {
   if (spec === undefined) return Gbops
   const cost = kindOf(spec)
@@ -51,13 +51,13 @@ export const make = (spec: CostSpec | undefined): CostModel => {
 /** The files that a block may name, by key. */
 export const filesOf = (spec: CostSpec): NamedFiles => kindOf(spec).files ?? {}
 
-/** Whether a block names a file that was not read, or could not be: nothing can be said of its cost. */
+/** Whether a block names a file that was not read or could not be read: then nothing is known of its cost. */
 export const isUnread = (spec: CostSpec): boolean => unreadFiles(filesOf(spec), spec).length > 0
 
 /**
- * What keeps a block from costing these layers, by paths into it.
+ * What prevents a block from costing these layers, by paths into the block.
  *
- * @param fill the command that writes what its files lack
+ * @param fill the command that adds what its files lack
  */
 export const problems = (
   spec: CostSpec,
@@ -76,12 +76,12 @@ export const problems = (
   return wrong.length > 0 ? wrong : (kindOf(spec).problems?.(spec, layers, command) ?? [])
 }
 
-/** The command that writes the file of a kind, for a space and a file that are not known. */
+/** The command that writes the file of a kind, with placeholders for the space and the file. */
 const fillCommand = (files: NamedFiles): string => {
   const command = Object.values(files).find((file) => file.command !== undefined)?.command
   return `fliqs ${command} SPACE --out FILE`
 }
 
-/** The block with what the cost of these layers depends on, and no more; the block itself while a file is not read. */
+/** The block with only those contents that the cost of these layers depends on; the block itself if a file is not read. */
 export const identity = (spec: CostSpec, layers: LayerTable): CostSpec =>
   isUnread(spec) ? spec : (kindOf(spec).identity?.(spec, layers) ?? spec)

@@ -1,6 +1,6 @@
 /**
- * The formats of a key of a latency table, `INT4`, `INT4/INT8` or `INT4@channel/INT8@token`: of the weight and of the input, and
- * the granularity of the scales of each. Left out: the shape of the layer (`LatencyTable.ts`).
+ * The formats in a key of a latency table, `INT4`, `INT4/INT8` or `INT4@channel/INT8@token`: of the weight and of the input,
+ * and the granularity of the scales of each. Left out: the shape of the layer (`LatencyTable.ts`).
  */
 import type { Format } from "../format/Format.ts"
 import { parse } from "../format/Formats.ts"
@@ -11,7 +11,7 @@ import {
   type WeightGranularity,
 } from "./LayerTable.ts"
 
-/** What a float32 scale covers where it is not the tensor: `channel` (weights), `token` (inputs), `block16`. */
+/** What a float32 scale covers if it is not the tensor: `channel` (weights), `token` (inputs), `block16`. */
 export type KeyGranularity = "channel" | "token" | `block${number}`
 
 /** The formats of a layer. Without a granularity a scale covers the tensor, or the format has no float32 scale. */
@@ -25,7 +25,7 @@ export interface KeyFormats {
 const operandText = ({ name }: Format, granularity: KeyGranularity | undefined): string =>
   granularity === undefined ? name : `${name}@${granularity}`
 
-/** `INT4` where weight and input are alike, else both. */
+/** `INT4` if weight and input are alike, else both. */
 export const formatsText = ({
   activations,
   activationGranularity,
@@ -39,7 +39,7 @@ export const formatsText = ({
   return weight === input ? weight : `${weight}/${input}`
 }
 
-/** What scales of this format cover; undefined for the tensor, and where the format has no float32 scale or own blocks. */
+/** What scales of this format cover; undefined for the tensor, and if the format has no float32 scale or blocks of its own. */
 const keyGranularityOf = (
   { block, scaled }: Format,
   granularity: WeightGranularity | ActivationGranularity | undefined,

@@ -26,7 +26,7 @@ const LatencySpec = Schema.Struct({
 })
 type LatencySpec = typeof LatencySpec.Type
 
-/** The file with the times. */
+/** The file with the measured times. */
 export const LatencyFile = {
   kind: "latency table",
   noun: "a latency table",
@@ -76,6 +76,6 @@ export const Latency = {
       },
     ]
   },
-  // entries of other networks are no part of a trial
+  // Times of other networks are not part of a trial.
   identity: (spec, layers) => ({ ...spec, table: usedOf(tableOf(spec), layers) }),
 } as const satisfies CostKind<LatencySpec>

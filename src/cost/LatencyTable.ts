@@ -1,9 +1,9 @@
 /**
  * Measured times of layers: the schema of the file, its keys, and what of it a network can ask for.
  *
- * A key is (kind, shape, formats with what their scales cover): two layers of one key take one entry. `fliqs latency` fills such a file on this
- * machine; a script that measures another device writes the same. Left out: the cost made of it (`Latency.ts`),
- * measuring (`supernet/LayerTimer.ts`).
+ * A key is (kind, shape, formats and what their scales cover); two layers with the same key share one entry. `fliqs latency`
+ * fills such a file on this machine; a script that measures another device writes the same format. Left out: the cost made
+ * of it (`Latency.ts`), measuring (`supernet/LayerTimer.ts`).
  */
 import { Schema } from "effect"
 import type { Problem } from "../declaration/Errors.ts"
@@ -96,10 +96,10 @@ export const LatencyTable = Schema.Struct({
 export type LatencyTable = typeof LatencyTable.Type
 
 type Shape<T> = T extends unknown ? Omit<T, "ms"> : never
-/** A layer as the table knows it: all that its time depends on but its formats. */
+/** A layer as the table knows it: everything that its time depends on except its formats. */
 export type LayerKey = Shape<LayerTimes>
 
-/** One time that a network can ask for. */
+/** One time that a network can need. */
 export interface TimeKey extends KeyFormats {
   readonly layer: LayerKey
 }
@@ -111,7 +111,7 @@ const layerText = (layer: LayerKey): string => {
   return `${kind} ${height}x${width}x${channels}${outputs}, kernel ${kernel.join("x")}, stride ${stride.join("x")}, ${padding}`
 }
 
-/** `conv 56x56x64 to 128, kernel 3x3, stride 2x2, same, INT4/INT8`: the same for equal keys alone. */
+/** `conv 56x56x64 to 128, kernel 3x3, stride 2x2, same, INT4/INT8`: equal only for equal keys. */
 export const textOf = (key: TimeKey): string => `${layerText(key.layer)}, ${formatsText(key)}`
 
 /** A quantity made of the key that a layer has under each joint choice; 0 where the layer is inactive. */
@@ -155,7 +155,7 @@ export const overKeys = (layer: Layer, f: (key: TimeKey) => number): Quantity =>
   )
 }
 
-/** Every time the layers can ask for, each once, in the order of the network. */
+/** Every time that the layers can need, each once, in the order of the network. */
 export const keysOf = ({ layers }: LayerTable): ReadonlyArray<TimeKey> => {
   const keys = new Map<string, TimeKey>()
   for (const layer of layers)
@@ -184,7 +184,7 @@ export const timesOf = (table: LatencyTable): ReadonlyMap<string, number> => {
   return made
 }
 
-/** The table with these times added, those of one layer in one entry. */
+/** The table with these times added; the times of one layer share one entry. */
 export const withTimes = (
   table: LatencyTable,
   added: ReadonlyArray<readonly [TimeKey, number]>,
@@ -207,7 +207,7 @@ export const withTimes = (
   }
 }
 
-/** What a network can ask for of a table and no more: entries of other networks are no part of a trial. */
+/** Only those times of a table that a network can need: times of other networks are not part of a trial. */
 export const usedOf = (table: LatencyTable, network: LayerTable): LatencyTable => {
   const all = timesOf(table)
   const { $schema: _, ...kept } = table
@@ -220,13 +220,13 @@ export const usedOf = (table: LatencyTable, network: LayerTable): LatencyTable =
   )
 }
 
-/** The keys a network can ask for that have no entry. */
+/** The keys that a network can need and that have no time. */
 export const missingFrom = (table: LatencyTable, network: LayerTable): ReadonlyArray<TimeKey> => {
   const all = timesOf(table)
   return keysOf(network).filter((key) => !all.has(textOf(key)))
 }
 
-/** What the schema cannot say: unknown formats, entries that are there twice; by paths into the table. */
+/** Problems that the schema cannot express: unknown formats, repeated entries; by paths into the table. */
 export const tableProblems = (table: LatencyTable): ReadonlyArray<Problem> => {
   const problems: Array<Problem> = []
   const seen = new Map<string, number>()
@@ -249,7 +249,7 @@ export const tableProblems = (table: LatencyTable): ReadonlyArray<Problem> => {
         problems.push({
           path,
           at: "key",
-          message: `${text} stands in layers.${before} too; keep one of them`,
+          message: `${text} is in layers.${before} too; keep one of them`,
         })
       seen.set(text, i)
     }

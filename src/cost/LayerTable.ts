@@ -1,5 +1,5 @@
 /**
- * The layer table: what every cost model sees of a network.
+ * The layer table: the part of a network that every cost model reads.
  *
  * A layer is one weight-carrying matrix operation with its bias, norm and activation. Its sizes are quantities: tables
  * over the architecture decisions they depend on, already 0 where the layer is inactive.
@@ -11,7 +11,7 @@ import type { Quantity } from "../space/Quantity.ts"
 /** What one float32 scale of a weight may cover: the tensor, an output channel, a block of input channels. */
 export const weightGranularities = ["tensor", "channel", "block"] as const
 export type WeightGranularity = (typeof weightGranularities)[number]
-/** The same of an input; `token` where it is tokens, the tensor where it is not. */
+/** The same for an input; `token` if the input is tokens, else the tensor. */
 export const activationGranularities = ["tensor", "token", "block"] as const
 export type ActivationGranularity = (typeof activationGranularities)[number]
 
@@ -25,7 +25,7 @@ export interface FormatSlot {
   readonly key?: string
 }
 
-/** What a layer's time depends on beside its output channels and its formats, batch 1. */
+/** What a layer's time depends on besides its output channels and its formats, batch 1. */
 export type LayerShape =
   | {
       /** Of the input image. */
@@ -38,7 +38,7 @@ export type LayerShape =
       readonly padding: "same" | "valid"
     }
   | {
-      /** Vectors that meet the same weight: 1 for a classifier. */
+      /** Vectors that the same weight multiplies: 1 for a classifier. */
       readonly tokens: number
       readonly channels: Quantity
     }
@@ -64,13 +64,13 @@ export interface Layer {
   readonly weightGranularity?: WeightGranularity
   /** What one float32 scale of the input covers; the tensor when absent. */
   readonly activationGranularity?: ActivationGranularity
-  /** Input channels that share a scale; there when `weightGranularity` or `activationGranularity` is `block`. */
+  /** Input channels that share a scale; present if `weightGranularity` or `activationGranularity` is `block`. */
   readonly blockSize?: number
   /** Where scales come from; absmax when absent. */
   readonly scaleRule?: ScaleRule
   /** True when integer formats of the input take the range 0 to 2^b - 1; false when absent. */
   readonly unsignedActivations?: boolean
-  /** Rule of E8M0 block scales; there when a format of the layer has such. */
+  /** Rule of E8M0 block scales; present if a format of the layer has such scales. */
   readonly sharedExponent?: SharedExponent
   readonly weightFormat: FormatSlot
   readonly activationFormat: FormatSlot
@@ -80,7 +80,7 @@ export interface LayerTable {
   readonly layers: ReadonlyArray<Layer>
 }
 
-/** What one float32 scale of a layer's input covers: the tensor where the space says `token` and the input is not tokens. */
+/** What one float32 scale of a layer's input covers: the tensor if the space says `token` and the input is not tokens. */
 export const activationGranularityOf = ({
   activationGranularity = "tensor",
   shape,

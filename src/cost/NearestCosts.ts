@@ -1,7 +1,7 @@
 /**
- * Which of some costs stand beside another: one that is as good as equal, else the nearest below and the nearest above.
+ * The costs to compare a cost with: one that is equal within 2 %, else the nearest below and the nearest above.
  *
- * What is compared at different costs is compared with both sides, or the comparison says nothing.
+ * A comparison at different costs needs both sides.
  */
 
 /** Relative distance at which two costs count as equal. */
@@ -14,7 +14,7 @@ export interface AtSide<A> {
   readonly side: Side
 }
 
-/** Where `cost` stands from `reference`. */
+/** Where `cost` lies relative to `reference`. */
 export const sideOf = (cost: number, reference: number): Side =>
   Math.abs(cost - reference) <= near * reference * (1 + 1e-9)
     ? "near"
@@ -22,7 +22,7 @@ export const sideOf = (cost: number, reference: number): Side =>
       ? "below"
       : "above"
 
-/** Those of `all` that stand beside `reference`, the cheaper first; of equal costs the first. */
+/** Those of `all` to compare with `reference`, the cheaper first; of equal costs the first. */
 export const nearestCosts = <A>(
   reference: number,
   all: ReadonlyArray<A>,

@@ -1,10 +1,10 @@
 /**
- * The cheapest and the dearest assignment, exactly, by variable elimination (min-sum; Dechter, "Bucket elimination",
- * 1999): take a decision, add up the terms that touch it, keep the best option for every joint choice of its
- * neighbours, go on with what remains, and read the options back in reverse.
+ * The cheapest and the most expensive assignment, exactly, by variable elimination (min-sum; Dechter, "Bucket elimination",
+ * 1999): take a decision, add up the terms that depend on it, keep the best option for every joint choice of its
+ * neighbours, continue with the rest, and read the options back in reverse.
  *
- * Costs couple few decisions, so the tables stay small. Where they would not, coordinate descent from several starts
- * gives a range that is reached but perhaps not the widest; `exact` says which it was.
+ * Costs couple few decisions, so the tables stay small. If a table would be too large, coordinate descent from several starts
+ * gives a range that is reached but may not be the widest; `exact` says which of the two it is.
  */
 import type { Choices } from "../space/Decision.ts"
 import { map, type Quantity, valueOf } from "../space/Quantity.ts"
@@ -47,13 +47,13 @@ const total = (terms: ReadonlyArray<Quantity>, choices: Choices): number => {
   return sum
 }
 
-/** Choices of the smallest sum, or undefined when some table would have over `limit` entries. */
+/** Choices of the smallest sum; undefined if some table would have more than `limit` entries. */
 const eliminate = (
   terms: ReadonlyArray<Quantity>,
   sizes: ReadonlyArray<number>,
   limit: number,
 ): Choices | undefined => {
-  /** Decision -> the terms that touch it now, and how large their sum would be. */
+  /** Decision -> the terms that depend on it now, and how large their sum would be. */
   const waiting = new Map<number, { readonly terms: Set<Quantity>; entries: number }>()
   for (const term of terms)
     for (const decision of term.decisions) {

@@ -1,8 +1,8 @@
 /**
- * Bits of a stored tensor: its elements and every scale that belongs to it, whole. Costs and whatever writes a tensor to a
- * file count with this one function.
+ * Bits of a stored tensor: its elements and all scales that belong to it. Costs and the code that writes a tensor to a file
+ * count with this one function.
  *
- * A tensor is seen as so many runs of channels: a weight [height, width, in, out] has height x width x out runs of its
+ * A tensor is a number of runs of channels: a weight [height, width, in, out] has height x width x out runs of its
  * input channels, a depthwise weight [height, width, channels, 1] height x width runs of its channels, an input a run for
  * every position or token. Blocks divide a run; the last block of a run may be short and has a scale as the others do.
  */
@@ -19,12 +19,12 @@ import {
 
 const floatBits = 32
 
-/** How a tensor and its float32 scales lie. */
+/** The layout of a tensor and its float32 scales. */
 export interface Layout {
   readonly runs: number
   /** Elements of a run. */
   readonly channels: number
-  /** What one float32 scale covers in a format that has such and no blocks of its own. */
+  /** What one float32 scale covers in a format that has float32 scales and no blocks of its own. */
   readonly granularity: WeightGranularity | ActivationGranularity
   /** Output channels of a weight; read at channel granularity. */
   readonly outputs?: number
@@ -35,9 +35,9 @@ export interface Layout {
 /** Bits of the parts of a stored tensor. */
 export interface Stored {
   readonly elements: number
-  /** Of scales that cover a part of the tensor: a channel, a token, a block. */
+  /** Bits of scales that cover a part of the tensor: a channel, a token, a block. */
   readonly partScales: number
-  /** Of a scale that covers all of it. */
+  /** Bits of a scale that covers the whole tensor. */
   readonly tensorScale: number
 }
 
@@ -57,7 +57,7 @@ const partsOf = ({ blockSize, channels, granularity, outputs, runs }: Layout): n
   }
 }
 
-/** The bits of a tensor in a format; nothing where it has no elements. */
+/** The bits of a tensor in a format; 0 if it has no elements. */
 export const storedBits = (format: Format, layout: Layout): Stored => {
   const { bits, block, scaled } = format
   const { channels, granularity, runs } = layout
@@ -77,7 +77,7 @@ export const storedBits = (format: Format, layout: Layout): Stored => {
   }
 }
 
-/** `total` of the bits that an operand of a layer takes, under every choice that they depend on. */
+/** `total` of the bits that an operand of a layer takes, under every choice that the bits depend on. */
 const ofOperand = (
   layer: Layer,
   slot: FormatSlot,
@@ -95,7 +95,7 @@ const ofOperand = (
     },
   )
 
-/** Of a layer's weight: all that a file holds of it. */
+/** Bits of a layer's weight: everything that a file holds of it. */
 export const weightBits = (layer: Layer): Quantity =>
   ofOperand(
     layer,
@@ -106,8 +106,8 @@ export const weightBits = (layer: Layer): Quantity =>
   )
 
 /**
- * Of a layer's input at batch 1. A scale of the whole input is frozen at the end: it is a constant of the network and does
- * not come with the input.
+ * Bits of a layer's input at batch 1. A scale of the whole input is fixed at the end of the search: it is a constant of the
+ * network and is not stored with the input.
  */
 export const inputBits = (layer: Layer): Quantity =>
   ofOperand(

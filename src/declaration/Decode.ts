@@ -1,8 +1,8 @@
 /**
- * A document -> a typed value by an Effect Schema, with all mistakes at once, each where the person made it.
+ * A document -> a typed value by an Effect Schema. All mistakes are reported at once, each where it was written.
  *
- * Effect gives a tree of issues; here it becomes short messages: unknown keys and words get "did you mean", of a union only the
- * branch that was meant is reported. Left out: rules that need the domain; they come in as `check` and return Problems.
+ * Effect gives a tree of issues; here it becomes short messages. Unknown keys and words get "did you mean"; of a union only
+ * the branch that was meant is reported. Left out: rules that need the domain; they come in as `check` and return Problems.
  */
 import { Effect, Exit, Result, Schema, SchemaIssue } from "effect"
 import type { Document } from "./Document.ts"
@@ -12,7 +12,7 @@ import type { ShapeProblem } from "./ShapeProblem.ts"
 import { problemsOf } from "./Issues.ts"
 import { checkRecovered } from "./Recover.ts"
 
-/** What is known of a document: the value if its shape is right, all mistakes, all warnings. */
+/** The result of decoding a document: the value if its shape is right, all mistakes, all warnings. */
 export interface Inspection<A> {
   /** Present when there are no errors. */
   readonly value?: A
@@ -45,8 +45,8 @@ const decodeUnknown = <A>(
 /**
  * Decodes and checks a document without failing.
  *
- * When the shape has mistakes, the rules of the domain still see what was probably meant, so that a misspelt key does not hide a
- * wrong pattern.
+ * If the shape has mistakes, the rules of the domain are applied to what was probably meant, so that a misspelt key does not
+ * hide a wrong pattern.
  */
 export const inspect = <A>(
   schema: Decodable<A>,
@@ -62,7 +62,7 @@ export const inspect = <A>(
       : checkRecovered((value) => decodeUnknown(schema, value), document.value, problems, check)
   const of = (severity: "error" | "warning") =>
     found.filter((problem) => (problem.severity ?? "error") === severity)
-  // What could not be read as written was put down as something else: nothing more is said of that place.
+  // A place that could not be read as written holds another value, so no further mistakes are reported there.
   const unread = new Set(document.errors.map(placeOf))
   const errors = [
     ...document.errors,
@@ -76,7 +76,7 @@ export const inspect = <A>(
     : { errors: limited(inOrder(errors)), warnings }
 }
 
-/** Why the key at a path of plain JSON is none that belongs there; undefined when it is. */
+/** Why a key does not belong at a path of plain JSON; undefined if it does. */
 export const unknownKeyAt = <A>(
   schema: Decodable<A>,
   value: unknown,

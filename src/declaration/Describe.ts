@@ -9,7 +9,7 @@ import { oneOf } from "./Suggest.ts"
 
 type AST = SchemaAST.AST
 
-/** What is written in the file: the encoded side. */
+/** The encoded side: what is written in the file. */
 const encoded = (ast: AST): AST => {
   const side = SchemaAST.toEncoded(ast)
   return side._tag === "Suspend" ? encoded(side.thunk()) : side
@@ -36,14 +36,14 @@ export const lengthOf = (ast: AST): number | undefined => {
   return side._tag === "Arrays" && side.rest.length === 0 ? side.elements.length : undefined
 }
 
-/** The members of a union that are mappings, unions within flattened. */
+/** The members of a union that are mappings; nested unions are flattened. */
 export const mappingsOf = (ast: AST): ReadonlyArray<AST> => {
   const side = encoded(ast)
   if (side._tag === "Union") return side.types.flatMap((type) => mappingsOf(type))
   return side._tag === "Objects" && side.propertySignatures.length > 0 ? [side] : []
 }
 
-/** The literals of a union of nothing else. */
+/** The literals of a union that has no other members. */
 export const literalsOf = (ast: AST): ReadonlyArray<string> | undefined => {
   const side = encoded(ast)
   if (side._tag === "Literal") return [String(side.literal)]
@@ -65,14 +65,14 @@ export const requires = (ast: AST, key: string): boolean => {
   return property !== undefined && !SchemaAST.isOptional(property.type)
 }
 
-/** The one word a mapping has at a key. */
+/** The only word that a mapping accepts at a key. */
 export const kindOf = (ast: AST, key: string): string | undefined => {
   const property = propertyOf(ast, key)
   const words = property === undefined ? undefined : literalsOf(property.type)
   return words?.length === 1 ? words[0] : undefined
 }
 
-/** The key by which all these mappings are told apart, and its words. */
+/** The key that distinguishes all these mappings, and its words. */
 export const sharedLiteralKey = (
   mappings: ReadonlyArray<AST>,
 ): { readonly key: string; readonly literals: ReadonlyArray<string> } | undefined => {
@@ -87,7 +87,7 @@ export const sharedLiteralKey = (
 
 const anything = "another value"
 
-/** A few words for what would be right. */
+/** A short description of what would be right. */
 export const describe = (ast: AST): string => {
   const side = encoded(ast)
   const own = wordsFor(side)

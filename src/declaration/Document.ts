@@ -1,6 +1,6 @@
 /**
- * YAML text -> a plain JSON value, with the place of every key and value. Refuses whatever could crash, hang or mislead:
- * robustness comes first, so limits are checked on bytes, then on tokens, then on nesting, before nodes are made.
+ * YAML text -> a plain JSON value, with the place of every key and value. Input that could crash, hang or mislead the program
+ * is refused: limits are checked on bytes, then on tokens, then on nesting, before nodes are made.
  *
  * Mistakes that leave the rest of the file readable (a duplicate key, a number too large) are kept in `errors`, so that
  * `Decode` can report them beside its own. Left out: every rule about what the file should say.
@@ -25,7 +25,7 @@ export interface Document {
 
 export const maxBytes = 1_048_576
 
-/** Reads a file. Never follows a directory, pipe or device, never reads more than `maxBytes`. */
+/** Reads a file. Refuses a directory, pipe or device, and never reads more than `maxBytes`. */
 export const read = Effect.fn("Document.read")(function* (
   file: string,
 ): Effect.fn.Return<Document, DeclarationErrors, FileSystem.FileSystem> {
@@ -53,14 +53,14 @@ export const read = Effect.fn("Document.read")(function* (
   return yield* parseBytes(file, bytes)
 })
 
-/** As `read`, for bytes already here. */
+/** As `read`, for bytes in memory. */
 export const parseBytes = (
   file: string,
   bytes: Uint8Array,
 ): Effect.Effect<Document, DeclarationErrors> => {
   if (bytes.length > maxBytes) return refuseWhole(file, tooLarge)
   const text = new TextDecoder("utf-8").decode(bytes)
-  // A lossy text written back differs from the bytes first where they were not UTF-8.
+  // The text written back first differs from the bytes where they were not UTF-8.
   const again = new TextEncoder().encode(text)
   const skipped = bytes.length - again.length === 3 && bytes[0] === 0xef ? 3 : 0
   for (let i = 0; i < bytes.length - skipped; i++)
@@ -144,7 +144,7 @@ const parseText = (file: string, text: string): Document | DeclarationErrors => 
   const documents = withoutStackTraces(() => compose(tokens, text.length))
   const errors = documents.flatMap((document) => document.errors)
   if (errors.length > 0) {
-    // One mistake makes many; the first of each line is enough, and of few lines.
+    // One mistake causes many: only the first of each line is reported, and of few lines.
     const found = new Map<number, DeclarationError>()
     for (const error of errors) {
       const position = positionAt(file, lineStarts, Math.min(error.pos[0], text.length))
@@ -188,7 +188,7 @@ const parseText = (file: string, text: string): Document | DeclarationErrors => 
 }
 
 const compose = (tokens: ReadonlyArray<CST.Token>, end: number) => {
-  // Failsafe: scalars stay text, so that no number is rounded before it is judged. `uniqueKeys` is quadratic: see `convert`.
+  // The failsafe schema keeps scalars as text, so that no number is rounded before it is checked. `uniqueKeys` is quadratic: see `convert`.
   const composer = new Composer({
     schema: "failsafe",
     uniqueKeys: false,
@@ -198,7 +198,7 @@ const compose = (tokens: ReadonlyArray<CST.Token>, end: number) => {
   return [...composer.compose(tokens, true, end)]
 }
 
-/** A megabyte can hold half a million mistakes, and each of them would record where in the parser it was found. */
+/** A file of a megabyte can hold half a million mistakes, and each error would keep a stack of the parser. */
 const withoutStackTraces = <A>(run: () => A): A => {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0

@@ -1,7 +1,7 @@
 /**
- * What can be wrong with a file a person wrote: a message with file, line, column and path.
+ * Mistakes in a file that a person wrote: a message with file, line, column and path.
  *
- * Left out: words on the terminal (`cli/`), and every rule about what a right file is.
+ * Left out: how they are printed (`cli/`), and every rule about the contents of a file.
  */
 import { Schema } from "effect"
 
@@ -33,7 +33,7 @@ export class DeclarationError extends Schema.TaggedError<DeclarationError>()("De
     return false
   }
 
-  /** The same mistake, made at another place. */
+  /** The same mistake at another place. */
   at({ column, file, flag, line }: Position): DeclarationError {
     const { message, path } = this
     return new DeclarationError({
@@ -46,7 +46,7 @@ export class DeclarationError extends Schema.TaggedError<DeclarationError>()("De
     })
   }
 
-  /** The same mistake in other words. */
+  /** The same mistake with another message. */
   saying(message: string): DeclarationError {
     const { column, file, flag, line, path } = this
     const place = { file, line, column, path, message }
@@ -72,7 +72,7 @@ export class DeclarationErrors extends Schema.TaggedError<DeclarationErrors>()(
 
 export type Path = ReadonlyArray<string | number>
 
-/** A mistake by path alone, as domain code (which knows no files) returns it; `locateAll` finds its place. */
+/** A mistake by path alone, as returned by domain code, which knows no files; `locateAll` finds its place. */
 export interface Problem {
   readonly path: Path
   /** Point at the key or at its value (default). */
@@ -83,16 +83,16 @@ export interface Problem {
   readonly severity?: "error" | "warning"
 }
 
-/** `search.uniform: what is wrong; what would be right`: a problem where no file can show its place. */
+/** `search.uniform: what is wrong; what would be right`: a problem that no file can show. */
 export const problemText = ({ message, path }: Problem): string =>
   path.length === 0 ? message : `${formatPath(path)}: ${message}`
 
-/** The same problem, by path from a block that holds what its path leads from. */
+/** The same problem, by its path from a block that holds the value the path starts from. */
 export const within =
   (...block: Path) =>
   (problem: Problem): Problem => ({ ...problem, path: [...block, ...problem.path] })
 
-/** All of several problems, each from within a block. */
+/** All of several problems, each by its path from a block. */
 export const allWithin =
   (...block: Path) =>
   (problems: ReadonlyArray<Problem>): ReadonlyArray<Problem> =>
@@ -102,11 +102,11 @@ export interface Position {
   readonly file: string
   readonly line: number
   readonly column: number
-  /** Of what was not written in a file but by a flag: the flag as it was typed. */
+  /** The flag as typed, for a value that was given by a flag. */
   readonly flag?: string
 }
 
-/** Whether a flag says the path already: `--set a.b=1`, or `--set space.a.b=1` for a path into the space. */
+/** Whether a flag already names the path: `--set a.b=1`, or `--set space.a.b=1` for a path into the space. */
 const namesPath = (flag: string, path: string): boolean =>
   [` ${path}=`, ` space.${path}=`].some((start) => flag.slice(flag.indexOf(" ")).startsWith(start))
 
@@ -118,7 +118,7 @@ export const formatPath = (path: Path): string =>
     .map((key) => (typeof key === "number" || plainKey.test(key) ? String(key) : show(key)))
     .join(".")
 
-// Anything a terminal could take as a command: control characters, line separators, direction marks.
+// Characters that a terminal could interpret: control characters, line separators, direction marks.
 const unsafe = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g
 
 /** A value as short JSON that is safe to print anywhere; at most `limit` characters. */

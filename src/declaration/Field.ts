@@ -1,9 +1,9 @@
 /** Fields of declarations: those that may be left out, lists without repeats, files. */
 import { Effect, Schema } from "effect"
 
-/** What else readers are shown of a field, as a person would write it. */
+/** What else documentation shows of a field, as a person would write it. */
 export interface Shown {
-  /** Only shown: what is left out is decided by whoever reads the field. */
+  /** Only shown; the code that reads the field applies the default. */
   readonly default?: unknown
   /** For forms that are not plain. */
   readonly examples?: ReadonlyArray<unknown>
@@ -11,13 +11,13 @@ export interface Shown {
 
 /**
  * A field and what it means, in one or two sentences: the only place of these words, from which the JSON Schemas, what editors
- * show, and `docs/keys.md` take them. A default that follows from other fields is told in a last sentence,
- * `Default: ...`; of all others that sentence is made.
+ * show, and `docs/keys.md` take them. A default that follows from other fields is given in a last sentence,
+ * `Default: ...`; for all other defaults that sentence is generated.
  */
 export const field = <S extends Schema.Top>(schema: S, description: string, shown: Shown = {}): S =>
   schema.annotate({ description, ...shown } as never) as S
 
-/** Words that go on in a list, as a sentence of their own. */
+/** A list entry as a sentence of its own. */
 export const asSentence = (words: string): string =>
   `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`
 
@@ -49,16 +49,16 @@ export const SchemaPath = optional(
 /** Words for whoever reads the file later. */
 export const Description = optional(Schema.String, "Free text about this file. Default: none.")
 
-/** The schema with a few words for all that it takes, where a list of its words would be too long: "INT2 to INT16, ...". */
+/** The schema with a few words for all values that it takes, if a list of them would be too long: "INT2 to INT16, ...". */
 export const inWords = <S extends Schema.Top>(schema: S, words: string): S =>
   schema.annotate({ inWords: words } as never) as S
 
-/** Those words; undefined where there are none. */
+/** These words; undefined if there are none. */
 export const wordsFor = (
   ast: { readonly annotations?: object | undefined } | undefined,
 ): string | undefined => (ast?.annotations as { readonly inWords?: string } | undefined)?.inWords
 
-/** No item of a list stands in it twice. As `Schema.isUnique`, which is quadratic in the items. */
+/** Requires that no item is in the list twice. Like `Schema.isUnique`, which is quadratic in the items. */
 export const distinct = Schema.makeFilter<ReadonlyArray<unknown>>(
   (list) => new Set(list.map((item) => JSON.stringify(item))).size === list.length,
   {
@@ -68,7 +68,7 @@ export const distinct = Schema.makeFilter<ReadonlyArray<unknown>>(
   },
 )
 
-/** A file, from the folder of the file that names it. */
+/** A file, by its path from the folder of the file that names it. */
 export const FilePath = Schema.String.check(
   Schema.isPattern(/^[^~\p{Cc}][^\p{Cc}]{0,999}$/u, {
     expected:

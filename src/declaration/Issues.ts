@@ -1,8 +1,8 @@
 /**
  * Effect's tree of issues -> Problems in the words of these files.
  *
- * Of a union with several failed members only one is told: Effect narrows by type and by literal `kind`; among mappings that
- * remain, the one that knows most of the written keys was meant.
+ * Of a union with several failed members only one is reported: Effect narrows by type and by literal `kind`; among the
+ * remaining mappings, it is the one that knows most of the written keys.
  */
 import type { SchemaAST, SchemaIssue } from "effect"
 import type { Path } from "./Errors.ts"
@@ -103,7 +103,7 @@ const unexpected = (here: Here, ast: SchemaAST.AST): ShapeProblem => {
   }
 }
 
-/** What tools call the key that tells kinds apart. */
+/** Names that other tools give to the key `kind`. */
 const kindKeys = new Set(["type", "name", "method", "algorithm", "class", "kinds"])
 
 const unknownKey = (here: Here, keys: ReadonlyArray<string>, ast?: SchemaAST.AST): ShapeProblem => {
@@ -124,7 +124,7 @@ const filterProblems = (
   here: Here,
 ): ReadonlyArray<ShapeProblem> => {
   const inner = issue.issue
-  // A check of ours that says in its own words (and perhaps deeper) what is wrong.
+  // A check of our own that reports the problem itself, perhaps at a deeper path.
   if (inner._tag !== "InvalidValue" || inner.annotations?.message !== undefined)
     return translate(inner, here)
   const message = issue.filter.annotations?.message
@@ -144,7 +144,7 @@ const isUnique = (filter: { readonly annotations?: object | undefined }): boolea
   (filter.annotations as { readonly representation?: { readonly id?: string } } | undefined)
     ?.representation?.id === "effect/schema/isUnique"
 
-/** Every item that stands in the list before. */
+/** Every item that is already in the list. */
 const repeats = (here: Here, list: ReadonlyArray<unknown>): ReadonlyArray<ShapeProblem> => {
   const first = new Map<string, number>()
   return list.flatMap((item, i) => {
@@ -157,7 +157,7 @@ const repeats = (here: Here, list: ReadonlyArray<unknown>): ReadonlyArray<ShapeP
           {
             path: [...here.path, i],
             repeat: true as const,
-            message: `${shape(item)} stands twice; keep one`,
+            message: `${shape(item)} appears twice; keep one`,
           },
         ]
   })
@@ -179,7 +179,7 @@ const unionProblems = (
       const given = here.input[kind.key]
       if (given !== undefined && !kind.literals.includes(String(given)))
         return [unknownWord(path, given, kind.literals, otherNameOf(issue.ast, given))]
-      // The member of that kind, or the one that does not ask for its kind.
+      // The member of that kind, or the one that does not require its kind.
       const meant = issue.issues.find(
         (inner) =>
           inner._tag === "Composite" &&
@@ -206,7 +206,7 @@ const unionProblems = (
     }
   }
   if (issue.issues.length > 0) {
-    // Members of one type: the one that got furthest is the one with fewest complaints.
+    // Members of one type: report the one with the fewest problems.
     const each = issue.issues.map((inner) => translate(inner, here))
     const deepest = (found: ReadonlyArray<ShapeProblem>) =>
       Math.max(...found.map((f) => f.path.length))
@@ -218,7 +218,7 @@ const unionProblems = (
   return [mismatch(here, describe(issue.ast))]
 }
 
-/** A word in the place of a block of that kind, or one that means something elsewhere. */
+/** A word in place of a block of that kind, or a word that has another name here. */
 const wordProblem = (
   ast: SchemaAST.AST,
   here: Here,
@@ -233,7 +233,7 @@ const wordProblem = (
   return wrongWord(here.path, word, literalsOf(ast), `${other}${written}`)
 }
 
-/** The kind is missing, and none is the usual one: of the kinds those that know all written keys. */
+/** The kind is missing and there is no default: of the kinds, those that know all written keys are proposed. */
 const missingKind = (
   path: Path,
   written: Readonly<Record<string, unknown>>,
@@ -253,7 +253,7 @@ const missingKind = (
   }
 }
 
-/** A key that the kind does not know and another kind does was not misspelt: the kind is another than was thought. */
+/** A key that another kind knows is not misspelt: the block probably has the wrong kind. */
 const ofOtherKind = (
   found: ShapeProblem,
   here: Here,

@@ -18,12 +18,12 @@ import { DeclarationError, DeclarationErrors, formatPath, show } from "./Errors.
 import type { Path, Position } from "./Errors.ts"
 import { scalarValue } from "./Scalar.ts"
 
-/** Of the YAML lexer: about 14 000 lines of `key: value`. Keeps every file under a second and 200 MB. */
+/** Tokens of the YAML lexer, about 14 000 lines of `key: value`. Keeps every file under a second and 200 MB. */
 export const maxTokens = 100_000
 export const maxDepth = 50
 export const maxAliasExpansions = 1_000
 
-/** Where a key and its value stand, and what is under it. */
+/** The places of a key and its value, and what is under the value. */
 interface Place {
   readonly key: number
   readonly value: number
@@ -37,13 +37,13 @@ const coreTags = new Set(
 )
 const forbiddenKeys = new Set(["__proto__", "constructor", "prototype"])
 
-/** A value and where it stands. */
+/** A value and its place. */
 interface Visited {
   readonly value: unknown
   readonly place: Place
 }
 
-/** What is known while the nodes of one text are visited. */
+/** The state while the nodes of one text are visited. */
 interface Walk {
   readonly position: (offset: number) => Position
   readonly errors: Array<DeclarationError>
@@ -63,7 +63,7 @@ const note = (walk: Walk, offset: number, path: Path, message: string): void => 
   if (walk.errors.length < mostErrors) walk.errors.push(errorAt(walk, offset, path, message))
 }
 
-/** Nodes -> JSON. Aliases are written out, within limits; every node is visited once for each time it is written out. */
+/** Nodes -> JSON. Aliases are expanded, within limits; a node is visited once for each expansion. */
 export const convert = (
   root: ParsedNode,
   position: (offset: number) => Position,
@@ -123,11 +123,11 @@ const visit = (walk: Walk, node: Node | null, path: Path, keyOffset: number): Vi
   return { value, place: { key: keyOffset, value: offset, children } }
 }
 
-/** The node that an alias stands for; undefined where there is none. */
+/** The node that an alias refers to; undefined if there is none. */
 const targetOf = (walk: Walk, source: string, offset: number, path: Path): Node | undefined => {
   const target = walk.anchors.get(source)
   if (target === undefined) {
-    note(walk, offset, path, `no anchor &${source} stands above; write the value itself`)
+    note(walk, offset, path, `no anchor &${source} is defined above; write the value itself`)
     return undefined
   }
   if (walk.open.has(target)) {
@@ -144,7 +144,7 @@ const targetOf = (walk: Walk, source: string, offset: number, path: Path): Node 
   return target
 }
 
-/** Why a key cannot be used; undefined where it can. */
+/** Why a key cannot be used; undefined if it can. */
 const keyProblem = (
   walk: Walk,
   key: string,
@@ -155,7 +155,7 @@ const keyProblem = (
   if (forbiddenKeys.has(key)) return "this key is not allowed; choose another"
   return first === undefined
     ? undefined
-    : `the key ${show(key)} stands twice, first on line ${walk.position(first.key).line}; keep one`
+    : `the key ${show(key)} appears twice, first on line ${walk.position(first.key).line}; keep one`
 }
 
 const visitMap = (

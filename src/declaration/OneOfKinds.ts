@@ -28,7 +28,7 @@ type ByKind<Members extends ReadonlyArray<Kind>> = {
 /**
  * A union on `kind` named `identifier` in JSON Schema, the members by kind, and the kinds in order.
  *
- * With `usual`, a kind, a block that names no kind is of that one. `others` are names that the kinds have elsewhere.
+ * With `usual`, a block that names no kind is of that kind. `others` are names that other tools give to the kinds.
  */
 export const oneOfKinds = <const Members extends readonly [Kind, ...Array<Kind>]>(
   identifier: string,
@@ -52,7 +52,7 @@ export const oneOfKinds = <const Members extends readonly [Kind, ...Array<Kind>]
   }
 }
 
-/** The struct of a kind, its `kind` not needed. */
+/** The struct of a kind in which the key `kind` is optional. */
 const withUsualKind = (spec: Kind["spec"], kind: string): Schema.Top => {
   if (!("fields" in spec)) throw new Error(`the usual kind ${kind} is no plain struct`)
   const { annotations } = spec.ast

@@ -1,8 +1,8 @@
 /**
- * Words that other tools and papers use for what has another name here, or for what there is not here.
+ * Words of other tools and papers for things that have another name here or do not exist here.
  *
- * A table stands beside the words it is of. Words are compared without letter case, spaces and punctuation: `per_channel` is
- * `perChannel`. Left out: slips of the hand (`Suggest.ts`).
+ * A table is beside the words that it belongs to. Words are compared without letter case, spaces and punctuation: `per_channel`
+ * is `perChannel`. Left out: misspelt words (`Suggest.ts`).
  */
 import type { Schema } from "effect"
 import type { OtherNames } from "./Suggest.ts"
@@ -11,13 +11,13 @@ import type { OtherNames } from "./Suggest.ts"
 type Table = Readonly<Record<string, string>>
 
 export interface OtherWords {
-  /** What the words are of: `activation`. */
+  /** The noun for the words: `activation`. */
   readonly what: string
   /** Other names of the same thing. */
   readonly same?: Table
-  /** What there is not here, by what comes nearest in meaning. */
+  /** Words for things that do not exist here, by what is nearest in meaning. */
   readonly near?: Table
-  /** What is said of words that neither holds for, by what is to be said. */
+  /** Other words, by the message for them. */
   readonly say?: Table
 }
 
@@ -36,21 +36,21 @@ export const otherNames = ({ near = {}, same = {}, say = {}, what }: OtherWords)
   return (word) => known.get(plain(word))
 }
 
-/** The schema with what is said of words that it refuses. */
+/** The schema with messages for words that it rejects. */
 export const withOtherNames = <S extends Schema.Top>(schema: S, others: OtherNames): S =>
   schema.annotate({ otherNames: others } as never) as S
 
-/** The mapping with what is said of keys that it does not have. */
+/** The mapping with messages for keys that it does not have. */
 export const withOtherKeys = <S extends Schema.Top>(schema: S, others: OtherNames): S =>
   schema.annotate({ otherKeys: others } as never) as S
 
 type Annotated = { readonly annotations?: object | undefined } | undefined
 
-/** What a mapping says of a key that it does not have. */
+/** The message of a mapping for a key that it does not have. */
 export const otherKeyOf = (ast: Annotated, key: string): string | undefined =>
   (ast?.annotations as { readonly otherKeys?: OtherNames } | undefined)?.otherKeys?.(key)
 
-/** What a schema says of a word that it refuses. */
+/** The message of a schema for a word that it rejects. */
 export const otherNameOf = (ast: Annotated, word: unknown): string | undefined => {
   const others = (ast?.annotations as { readonly otherNames?: OtherNames } | undefined)?.otherNames
   return typeof word === "string" ? others?.(word) : undefined

@@ -1,8 +1,8 @@
 /**
- * Going on after mistakes of shape, as compilers do: guess what was meant, and let the rules of the domain look at the guess.
+ * Recovery after mistakes of shape, as in compilers: guess what was meant, and apply the rules of the domain to the guess.
  *
- * A misspelt key is renamed, any other unknown one removed; a wrong or missing value becomes some right one. This is done twice
- * with different values, and only what the rules say of both is told: nothing that depends on a guess.
+ * A misspelt key is renamed and any other unknown key removed; a wrong or missing value is replaced by a right one. This is
+ * done twice with different values, and only problems of both guesses are reported: nothing that depends on a guess.
  */
 import { Result } from "effect"
 import { formatPath, type Path, type Problem } from "./Errors.ts"
@@ -35,7 +35,7 @@ export const checkRecovered = <A>(
     .filter((problem) => !wrong.has(formatPath(problem.path)))
 }
 
-/** What is wrong, without what would be right: that may name things that were guessed. */
+/** The first half of a message. The second half may name guessed values. */
 const mistake = ({ path, message }: Problem): string =>
   `${JSON.stringify(path)} ${message.split(";", 1)[0]}`
 
@@ -103,7 +103,7 @@ const reach = (value: unknown, path: Path): Record<string | number, unknown> | u
     : undefined
 }
 
-/** A problem of a guess at its path into the file. */
+/** A problem of a guess, moved to its path in the file. */
 const asWritten = (problem: Problem, renamed: ReadonlyArray<Renamed>): Problem => ({
   ...problem,
   path: pathAsWritten(problem.path, renamed),

@@ -20,7 +20,7 @@ const based = /^0(?:o[0-7]+|x[0-9a-fA-F]+)$/
 const real = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/
 const infinite = /^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/
 
-/** Quoted and block scalars are text; plain ones what the core schema says. */
+/** Quoted and block scalars are text; plain scalars follow the core schema. */
 export const scalarValue = (scalar: Scalar): Judged => {
   const text = String(scalar.value ?? "")
   const tag = scalar.tag?.replace("tag:yaml.org,2002:", "")

@@ -1,18 +1,18 @@
 /**
- * Problems of shape: what a decoder found at a place, in the words of these files. Left out: which problem an issue of Effect
- * comes to (`Issues.ts`).
+ * Problems of shape: what a decoder found at a place, as messages. Left out: how an issue of Effect is translated
+ * (`Issues.ts`).
  */
 import type { SchemaAST } from "effect"
 import { type Path, type Problem, show } from "./Errors.ts"
 import { meant, oneOf } from "./Suggest.ts"
 
-/** A problem of shape, with what is known of its fix (for `Recover.ts`). */
+/** A problem of shape, with what `Recover.ts` needs to correct it. */
 export interface ShapeProblem extends Problem {
-  /** The key is missing: not told when an unknown key beside it means it. */
+  /** The key is missing; not reported if an unknown key beside it means this key. */
   readonly missing?: true
-  /** The key is unknown; `meant` is the one it seems to mean. */
+  /** The key is unknown; `meant` is the key that it probably means. */
   readonly unknown?: { readonly meant: string | undefined }
-  /** The item stands in its list before. */
+  /** The item is already in its list. */
   readonly repeat?: true
   /** Words that would be right. */
   readonly words?: ReadonlyArray<string>
@@ -36,7 +36,7 @@ export const mismatch = (here: Here, expected: string): ShapeProblem => ({
 
 const nested = (item: unknown): boolean => typeof item === "object" && item !== null
 
-/** What was written, without its insides where they say nothing. */
+/** What was written; long or nested values are shortened. */
 export const shape = (value: unknown): string => {
   if (Array.isArray(value))
     return value.some(nested) || value.length > 8 ? `a list of ${value.length}` : show(value)

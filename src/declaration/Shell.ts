@@ -1,4 +1,4 @@
-/** Words of a command line, as a shell reads them: for commands that a person copies out of a message. */
+/** Words of a command line, quoted for a shell: for commands that a person copies from a message. */
 
 const plain = /^[\w@%+:,./-][\w@%+=:,./-]*$/
 
@@ -10,7 +10,7 @@ const escapes: Readonly<Record<string, string>> = {
   "'": "\\'",
 }
 
-/** The word, quoted where a shell would read it otherwise; always on one line (`$'...'` for control characters). */
+/** The word, quoted if a shell would read it otherwise; always on one line (`$'...'` for control characters). */
 export const shellWord = (word: string): string => {
   if (plain.test(word)) return word
   if (!/\p{Cc}/u.test(word)) return `'${word.replaceAll("'", `'\\''`)}'`

@@ -1,9 +1,9 @@
 /**
- * Searches beside what they have to beat, each side at its cost.
+ * Searches compared with their rivals, each at its cost.
  *
- * Networks in one format stand where they stand, whatever the target: a search is compared with the one within 2 % of its
- * own cost, else with the nearest below and the nearest above. All other rivals are at its target by themselves. Costs are
- * those of the assignments in the unit of the search's target. Left out: words and tables (`cli/`).
+ * A network in one format has its own cost, whatever the target: a search is compared with the one within 2 % of its own
+ * cost, else with the nearest below and the nearest above. All other rivals have the target of the search themselves. Costs
+ * are those of the assignments in the unit of the search's target. Left out: messages and tables (`cli/`).
  */
 import { Array as Arrays, Result } from "effect"
 import { nearestCosts, type Side, sideOf } from "../cost/NearestCosts.ts"
@@ -18,25 +18,25 @@ import { givenUniform, isSearching } from "../search/Searches.ts"
 import type { Assignment } from "../space/Decision.ts"
 import { fromAssignment } from "../space/DecisionSpace.ts"
 
-/** A planned trial and what came of it. */
+/** A planned trial and its result. */
 export interface Ended {
   readonly trial: PlannedTrial
-  /** Of a finished one. */
+  /** The result of a finished trial. */
   readonly outcome: { readonly accuracy: number; readonly assignment: Assignment } | undefined
 }
 
-/** What costs are counted in, and what is aimed at. */
+/** The unit of costs, and the target. */
 interface Aim {
   readonly cost: CompiledCost
   readonly network: Network
   readonly target: number
 }
 
-/** Where a network stands. */
+/** The cost of a network and its target. */
 export interface Standing {
   readonly cost: number
   readonly unit: string
-  /** Undefined where the trials it stands beside have more than one target. */
+  /** Undefined if the searches it is compared with have more than one target. */
   readonly target?: number
 }
 
@@ -44,7 +44,7 @@ export interface Standing {
 export interface Pair {
   readonly search: PlannedTrial
   readonly rival: PlannedTrial
-  /** Of the rival, from the search. */
+  /** Where the rival's cost lies, from the search. */
   readonly side: Side
   readonly aim: Aim
   readonly searchCost: number
@@ -73,7 +73,7 @@ const makeAim = ({ declaration: { reward, space } }: PlannedTrial): Aim | undefi
   return Result.isSuccess(target) ? { cost, network, target: target.success } : undefined
 }
 
-/** What a trial's network costs by another trial's measure; undefined while it is not known. */
+/** What a trial's network costs in another trial's unit; undefined while the network is not known. */
 const costBy = ({ cost, network }: Aim, { outcome, trial }: Ended): number | undefined => {
   const option = givenUniform(trial.declaration.search)
   const uniform = option === undefined ? undefined : uniformChoices(network, option)
@@ -92,7 +92,7 @@ const sameCost = (a: PlannedTrial, b: PlannedTrial): boolean =>
 
 const byItself = "by itself"
 
-/** Rivals among which the nearest are taken: networks in one format that are trained by one schedule. */
+/** Groups of rivals in each of which the nearest is taken: networks in one format that were trained by one schedule. */
 const familyOf = ({ declaration: { search } }: PlannedTrial): string =>
   search.kind === "fixed" && search.uniform !== undefined
     ? `uniform, ${search.widest ?? 0} wide`
@@ -107,7 +107,7 @@ const rivalsOf = (search: PlannedTrial, all: ReadonlyArray<Ended>): ReadonlyArra
       (!isSearching(trial.declaration.search.kind) || sameCost(trial, search)),
   )
 
-/** Of every finished search its pairs with finished rivals. */
+/** For every finished search, its pairs with finished rivals. */
 export const pairsOf = (all: ReadonlyArray<Ended>): ReadonlyArray<Pair> =>
   all.flatMap(({ outcome, trial: search }) => {
     const aim = outcome === undefined || !isSearch(search) ? undefined : aimOf(search)
@@ -135,12 +135,12 @@ export const pairsOf = (all: ReadonlyArray<Ended>): ReadonlyArray<Pair> =>
 const mean = (values: ReadonlyArray<number>): number =>
   values.reduce((a, b) => a + b, 0) / values.length
 
-/** The pairs of one arm of searches and one of rivals, over their seeds. */
+/** The pairs of one arm of searches with one arm of rivals, over their seeds. */
 export interface Comparison {
   readonly search: string
   readonly rival: string
   readonly side: Side
-  /** Means over the seeds, and what a unit is. */
+  /** Means over the seeds, and the unit. */
   readonly searchCost: number
   readonly rivalCost: number
   readonly target: number
@@ -149,7 +149,7 @@ export interface Comparison {
   readonly gains: ReadonlyArray<number>
 }
 
-/** What tells a trial from its siblings but its seed. Names may be cut short. */
+/** What distinguishes a trial from the others except its seed. Names may be shortened. */
 const armKey = ({ cell, control, declaration }: PlannedTrial): string =>
   canonicalJson([
     Object.entries(cell).filter(([key]) => key !== "seed"),

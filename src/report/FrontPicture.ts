@@ -1,6 +1,6 @@
 /**
- * A picture of a Pareto front: a dot for every trial, those on the front filled, named and joined. SVG without scripts
- * or outside parts. Left out: which are on the front (`Pareto.ts`).
+ * A picture of a Pareto front: a dot for every trial; those on the front are filled, named and joined. SVG without scripts
+ * or external parts. Left out: which trials are on the front (`Pareto.ts`).
  */
 import { border, ends, escape, picture } from "./Svg.ts"
 
@@ -17,7 +17,7 @@ const top = 44
 
 const short = (value: number): string => String(Number(value.toPrecision(4)))
 
-/** Lowest and highest, a twentieth of their distance further out. */
+/** The lowest and highest value, extended by a twentieth of their distance. */
 const bounds = (values: ReadonlyArray<number>): readonly [number, number] => {
   const [low, high] = [Math.min(...values), Math.max(...values)]
   const margin = (high - low || Math.abs(high) || 1) / 20
@@ -26,14 +26,14 @@ const bounds = (values: ReadonlyArray<number>): readonly [number, number] => {
 
 const longest = 60
 
-/** The name of a point; of several at one place the first, and how many more there are. */
+/** The name of a point; of several points at one place the first name, and how many more there are. */
 const labelOf = ([first, ...others]: ReadonlyArray<FrontPoint>): string => {
   const { name } = first!
   const cut = name.length > longest ? `${name.slice(0, longest - 3)}...` : name
   return others.length === 0 ? cut : `${cut} and ${others.length} more`
 }
 
-/** The picture as an SVG document; no points give the axes' names alone. */
+/** The picture as an SVG document; without points it shows only the names of the axes. */
 export const frontPicture = (
   points: ReadonlyArray<FrontPoint>,
   names: { readonly title: string; readonly x: string; readonly y: string },

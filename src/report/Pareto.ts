@@ -1,5 +1,5 @@
 /**
- * The Pareto front: the points that no other is better than in one objective without being worse in another.
+ * The Pareto front: the points than which no other is better in one objective without being worse in another.
  *
  * Left out: where points come from.
  */
@@ -17,7 +17,7 @@ export const objectivesText = (metrics: ReadonlyArray<Metric>): string =>
 
 const example = objectivesText([final.accuracy])
 
-/** `final/accuracy:max,final/gbops:min`, the directions of known metrics left out or not; else what is wrong. */
+/** Parses `final/accuracy:max,final/gbops:min`; known metrics need no direction. Else the message of the error. */
 export const parseObjectives = (text: string): ReadonlyArray<Objective> | string => {
   const objectives: Array<Objective> = []
   for (const part of text.split(",")) {
@@ -31,13 +31,13 @@ export const parseObjectives = (text: string): ReadonlyArray<Objective> | string
   return objectives
 }
 
-/** The front, in the order given. Points that lack a value are never on it; equal ones are all on it. */
+/** The front, in the order given. Points without a value are never on it; equal points are all on it. */
 export const paretoFront = <A>(
   points: ReadonlyArray<A>,
   objectives: ReadonlyArray<Objective>,
   valueOf: (point: A, key: string) => number | undefined,
 ): ReadonlyArray<A> => {
-  // more is better in every column
+  // After this change of sign, more is better in every column.
   const scored = points.flatMap((point) => {
     const scores = objectives.flatMap(({ direction, key }) => {
       const value = valueOf(point, key)

@@ -1,7 +1,7 @@
 /**
- * A picture of one search: how the probabilities of every decision moved, and where each ended. One row per decision,
- * time from left to right, the options stacked in the order of the file, first (dark) to last (light); what was chosen
- * stands at the right. Left out: comparing trials.
+ * A picture of one search: how the probabilities of every decision changed. One row per decision, time from left to right,
+ * the options stacked in the order of the file, first (dark) to last (light); the chosen option is at the right. Left out:
+ * comparing trials.
  */
 import { type OptionValue, optionText } from "../space/Option.ts"
 import type { TrainEvent } from "../train/TrainEvent.ts"
@@ -59,7 +59,7 @@ const band = (
   return [...edge(option + 1), ...edge(option).reverse()].join(" ")
 }
 
-/** The picture as an SVG document. Throws nothing; an empty history gives the names alone. */
+/** The picture as an SVG document. Never throws; an empty history shows only the names. */
 export const policyPicture = ({ decisions, history }: PolicyHistory, title: string): string => {
   const width = left + plot + right
   const height = top + decisions.length * (row.height + row.gap) + 30

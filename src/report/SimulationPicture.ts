@@ -14,10 +14,10 @@ const left = 64
 const plot = { width: 520, height: 130 }
 const gap = 44
 const top = 40
-/** Lines that are named; all are drawn. */
+/** The lines that get a name; all are drawn. */
 const named = 12
 
-/** Okabe and Ito's colours, apart for every eye; with more trials they come again in dashes, then in dots. */
+/** Okabe and Ito's colours, distinguishable with colour blindness; further trials repeat them dashed, then dotted. */
 const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
 const dashes = ["", ` stroke-dasharray="6 2"`, ` stroke-dasharray="1.5 1.5"`]
 
@@ -28,9 +28,9 @@ const stroke = (i: number): string =>
 interface Panel {
   readonly title: string
   readonly value: (moment: Moment) => number | undefined
-  /** A value to be met. */
+  /** A value to reach. */
   readonly mark?: number
-  /** Values above are drawn as this: the dearest first steps would flatten the rest. */
+  /** Larger values are drawn as this one: the expensive first steps would flatten the rest. */
   readonly most?: number
 }
 

@@ -1,12 +1,12 @@
 /**
- * The frame that all pictures share: SVG without scripts or outside parts, so that browsers, MLflow and Markdown show it as
- * it is. Left out: what is drawn inside.
+ * The frame that all pictures share: SVG without scripts or external parts, so that browsers, MLflow and Markdown show it
+ * unchanged. Left out: what is drawn inside.
  */
 
-/** Text as it stands in SVG. */
+/** Text escaped for SVG. */
 export const escape = (text: string): string =>
   text
-    // What XML cannot hold even when it is escaped.
+    // Characters that XML cannot hold even when escaped.
     .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd")
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
@@ -37,7 +37,7 @@ export const picture = (
 export const border = (x: number, y: number, { width, height }: Size): string =>
   `<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="none" stroke="#999" stroke-width="0.5"/>`
 
-/** What stands at both ends of an axis to the right. */
+/** The labels at both ends of a horizontal axis. */
 export const ends = (
   from: number,
   to: number,

@@ -1,12 +1,12 @@
 /**
  * What a reward is: one number from a quality and a cost.
  *
- * Every reward says how it changes with the cost at a given quality (`costPart`) and how steeply (`costSlope`), so
- * that a search may follow the cost exactly and sample only the quality. Left out: the four rewards, a file each.
+ * Every reward has a part that depends on the cost at a given quality (`costPart`) and its slope (`costSlope`), so
+ * that a search can follow the cost exactly and sample only the quality. Left out: the four rewards, one file each.
  *
- * The sign trap: additive rewards take a penalty `beta` of 0 or more and any quality; exponential ones multiply, so
- * they need a quality that is positive and a `beta` below 0, or a dearer network would be the better one. The schemas
- * say so: a loss, which counts as the negative quality -loss, is no option there.
+ * Mind the sign: additive rewards take a penalty `beta` of 0 or more and any quality. Exponential rewards multiply, so
+ * they need a positive quality and a `beta` below 0; otherwise a more expensive network would be better. The schemas
+ * require this: a loss, which counts as the negative quality -loss, is no option there.
  */
 import { Schema } from "effect"
 import { Costs } from "../cost/Costs.ts"
@@ -35,7 +35,7 @@ const others = otherNames({
   },
 })
 
-/** Any quality, for rewards that add. */
+/** Any quality, for additive rewards. */
 export const anyQuality = withDefault(
   withOtherNames(
     Schema.Literals(["heldOutAccuracy", "heldOutLoss", "trainAccuracy", "trainLoss"]).annotate({
@@ -46,7 +46,7 @@ export const anyQuality = withDefault(
   "heldOutAccuracy",
 )
 
-/** Qualities that are never negative, for rewards that multiply. */
+/** Qualities that are never negative, for multiplicative rewards. */
 export const positiveQuality = withDefault(
   Schema.Literals(["heldOutAccuracy", "trainAccuracy"]).annotate({
     description: `${qualityText} A loss would turn an exponential reward's sign.`,
@@ -73,7 +73,7 @@ export const exponent = (published: number) =>
   withDefault(
     Schema.Finite.check(
       Schema.isLessThan(0, {
-        expected: "below 0: with a positive exponent a dearer network is better",
+        expected: "below 0: with a positive exponent a more expensive network is better",
       }),
     ).annotate({ description: "Exponent of cost / target; below 0, so that cost is punished." }),
     published,
@@ -91,9 +91,9 @@ export interface Reward<Spec extends { readonly beta: number } = { readonly beta
   readonly spec: Schema.Codec<Spec & { readonly kind: string }, { readonly kind: string }>
   /** Whether the cost part is added to the quality, and so does not depend on it; else it multiplies. */
   readonly isAdditive: boolean
-  /** Whether the cost part has its kink at the target: pulling harder then lands there, and changes no optimum. */
+  /** Whether the cost part has its kink at the target: then a larger `beta` reaches the target without changing the optimum. */
   readonly turnsAtTarget: boolean
-  /** Whether a cost below the target is punished as one above it is: only then is such a cost off target. */
+  /** Whether a cost below the target is punished like one above it: only then is such a cost off target. */
   readonly punishesBelow: boolean
   /** `ratio` is cost / target. */
   reward(spec: Spec, quality: number, ratio: number): number

@@ -1,4 +1,4 @@
-/** The rewards there are: the only list. `schema` is the whole of an experiment's `reward:` block. */
+/** The only list of rewards. `schema` is the whole of an experiment's `reward:` block. */
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
 import { otherNames } from "../declaration/OtherNames.ts"
 import { Absolute } from "./Absolute.ts"

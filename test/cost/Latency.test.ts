@@ -255,7 +255,7 @@ describe("a table", () => {
     expect(messages).toEqual([
       expect.stringMatching(/^layers\.0\.ms\.INT4\/INT9000: INT9000 is no format; /),
       "layers.0.ms.INT4/INT8/INT8: is no format; write INT4, INT4/INT8 for weight and input, or INT4@channel/INT8@token, INT4@block16 for scales of less than the tensor",
-      "layers.1.ms.INT4/INT4: dense 1x8 to 10, INT4 stands in layers.0 too; keep one of them",
+      "layers.1.ms.INT4/INT4: dense 1x8 to 10, INT4 is in layers.0 too; keep one of them",
     ])
   })
 })

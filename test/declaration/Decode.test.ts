@@ -190,7 +190,7 @@ describe("decode", () => {
         { path: ["network", 0], message: "seems odd; think again", severity: "warning" },
       ])
       assert.deepStrictEqual(found, [
-        'x.yaml:2:1 name: the key "name" stands twice, first on line 1; keep one',
+        'x.yaml:2:1 name: the key "name" appears twice, first on line 1; keep one',
         'x.yaml:3:1 activaton: unknown key "activaton"; did you mean activation?',
         "x.yaml:4:29 network.0.dense.units: a has 2 units; 3 would be right",
         "x.yaml:5:35 optimizer.momentum: .inf is not a usable number; write a finite number",

@@ -33,12 +33,12 @@ describe("what is refused, with its place", () => {
     [
       "duplicate keys",
       "a: 1\nb: 2\na: 3\n",
-      'x.yaml:3:1 a: the key "a" stands twice, first on line 1; keep one',
+      'x.yaml:3:1 a: the key "a" appears twice, first on line 1; keep one',
     ],
     [
       '1 and "1"',
       '1: a\n"1": b\n',
-      'x.yaml:2:1 1: the key "1" stands twice, first on line 1; keep one',
+      'x.yaml:2:1 1: the key "1" appears twice, first on line 1; keep one',
     ],
     [
       "merge keys",
@@ -55,7 +55,7 @@ describe("what is refused, with its place", () => {
     [
       "unknown aliases",
       "a: *b\n",
-      "x.yaml:1:4 a: no anchor &b stands above; write the value itself",
+      "x.yaml:1:4 a: no anchor &b is defined above; write the value itself",
     ],
     ["complex keys", "? [1, 2]\n: a\n", "x.yaml:1:3: a key must be plain text; write `key: value`"],
     ["empty keys", ": a\n", "x.yaml:1:1: a key is empty; write `key: value`"],

@@ -60,7 +60,7 @@ interface Input {
   readonly json: boolean
 }
 
-/** The command that writes what the file of a cost lacks; a format that the space does not offer is asked for. */
+/** The command that adds what the file of a cost lacks; it includes a format that the space does not offer. */
 const writeCommand = (
   network: Network,
   { set, space, uniform }: Input,
@@ -115,7 +115,7 @@ interface Priced {
 const inParts = (values: ReadonlyArray<number>, parts: number): number =>
   values.reduce((sum, value) => sum + Math.round(value * parts), 0) / parts
 
-/** What each kind of cost says that needs no file, or whose file a flag names; `single` has no decisions. */
+/** The costs of all kinds that need no file or whose file a flag names; `single` has no decisions. */
 const priced = Effect.fnUntraced(function* (single: Network, network: Network, input: Input) {
   const all: Array<Priced> = []
   for (const kind of Costs.kinds) {
@@ -152,7 +152,7 @@ const byKey = (
 ): Readonly<Record<string, number>> =>
   Object.fromEntries(costs.map((cost) => [cost.column.key, of(cost)]))
 
-/** The cost of what the flags choose of a network. */
+/** The cost of the network that the flags choose. */
 const costOf = Effect.fnUntraced(function* (network: Network, input: Input) {
   const { assignment, uniform } = input
   const { choices, table: chosen } = Option.isSome(uniform)

@@ -1,8 +1,8 @@
 /**
- * `fliqs run EXPERIMENT`: runs or continues a grid, sends it to the tracker, tells how it ended.
+ * `fliqs run EXPERIMENT`: runs or continues a grid, sends it to the tracker, reports how it ended.
  *
- * Ctrl-C once: every child saves and stops. Twice: they are killed, and what is lost is the steps since their last
- * checkpoints. The same command goes on from there.
+ * Ctrl-C once: every child saves and stops. Twice: the children are killed, and the steps since their last checkpoints
+ * are lost. The same command continues from there.
  */
 import { Effect, Fiber, Option, Schedule, Scope } from "effect"
 import { availableParallelism, freemem } from "node:os"
@@ -74,7 +74,7 @@ const chosen = Effect.fnUntraced(function* (plan: Plan.Plan, only: ReadonlyArray
   return ids
 })
 
-/** Tells of flags that change nothing with the trials as they stand. */
+/** Warns of flags that change nothing with the trials as they are. */
 const tellIdle = Effect.fnUntraced(function* (
   input: Input,
   plan: Plan.Plan,
@@ -105,7 +105,7 @@ const interruptible = Effect.fnUntraced(function* <A, E, R>(
         try {
           process.kill(-pid, "SIGKILL")
         } catch {
-          // It has gone by itself.
+          // The process has ended already.
         }
       Display.end()
       say(`stopped at once; continue with\n  ${typed()}`)
@@ -141,7 +141,7 @@ const sendRest = Effect.fnUntraced(function* (
   if (Option.isSome(link)) yield* print(`MLflow  ${link.value}`)
 })
 
-/** Says where the grid is to be seen, as soon as the tracker has it. */
+/** Prints the link to the grid as soon as the tracker has it. */
 const sayLink = Effect.fnUntraced(function* (
   tracker: Tracker.Tracker["Service"],
   gridFolder: string,
@@ -206,8 +206,8 @@ const begin = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan) {
 const isChosen = ({ only }: Session, id: string): boolean => only?.has(id) ?? true
 
 /**
- * Tells the tracker of all trials of the plan, those that are not run now too: each is told that this grid has it. Once,
- * and not before the first event: then the folder knows the grid.
+ * Sends all trials of the plan to the tracker, including those that are not run now: each gets the id of this grid. Runs
+ * once, after the first event: then the state folder knows the grid.
  */
 const watchAll = ({ gridFolder, state, tracker, trials }: Session) =>
   Effect.cached(
@@ -217,7 +217,7 @@ const watchAll = ({ gridFolder, state, tracker, trials }: Session) =>
     }),
   )
 
-/** Makes ready what the trials need that are left to train. */
+/** Prepares what the remaining trials need. */
 const prepare = Effect.fnUntraced(function* (session: Session, withLocalServer: boolean) {
   const { input, plan, state } = session
   const left = yield* Effect.filter(
@@ -280,7 +280,7 @@ const runGrid = Effect.fnUntraced(function* (session: Session, text: string) {
     restart: input.restart,
     typed: typed(),
     command: ({ id }) => trialCommand(state, id),
-    // Children send nothing: a trial without a tracker needs no address that works.
+    // Children send nothing, so a trial without a tracker needs no valid address.
     environment: { MLFLOW_TRACKING_URI: "" },
     children,
     ...(given === undefined ? {} : { shortagePatience: { storage: given, outOfMemory: given } }),
@@ -334,7 +334,7 @@ export const run = Effect.fn("run")(function* (input: Input) {
       (error) => error instanceof GridTrial.NotReady,
       (error) =>
         Effect.fail(
-          new NotReady({ message: `${error.message}\n\`fliqs doctor\` tells what is missing` }),
+          new NotReady({ message: `${error.message}\n\`fliqs doctor\` shows what is missing` }),
         ),
     ),
   )

@@ -27,7 +27,7 @@ const Sensitivities = Schema.Record(
 )
 type Sensitivities = typeof Sensitivities.Type
 
-/** Path of a decision -> its sensitivity; a path that no space of the grid has is told at its place. */
+/** Path of a decision -> its sensitivity; a path that no space of the grid has is reported at its place. */
 const readSensitivities = Effect.fnUntraced(function* (
   file: Option.Option<string>,
   paths: ReadonlyArray<string>,

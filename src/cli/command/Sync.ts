@@ -1,4 +1,4 @@
-/** `fliqs sync`: sends what could not be sent to MLflow while it was told. */
+/** `fliqs sync`: sends events that could not be sent to MLflow when they were recorded. */
 import { Effect, type Option } from "effect"
 import { pathText } from "../../declaration/Errors.ts"
 import * as Tracker from "../../track/Tracker.ts"
@@ -25,7 +25,7 @@ export const run = Effect.fn("sync")(function* (input: {
     return yield* tracker.flush(patience)
   }).pipe(Effect.provide(layerTracker({ kind: "mlflow" }, folder)))
   const { problem, rejected, server, waiting } = outcome
-  // A server that is away matters only while something waits for it.
+  // A server that is unreachable matters only if events wait for it.
   const cannotSend = problem?.reason._tag === "Storage" || problem?.reason._tag === "Unusable"
   if (input.json)
     yield* printJson({

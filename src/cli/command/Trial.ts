@@ -13,7 +13,7 @@ import { note } from "../Output.ts"
 import { trackingSettings } from "../Tracking.ts"
 import { Ended, wordsOf, Wrong } from "../ErrorMessages.ts"
 
-/** Ends with the reason when a signal comes or, if wished, when stdin ends: then whoever started us is gone. */
+/** Ends with the reason when a signal comes or, if requested, when stdin ends: then the process that started us has ended. */
 const makeStop = Effect.fnUntraced(function* (withStdin: boolean) {
   const stop = yield* Deferred.make<string>()
   const ask = (reason: string) => Deferred.doneUnsafe(stop, Effect.succeed(reason))
@@ -64,7 +64,7 @@ export const run = Effect.fn("trial")(function* (input: {
 }) {
   if (!isTrialId(input.id))
     return yield* new Wrong({ message: `--id ${input.id}: 16 hex digits would be right` })
-  // Its events are sent by another process, hours later: an address that can never work is said now.
+  // Its events are sent by another process, hours later: an invalid address is reported now.
   yield* trackingSettings
   const storagePatience = yield* patience
   yield* sayTemporary
