@@ -1,5 +1,5 @@
 /**
- * Lines at the bottom of the terminal on stderr that are drawn again and again, under all that is said.
+ * Lines at the bottom of the terminal on stderr that are redrawn in place, below all other output.
  *
  * The cursor rests on the first character of the first line, so that everything from the cursor on is old and can be
  * erased without counting, whatever the terminal did when its size changed. To the terminal the lines are one long line
@@ -29,10 +29,10 @@ const showCursor = "\u001b[?25h"
 
 let shown: Lines | undefined
 
-/** A terminal that does not know its size says 0. */
+/** A terminal whose size is unknown reports 0. */
 const usable = (): Size => {
   const { columns, rows } = process.stderr
-  // The last column stays free, where terminals differ in when they wrap; so does the row above.
+  // The last column stays free, because terminals differ in when they wrap; so does the row above.
   return { columns: Math.max(1, (columns || 80) - 1), rows: Math.max(1, (rows || 24) - 1) }
 }
 
@@ -69,7 +69,7 @@ export const end = (): void => {
   shown = undefined
 }
 
-/** Ctrl-Z: a shell that gets the terminal back finds no half-erased lines. */
+/** Erases the lines before Ctrl-Z suspends the process, so that the shell finds a clean terminal. */
 const onSuspend = (): void => {
   if (shown !== undefined) process.stderr.write(`\r${eraseToEnd}${showCursor}`)
   process.kill(process.pid, "SIGSTOP")
@@ -88,7 +88,7 @@ export const show = (lines: Lines) =>
       process.stderr.write(hideCursor)
       process.stderr.on("resize", redraw)
       process.on("SIGTSTP", onSuspend).on("SIGCONT", onContinue)
-      // also when something breaks: a shell gets its cursor back
+      // The cursor is shown again also after a failure.
       process.on("exit", end)
     }),
     () =>

@@ -73,5 +73,5 @@ export const selection = {
   sort: maybe("sort", "KEY[:asc]", "Metric or column to sort by, largest first"),
   filter: several("filter", "KEY=VALUE", "Only trials whose column or parameter has this value"),
   columns: maybe("columns", "KEY,KEY", "Parameters and metrics to show"),
-  limit: count("limit", "rows", "At most so many").pipe(Flag.optional),
+  limit: count("limit", "rows", "At most this many rows").pipe(Flag.optional),
 }

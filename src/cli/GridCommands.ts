@@ -47,12 +47,12 @@ export const run = Command.make(
     only: several("only", "ID", "Run only this trial"),
     failFast: toggle("fail-fast", "Stop the grid at the first failed trial"),
     retryFailed: toggle("retry-failed", "Try failed trials again"),
-    restart: toggle("restart", "Start from scratch; what is there is put aside"),
+    restart: toggle("restart", "Start from scratch; existing results are put aside"),
     track: Flag.Boolean("track").pipe(
       Flag.withDescription("Send results to MLflow (--no-track: keep them in the state folder)"),
       Flag.optional,
     ),
-    eager: toggle("eager", "Run operation by operation: slower, easier to look into"),
+    eager: toggle("eager", "Run operation by operation: slower, easier to debug"),
   },
   lazily(() => import("./command/Run.ts")),
 ).pipe(
@@ -75,7 +75,7 @@ export const simulate = Command.make(
     sensitivities: maybe(
       "sensitivities",
       "FILE",
-      "Path of a decision -> what its narrowest option loses; by size else",
+      "Path of a decision -> what its narrowest option loses; by default estimated from its size",
     ),
     out: maybe("out", "FILE.svg", "Draw cost, entropy and top probability over the steps"),
     json,
@@ -89,7 +89,7 @@ export const list = Command.make(
   "list",
   { state, json, ...selection },
   lazily(() => import("./command/List.ts")),
-).pipe(Command.withDescription("List trials and how they stand"))
+).pipe(Command.withDescription("List trials and their states"))
 
 export const compare = Command.make(
   "compare",

@@ -1,4 +1,4 @@
-/** What a finished grid looks like on a terminal: formats layer by layer, each search beside its controls. */
+/** The printed result of a grid: the formats of each layer, and each search compared with its controls. */
 import { pathText } from "../declaration/Errors.ts"
 import type { Side } from "../cost/NearestCosts.ts"
 import type { Plan } from "../experiment/Plan.ts"
@@ -26,7 +26,7 @@ export const layerTable = ({ layers }: Result): string =>
 const isSearch = ({ trial: { parameters } }: TrialSummary): boolean =>
   parameters["control"] === undefined && isSearching(parameters["search.kind"])
 
-/** The trials of a plan with what came of them. */
+/** The trials of a plan with their results. */
 export const endedOf = (
   { trials }: Pick<Plan, "trials">,
   results: ReadonlyMap<string, Result | undefined>,
@@ -91,7 +91,7 @@ const sides: Readonly<Record<Side, string>> = {
   above: " (the nearest above)",
 }
 
-/** A search beside a rival, with what each of them costs. */
+/** A search compared with a rival, with the cost of each. */
 const comparisonText = (comparison: Comparison): string => {
   const { gains, model, rival, rivalCost, search, searchCost, side, target } = comparison
   const { high, low, mean, pairs } = pairedDifference(gains)
@@ -104,7 +104,7 @@ const comparisonText = (comparison: Comparison): string => {
   return `${search} - ${rival}: ${signed(mean)} points of accuracy, ${over}; at ${costs} ${model.printUnit}, ${ratios} of the target${sides[side]}`
 }
 
-/** Every search beside its rivals, paired over the seeds. */
+/** Every search compared with its rivals, paired over the seeds. */
 export const comparisonTexts = (ended: ReadonlyArray<Ended>): ReadonlyArray<string> =>
   compare(ended).map(comparisonText)
 
@@ -138,7 +138,7 @@ export const summaryText = (
   return lines.join("\n")
 }
 
-/** Text as it stands in Markdown: nothing in it is read as a mark. */
+/** Text escaped for Markdown. */
 const cell = (text: string): string => pathText(text).replace(/[\\`*[\]<>|~&]/g, "\\$&")
 
 /** A block of code, whatever is in it. */
@@ -148,11 +148,11 @@ const block = (code: string): ReadonlyArray<string> => {
   return [`${fence}sh`, code, fence]
 }
 
-/** The page of a grid whose run was killed: nothing in its table runs any more. */
+/** The page of a grid whose run was killed: no trial in its table is running any more. */
 export const stoppedPage = (page: string): string =>
   page.replace(/^(\| (?:\\.|[^|\\])* \| )running(?= \|)/gm, "$1stopped")
 
-/** The Markdown page of a grid in the tracker: the command and how its trials stand. */
+/** The Markdown page of a grid in the tracker: the command and the states of its trials. */
 export const gridNote = (
   plan: Plan,
   command: string,

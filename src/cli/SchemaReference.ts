@@ -1,6 +1,6 @@
 /**
- * The `$schema` of a file: what an editor follows for hovers and completion. Which reference leads from a folder to a
- * schema of this program, and a warning for one that leads nowhere, as in a file that was copied by hand.
+ * The `$schema` of a file, which an editor reads for hovers and completion: the reference from a folder to a schema of this
+ * program, and a warning for a reference to a file that does not exist, as in a file that was copied by hand.
  */
 import { existsSync } from "node:fs"
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path"
@@ -9,8 +9,8 @@ import { DeclarationError } from "../declaration/Errors.ts"
 import { root } from "../disk/Installation.ts"
 
 /**
- * The reference from `folder` (absolute) to the schema of a `space` or an `experiment`: relative where the program is a
- * part of the same project, for the folder can then move with it; else absolute.
+ * The reference from `folder` (absolute) to the schema of a `space` or an `experiment`: relative if the program is part of
+ * the same project, because the folder can then move with it; else absolute.
  */
 export const schemaReference = (folder: string, schema: string): string => {
   const target = join(root, "schemas", `${schema}.schema.json`)

@@ -60,7 +60,7 @@ export const latency = Command.make(
     threads: count("threads", "threads", "Threads of a layer; 1 by default").pipe(
       Flag.withDefault(1),
     ),
-    restart: toggle("restart", "Begin the table anew"),
+    restart: toggle("restart", "Start a new table"),
     set,
     json,
   },

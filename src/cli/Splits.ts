@@ -1,4 +1,4 @@
-/** The data sets of a plan and what their splits hold, by a look that decodes nothing. For `plan`, `validate` and `data`. */
+/** The data sets of a plan and the contents of their splits, read without decoding. For `plan`, `validate` and `data`. */
 import { dirname } from "node:path"
 import { Option, Schema } from "effect"
 import * as Datasets from "../data/Datasets.ts"
@@ -10,7 +10,7 @@ import { bold, table } from "./Output.ts"
 
 interface Used {
   readonly name: string
-  /** Held-out images, as many as are asked for and there. */
+  /** Held-out images: as many as are asked for and available. */
   readonly heldOut: number
   readonly report: SplitReport
   readonly trials: Array<string>

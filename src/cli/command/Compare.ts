@@ -1,4 +1,4 @@
-/** `fliqs compare EXPERIMENT`: the trials of a grid side by side, what differs between them, and their Pareto front. */
+/** `fliqs compare EXPERIMENT`: the trials of a grid side by side, the parameters that differ, and their Pareto front. */
 import { Effect, Option } from "effect"
 import type * as Plan from "../../experiment/Plan.ts"
 import * as Metrics from "../../metric/Metrics.ts"
@@ -31,7 +31,7 @@ import { Wrong } from "../ErrorMessages.ts"
 interface Compared extends Row {
   readonly trial: Plan.PlannedTrial
   readonly standing: Standing | undefined
-  /** Of a search: what it is compared with. */
+  /** Of a search: the trials it is compared with. */
   readonly pairs: ReadonlyArray<Pair>
 }
 
@@ -52,7 +52,7 @@ const ratioKey = Metrics.final.costOverTarget.key
 
 const metricOf = ({ metrics }: Row, key: string): number | undefined => metrics[key]
 
-/** Parameters in which the trials of the plan differ, in the order of the cells. */
+/** Parameters that differ between the trials of the plan, in the order of the cells. */
 const differing = (rows: ReadonlyArray<Compared>): ReadonlyArray<string> => {
   const keys = new Set(rows.flatMap(({ trial }) => Object.keys(trial.cell)))
   const values = (key: string) =>
@@ -139,7 +139,7 @@ const objectivesOf = Effect.fnUntraced(function* (
   return objectives
 })
 
-/** The second objective to the right, the first upwards. */
+/** The second objective on the horizontal axis, the first on the vertical one. */
 const draw = Effect.fnUntraced(function* (
   file: string,
   title: string,

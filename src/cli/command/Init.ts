@@ -20,7 +20,7 @@ const templateNames = Effect.fnUntraced(function* () {
   return (yield* fs.readDirectory(path.join(root, "templates"))).sort()
 })
 
-/** Refuses to write over anything that is there. */
+/** Refuses to overwrite existing files. */
 const checkFree = Effect.fnUntraced(function* (folder: string, names: ReadonlyArray<string>) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path

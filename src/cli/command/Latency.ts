@@ -20,7 +20,7 @@ import { readSpace, sayTemporary, writeOut } from "../Files.ts"
 import { duration, note, print, printJson } from "../Output.ts"
 import { Wrong } from "../ErrorMessages.ts"
 
-/** Keys that take turns, held in memory at once; after each group the file is written. */
+/** Keys that are measured in turns and held in memory together; the file is written after each group. */
 const groupSize = 64
 const rounds = 15
 
@@ -38,7 +38,7 @@ const emptyTable = (threads: number): LatencyTable => {
   }
 }
 
-/** Times of two machines do not go together. */
+/** What prevents the times of two tables from being mixed. */
 const differenceOf = (known: LatencyTable, here: LatencyTable): string | undefined => {
   const { oneDnn = "default", tensorflow } = known.versions
   if (known.machine !== here.machine) return `on ${known.machine}, and this is ${here.machine}`
@@ -52,7 +52,7 @@ const differenceOf = (known: LatencyTable, here: LatencyTable): string | undefin
     : `with oneDNN ${oneDnn}, and here it is ${here.versions["oneDnn"]} (TF_ENABLE_ONEDNN_OPTS)`
 }
 
-/** The table that is there, or an empty one. */
+/** The existing table, or an empty one. */
 const begin = Effect.fnUntraced(function* (file: string, threads: number, restart: boolean) {
   const fs = yield* FileSystem.FileSystem
   const here = emptyTable(threads)
@@ -82,7 +82,7 @@ const measure = Effect.fnUntraced(function* (keys: ReadonlyArray<TimeKey>) {
   )
   for (let round = 0; round < rounds; round++) {
     timer.round()
-    // Lets a signal be heard.
+    // Lets a signal be handled.
     yield* Effect.sleep(0)
   }
   return timer.medians()

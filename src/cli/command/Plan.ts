@@ -40,7 +40,7 @@ const targetWords = (network: Network, { declaration }: Plan.PlannedTrial) => {
   }
 }
 
-/** Seconds until all trials are done, so many at a time; undefined when a speed is not known. */
+/** Seconds until all trials are done with so many jobs; undefined if a speed is not known. */
 const expectedSeconds = (
   rows: ReadonlyArray<Row>,
   speedOf: (trial: Plan.PlannedTrial) => number | undefined,
