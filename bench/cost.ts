@@ -13,7 +13,7 @@ import { read } from "../src/declaration/Document.ts"
 import { build } from "../src/network/Build.ts"
 import { Space } from "../src/network/SpaceFile.ts"
 import { valueOf } from "../src/space/Quantity.ts"
-import { randomStream } from "../src/space/Random.ts"
+import { randomStream } from "../src/space/RandomStream.ts"
 
 const file = process.argv[2] ?? "spaces/resnet50.yaml"
 const declared = await Effect.runPromise(

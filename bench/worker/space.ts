@@ -18,7 +18,7 @@ import { uniformTable } from "../../src/network/format/Uniform.ts"
 import type { Choices } from "../../src/space/Decision.ts"
 import { widestChoices } from "../../src/space/DecisionSpace.ts"
 import { valueOf } from "../../src/space/Quantity.ts"
-import { randomStream } from "../../src/space/Random.ts"
+import { randomStream } from "../../src/space/RandomStream.ts"
 import { load } from "../../src/tensor/Backend.ts"
 import { makeSteps } from "../../src/train/Steps.ts"
 

@@ -4,7 +4,7 @@
  */
 import type { CompiledCost } from "../cost/Cost.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
-import type { Random } from "../space/Random.ts"
+import type { Random } from "../space/RandomStream.ts"
 import type { Band } from "./WithinBudget.ts"
 
 /** Takes random options of decisions in random order, where `wanted` says so of their cost, until `enough`. */

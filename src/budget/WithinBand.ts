@@ -8,7 +8,7 @@
  */
 import type { CompiledCost } from "../cost/Cost.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
-import { randomStream } from "../space/Random.ts"
+import { randomStream } from "../space/RandomStream.ts"
 import {
   type Band,
   changes,

@@ -7,7 +7,7 @@
  */
 import type { CompiledCost } from "../cost/Cost.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
-import type { Random } from "../space/Random.ts"
+import type { Random } from "../space/RandomStream.ts"
 import type { Band } from "./WithinBudget.ts"
 import { drawBetween, lower, raise } from "./RandomMoves.ts"
 import { withinBand } from "./WithinBand.ts"

@@ -14,7 +14,7 @@ import { describe } from "../disk/FileProblem.ts"
 import { nearestExisting } from "../disk/Writable.ts"
 import { stateOf } from "../orchestrator/TrialStatus.ts"
 import * as State from "../orchestrator/State.ts"
-import { temporary } from "./Files.ts"
+import { temporary } from "./Locations.ts"
 import type { Finding } from "./Finding.ts"
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`

@@ -6,7 +6,7 @@
  * that it wrapped itself: terminals that wrap lines again in the new width keep the cursor with the start of its line
  * (of lines below the cursor some lose count). Automatic wrapping is on for the one character that starts a row, and
  * off else: each line takes one row even where the new size is not known yet. Left out: what the lines say
- * (`Progress.ts`), when a terminal takes such lines at all (`Output.isInteractive`).
+ * (`ProgressDisplay.ts`), when a terminal takes such lines at all (`Output.isInteractive`).
  */
 import { Effect } from "effect"
 import { scrub } from "../track/Secrets.ts"

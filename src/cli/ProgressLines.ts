@@ -1,7 +1,7 @@
 /**
  * The lines of a running grid, for a terminal of any size: whole fields that fit; those of least worth are left out first,
  * and none is cut. A trial takes one line, or two if its name and its figures do not fit in one. Left out: when the lines
- * are drawn (`Display.ts`), where their values come from (`Progress.ts`).
+ * are drawn (`Display.ts`), where their values come from (`ProgressDisplay.ts`).
  */
 import * as Metrics from "../metric/Metrics.ts"
 import * as Costs from "../cost/Costs.ts"

@@ -5,7 +5,7 @@
  * Augmentation draws from `augment/<step>` and touches training batches only. Left out: which image comes when
  * (`Order.ts`), scaling to mean 0 (the network's first op), images that are not in memory.
  */
-import { randomStream } from "../space/Random.ts"
+import { randomStream } from "../space/RandomStream.ts"
 import type { Augmentation } from "./DataSpec.ts"
 import type { Dataset, Images, Split } from "./Dataset.ts"
 import { makeOrder, subsetDigest } from "./Order.ts"

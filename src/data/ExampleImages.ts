@@ -4,7 +4,7 @@
  */
 import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { randomStream, type Random } from "../space/Random.ts"
+import { randomStream, type Random } from "../space/RandomStream.ts"
 
 /** Pixels of a side. */
 const size = 48

@@ -10,7 +10,7 @@
  */
 import { Schema } from "effect"
 import type { Sharp } from "sharp"
-import { randomStream, type Random } from "../space/Random.ts"
+import { randomStream, type Random } from "../space/RandomStream.ts"
 import { BrokenImage } from "./ImageBytes.ts"
 import { isWhole, knownFormat } from "./ImageFormat.ts"
 

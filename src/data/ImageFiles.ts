@@ -9,7 +9,7 @@
 import { realpathSync, statSync } from "node:fs"
 import * as nodePath from "node:path"
 import { pathText } from "../declaration/Errors.ts"
-import { randomStream } from "../space/Random.ts"
+import { randomStream } from "../space/RandomStream.ts"
 import { danglingLink, type Links } from "./ImageBytes.ts"
 import { type Choice, type Layout, layoutOf } from "./ImageLayout.ts"
 import { entriesOf, examples, inside, isImageName, UnfitFolder } from "./ImageListing.ts"

@@ -7,7 +7,7 @@
  * images have a folder of their own, `split` draws from that, and all of the train split is trained on.
  */
 import { createHash } from "node:crypto"
-import { randomStream } from "../space/Random.ts"
+import { randomStream } from "../space/RandomStream.ts"
 
 export interface Order {
   /** Indices into the train split, ascending. */

@@ -6,8 +6,8 @@
  * multiplications: the same bytes on every machine.
  */
 import { Effect, Schema } from "effect"
-import { randomStream } from "../space/Random.ts"
-import type { Random } from "../space/Random.ts"
+import { randomStream } from "../space/RandomStream.ts"
+import type { Random } from "../space/RandomStream.ts"
 import { dataFields } from "./DataSpec.ts"
 import { limitDataset, makeDataset, makeSplit } from "./Dataset.ts"
 import { asSentence, withDefault } from "../declaration/Field.ts"

@@ -1,6 +1,6 @@
 /**
  * The schema of a policy file: a found network without its weights, everything in numbers. Left out: what the schema
- * cannot say, and the network made of it (`Policy.ts`).
+ * cannot say, and the network made of it (`PolicyTarget.ts`).
  */
 import { Schema } from "effect"
 import { field, optional, SchemaPath } from "../declaration/Field.ts"

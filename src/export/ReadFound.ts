@@ -4,7 +4,7 @@ import { Space } from "../network/SpaceFile.ts"
 import { decode } from "../train/KeptModel.ts"
 import type { FoundModel } from "./FoundModel.ts"
 import { rebuild } from "./Rebuild.ts"
-import { variableShapes } from "./Safetensors.ts"
+import { variableShapes } from "./SafetensorsTarget.ts"
 
 const decodeSpace = Schema.decodeUnknownOption(Space)
 

@@ -1,7 +1,7 @@
 /**
  * The way back from the space and an assignment to the network: what files leave out, since both say it already.
  *
- * Left out: weights (`Safetensors.ts`), files (`Policy.ts`).
+ * Left out: weights (`SafetensorsTarget.ts`), files (`PolicyTarget.ts`).
  */
 import { Result, Schema } from "effect"
 import { allWithin, type Problem, within } from "../declaration/Errors.ts"

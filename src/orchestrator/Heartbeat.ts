@@ -5,7 +5,7 @@
 import { Effect, Schema } from "effect"
 import { withoutWaiting } from "../disk/Patience.ts"
 import * as Record from "../disk/JsonRecord.ts"
-import { Arithmetic } from "../train/Arithmetic.ts"
+import { Arithmetic } from "../train/ArithmeticRecord.ts"
 import * as State from "./State.ts"
 
 export class Heartbeat extends Schema.Opaque<Heartbeat>()(

@@ -5,7 +5,7 @@
 import { Clock, Effect } from "effect"
 import { hostname } from "node:os"
 import * as Process from "../disk/Process.ts"
-import type { Arithmetic } from "../train/Arithmetic.ts"
+import type { Arithmetic } from "../train/ArithmeticRecord.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as State from "./State.ts"
 

@@ -11,7 +11,7 @@ import { attempt, stored } from "../disk/Patience.ts"
 import * as Event from "../track/Event.ts"
 import * as Spool from "../track/Spool.ts"
 import * as SpoolReader from "../track/SpoolReader.ts"
-import type { Arithmetic } from "../train/Arithmetic.ts"
+import type { Arithmetic } from "../train/ArithmeticRecord.ts"
 import type { TrainEvent } from "../train/TrainEvent.ts"
 import * as State from "./State.ts"
 

@@ -5,7 +5,7 @@ import { Effect, Schema } from "effect"
 import * as Record from "../disk/JsonRecord.ts"
 import { OptionValue } from "../space/Option.ts"
 import { scrub } from "../track/Secrets.ts"
-import { Arithmetic } from "../train/Arithmetic.ts"
+import { Arithmetic } from "../train/ArithmeticRecord.ts"
 import * as State from "./State.ts"
 
 /** Why a trial failed, by what to do about it. */

@@ -14,7 +14,7 @@
  */
 import { loaded, tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
-import { differentiable } from "../tensor/Differentiable.ts"
+import { differentiable } from "../tensor/CustomGradient.ts"
 import {
   clipGradientByOps,
   clipGradientFused,

@@ -9,7 +9,7 @@
  */
 import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
-import { differentiable } from "../tensor/Differentiable.ts"
+import { differentiable } from "../tensor/CustomGradient.ts"
 import { amaxOfScale, scaleGradient } from "../tensor/ScaleGradient.ts"
 import { absMax, whereScaled } from "../tensor/Amax.ts"
 import { clipGradient, quantize } from "./FakeQuantize.ts"

@@ -10,7 +10,7 @@
  */
 import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
-import { differentiable } from "../tensor/Differentiable.ts"
+import { differentiable } from "../tensor/CustomGradient.ts"
 import { matMul } from "../tensor/Kernels.ts"
 import {
   clipGradient,

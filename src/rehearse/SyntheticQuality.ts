@@ -8,7 +8,7 @@ import type { CompiledCost } from "../cost/Cost.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
 import { scaled } from "../space/LossTable.ts"
-import { randomStream } from "../space/Random.ts"
+import { randomStream } from "../space/RandomStream.ts"
 
 /** How much of the final quality a network has after a share of its steps, 0.15 to 0.945. */
 const grownAt = (share: number): number => 1 - 0.85 * (1 + 20 * share) ** -0.9

@@ -11,7 +11,7 @@ import { Schema } from "effect"
 import { optional } from "../declaration/Field.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { activity } from "../space/DecisionSpace.ts"
-import type { Random } from "../space/Random.ts"
+import type { Random } from "../space/RandomStream.ts"
 import { makePopulation } from "./population/Population.ts"
 import {
   populationFields,

@@ -5,7 +5,7 @@
 import type { Network } from "../network/Network.ts"
 import { operands, siteOf } from "../network/Sites.ts"
 import { constant, ofDecision, type Quantity } from "../space/Quantity.ts"
-import { randomStream } from "../space/Random.ts"
+import { randomStream } from "../space/RandomStream.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Variable } from "../tensor/Backend.ts"
 import { type LearnedSpec, learnedScales } from "./OperandScale.ts"

@@ -4,7 +4,7 @@
  *
  * TensorFlow by itself uses oneDNN only where the processor has AVX-512 VNNI or AMX. On others its own kernels for
  * convolutions take twice the time, so `Backend.load` switches oneDNN on unless the environment decides. Left out: the
- * record that a trial keeps of it (`train/Arithmetic.ts`).
+ * record that a trial keeps of it (`train/ArithmeticRecord.ts`).
  */
 import { BackendError, Unsupported } from "./Errors.ts"
 

@@ -12,7 +12,7 @@
 import { usesNarrowKernels } from "./Arithmetic.ts"
 import { loaded } from "./Backend.ts"
 import type { Tensor, Tensor4D } from "./Backend.ts"
-import { differentiable } from "./Differentiable.ts"
+import { differentiable } from "./CustomGradient.ts"
 import {
   bool,
   indices,

@@ -17,7 +17,7 @@
  */
 import { tf } from "./Backend.ts"
 import type { Tensor, Variable } from "./Backend.ts"
-import { differentiable } from "./Differentiable.ts"
+import { differentiable } from "./CustomGradient.ts"
 import type { RunningAverages } from "./Norms.ts"
 import { indices, int, integer, integers, op, pack, select, shapeOf, type, whole } from "./Op.ts"
 

@@ -7,12 +7,12 @@
  * A kernel must give the same bits alone and in a graph, where TensorFlow fuses some operations and gives others to
  * oneDNN. So BiasAddGrad, Softmax, MaxPool and x * Sigmoid(x) are written by other means that it leaves alone.
  *
- * Left out: convolutions (`Convolution.ts`), norms (`Norms.ts`), random kernels (`Random.ts`), quantizers (`Rounding.ts`).
+ * Left out: convolutions (`Convolution.ts`), norms (`Norms.ts`), random kernels (`RandomTensor.ts`), quantizers (`Rounding.ts`).
  */
 import { tf } from "./Backend.ts"
 import type { Scalar, Tensor, Tensor2D, Tensor4D } from "./Backend.ts"
 import { layout, windowed, type WindowOptions } from "./Convolution.ts"
-import { differentiable } from "./Differentiable.ts"
+import { differentiable } from "./CustomGradient.ts"
 import { backend, bool, indices, int, op, ops, shapeOf, string, type } from "./Op.ts"
 
 export interface PoolOptions extends WindowOptions {

@@ -7,7 +7,7 @@
  */
 import { tf } from "./Backend.ts"
 import type { Scalar, Tensor, Tensor1D, Variable } from "./Backend.ts"
-import { differentiable } from "./Differentiable.ts"
+import { differentiable } from "./CustomGradient.ts"
 import { bool, float, indices, op, ops, string, type } from "./Op.ts"
 
 export interface NormOptions {

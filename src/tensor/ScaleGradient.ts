@@ -4,7 +4,7 @@
  */
 import { tf } from "./Backend.ts"
 import type { Tensor, Variable } from "./Backend.ts"
-import { differentiable } from "./Differentiable.ts"
+import { differentiable } from "./CustomGradient.ts"
 import { binary, bool, indices, int, integer, op, ops, select, shapeOf, type } from "./Op.ts"
 import { isScaled } from "./Amax.ts"
 import { pickRow } from "./Rounding.ts"

@@ -6,7 +6,7 @@
  */
 import { tf } from "./Backend.ts"
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "./Backend.ts"
-import { differentiable } from "./Differentiable.ts"
+import { differentiable } from "./CustomGradient.ts"
 import { bool, indices, int, op, reshape, shapeOf, type } from "./Op.ts"
 
 const transpose = (x: Tensor, ...order: ReadonlyArray<number>): Tensor =>

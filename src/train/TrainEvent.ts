@@ -6,7 +6,7 @@
  */
 import type { Stream } from "effect"
 import type { Assignment } from "../space/Decision.ts"
-import type { Arithmetic } from "./Arithmetic.ts"
+import type { Arithmetic } from "./ArithmeticRecord.ts"
 import type { TrialError } from "./Errors.ts"
 
 /** One planned trial with nothing left to decide: every default filled, the space included. */

@@ -3,7 +3,7 @@ import { type CompiledCost, compileTerms } from "../../src/cost/Cost.ts"
 import { Gbops } from "../../src/cost/Gbops.ts"
 import type { DecisionSpace } from "../../src/space/Decision.ts"
 import { constant, ofDecision } from "../../src/space/Quantity.ts"
-import type { Random } from "../../src/space/Random.ts"
+import type { Random } from "../../src/space/RandomStream.ts"
 import type { PerOption } from "../../src/space/PerOption.ts"
 
 /** Log probabilities of a policy that is more or less sure. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { rangeOf } from "../../src/cost/Range.ts"
 import { valueOf } from "../../src/space/Quantity.ts"
-import { randomStream } from "../../src/space/Random.ts"
+import { randomStream } from "../../src/space/RandomStream.ts"
 import { allChoices, randomSpace } from "../space/randomSpaces.ts"
 import { randomCost, randomProbabilities } from "./randomTerms.ts"
 

@@ -4,7 +4,7 @@ import { Gbops } from "../../src/cost/Gbops.ts"
 import type { DecisionSpace } from "../../src/space/Decision.ts"
 import { activity } from "../../src/space/DecisionSpace.ts"
 import { combine, ofDecision, type Quantity } from "../../src/space/Quantity.ts"
-import type { Random } from "../../src/space/Random.ts"
+import type { Random } from "../../src/space/RandomStream.ts"
 
 const gatesOf = (space: DecisionSpace, decision: number): Array<number> => {
   const { active } = space.decisions[decision]!

@@ -8,7 +8,7 @@ import { activationSites } from "../../src/network/Sites.ts"
 import { build } from "../../src/network/Build.ts"
 import type { Choices } from "../../src/space/Decision.ts"
 import { toAssignment } from "../../src/space/DecisionSpace.ts"
-import { type Random, randomStream } from "../../src/space/Random.ts"
+import { type Random, randomStream } from "../../src/space/RandomStream.ts"
 import { tf, type Tensor, type Variable } from "../../src/tensor/Backend.ts"
 import { decodeSpace } from "../network/fixture.ts"
 

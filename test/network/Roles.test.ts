@@ -12,7 +12,7 @@ import { defaultSensitivities } from "../../src/rehearse/SyntheticQuality.ts"
 import { withSettledFormats } from "../../src/search/policy/SettledOptions.ts"
 import { decisionList } from "../../src/space/DecisionList.ts"
 import { narrowestChoices } from "../../src/space/DecisionSpace.ts"
-import { randomStream } from "../../src/space/Random.ts"
+import { randomStream } from "../../src/space/RandomStream.ts"
 import { buildSpace, joint, problemsOf } from "./fixture.ts"
 import { lossTable } from "../../src/space/LossTable.ts"
 

@@ -16,7 +16,7 @@ import type { Problem, Searcher } from "../../src/search/Search.ts"
 import { rehearse } from "../../src/rehearse/Rehearse.ts"
 import type { DecisionSpace } from "../../src/space/Decision.ts"
 import { maximum, ofDecision } from "../../src/space/Quantity.ts"
-import { randomStream } from "../../src/space/Random.ts"
+import { randomStream } from "../../src/space/RandomStream.ts"
 import { sumOf } from "../../src/space/PerOption.ts"
 import { lossTable } from "../../src/space/LossTable.ts"
 

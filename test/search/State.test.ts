@@ -7,7 +7,7 @@ import { makeReinforce } from "../../src/search/Reinforce.ts"
 import type { Problem, Searcher } from "../../src/search/Search.ts"
 import type { ReinforceSpec } from "../../src/search/policy/ReinforceSpec.ts"
 import { resolve } from "../../src/search/policy/Settings.ts"
-import { randomStream } from "../../src/space/Random.ts"
+import { randomStream } from "../../src/space/RandomStream.ts"
 import { randomCost } from "../cost/randomTerms.ts"
 import { randomSpace } from "../space/randomSpaces.ts"
 

@@ -5,7 +5,7 @@ import {
   resolveDifferentiable,
 } from "../../src/search/policy/DifferentiableSpec.ts"
 import type { Alarm, Searcher, SearchMetrics } from "../../src/search/Search.ts"
-import { randomStream } from "../../src/space/Random.ts"
+import { randomStream } from "../../src/space/RandomStream.ts"
 import { problemOf, type Table } from "../rehearse/tabular.ts"
 
 export const make = (table: Table, steps: number, knobs: Omit<DifferentiableSpec, "kind"> = {}) =>

@@ -9,7 +9,7 @@ import {
   widest,
 } from "../../src/space/DecisionSpace.ts"
 import type { Decision, DecisionSpace, Gate } from "../../src/space/Decision.ts"
-import { randomStream } from "../../src/space/Random.ts"
+import { randomStream } from "../../src/space/RandomStream.ts"
 import { countByEnumeration, randomSpace } from "./randomSpaces.ts"
 
 const decision = (

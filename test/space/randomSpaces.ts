@@ -1,7 +1,7 @@
 /** Small random decision spaces with gates, and everything about them by enumeration: what exact methods are held to. */
 import { activity } from "../../src/space/DecisionSpace.ts"
 import type { Choices, Decision, DecisionSpace, Gate } from "../../src/space/Decision.ts"
-import type { Random } from "../../src/space/Random.ts"
+import type { Random } from "../../src/space/RandomStream.ts"
 
 /** `gates` depth decisions, always active, then `others`, each always active or opened by one to three gates. */
 export const randomSpace = (random: Random, gates: number, others: number): DecisionSpace => {

@@ -7,7 +7,7 @@ import { AttentionOperation } from "../../src/supernet/operation/TokenOperations
 import { makeSupernet } from "../../src/supernet/Supernet.ts"
 import { fakeQuantizeReference } from "../../src/quantizer/reference.ts"
 import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
-import { randomStream } from "../../src/space/Random.ts"
+import { randomStream } from "../../src/space/RandomStream.ts"
 import { counts, load, tf } from "../../src/tensor/Backend.ts"
 import type { Tensor2D } from "../../src/tensor/Backend.ts"
 import { extract } from "../../src/supernet/Child.ts"

@@ -6,7 +6,7 @@ import {
   variablesWithOneDnn,
 } from "../../src/tensor/Arithmetic.ts"
 import { flagsIn } from "../../src/tensor/Processor.ts"
-import { type Arithmetic, differenceOf } from "../../src/train/Arithmetic.ts"
+import { type Arithmetic, differenceOf } from "../../src/train/ArithmeticRecord.ts"
 
 describe("the variables that choose kernels", () => {
   it.each([

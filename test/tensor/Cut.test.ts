@@ -12,7 +12,7 @@ import { cut, cutAverages, padRows, rowsIfActive, takeRows } from "../../src/ten
 import type { Size } from "../../src/tensor/Cut.ts"
 import * as Convolution from "../../src/tensor/Convolution.ts"
 import * as Kernels from "../../src/tensor/Kernels.ts"
-import { differentiable } from "../../src/tensor/Differentiable.ts"
+import { differentiable } from "../../src/tensor/CustomGradient.ts"
 import { op, type } from "../../src/tensor/Op.ts"
 import { batchNormOver } from "../../src/tensor/Norms.ts"
 import { makeStep } from "../../src/tensor/Step.ts"

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import type { Arithmetic } from "../../src/train/Arithmetic.ts"
+import type { Arithmetic } from "../../src/train/ArithmeticRecord.ts"
 
 const script = fileURLToPath(new URL("continued.ts", import.meta.url))
 let folder: string

@@ -7,7 +7,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Logger, Stream } from "effect"
 import { readFileSync, writeFileSync } from "node:fs"
 import { deserialize, serialize } from "node:v8"
-import type { Arithmetic } from "../../src/train/Arithmetic.ts"
+import type { Arithmetic } from "../../src/train/ArithmeticRecord.ts"
 import { run } from "../../src/train/OneShot.ts"
 import type { Snapshot } from "../../src/train/TrainEvent.ts"
 

@@ -12,8 +12,8 @@ import {
 } from "../../report/Pareto.ts"
 import { type Pair, pairsOf, type Standing, standingOf } from "../../report/Comparison.ts"
 import { isSearching } from "../../search/Searches.ts"
-import { readPlan, writeOut } from "../Files.ts"
-import { comparisonTexts, endedOf } from "../Outcome.ts"
+import { readPlan, writeOut } from "../Locations.ts"
+import { comparisonTexts, endedOf } from "../RunOutcome.ts"
 import { dim, note, print, printJson, table } from "../Output.ts"
 import {
   cellOf,

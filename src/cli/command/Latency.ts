@@ -16,7 +16,7 @@ import { readKind } from "../../experiment/FileKind.ts"
 import { makeLayerTimer } from "../../supernet/LayerTimer.ts"
 import { stored } from "../../disk/Patience.ts"
 import * as Backend from "../../tensor/Backend.ts"
-import { readSpace, sayTemporary, writeOut } from "../Files.ts"
+import { readSpace, sayTemporary, writeOut } from "../Locations.ts"
 import { duration, note, print, printJson } from "../Output.ts"
 import { Wrong } from "../ErrorMessages.ts"
 

@@ -3,7 +3,7 @@ import { Effect, Option } from "effect"
 import { pathText } from "../../declaration/Errors.ts"
 import { mostTelling } from "../../metric/Metrics.ts"
 import * as Grids from "../../orchestrator/Grids.ts"
-import { stateFolder } from "../Files.ts"
+import { stateFolder } from "../Locations.ts"
 import { note, print, printJson, table } from "../Output.ts"
 import {
   cellOf,

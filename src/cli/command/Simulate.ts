@@ -17,7 +17,7 @@ import { toAssignment } from "../../space/DecisionSpace.ts"
 import { lossTable } from "../../space/LossTable.ts"
 import { sumOf } from "../../space/PerOption.ts"
 import { prepare, type Prepared } from "../../train/Trial.ts"
-import { readPlan, writeOut } from "../Files.ts"
+import { readPlan, writeOut } from "../Locations.ts"
 import { note, print, printJson, short, table } from "../Output.ts"
 import { Wrong } from "../ErrorMessages.ts"
 

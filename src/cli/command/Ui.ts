@@ -1,7 +1,7 @@
 /** `fliqs ui [--stop]`: the page of the MLflow server: the local one, unless the environment names another. */
 import { Effect, Option } from "effect"
 import * as Server from "../../track/Server.ts"
-import { requireWritable, stateFolder } from "../Files.ts"
+import { requireWritable, stateFolder } from "../Locations.ts"
 import { note, print, printJson } from "../Output.ts"
 import { trackingSettings } from "../Tracking.ts"
 

@@ -1,7 +1,7 @@
 /** What is drawn in the delay, before the policy's first update: so that the shared weights are fit to be compared. */
 import type { Choices, DecisionSpace } from "../../space/Decision.ts"
 import { narrowestChoices, widest, widestChoices } from "../../space/DecisionSpace.ts"
-import type { Random } from "../../space/Random.ts"
+import type { Random } from "../../space/RandomStream.ts"
 import type { Settings } from "./Settings.ts"
 
 /** The delay ends before the step `end`; `j` counts the proposals of a step, the first of which is trained. */

@@ -7,7 +7,7 @@
 import type { Choices, DecisionSpace } from "../../space/Decision.ts"
 import { activity } from "../../space/DecisionSpace.ts"
 import { argmax, type PerOption } from "../../space/PerOption.ts"
-import type { Random } from "../../space/Random.ts"
+import type { Random } from "../../space/RandomStream.ts"
 
 /** The distribution that some logits stand for. */
 export interface Policy {

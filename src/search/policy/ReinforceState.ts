@@ -1,7 +1,7 @@
 /** The state of the REINFORCE search: plain data with a Schema, so that a saved search goes on bit for bit. */
 import { Schema } from "effect"
 import type { Problem } from "../Search.ts"
-import { RandomState, randomStream } from "../../space/Random.ts"
+import { RandomState, randomStream } from "../../space/RandomStream.ts"
 import { assertRowsOf, zerosLike } from "../../space/PerOption.ts"
 import { AdamState, initAdam } from "./Adam.ts"
 import { InformedState, noInformation } from "./InformedStart.ts"

@@ -9,7 +9,7 @@
  */
 import type { Choices, DecisionSpace, Role } from "../../space/Decision.ts"
 import { widest } from "../../space/DecisionSpace.ts"
-import type { Random } from "../../space/Random.ts"
+import type { Random } from "../../space/RandomStream.ts"
 import type { Policy } from "./Policy.ts"
 
 /** Share of the steps at least that train a size as drawn, however undecided the policy is about it. */

@@ -15,7 +15,7 @@
 import type { BoundReward } from "../../reward/Reward.ts"
 import type { Choices } from "../../space/Decision.ts"
 import { widest } from "../../space/DecisionSpace.ts"
-import { fromState, type Random, randomStream } from "../../space/Random.ts"
+import { fromState, type Random, randomStream } from "../../space/RandomStream.ts"
 import { chosenOffTarget } from "../policy/Alarms.ts"
 import { type Band, bandUnder } from "../../budget/WithinBudget.ts"
 import { summarise } from "../policy/Policy.ts"

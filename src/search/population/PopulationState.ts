@@ -1,7 +1,7 @@
 /** The state of searches with a population: plain data with a Schema, and what follows from it alone. */
 import { Schema } from "effect"
 import type { Choices, DecisionSpace } from "../../space/Decision.ts"
-import { RandomState } from "../../space/Random.ts"
+import { RandomState } from "../../space/RandomStream.ts"
 import type { Policy } from "../policy/Policy.ts"
 
 const Member = Schema.Struct({

@@ -1,5 +1,5 @@
 /** `dropout` and `dropPath`: random in training, nothing in the other modes. */
-import { dropout, dropPath } from "../../tensor/Random.ts"
+import { dropout, dropPath } from "../../tensor/RandomTensor.ts"
 import type { DropNode } from "../../network/Graph.ts"
 import { defineOperation } from "./Operation.ts"
 

@@ -9,7 +9,7 @@ import { makeReinforce } from "../../../src/search/Reinforce.ts"
 import { resolve } from "../../../src/search/policy/Settings.ts"
 import { addSignal, noSignal, zOf } from "../../../src/search/policy/Signal.ts"
 import type { DecisionSpace } from "../../../src/space/Decision.ts"
-import { randomStream } from "../../../src/space/Random.ts"
+import { randomStream } from "../../../src/space/RandomStream.ts"
 import { budget, problemOf, runSearch, signs } from "../../rehearse/tabular.ts"
 
 const run = { steps: 1000, delayEnd: 250, proposals: 4 }

@@ -18,7 +18,7 @@ import {
 } from "../../../src/search/policy/Schedule.ts"
 import type { DecisionSpace } from "../../../src/space/Decision.ts"
 import { activity } from "../../../src/space/DecisionSpace.ts"
-import { randomStream } from "../../../src/space/Random.ts"
+import { randomStream } from "../../../src/space/RandomStream.ts"
 
 /** One gate of two options; its second opens a decision of three. */
 const space: DecisionSpace = {

@@ -15,7 +15,7 @@ import {
 } from "../../../src/search/policy/PolicyGradient.ts"
 import type { Choices, DecisionSpace } from "../../../src/space/Decision.ts"
 import { activity } from "../../../src/space/DecisionSpace.ts"
-import { type Random, randomStream } from "../../../src/space/Random.ts"
+import { type Random, randomStream } from "../../../src/space/RandomStream.ts"
 import { randomCost } from "../../cost/randomTerms.ts"
 import { randomSpace } from "../../space/randomSpaces.ts"
 import type { PerOption } from "../../../src/space/PerOption.ts"

@@ -5,7 +5,7 @@ import {
   withSettledFormats,
 } from "../../../src/search/policy/SettledOptions.ts"
 import type { DecisionSpace, Role } from "../../../src/space/Decision.ts"
-import { randomStream } from "../../../src/space/Random.ts"
+import { randomStream } from "../../../src/space/RandomStream.ts"
 
 const decision = (path: string, tag: string, role: Role, sizes: ReadonlyArray<number>) =>
   ({ path, tag, role, options: sizes, sizes, active: "always" }) as const

@@ -8,7 +8,7 @@ import type { ReinforceState } from "../../../src/search/policy/ReinforceState.t
 import { makeReinforce } from "../../../src/search/Reinforce.ts"
 import type { ReinforceSpec } from "../../../src/search/policy/ReinforceSpec.ts"
 import { resolve } from "../../../src/search/policy/Settings.ts"
-import { randomStream } from "../../../src/space/Random.ts"
+import { randomStream } from "../../../src/space/RandomStream.ts"
 import { budget, costOf, problemOf } from "../../rehearse/tabular.ts"
 
 const steps = 100

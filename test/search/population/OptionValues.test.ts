@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { learnOptionValues } from "../../../src/search/population/OptionValues.ts"
 import { activity } from "../../../src/space/DecisionSpace.ts"
-import { randomStream } from "../../../src/space/Random.ts"
+import { randomStream } from "../../../src/space/RandomStream.ts"
 import { randomSpace } from "../../space/randomSpaces.ts"
 import { lossOf, many, problemOf } from "../../rehearse/tabular.ts"
 import { sumOf, zerosLike } from "../../../src/space/PerOption.ts"

@@ -15,7 +15,7 @@ import {
 import type { Searcher } from "../../../src/search/Search.ts"
 import { drawWithin, moveWithin } from "../../../src/budget/WithinTarget.ts"
 import { activity } from "../../../src/space/DecisionSpace.ts"
-import { randomStream } from "../../../src/space/Random.ts"
+import { randomStream } from "../../../src/space/RandomStream.ts"
 import { randomCost } from "../../cost/randomTerms.ts"
 import { randomSpace } from "../../space/randomSpaces.ts"
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { fromState, randomStream } from "../../src/space/Random.ts"
+import { fromState, randomStream } from "../../src/space/RandomStream.ts"
 
 const draw = (count: number, f: () => number) => Array.from({ length: count }, f)
 const first = (seed: number, name: string) => draw(4, randomStream(seed, name).uniform)

@@ -1,6 +1,6 @@
 /** The words at the end of a grid: every search beside its rivals, each side at its cost. */
 import { describe, expect, it } from "vitest"
-import { gridNote, summaryText } from "../../src/cli/Outcome.ts"
+import { gridNote, summaryText } from "../../src/cli/RunOutcome.ts"
 import type { Plan } from "../../src/experiment/Plan.ts"
 import * as Planned from "../../src/orchestrator/Planned.ts"
 import type { TrialSummary } from "../../src/orchestrator/GridOptions.ts"

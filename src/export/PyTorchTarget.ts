@@ -12,7 +12,7 @@ import { formatsOf, amaxesOf, metadataOf } from "./Metadata.ts"
 import { type LayerText, layerTexts } from "./pytorch/LayersText.ts"
 import { type NetworkText, networkText } from "./pytorch/NetworkText.ts"
 import { roundingText } from "./pytorch/RoundingText.ts"
-import { weightsDigest } from "./Safetensors.ts"
+import { weightsDigest } from "./SafetensorsTarget.ts"
 import { type ExportedFile, type ExportTarget, Refused } from "./Target.ts"
 
 /** The axes of a row-major array in another order. */

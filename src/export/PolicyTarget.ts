@@ -2,7 +2,7 @@
  * A found network as a policy file, and back: the space and the assignment say the network, the rest says in numbers what
  * this fliqs makes of them, so that one which would make something else refuses the file.
  *
- * Left out: weights (`Safetensors.ts`; the file has their digest).
+ * Left out: weights (`SafetensorsTarget.ts`; the file has their digest).
  */
 import { Result } from "effect"
 import { Memory } from "../cost/Memory.ts"
@@ -19,7 +19,7 @@ import { formatsOf, frozenSites, amaxesOf } from "./Metadata.ts"
 import { quantizedOperands } from "./Operands.ts"
 import { type Policy as PolicyContents, policyVersion } from "./PolicyFile.ts"
 import { rebuild, type Rebuilt } from "./Rebuild.ts"
-import { foundWeights, weightsDigest } from "./Safetensors.ts"
+import { foundWeights, weightsDigest } from "./SafetensorsTarget.ts"
 import { type ExportTarget, Refused } from "./Target.ts"
 
 type Numbers = PolicyContents["operands"][string]

@@ -2,11 +2,11 @@
  * Random kernels whose seed is a tensor: in a graph tfjs's own random numbers would be the same in every step. The same
  * seed gives the same numbers, eagerly and in the graph.
  *
- * Left out: seeds (feed a new one each step; `space/Random.ts` draws them).
+ * Left out: seeds (feed a new one each step; `space/RandomStream.ts` draws them).
  */
 import { tf } from "./Backend.ts"
 import type { Tensor } from "./Backend.ts"
-import { differentiable } from "./Differentiable.ts"
+import { differentiable } from "./CustomGradient.ts"
 import { indices, int, op, shapeOf, type } from "./Op.ts"
 
 /** Two int32 of the step and a number of the place in the network, so that no two places draw the same. */

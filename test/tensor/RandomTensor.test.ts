@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest"
 import { tf } from "../../src/tensor/Backend.ts"
 import type { Tensor } from "../../src/tensor/Backend.ts"
-import { dropout, dropPath } from "../../src/tensor/Random.ts"
+import { dropout, dropPath } from "../../src/tensor/RandomTensor.ts"
 import { makeStep } from "../../src/tensor/Step.ts"
 import { differing, loadBackend, read } from "./support.ts"
 
