@@ -466,7 +466,7 @@ describe("words and codes", () => {
     ],
     [["run", "table.json"], "this is a latency table, and fliqs run takes an experiment"],
     [["run", "result.json"], "this is the result of a trial, and fliqs run takes an experiment"],
-    [["run", "results.jsonl"], "these are records, one a line"],
+    [["run", "results.jsonl"], "these are records, one per line"],
     [
       ["cost", "space.yaml", "--latency", "space.yaml"],
       "this is a space, and --latency takes a latency table",

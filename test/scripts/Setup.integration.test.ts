@@ -185,14 +185,13 @@ describe("which steps a command needs", () => {
     ["run --help", "base"],
     ["trial --id 1 --state s", "tensors"],
     ["latency s.yaml", "tensors"],
-    ["evaluate t", "tensors"],
     ["export t --to onnx", "tensors"],
     ["-- run", "base"],
   ]
   it.each(cases)("fliqs %s: %s", (line, set) => {
     const { stdout } = spawnSync(
       "/bin/sh",
-      ["-c", `. "$0" && needs "$@"`, readyScript, ...line.split(" ")],
+      ["-c", `root=\${0%/scripts/*}; . "$0" && needs "$@"`, readyScript, ...line.split(" ")],
       { encoding: "utf8" },
     )
     expect(stdout.trim()).toBe(set)

@@ -1,6 +1,6 @@
 /** `fliqs cost SPACE`: what one network of a space costs, layer by layer. */
 import { Effect, Option, Result, Schema } from "effect"
-import { pathText, printable, problemText } from "../../declaration/Errors.ts"
+import { pathText, printable } from "../../declaration/Errors.ts"
 import { shellCommand, shellWord } from "../../declaration/Shell.ts"
 import type { CostColumn } from "../../cost/Cost.ts"
 import * as Costs from "../../cost/Costs.ts"
@@ -44,7 +44,7 @@ const ofFile = Effect.fnUntraced(function* (network: Network, file: string) {
   if (Result.isFailure(found))
     return yield* new Wrong({
       message: found.failure
-        .map((problem) => `${pathText(file)}: ${problemText(problem)}`)
+        .map(({ message, path }) => `${pathText(file)}: ${pathText(path.join("."))}: ${message}`)
         .join("\n"),
     })
   return { table: network.table, choices: found.success } satisfies Chosen
