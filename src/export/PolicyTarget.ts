@@ -17,15 +17,15 @@ import { formatNumbers } from "./FormatNumbers.ts"
 import type { FoundModel } from "./FoundModel.ts"
 import { formatsOf, frozenSites, amaxesOf } from "./Metadata.ts"
 import { quantizedOperands } from "./Operands.ts"
-import { type Policy as PolicyContents, policyVersion } from "./PolicyFile.ts"
+import { type Policy, policyVersion } from "./PolicyFile.ts"
 import { rebuild, type Rebuilt } from "./Rebuild.ts"
 import { foundWeights, weightsDigest } from "./SafetensorsTarget.ts"
 import { type ExportTarget, Refused } from "./Target.ts"
 
-type Numbers = PolicyContents["operands"][string]
+type Numbers = Policy["operands"][string]
 
 /** What is said of the operands; learned scales are weights, and are not in here. */
-const operandsOf = (network: Network): PolicyContents["operands"] => {
+const operandsOf = (network: Network): Policy["operands"] => {
   const amax = new Float32Array(0)
   const rules = new Map(
     network.table.layers.flatMap(({ path, scaleRule = "absmax" }) => [
@@ -54,7 +54,7 @@ const operandsOf = (network: Network): PolicyContents["operands"] => {
   )
 }
 
-const layersOf = ({ table }: Network): PolicyContents["layers"] =>
+const layersOf = ({ table }: Network): Policy["layers"] =>
   table.layers.map((layer) => ({
     path: layer.path,
     kind: layer.kind,
@@ -102,7 +102,7 @@ const firstDifference = (
   return undefined
 }
 
-const formatProblems = ({ formats }: PolicyContents): ReadonlyArray<Problem> =>
+const formatProblems = ({ formats }: Policy): ReadonlyArray<Problem> =>
   Object.entries(formats).flatMap(([name, numbers]): ReadonlyArray<Problem> => {
     const format = parse(name)
     if (format === undefined)
@@ -118,7 +118,7 @@ const formatProblems = ({ formats }: PolicyContents): ReadonlyArray<Problem> =>
   })
 
 const amaxProblems = (
-  { amax }: PolicyContents,
+  { amax }: Policy,
   sites: ReadonlyMap<string, number>,
 ): ReadonlyArray<Problem> =>
   Object.keys(amax).flatMap((path): ReadonlyArray<Problem> => {
@@ -134,11 +134,7 @@ const amaxProblems = (
     ]
   })
 
-const countProblems = ({
-  classes,
-  preprocessing,
-  space,
-}: PolicyContents): ReadonlyArray<Problem> => {
+const countProblems = ({ classes, preprocessing, space }: Policy): ReadonlyArray<Problem> => {
   const check = (path: Problem["path"], found: number, right: number): ReadonlyArray<Problem> =>
     found === right ? [] : [{ path, message: `has ${found} entries; ${right} would be right` }]
   return [
@@ -154,7 +150,7 @@ const unknownVersion = (policy: number): Problem => ({
 })
 
 /** Everything that the schema cannot say, by paths into the file; empty where it can be imported. */
-export const policyProblems = (policy: PolicyContents): ReadonlyArray<Problem> => {
+export const policyProblems = (policy: Policy): ReadonlyArray<Problem> => {
   if (policy.policy !== policyVersion) return [unknownVersion(policy.policy)]
   const early = [...formatProblems(policy), ...countProblems(policy)]
   const rebuilt = rebuild(policy.space, policy.assignment)
@@ -173,14 +169,14 @@ export const policyProblems = (policy: PolicyContents): ReadonlyArray<Problem> =
 }
 
 /** The network of a policy without problems. */
-export const networkOf = ({ assignment, space }: PolicyContents): Rebuilt => {
+export const networkOf = ({ assignment, space }: Policy): Rebuilt => {
   const rebuilt = rebuild(space, assignment)
   if (Result.isFailure(rebuilt)) throw new Error("a policy with problems has no network")
   return rebuilt.success
 }
 
 /** The found network of a policy without problems and the tensors of its weights; words when they are not its weights. */
-export const modelOf = (policy: PolicyContents, tensors: Tensors): FoundModel | string => {
+export const modelOf = (policy: Policy, tensors: Tensors): FoundModel | string => {
   const rebuilt = networkOf(policy)
   const weights = foundWeights(rebuilt, tensors)
   if (typeof weights === "string") return weights
@@ -205,7 +201,7 @@ export const modelOf = (policy: PolicyContents, tensors: Tensors): FoundModel | 
   }
 }
 
-export const Policy: ExportTarget = {
+export const PolicyTarget: ExportTarget = {
   name: "policy",
   description: "The decisions as JSON: space, assignment, formats in numbers, frozen scales.",
   writes: "file",

@@ -128,7 +128,7 @@ const textFile = (path: string, text: string): ExportedFile => ({
   parts: [new TextEncoder().encode(text)],
 })
 
-export const PyTorch: ExportTarget = {
+export const PyTorchTarget: ExportTarget = {
   name: "pytorch",
   description:
     "A folder for PyTorch: model.py, which spells its rounding out, weights.safetensors, assignment.json.",

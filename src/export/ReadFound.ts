@@ -1,10 +1,10 @@
 /** The found model of a trial, from the file that it kept and its declaration. Left out: reading files (`cli/`). */
 import { Option, Result, Schema } from "effect"
 import { Space } from "../network/SpaceFile.ts"
+import { variableShapes } from "../supernet/Variables.ts"
 import { decode } from "../train/KeptModel.ts"
 import type { FoundModel } from "./FoundModel.ts"
 import { rebuild } from "./Rebuild.ts"
-import { variableShapes } from "./SafetensorsTarget.ts"
 
 const decodeSpace = Schema.decodeUnknownOption(Space)
 

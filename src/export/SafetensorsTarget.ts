@@ -9,8 +9,10 @@
 import * as Container from "../disk/TensorFile.ts"
 import type { Network } from "../network/Network.ts"
 import { learnedScales } from "../supernet/OperandScale.ts"
+import { cutValues, placesOf } from "../supernet/Child.ts"
+import { variableShapes } from "../supernet/Variables.ts"
 import type { VariableSpec } from "../supernet/operation/Operation.ts"
-import { operationOf } from "../supernet/operation/Operations.ts"
+import { declaredVariables } from "../supernet/operation/Operations.ts"
 import { digest } from "../train/Weights.ts"
 import { floatBytes, type Tensors } from "../train/Safetensors.ts"
 import type { FoundModel, Values } from "./FoundModel.ts"
@@ -20,47 +22,7 @@ import { type ExportTarget, Refused } from "./Target.ts"
 
 type Weights = FoundModel["weights"]
 
-/** Name and declaration of every variable of a network, without learned scales. */
-const variablesOf = ({
-  graph,
-}: Network): ReadonlyArray<{ readonly name: string; readonly spec: VariableSpec }> =>
-  graph.nodes.flatMap((node) =>
-    node.operation === "input"
-      ? []
-      : operationOf(node)
-          .variables(node)
-          .map((spec) => ({ name: `${node.path}.${spec.name}`, spec })),
-  )
-
-/** Name -> shape of every variable of a network, its learned scales included. */
-export const variableShapes = (network: Network): ReadonlyMap<string, ReadonlyArray<number>> =>
-  new Map([
-    ...variablesOf(network).map(({ name, spec }) => [name, spec.shape] as const),
-    ...network.table.layers.flatMap((layer) =>
-      Object.values(learnedScales(layer)).map(({ name }) => [name, [1]] as const),
-    ),
-  ])
-
 const sizeOf = (shape: ReadonlyArray<number>): number => shape.reduce((a, b) => a * b, 1)
-
-/**
- * Index in a variable [shape] of each element of its part [sizes]: the centre along the first `centred` axes, the first
- * elements along the others (as `supernet/Child.ts` cuts it).
- */
-const placesOf = (
-  shape: ReadonlyArray<number>,
-  sizes: ReadonlyArray<number>,
-  centred: number,
-): ReadonlyArray<number> => {
-  let places = [0]
-  sizes.forEach((size, axis) => {
-    const first = axis < centred ? Math.floor((shape[axis]! - size) / 2) : 0
-    places = places.flatMap((place) =>
-      Array.from({ length: size }, (_, i) => place * shape[axis]! + first + i),
-    )
-  })
-  return places
-}
 
 /** The whole variable with the found part in its place. */
 const whole = (found: Values | undefined, { centred = 0, initial, shape }: VariableSpec) => {
@@ -86,7 +48,7 @@ export const safetensors = (model: FoundModel): ReadonlyArray<Uint8Array> => {
     shape: ReadonlyArray<number>,
     values: Float32Array,
   ): Container.Part => ({ name, dtype: "F32", shape, bytes: floatBytes(values) })
-  const variables = variablesOf(wholeSpace(model.space)).map(({ name, spec }) =>
+  const variables = declaredVariables(wholeSpace(model.space)).map(({ name, spec }) =>
     part(name, spec.shape, whole(weights.get(name), spec)),
   )
   const scales = network.table.layers
@@ -106,7 +68,7 @@ export const foundWeights = (
   tensors: Tensors,
 ): Weights | string => {
   const shapes = variableShapes(network)
-  const specs = new Map(variablesOf(all).map(({ name, spec }) => [name, spec]))
+  const specs = new Map(declaredVariables(all).map(({ name, spec }) => [name, spec]))
   const weights = new Map<string, Values>()
   for (const [name, shape] of shapes) {
     const spec = specs.get(name)
@@ -116,17 +78,13 @@ export const foundWeights = (
     if (tensor.unread !== undefined) return `${name} has dtype ${tensor.unread}; F32 would be right`
     if (tensor.shape.join() !== expected.join())
       return `${name} has shape [${tensor.shape.join(", ")}], the variable [${expected.join(", ")}]`
-    const places = placesOf(expected, shape, spec?.centred ?? 0)
-    const isWhole = places.length === tensor.values.length
-    const values = isWhole
-      ? tensor.values
-      : Float32Array.from(places, (place) => tensor.values[place]!)
+    const values = cutValues(tensor.values, expected, shape, spec?.centred ?? 0)
     weights.set(name, { shape, values })
   }
   return weights
 }
 
-export const Safetensors: ExportTarget = {
+export const SafetensorsTarget: ExportTarget = {
   name: "safetensors",
   description: "The float32 weights alone, as train.initial takes them.",
   writes: "file",

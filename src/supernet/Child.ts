@@ -12,7 +12,7 @@ import type { Network } from "../network/Network.ts"
 import { isLayerNode, type Node } from "../network/Graph.ts"
 import { fixLayer, fixNode, type Fixing } from "../network/SearchedFields.ts"
 import { learnedScales } from "./OperandScale.ts"
-import { operationOf } from "./operation/Operations.ts"
+import { declaredVariables } from "./operation/Operations.ts"
 
 /** The network under one assignment: inactive repeats gone, every size and format fixed, no decisions left. */
 export const extract = (network: Network, choices: Choices): Network => {
@@ -56,25 +56,35 @@ export const extract = (network: Network, choices: Choices): Network => {
   }
 }
 
-/** Values of a variable [shape] cut to `sizes`: the centre of the first `centred` axes, the first of the others. */
-const cutValues = (
+/**
+ * Index in a variable [shape] of each element of its part [sizes], row-major: the centre along the first `centred` axes
+ * (kernels), the first elements along the others (channels).
+ */
+export const placesOf = (
+  shape: ReadonlyArray<number>,
+  sizes: ReadonlyArray<number>,
+  centred: number,
+): Uint32Array => {
+  const from = sizes.map((size, i) => (i < centred ? Math.floor((shape[i]! - size) / 2) : 0))
+  const places = new Uint32Array(sizes.reduce((a, b) => a * b, 1))
+  const at = sizes.map(() => 0)
+  for (let i = 0; i < places.length; i++) {
+    let place = 0
+    for (let axis = 0; axis < sizes.length; axis++)
+      place = place * shape[axis]! + from[axis]! + at[axis]!
+    places[i] = place
+    for (let axis = sizes.length - 1; axis >= 0 && ++at[axis]! === sizes[axis]; axis--) at[axis] = 0
+  }
+  return places
+}
+
+/** Values of a variable [shape] cut to its part [sizes], copied. */
+export const cutValues = (
   values: Float32Array,
   shape: ReadonlyArray<number>,
   sizes: ReadonlyArray<number>,
   centred: number,
-): Float32Array => {
-  const from = sizes.map((size, i) => (i < centred ? Math.floor((shape[i]! - size) / 2) : 0))
-  const cut = new Float32Array(sizes.reduce((a, b) => a * b, 1))
-  const at = sizes.map(() => 0)
-  for (let i = 0; i < cut.length; i++) {
-    let source = 0
-    for (let axis = 0; axis < sizes.length; axis++)
-      source = source * shape[axis]! + from[axis]! + at[axis]!
-    cut[i] = values[source]!
-    for (let axis = sizes.length - 1; axis >= 0 && ++at[axis]! === sizes[axis]; axis--) at[axis] = 0
-  }
-  return cut
-}
+): Float32Array => Float32Array.from(placesOf(shape, sizes, centred), (place) => values[place]!)
 
 /**
  * Name -> values of every variable of a child, cut from the supernet's variables of the same names.
@@ -91,15 +101,11 @@ export const childWeights = (
 ): ReadonlyMap<string, Float32Array> => {
   const variables = new Map(supernet.map(({ name, variable }) => [name, variable]))
   const weights = new Map<string, Float32Array>()
-  for (const node of child.graph.nodes) {
-    if (node.operation === "input") continue
-    for (const spec of operationOf(node).variables(node)) {
-      const name = `${node.path}.${spec.name}`
-      const variable = variables.get(name)
-      if (variable === undefined) throw new Error(`the supernet has no variable ${name}`)
-      const values = variable.dataSync() as Float32Array
-      weights.set(name, cutValues(values, variable.shape, spec.shape, spec.centred ?? 0))
-    }
+  for (const { name, spec } of declaredVariables(child)) {
+    const variable = variables.get(name)
+    if (variable === undefined) throw new Error(`the supernet has no variable ${name}`)
+    const values = variable.dataSync() as Float32Array
+    weights.set(name, cutValues(values, variable.shape, spec.shape, spec.centred ?? 0))
   }
   for (const layer of child.table.layers)
     for (const { name, slot } of Object.values(learnedScales(layer))) {

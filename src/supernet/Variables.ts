@@ -10,7 +10,7 @@ import { tf } from "../tensor/Backend.ts"
 import type { Variable } from "../tensor/Backend.ts"
 import { type LearnedSpec, learnedScales } from "./OperandScale.ts"
 import type { VariableSpec } from "./operation/Operation.ts"
-import { operationOf } from "./operation/Operations.ts"
+import { declaredVariables } from "./operation/Operations.ts"
 
 export interface NamedVariable {
   readonly name: string
@@ -31,20 +31,21 @@ const initialValues = (spec: VariableSpec, seed: number, name: string): Float32A
   return values
 }
 
-const operationVariables = ({ graph }: Network, seed: number): ReadonlyArray<NamedVariable> =>
-  graph.nodes.flatMap((node) => {
-    if (node.operation === "input") return []
-    return operationOf(node)
-      .variables(node)
-      .map((spec) => {
-        const name = `${node.path}.${spec.name}`
-        const values = initialValues(spec, seed, name)
-        const variable = tf.tidy(() =>
-          tf.variable(tf.tensor(values, [...spec.shape]), spec.kind === "trained"),
-        )
-        return { name, kind: spec.kind, decay: spec.decay, variable }
-      })
+const operationVariables = (network: Network, seed: number): ReadonlyArray<NamedVariable> =>
+  declaredVariables(network).map(({ name, spec }) => {
+    const values = initialValues(spec, seed, name)
+    const variable = tf.tidy(() =>
+      tf.variable(tf.tensor(values, [...spec.shape]), spec.kind === "trained"),
+    )
+    return { name, kind: spec.kind, decay: spec.decay, variable }
   })
+
+/** Name -> shape of every variable of a network without decisions; those of its learned scales are [1]. */
+export const variableShapes = (network: Network): ReadonlyMap<string, ReadonlyArray<number>> =>
+  new Map([
+    ...declaredVariables(network).map(({ name, spec }) => [name, spec.shape] as const),
+    ...siteScales(network).map(({ name }) => [name, [1]] as const),
+  ])
 
 /** A learned scale and the format site that it belongs to. */
 interface SiteScale extends LearnedSpec {

@@ -11,28 +11,15 @@
 import { Option, Schema } from "effect"
 import type { Images } from "../data/Dataset.ts"
 import * as Container from "../disk/TensorFile.ts"
-import type { Network } from "../network/Network.ts"
 import { activationSites, formatSites } from "../network/Sites.ts"
 import type { Choices } from "../space/Decision.ts"
 import { toAssignment } from "../space/DecisionSpace.ts"
 import { OptionValue } from "../space/Option.ts"
 import { childWeights, extract } from "../supernet/Child.ts"
-import { operationOf } from "../supernet/operation/Operations.ts"
 import type { Supernet } from "../supernet/Supernet.ts"
+import { variableShapes } from "../supernet/Variables.ts"
 import { floatBytes, tensorsOf } from "./Safetensors.ts"
 import type { KeptModel, NamedTensor } from "./TrainEvent.ts"
-
-/** Shapes of a child's variables; those of learned scales are [1]. */
-const shapesOf = ({ graph }: Network): ReadonlyMap<string, ReadonlyArray<number>> =>
-  new Map(
-    graph.nodes.flatMap((node) =>
-      node.operation === "input"
-        ? []
-        : operationOf(node)
-            .variables(node)
-            .map(({ name, shape }) => [`${node.path}.${name}`, shape] as const),
-    ),
-  )
 
 /** Cuts the found network out of a supernet whose norms are frozen. `amax` [sites of the supernet]. */
 export const keptModel = (
@@ -42,14 +29,14 @@ export const keptModel = (
   { classes, mean, std }: Pick<Images, "classes" | "mean" | "std">,
 ): KeptModel => {
   const child = extract(supernet.network, choices)
-  const shapes = shapesOf(child)
+  const shapes = variableShapes(child)
   const magnitudes = new Map(supernet.activations.map(({ path, site }) => [path, amax[site]!]))
   const childAmax = new Float32Array(formatSites(child).length)
   for (const { path, site } of activationSites(child)) childAmax[site] = magnitudes.get(path)!
   const weights = childWeights(child, supernet.variables)
   return {
     weights: new Map(
-      [...weights].map(([name, values]) => [name, { shape: shapes.get(name) ?? [1], values }]),
+      [...weights].map(([name, values]) => [name, { shape: shapes.get(name)!, values }]),
     ),
     amax: childAmax,
     assignment: toAssignment(supernet.network.space, choices),

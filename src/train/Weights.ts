@@ -7,25 +7,12 @@
  */
 import { createHash } from "node:crypto"
 import type { Network } from "../network/Network.ts"
-import { operationOf } from "../supernet/operation/Operations.ts"
+import { declaredVariables } from "../supernet/operation/Operations.ts"
 import { isLearnedScale } from "../supernet/OperandScale.ts"
 import { matcher } from "../network/format/Pattern.ts"
 import type { TrainEvent } from "./TrainEvent.ts"
 import type { InitialSpec } from "./TrainSpec.ts"
 import type { Tensors } from "./Safetensors.ts"
-
-/**
- * Name and shape of every variable of a network, as its supernet will have them; but not the learned scales, which are
- * set from the weights at their first use.
- */
-const variablesOf = ({ graph }: Network) =>
-  graph.nodes.flatMap((node) =>
-    node.operation === "input"
-      ? []
-      : operationOf(node)
-          .variables(node)
-          .map(({ name, shape }) => ({ name: `${node.path}.${name}`, shape })),
-  )
 
 const words = (shape: ReadonlyArray<number>): string => `[${shape.join(", ")}]`
 
@@ -42,7 +29,11 @@ export interface Fit {
 export const fit = (network: Network, tensors: Tensors, skip: ReadonlyArray<string> = []): Fit => {
   const skips = skip.map((pattern) => ({ pattern, matches: matcher(pattern) }))
   const isSkipped = (name: string) => skips.some(({ matches }) => matches(name))
-  const variables = variablesOf(network)
+  // Learned scales are not among them: they are set from the weights at their first use.
+  const variables = declaredVariables(network).map(({ name, spec }) => ({
+    name,
+    shape: spec.shape,
+  }))
   const known = new Set(variables.map(({ name }) => name))
   const problems: Array<string> = []
   for (const { matches, pattern } of skips)

@@ -3,7 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { Policy } from "../../src/export/PolicyTarget.ts"
+import { PolicyTarget } from "../../src/export/PolicyTarget.ts"
 import { safetensors } from "../../src/export/SafetensorsTarget.ts"
 import { load } from "../../src/tensor/Backend.ts"
 import { makeFolder } from "../disk/folder.ts"
@@ -18,7 +18,7 @@ beforeAll(async () => {
   await Effect.runPromise(load({ threads: 1 }))
   const model = findModel(spaces["resnetInt"]!, undefined, 4)
   const options = { input: "float32", emulate: false, flavour: "portable" } as const
-  writeFileSync(policy, Buffer.concat(Policy.write(model, options)[0]!.parts))
+  writeFileSync(policy, Buffer.concat(PolicyTarget.write(model, options)[0]!.parts))
   writeFileSync(join(folder, "found.safetensors"), Buffer.concat(safetensors(model)))
   const other = findModel(spaces["resnetInt"]!, undefined, 5)
   writeFileSync(join(folder, "other.safetensors"), Buffer.concat(safetensors(other)))

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ensureTorch, python } from "../../bench/peers/Torch.ts"
 import * as Container from "../../src/disk/TensorFile.ts"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
-import { PyTorch } from "../../src/export/PyTorchTarget.ts"
+import { PyTorchTarget } from "../../src/export/PyTorchTarget.ts"
 import type { ExportOptions } from "../../src/export/Target.ts"
 import type { Format } from "../../src/format/Format.ts"
 import { names, parse } from "../../src/format/Formats.ts"
@@ -62,7 +62,7 @@ const usual: ExportOptions = { input: "float32", emulate: false, flavour: "porta
 const exported = (name: string, model: FoundModel): string => {
   const at = join(folder, name)
   mkdirSync(at, { recursive: true })
-  for (const { path, parts } of PyTorch.write(model, usual))
+  for (const { path, parts } of PyTorchTarget.write(model, usual))
     writeFileSync(join(at, path), Buffer.concat(parts))
   return at
 }

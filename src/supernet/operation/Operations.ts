@@ -1,8 +1,9 @@
 /** The only list of operations. */
 import type { Node } from "../../network/Graph.ts"
+import type { Network } from "../../network/Network.ts"
 import { ConvOperation, DenseOperation } from "./MatrixOperations.ts"
 import { BatchNormOperation, BiasOperation } from "./NormOperations.ts"
-import type { Operation } from "./Operation.ts"
+import type { Operation, VariableSpec } from "./Operation.ts"
 import { DropOperation } from "./DropOperation.ts"
 import { SqueezeExciteOperation } from "./SqueezeExciteOperation.ts"
 import {
@@ -51,3 +52,22 @@ export const operationOf = (node: Node): Operation => {
   if (operation === undefined) throw new Error(`no operation runs ${node.operation} nodes`)
   return operation
 }
+
+/** A variable that an operation declares, in the shape of the largest network. */
+export interface DeclaredVariable {
+  /** `stage1.0.conv1.weight` */
+  readonly name: string
+  readonly spec: VariableSpec
+}
+
+/** Every variable that the operations of a network declare, in the order of its nodes; learned scales are none of them. */
+export const declaredVariables = ({
+  graph,
+}: Pick<Network, "graph">): ReadonlyArray<DeclaredVariable> =>
+  graph.nodes.flatMap((node) =>
+    node.operation === "input"
+      ? []
+      : operationOf(node)
+          .variables(node)
+          .map((spec) => ({ name: `${node.path}.${spec.name}`, spec })),
+  )
