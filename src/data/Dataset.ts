@@ -47,6 +47,18 @@ export interface Images {
   readonly std: ReadonlyArray<number>
 }
 
+/**
+ * (byte / 255 - mean) / std of each channel as byte * scale + shift: [channels] each, in float64. Training, exports and
+ * their runtimes round these to float32.
+ */
+export const normalisationOf = ({
+  mean,
+  std,
+}: Pick<Images, "mean" | "std">): {
+  readonly scale: ReadonlyArray<number>
+  readonly shift: ReadonlyArray<number>
+} => ({ scale: std.map((s) => 1 / (255 * s)), shift: mean.map((m, i) => -m / std[i]!) })
+
 /** All of it in memory; mean and std are those of the train split (of the population, never below 1/255). */
 export interface Dataset extends Images {
   readonly train: Split

@@ -11,7 +11,8 @@ import { rowLength } from "../format/Row.ts"
 import { makeSupernet } from "../supernet/Supernet.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Tensor1D, Tensor2D, Variable } from "../tensor/Backend.ts"
-import { bytesTensor, castBytes } from "../tensor/Kernels.ts"
+import { bytesTensor } from "../tensor/Kernels.ts"
+import { normalise } from "../train/StepInputs.ts"
 import type { FoundModel } from "./FoundModel.ts"
 import type { Runner } from "./Target.ts"
 
@@ -52,17 +53,14 @@ export const openChild = ({ amax, network, preprocessing, weights }: FoundModel)
     tf.tidy(() => variable.assign(tf.tensor(found.values, variable.shape) as Variable))
   }
   const { channels, height, width } = network.graph.input
-  const { mean, std } = preprocessing
   const rows = net.rowsOf([])
   const sizes = net.sizesOf([])
   return {
     logits: ({ count, images }) => {
       const result = tf.tidy(() => {
-        const bytes = castBytes(bytesTensor(images, [count, height, width, channels]))
-        const scale = tf.tensor1d(std.map((s) => 1 / (255 * s)))
-        const shift = tf.tensor1d(mean.map((m, i) => -m / std[i]!))
+        const bytes = bytesTensor(images, [count, height, width, channels])
         return net.forward(
-          tf.add(tf.mul(bytes, scale), shift),
+          normalise(bytes, preprocessing),
           {
             rows: tf.tensor2d(rows, [net.sites, rowLength]) as Tensor2D,
             amax: tf.tensor1d(amax.slice()) as Tensor1D,

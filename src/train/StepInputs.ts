@@ -1,6 +1,6 @@
 /** What every step of a trial is fed: a batch, and the policy as tensors. Left out: what is computed from it. */
 import type { Batch } from "../data/Batches.ts"
-import type { Images } from "../data/Dataset.ts"
+import { type Images, normalisationOf } from "../data/Dataset.ts"
 import { rowLength } from "../format/Row.ts"
 import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
@@ -81,8 +81,7 @@ export const exampleInputs = (fed: Fed): PassInputs => {
 }
 
 /** (value / 255 - mean) / std per channel, of bytes [batch, height, width, channels]. */
-export const normalise = (bytes: Tensor, { mean, std }: Images): Tensor => {
-  const scale = tf.tensor1d(std.map((s) => 1 / (255 * s)))
-  const shift = tf.tensor1d(mean.map((m, i) => -m / std[i]!))
-  return tf.add(tf.mul(castBytes(bytes), scale), shift)
+export const normalise = (bytes: Tensor, images: Pick<Images, "mean" | "std">): Tensor => {
+  const { scale, shift } = normalisationOf(images)
+  return tf.add(tf.mul(castBytes(bytes), tf.tensor1d([...scale])), tf.tensor1d([...shift]))
 }

@@ -7,6 +7,7 @@
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { cacheDirectory } from "../../disk/Installation.ts"
+import { normalisationOf } from "../../data/Dataset.ts"
 import type { FoundModel } from "../FoundModel.ts"
 import type { ExportOptions, Runner } from "../Target.ts"
 import { sessionOptionsOf } from "./OnnxModel.ts"
@@ -50,8 +51,8 @@ export const normalised = (
 ): Float32Array => {
   const { channels, height, width } = network.graph.input
   const { fround } = Math
-  const scale = preprocessing.std.map((s) => fround(1 / (255 * s)))
-  const shift = preprocessing.mean.map((m, i) => fround(-m / preprocessing.std[i]!))
+  const factors = normalisationOf(preprocessing)
+  const [scale, shift] = [factors.scale.map(fround), factors.shift.map(fround)]
   const area = height * width
   const result = new Float32Array(count * channels * area)
   for (let i = 0; i < count; i++)
