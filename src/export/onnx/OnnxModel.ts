@@ -15,16 +15,17 @@ import {
   ValueInfoProtoSchema,
 } from "onnx-buf"
 import type { Layer } from "../../cost/LayerTable.ts"
+import { normalisationOf } from "../../data/Dataset.ts"
 import type { Format } from "../../format/Format.ts"
-import { unsigned } from "../../format/IntFormat.ts"
 import { toRow } from "../../format/Row.ts"
-import { isLayerNode, type Node, productOperands, type Shape } from "../../network/Graph.ts"
-import { productsOf, siteOf } from "../../network/Sites.ts"
+import { isLayerNode, type Node, type Shape } from "../../network/Graph.ts"
+import { productsOf } from "../../network/Sites.ts"
 import { learnedScales } from "../../supernet/OperandScale.ts"
 import { codesOf, type Stored } from "../Codes.ts"
 import { isInteger } from "../Encoding.ts"
 import type { FoundModel, Values } from "../FoundModel.ts"
 import { metadataOf } from "../Metadata.ts"
+import { type QuantizedOperand, quantizedOperands } from "../Operands.ts"
 import { type ExportOptions, Refused } from "../Target.ts"
 import { DataType, floats, Graph } from "./OnnxGraph.ts"
 import { addRounding, type Operand } from "./OnnxInputs.ts"
@@ -49,21 +50,30 @@ const sizesOf = (shape: Shape): ReadonlyArray<number> => {
 
 const channelAxis = ({ kind }: Shape): number => (kind === "tokens" ? 2 : 1)
 
-/** What one float32 scale of a layer's input covers. Throws for scales that are found anew by another rule than absmax. */
-const inputScales = (layer: Layer, shape: Shape): Operand["scales"] => {
-  const { blockSize, activationGranularity = "tensor", path, scaleRule = "absmax" } = layer
-  const format = layer.activationFormat.formats[0]!
-  const isScaled = format.scaled && format.block === undefined
-  if (
-    activationGranularity === "tensor" ||
-    (activationGranularity === "token" && shape.kind !== "tokens")
-  )
-    return "tensor"
-  if (isScaled && scaleRule !== "absmax")
+/** An operand that the graph rounds. Throws where its scales are found anew by another rule than absmax. */
+const operandOf = (
+  { blockSize, format, granularity, magnitude, path, sharedExponent }: QuantizedOperand,
+  axis: number,
+  sizes: ReadonlyArray<number>,
+): Operand => {
+  const isFrozen = typeof magnitude === "number"
+  if (!isFrozen && magnitude !== "absmax")
     throw new Refused(
-      `${path}: a scale for every ${activationGranularity} of the input is found while the file runs, and ONNX has no operation for the rule ${JSON.stringify(scaleRule)}; absmax would be right`,
+      `${path}: a scale for every ${granularity} of the input is found while the file runs, and ONNX has no operation for the rule ${JSON.stringify(magnitude)}; absmax would be right`,
     )
-  return activationGranularity === "token" ? "token" : { blockSize: blockSize! }
+  return {
+    format,
+    row: toRow(format, sharedExponent),
+    magnitude: isFrozen ? magnitude : 0,
+    scales:
+      granularity === "token"
+        ? "token"
+        : granularity === "block"
+          ? { blockSize: blockSize! }
+          : "tensor",
+    axis,
+    sizes,
+  }
 }
 
 /** Every weight of a layer as codes; the same whatever the opset. */
@@ -82,13 +92,14 @@ const valuesNamed = (weights: FoundModel["weights"], name: string): Values => {
 
 const contextOf = (
   graph: Graph,
-  { amax, network, weights }: FoundModel,
+  model: FoundModel,
   stored: ReadonlyArray<Stored>,
   options: ExportOptions,
 ): Context => {
+  const { network, weights } = model
   const { nodes } = network.graph
   const { layers } = network.table
-  const products = new Map(productsOf(network).map((one) => [one.path, one]))
+  const operands = new Map(quantizedOperands(model).map((operand) => [operand.path, operand]))
   const shapeOf = (node: Node, input: number): Shape => nodes[node.inputs[input]!]!.shape
   return {
     graph,
@@ -101,47 +112,26 @@ const contextOf = (
       return addWeight(graph, `${path}.weight`, weight, stored[layer]!, order, options)
     },
     rounded: (node, x) => {
-      const layer = layers[node.layer]!
-      const format = layer.activationFormat.formats[0]!
       const shape = shapeOf(node, 0)
-      const operand: Operand = {
-        format: layer.unsignedActivations === true ? unsigned(format) : format,
-        row: toRow(
-          layer.unsignedActivations === true ? unsigned(format) : format,
-          layer.sharedExponent,
-        ),
-        magnitude: amax[siteOf(node.layer, "activations")]!,
-        scales: inputScales(layer, shape),
-        axis: channelAxis(shape),
-        sizes: sizesOf(shape),
-      }
+      const found = operands.get(`${layers[node.layer]!.path}.activations`)!
+      const operand = operandOf(found, channelAxis(shape), sizesOf(shape))
       return addRounding(graph, x, operand, options, `${node.path}.input`)
     },
     product: (node, name, x, axis, sizes) => {
-      const found = products.get(node.path)
+      const path = `${node.path}.${name}`
+      const found = operands.get(path)
       if (found === undefined) return x
-      const declared = found.slot.formats[0]!
-      const isUnsigned = found.unsignedProbabilities && name === "probabilities"
-      const format = isUnsigned ? unsigned(declared) : declared
-      const operand: Operand = {
-        format,
-        row: toRow(format, layers[0]!.sharedExponent),
-        magnitude: amax[found.site + productOperands.indexOf(name)]!,
-        scales: "tensor",
-        axis,
-        sizes,
-      }
-      return addRounding(graph, x, operand, options, `${node.path}.${name}`)
+      return addRounding(graph, x, operandOf(found, axis, sizes), options, path)
     },
   }
 }
 
 /** Bytes as the network takes them: byte / (255 std) - mean / std, channels first. */
 const addNormalisation = (graph: Graph, { preprocessing }: FoundModel): string => {
-  const { mean, std } = preprocessing
+  const { scale: factor, shift: summand } = normalisationOf(preprocessing)
   const cast = graph.node("Cast", ["images"], "input.float", { to: DataType.FLOAT })
-  const scale = graph.constant("input.scale", floats(std.map((s) => 1 / (255 * s))))
-  const shift = graph.constant("input.shift", floats(mean.map((m, i) => -m / std[i]!)))
+  const scale = graph.constant("input.scale", floats(factor))
+  const shift = graph.constant("input.shift", floats(summand))
   const scaled = graph.node("Mul", [cast, scale], "input.scaled")
   const normal = graph.node("Add", [scaled, shift], "input.normalised")
   return graph.node("Transpose", [normal], "input.images", { perm: [0, 3, 1, 2] })
@@ -166,10 +156,12 @@ const build = (
   return graph
 }
 
+const isSmallFloat = ({ kind }: Format): boolean => /^(?:float|variant)$/.test(kind)
+
 /** Whether onnxruntime keeps the answers of a layer where it fuses QuantizeLinear and DequantizeLinear with the product. */
 const isSafelyFused = ({ activationFormat, weightFormat, ...layer }: Layer): boolean => {
   const [weights, inputs] = [weightFormat.formats[0]!, activationFormat.formats[0]!]
-  if (/^(?:float|variant)$/.test(inputs.kind)) return false
+  if (isSmallFloat(inputs)) return false
   if (!isInteger(weights)) return true
   const isFrozen = inputs.kind === "int" && (layer.activationGranularity ?? "tensor") === "tensor"
   return isFrozen && weights.bits > 2
@@ -183,9 +175,7 @@ const isSafelyFused = ({ activationFormat, weightFormat, ...layer }: Layer): boo
 export const sessionOptionsOf = ({
   network,
 }: Pick<FoundModel, "network">): Readonly<Record<string, string>> => {
-  const isFloat = productsOf(network).some(({ slot: { formats } }) =>
-    /^(?:float|variant)$/.test(formats[0]!.kind),
-  )
+  const isFloat = productsOf(network).some(({ slot }) => isSmallFloat(slot.formats[0]!))
   return network.table.layers.every(isSafelyFused) && !isFloat
     ? {}
     : { "session.disable_quant_qdq": "1" }
