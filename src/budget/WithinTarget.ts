@@ -8,7 +8,7 @@
 import type { CompiledCost } from "../cost/Cost.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import type { Random } from "../space/RandomStream.ts"
-import type { Band } from "./WithinBudget.ts"
+import { type Band, spreadOf } from "./WithinBudget.ts"
 import { drawBetween, lower, raise } from "./RandomMoves.ts"
 import { withinBand } from "./WithinBand.ts"
 import { type PerOption, zerosLike } from "../space/PerOption.ts"
@@ -70,7 +70,7 @@ export const nearest = (
   worth: PerOption = zerosLike(space),
 ): Choices => {
   // a change costs more than all that is worth anything
-  const change = 1 + worth.reduce((sum, row) => sum + Math.max(...row) - Math.min(...row), 0)
+  const change = 1 + spreadOf(worth)
   const scores = worth.map((row, i) =>
     row.map((value, k) => (k === given[i] ? value + change : value)),
   )

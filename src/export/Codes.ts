@@ -9,13 +9,15 @@
  */
 import type { Layer } from "../cost/LayerTable.ts"
 import type { Format } from "../format/Format.ts"
-import { blockScaleFormat, mapColumns, type Row, toRow } from "../format/Row.ts"
+import { mapColumns, type Row, toRow } from "../format/Row.ts"
 import {
   absMax,
+  blockScaleOf,
   leastErrorReference,
   percentileReference,
   roundByRow,
   scaleOf,
+  tensorScaleOf,
 } from "../quantizer/reference.ts"
 import { parts } from "../tensor/Amax.ts"
 import { codeOf, valueOfCode } from "./Encoding.ts"
@@ -119,21 +121,6 @@ const amaxesOf = (
   return largestOf(x, groups)
 }
 
-const blockScaleRow = toRow(blockScaleFormat)
-
-const float = new Float32Array(1)
-const bits = new Uint32Array(float.buffer)
-
-/** The power of two that a block of this largest magnitude is scaled by. */
-const sharedScale = (largest: number, { hi, increment }: Row): number => {
-  float[0] = hi
-  const top = (bits[0]! >>> 23) - 127
-  float[0] = largest
-  const e = ((bits[0]! + increment) >>> 23) - top
-  bits[0] = Math.max(1, Math.min(254, e)) << 23
-  return float[0]!
-}
-
 const encode = (
   x: Float32Array,
   format: Format,
@@ -153,15 +140,10 @@ const encode = (
 const ownBlocks = ({ shape, values: x }: Values, format: Format, row: Row, axis: number): Codes => {
   const size = format.block!.size
   const groups = blockGroups(shape, axis, size)
-  const underTensor = Number.isFinite(row.scaleBy)
-  const tensorScale = underTensor ? fround(absMax(x) / row.scaleBy) : 1
-  const scales = largestOf(x, groups).map((largest) => {
-    if (!underTensor) return sharedScale(largest, row)
-    if (tensorScale < smallestNormal) return 0
-    return roundByRow(fround(fround(largest / row.hi) / tensorScale), blockScaleRow)
-  })
+  const tensorScale = tensorScaleOf(absMax(x), row)
+  const scales = largestOf(x, groups).map((largest) => blockScaleOf(largest, row, tensorScale))
   const codes = encode(x, format, row, (i) => fround(scales[groups.of(i)]! * tensorScale))
-  const type = underTensor ? "E4M3" : "E8M0"
+  const type = format.block!.scale
   return { format, shape, codes, scales: { kind: "blocks", axis, size, scales, type, tensorScale } }
 }
 

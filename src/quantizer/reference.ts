@@ -90,6 +90,19 @@ const sharedScale = (blockAmax: number, hi: number, increment: number): number =
   return float[0]!
 }
 
+/** The tensor scale of a block format whose block scales have one (NVFP4), from the amax of the tensor; else 1. */
+export const tensorScaleOf = (amax: number, { scaleBy }: Row): number =>
+  Number.isFinite(scaleBy) ? fround(amax / scaleBy) : 1
+
+/** The stored scale of a block, from its amax, the row in float32 and the tensor scale. */
+export const blockScaleOf = (blockAmax: number, row: Row, tensorScale: number): number => {
+  const { hi, increment, scaleBy } = row
+  if (!Number.isFinite(scaleBy)) return sharedScale(blockAmax, hi, increment)
+  return tensorScale < smallestNormal
+    ? 0
+    : roundByRow(fround(fround(blockAmax / hi) / tensorScale), blockScaleRow)
+}
+
 /**
  * A block format; x as [outer, channels, inner], blocks along the channels, the last one of each run possibly short.
  * `calibrated` takes the place of x's own amax in the tensor scale, where there is one.
@@ -102,9 +115,8 @@ export const fakeQuantizeBlocksReference = (
   calibrated = 0,
 ): Float32Array => {
   const f32 = inFloat32(row)
-  const { hi, scaleBy, blockSize: size, increment } = f32
-  const underTensor = Number.isFinite(scaleBy)
-  const t = underTensor ? fround((calibrated > 0 ? fround(calibrated) : absMax(x)) / scaleBy) : 1
+  const { blockSize: size } = f32
+  const t = tensorScaleOf(calibrated > 0 ? fround(calibrated) : absMax(x), f32)
   const result = new Float32Array(x.length)
   for (let start = 0; start < x.length; start += channels * inner)
     for (let first = 0; first < channels; first += size)
@@ -112,11 +124,7 @@ export const fakeQuantizeBlocksReference = (
         const count = Math.min(size, channels - first)
         const places = Array.from({ length: count }, (_, c) => start + (first + c) * inner + i)
         const blockAmax = absMax(Float32Array.from(places, (place) => x[place]!))
-        const b = underTensor
-          ? t < smallestNormal
-            ? 0
-            : roundByRow(fround(fround(blockAmax / hi) / t), blockScaleRow)
-          : sharedScale(blockAmax, hi, increment)
+        const b = blockScaleOf(blockAmax, f32, t)
         const s = fround(b * t)
         for (const place of places) {
           const value = x[place]!
