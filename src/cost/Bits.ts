@@ -1,4 +1,6 @@
 /** The format of a layer's operand, as a quantity over the decision that gives it. Left out: bytes (`Storage.ts`). */
+import type { Format } from "../format/Format.ts"
+import type { Choices } from "../space/Decision.ts"
 import { constant, ofDecision, type Quantity } from "../space/Quantity.ts"
 import type { FormatSlot } from "./LayerTable.ts"
 
@@ -13,3 +15,7 @@ export const elementBits = ({ decision, formats }: FormatSlot): Quantity =>
         decision,
         formats.map(({ bits }) => bits),
       )
+
+/** The format of a slot under an assignment. */
+export const formatIn = ({ decision, formats }: FormatSlot, choices: Choices): Format =>
+  formats[decision === null ? 0 : choices[decision]!]!

@@ -6,6 +6,7 @@
  * target of a fixed assignment is its own cost. Ids of earlier versions, which had no such rule, stay known (`EarlierIds.ts`).
  */
 import { Result, Schema } from "effect"
+import { formatIn } from "../cost/Bits.ts"
 import { isUnread } from "../cost/Costs.ts"
 import type { FormatSlot } from "../cost/LayerTable.ts"
 import * as Datasets from "../data/Datasets.ts"
@@ -85,8 +86,7 @@ const under = (choices: Choices, value: unknown): unknown => {
   if (typeof value !== "object" || value === null) return value
   if (Array.isArray(value)) return value.map((item) => under(choices, item))
   if (isQuantity(value)) return [valueOf(value, choices), maximum(value)]
-  if (isSlot(value))
-    return value.formats[value.decision === null ? 0 : choices[value.decision]!]!.name
+  if (isSlot(value)) return formatIn(value, choices).name
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, under(choices, item)]))
 }
 

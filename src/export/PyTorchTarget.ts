@@ -6,7 +6,7 @@
  * which operation becomes which line (`pytorch/`).
  */
 import * as Container from "../disk/TensorFile.ts"
-import { floatBytes } from "../train/Safetensors.ts"
+import { floatPart } from "../train/Safetensors.ts"
 import type { FoundModel, Values } from "./FoundModel.ts"
 import { formatsOf, amaxesOf, metadataOf } from "./Metadata.ts"
 import { type LayerText, layerTexts } from "./pytorch/LayersText.ts"
@@ -36,11 +36,10 @@ const transposed = ({ shape, values }: Values, order: ReadonlyArray<number>): Va
 }
 
 const weightsFile = (model: FoundModel, { state }: NetworkText): ReadonlyArray<Uint8Array> => {
-  const parts = [...state].map(([name, { key, order }]): Container.Part => {
+  const parts = [...state].map(([name, { key, order }]) => {
     const found = model.weights.get(name)
     if (found === undefined) throw new Error(`the model has no weights ${name}`)
-    const { shape, values } = order === undefined ? found : transposed(found, order)
-    return { name: key, dtype: "F32", shape, bytes: floatBytes(values) }
+    return floatPart(key, order === undefined ? found : transposed(found, order))
   })
   const names = Object.fromEntries([...state].map(([name, { key }]) => [key, name]))
   const metadata = { ...metadataOf(model), "fliqs.names": JSON.stringify(names) }

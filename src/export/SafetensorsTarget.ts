@@ -14,7 +14,7 @@ import { variableShapes } from "../supernet/Variables.ts"
 import type { VariableSpec } from "../supernet/operation/Operation.ts"
 import { declaredVariables } from "../supernet/operation/Operations.ts"
 import { digest } from "../train/Weights.ts"
-import { floatBytes, type Tensors } from "../train/Safetensors.ts"
+import { floatPart, type Tensors } from "../train/Safetensors.ts"
 import type { FoundModel, Values } from "./FoundModel.ts"
 import { metadataOf } from "./Metadata.ts"
 import { wholeSpace } from "./Rebuild.ts"
@@ -43,17 +43,12 @@ export const weightsDigest = (weights: Weights): string =>
 /** The parts of the file, in order. */
 export const safetensors = (model: FoundModel): ReadonlyArray<Uint8Array> => {
   const { network, weights } = model
-  const part = (
-    name: string,
-    shape: ReadonlyArray<number>,
-    values: Float32Array,
-  ): Container.Part => ({ name, dtype: "F32", shape, bytes: floatBytes(values) })
   const variables = declaredVariables(wholeSpace(model.space)).map(({ name, spec }) =>
-    part(name, spec.shape, whole(weights.get(name), spec)),
+    floatPart(name, { shape: spec.shape, values: whole(weights.get(name), spec) }),
   )
   const scales = network.table.layers
     .flatMap((layer) => Object.values(learnedScales(layer)))
-    .map(({ name }) => part(name, [1], weights.get(name)!.values))
+    .map(({ name }) => floatPart(name, { shape: [1], values: weights.get(name)!.values }))
   const shapes = Object.fromEntries([...weights].map(([name, { shape }]) => [name, shape]))
   return Container.encode([...variables, ...scales], {
     ...metadataOf(model),

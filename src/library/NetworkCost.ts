@@ -5,9 +5,9 @@
  */
 import { Effect, Result } from "effect"
 import { ActivationMemory } from "../cost/ActivationMemory.ts"
+import { formatIn } from "../cost/Bits.ts"
 import { compile } from "../cost/Cost.ts"
 import { Gbops } from "../cost/Gbops.ts"
-import type { FormatSlot } from "../cost/LayerTable.ts"
 import { Memory } from "../cost/Memory.ts"
 import type { DeclarationErrors } from "../declaration/Errors.ts"
 import type { Assignment, Choices } from "../space/Decision.ts"
@@ -59,15 +59,13 @@ const costAt = ({ space, table }: SearchSpace["network"], choices: Choices): Net
   const gbops = compile(table, Gbops, space)
   const memory = compile(table, Memory, space)
   const inputs = compile(table, ActivationMemory, space)
-  const nameIn = ({ decision, formats }: FormatSlot) =>
-    formats[decision === null ? 0 : choices[decision]!]!.name
   const layers = table.layers.flatMap((layer, i): ReadonlyArray<LayerCost> => {
     if (valueOf(layer.active, choices) === 0) return []
     return [
       {
         path: layer.path,
-        weightFormat: nameIn(layer.weightFormat),
-        activationFormat: nameIn(layer.activationFormat),
+        weightFormat: formatIn(layer.weightFormat, choices).name,
+        activationFormat: formatIn(layer.activationFormat, choices).name,
         macs: valueOf(layer.macs, choices),
         gbops: valueOf(gbops.terms[i]!, choices),
         weightBytes: valueOf(memory.terms[i]!, choices),

@@ -6,7 +6,7 @@
  */
 import { Effect, FileSystem, Schema } from "effect"
 import { pathText } from "../declaration/Errors.ts"
-import { floatBytes, tensorsOf } from "../train/Safetensors.ts"
+import { floatPart, tensorsOf } from "../train/Safetensors.ts"
 import type { Snapshot } from "../train/TrainEvent.ts"
 import * as Durable from "../disk/Durable.ts"
 import { Damaged, NewerVersion, StorageError } from "../disk/Errors.ts"
@@ -38,12 +38,7 @@ const decodeMeta = Schema.decodeUnknownOption(Meta)
 /** The parts of the file, in order. Throws when a tensor's shape and values disagree (a broken invariant). */
 export const encode = (checkpoint: Checkpoint): ReadonlyArray<Uint8Array> => {
   const { attempt, seconds, state, step, tensors } = checkpoint
-  const parts = Object.entries(tensors).map(([name, { shape, values }]): Container.Part => ({
-    name,
-    dtype: "F32",
-    shape,
-    bytes: floatBytes(values),
-  }))
+  const parts = Object.entries(tensors).map(([name, tensor]) => floatPart(name, tensor))
   return Container.encode(parts, {
     kind: "fliqs checkpoint",
     version: String(version),

@@ -44,7 +44,7 @@ import {
 } from "./Search.ts"
 import { meanOf } from "./policy/StepFigures.ts"
 import { withSwitching } from "./policy/Switching.ts"
-import { withinBand } from "../budget/WithinBand.ts"
+import { bestWithin } from "../budget/WithinTarget.ts"
 import { assertRowsOf, type PerOption, zerosLike } from "../space/PerOption.ts"
 
 /** Of the running mean squares that the penalty is relative to. */
@@ -80,8 +80,7 @@ const policyIn = ({ logits }: DifferentiableState): Policy => policyOf(logits, 1
 const chosenBy = ({ problem }: DifferentiableRun, policy: Policy): Choices => {
   const { space, cost, target } = problem
   const scores = policy.logProbabilities.map((row) => Array.from(row))
-  // a target that nobody meets is refused before training, but for the rounding of one that only the cheapest meets
-  return withinBand(space, cost, scores, bandUnder(target)) ?? cost.range().minChoices
+  return bestWithin(space, cost, scores, bandUnder(target))
 }
 
 /** d (-L + cost part) / d probability, per decision and option. */

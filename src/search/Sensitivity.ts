@@ -34,7 +34,7 @@ import {
   type SearchKind,
   unreadReward,
 } from "./Search.ts"
-import { withinBand } from "../budget/WithinBand.ts"
+import { bestWithin } from "../budget/WithinTarget.ts"
 import { assertRowsOf } from "../space/PerOption.ts"
 import { fittedSensitivities } from "../space/LossTable.ts"
 
@@ -92,9 +92,7 @@ const finalOf = ({ problem }: SensitivityRun, state: SensitivityState): Choices 
   const { space, cost, target } = problem
   return (
     state.chosen ??
-    withinBand(space, cost, scoresOf(space, meanIncreases(state)), bandUnder(target)) ??
-    // a target that nobody meets is refused before training, but for the rounding of one that only the cheapest meets
-    cost.range().minChoices
+    bestWithin(space, cost, scoresOf(space, meanIncreases(state)), bandUnder(target))
   )
 }
 

@@ -4,6 +4,7 @@
  * Run alone it gives the supernet's logits under the same assignment bit for bit: the same operations on the same
  * numbers. Left out: writing it to a file (`export/`).
  */
+import { formatIn } from "../cost/Bits.ts"
 import type { Layer } from "../cost/LayerTable.ts"
 import type { Choices } from "../space/Decision.ts"
 import { constant, type Quantity, valueOf } from "../space/Quantity.ts"
@@ -21,7 +22,7 @@ export const extract = (network: Network, choices: Choices): Network => {
     format: (slot) => ({
       ...slot,
       decision: null,
-      formats: [slot.formats[slot.decision === null ? 0 : choices[slot.decision]!]!],
+      formats: [formatIn(slot, choices)],
     }),
   }
   const isActive = (quantity: Quantity): boolean => valueOf(quantity, choices) === 1

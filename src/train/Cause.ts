@@ -7,6 +7,7 @@
  * bits are named beside the learning rate, and where all have eight bits or more the learning rate alone.
  */
 import { Array as Arrays } from "effect"
+import { formatIn } from "../cost/Bits.ts"
 import type { FormatSlot, Layer } from "../cost/LayerTable.ts"
 import type { Format } from "../format/Format.ts"
 import type { Network } from "../network/Network.ts"
@@ -32,10 +33,6 @@ export interface Cause {
 
 /** Formats of fewer bits are narrow. */
 const narrowBits = 8
-
-/** The format that an operand has under these choices. */
-export const formatIn = ({ decision, formats }: FormatSlot, choices: Choices): Format =>
-  formats[decision === null ? 0 : choices[decision]!]!
 
 interface Operand {
   readonly node: number

@@ -18,8 +18,8 @@ import { OptionValue } from "../space/Option.ts"
 import { childWeights, extract } from "../supernet/Child.ts"
 import type { Supernet } from "../supernet/Supernet.ts"
 import { variableShapes } from "../supernet/Variables.ts"
-import { floatBytes, tensorsOf } from "./Safetensors.ts"
-import type { KeptModel, NamedTensor } from "./TrainEvent.ts"
+import { floatPart, tensorsOf } from "./Safetensors.ts"
+import type { KeptModel } from "./TrainEvent.ts"
 
 /** Cuts the found network out of a supernet whose norms are frozen. `amax` [sites of the supernet]. */
 export const keptModel = (
@@ -63,16 +63,10 @@ const decodeMeta = Schema.decodeUnknownOption(Meta)
 /** The parts of the file, in order. `fliqs` is the version that trained it. */
 export const encode = (model: KeptModel, fliqs: string): ReadonlyArray<Uint8Array> => {
   const { amax, assignment, classNames, mean, std, weights } = model
-  const part = (name: string, { shape, values }: NamedTensor): Container.Part => ({
-    name,
-    dtype: "F32",
-    shape,
-    bytes: floatBytes(values),
-  })
   return Container.encode(
     [
-      ...[...weights].map(([name, tensor]) => part(name, tensor)),
-      part(magnitudesName, { shape: [amax.length], values: amax }),
+      ...[...weights].map(([name, tensor]) => floatPart(name, tensor)),
+      floatPart(magnitudesName, { shape: [amax.length], values: amax }),
     ],
     {
       kind,

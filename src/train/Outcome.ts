@@ -3,6 +3,7 @@
  *
  * Left out: running means of the curves (`Progress.ts`), why it diverged (`Divergence.ts`), the accuracy itself (`Finish.ts`).
  */
+import { formatIn } from "../cost/Bits.ts"
 import { compile } from "../cost/Cost.ts"
 import { Gbops } from "../cost/Gbops.ts"
 import { Memory } from "../cost/Memory.ts"
@@ -10,7 +11,6 @@ import * as Metrics from "../metric/Metrics.ts"
 import { activationSites } from "../network/Sites.ts"
 import type { Choices } from "../space/Decision.ts"
 import { valueOf } from "../space/Quantity.ts"
-import { formatIn } from "./Cause.ts"
 import type { Progress } from "./Progress.ts"
 import type { LayerOutcome, TrainEvent } from "./TrainEvent.ts"
 import type { Prepared } from "./Trial.ts"

@@ -39,6 +39,14 @@ export const floatBytes = (values: Float32Array): Uint8Array => {
   return new Uint8Array(view.buffer)
 }
 
+/** A float32 tensor as a part of a file. */
+export const floatPart = (name: string, { shape, values }: NamedTensor): Container.Part => ({
+  name,
+  dtype: "F32",
+  shape,
+  bytes: floatBytes(values),
+})
+
 /** The float32 values that a file holds, copied out of it. */
 export const floatsOf = (bytes: Uint8Array): Float32Array => {
   if (isLittleEndian) return new Float32Array(new Uint8Array(bytes).buffer)
