@@ -99,8 +99,8 @@ describe("plans and rehearsals", () => {
       assert.deepStrictEqual(
         trials.map(({ control, seed, steps }) => ({ control, seed, steps })),
         [
-          { control: undefined, seed: 1, steps: 1000 },
-          { control: "uniform", seed: 1, steps: 1000 },
+          { control: undefined, seed: 1, steps: 800 },
+          { control: "uniform", seed: 1, steps: 800 },
         ],
       )
       const { assignment, costOverTarget } = simulate(trials[0]!)
