@@ -142,6 +142,17 @@ export const exportTrial = Command.make(
     images: count("images", "images", "Test images to compare; 256 by default").pipe(
       Flag.withDefault(256),
     ),
+    bound: Flag.Finite("bound").pipe(
+      Flag.withMetavar("SHARE"),
+      Flag.withDescription(
+        "What logits may differ by, of the largest; 0.05 by default, less is stricter",
+      ),
+      Flag.filter(
+        (share) => share >= 0 && share <= 0.05,
+        (share) => `${share} is no bound; 0 to 0.05 would be right`,
+      ),
+      Flag.withDefault(0.05),
+    ),
     state,
     json,
   },

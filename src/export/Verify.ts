@@ -31,13 +31,13 @@ export interface Verified {
   readonly ties: number
   /** Largest |difference| of a logit. */
   readonly largest: number
-  /** What it may be: `share` of the largest |logit| of the child. */
+  /** What it may be: a share of the largest |logit| of the child. */
   readonly bound: number
   readonly passed: boolean
 }
 
-/** Of the largest |logit|. */
-export const share = 0.05
+/** What a logit may differ by, of the largest |logit|. */
+export const widestBound = 0.05
 
 /** The child network on tensors: our logits. The backend must be loaded. */
 export interface Child {
@@ -85,12 +85,13 @@ const lead = (logits: Float32Array): number => {
   return first - second
 }
 
-/** Compares logits on all batches. */
+/** Compares logits on all batches. They may differ by `share` of the largest |logit|. */
 export const compare = async (
   child: Child,
   runner: Runner,
   classes: number,
   batches: Iterable<ImageBatch> | AsyncIterable<ImageBatch>,
+  share = widestBound,
 ): Promise<Verified> => {
   const others: Array<{ readonly lead: number; readonly largest: number }> = []
   let [images, same, largest, range] = [0, 0, 0, 0]

@@ -2,32 +2,27 @@
  * `fliqs export TRIAL --to TARGET --out PATH`: the network of a finished trial as files for another runtime, which must
  * give the network's logits on test images before the export counts as done.
  */
-import { Effect, FileSystem, type Option, Schema, Stream } from "effect"
+import { Effect, FileSystem, type Option } from "effect"
 import { dirname, join } from "node:path"
 import { type Batches, openBatches } from "../../data/Batches.ts"
 import * as Datasets from "../../data/Datasets.ts"
 import { pathText } from "../../declaration/Errors.ts"
 import { oneOf } from "../../declaration/Suggest.ts"
 import * as Durable from "../../disk/Durable.ts"
-import { cacheDirectory, version } from "../../disk/Installation.ts"
+import { cacheDirectory } from "../../disk/Installation.ts"
 import { stored } from "../../disk/Patience.ts"
 import { targetNamed, targets } from "../../export/Exports.ts"
 import type { FoundModel } from "../../export/FoundModel.ts"
-import { readFound } from "../../export/ReadFound.ts"
 import {
   type ExportedFile,
   type ExportOptions,
   type ExportTarget,
   Refused,
 } from "../../export/Target.ts"
-import { compare, type ImageBatch, openChild, share } from "../../export/Verify.ts"
-import * as Checkpoint from "../../orchestrator/Checkpoint.ts"
-import * as Result from "../../orchestrator/Result.ts"
-import * as State from "../../orchestrator/State.ts"
+import { compare, type ImageBatch, openChild } from "../../export/Verify.ts"
+import type * as State from "../../orchestrator/State.ts"
 import * as Backend from "../../tensor/Backend.ts"
-import { encode } from "../../train/KeptModel.ts"
-import * as OneShot from "../../train/OneShot.ts"
-import { Trial } from "../../train/Trial.ts"
+import { declarationOf, readFinished, readModel } from "../FoundModels.ts"
 import { findTrial, sayTemporary, stateFolder } from "../Locations.ts"
 import { note, print, printJson, short } from "../Output.ts"
 import { readyStep } from "../Preparation.ts"
@@ -37,69 +32,6 @@ import { Ended, exitCodes, Wrong } from "../ErrorMessages.ts"
 const batchSize = 32
 
 const wrong = (message: string) => Effect.fail(new Wrong({ message }))
-
-/** The trial, which must have finished. */
-const readFinished = Effect.fnUntraced(function* (state: string, id: string) {
-  const trial = yield* State.readTrial(State.trialFile(state, id))
-  if (trial === undefined) return yield* wrong(`${pathText(State.trialFile(state, id))} is missing`)
-  const result = yield* Result.read(State.resultFile(state, id))
-  if (result?.state !== "finished")
-    return yield* wrong(
-      `trial ${id} has ${result === undefined ? "not finished" : "failed"}; \`fliqs run\` of its experiment goes on with it`,
-    )
-  return trial
-})
-
-/**
- * The model of a trial that finished before models were kept: frozen once more from its last checkpoint, which gives the
- * same bits on the same machine.
- */
-const rebuilt = Effect.fnUntraced(function* (state: string, trial: State.TrialFile) {
-  const folder = State.checkpointFolder(state, trial.id)
-  const restart = `\`fliqs run ... --only ${trial.id} --restart\` trains it again and keeps it`
-  const resume = yield* Checkpoint.readNewest(folder, "leave")
-  if (resume === undefined || resume.step < trial.steps)
-    return yield* wrong(
-      `trial ${trial.id} kept no model, and no checkpoint of its end is in ${pathText(folder)}; ${restart}`,
-    )
-  yield* note(`trial ${trial.id} kept no model; it is frozen again from its last checkpoint`)
-  const { threads, eager, folder: files } = trial.execution
-  const last = yield* OneShot.run(
-    { id: trial.id, declaration: trial.declaration },
-    {
-      resume,
-      threads,
-      eager,
-      cacheDirectory: cacheDirectory(),
-      ...(files === undefined ? {} : { folder: files }),
-    },
-  ).pipe(
-    Stream.filter((event) => event.type === "model"),
-    Stream.runLast,
-  )
-  if (last._tag === "None") return yield* wrong(`trial ${trial.id} gave no model; ${restart}`)
-  const parts = encode(last.value.model, version())
-  yield* Durable.replace(State.modelFile(state, trial.id), parts)
-  return Buffer.concat(parts)
-})
-
-const readModel = Effect.fnUntraced(function* (state: string, trial: State.TrialFile) {
-  const fs = yield* FileSystem.FileSystem
-  const file = State.modelFile(state, trial.id)
-  const kept = yield* fs.readFile(file).pipe(
-    Effect.catchReason("PlatformError", "NotFound", () => Effect.undefined),
-    stored("read", file),
-  )
-  const bytes = kept ?? (yield* rebuilt(state, trial))
-  const { space } = yield* decodeTrial(trial)
-  const model = readFound(bytes, { id: trial.id, space })
-  return typeof model === "string" ? yield* wrong(`${pathText(file)}: ${model}`) : model
-})
-
-const decodeTrial = (trial: State.TrialFile) =>
-  Schema.decodeUnknownEffect(Trial)(trial.declaration).pipe(
-    Effect.mapError(({ message }) => new Wrong({ message: `trial ${trial.id}: ${message}` })),
-  )
 
 /** The first `count` test images. */
 async function* firstOf(
@@ -123,9 +55,9 @@ const verify = Effect.fnUntraced(function* (
   model: FoundModel,
   trial: State.TrialFile,
   options: ExportOptions,
-  count: number,
+  { bound, images: count }: { readonly bound: number; readonly images: number },
 ) {
-  const { data, seed } = yield* decodeTrial(trial)
+  const { data, seed } = yield* declarationOf(trial)
   const dataset = yield* Datasets.load(data, cacheDirectory(), trial.execution.folder ?? ".")
   const { channels, height, width } = model.network.graph.input
   return yield* Effect.tryPromise({
@@ -135,7 +67,7 @@ const verify = Effect.fnUntraced(function* (
       const batches = openBatches(dataset, { ...data, seed })
       try {
         const images = firstOf(batches, height * width * channels, count)
-        return await compare(child, runner, model.network.graph.classes, images)
+        return await compare(child, runner, model.network.graph.classes, images, bound)
       } finally {
         await batches.close()
         child.dispose()
@@ -171,6 +103,8 @@ export const run = Effect.fn("export")(function* (input: {
   readonly emulate: boolean
   readonly flavour: ExportOptions["flavour"]
   readonly images: number
+  /** Of the largest logit. */
+  readonly bound: number
   readonly state: Option.Option<string>
   readonly json: boolean
 }) {
@@ -202,7 +136,7 @@ export const run = Effect.fn("export")(function* (input: {
   const verified =
     target.open === undefined
       ? undefined
-      : yield* verify(path, target, model, trial, options, input.images)
+      : yield* verify(path, target, model, trial, options, input)
   if (typeof verified === "string" || verified?.passed === false) {
     yield* removeAll(path, files)
     yield* note(
@@ -219,6 +153,6 @@ export const run = Effect.fn("export")(function* (input: {
   yield* print(
     verified === undefined
       ? "not compared: no runtime runs it"
-      : `${verified.runtime}: ${verified.same} of ${verified.images} test images have the same largest logit${verified.ties === 0 ? "" : `, ${verified.ties} are ties`}; logits differ by at most ${short(verified.largest)}, the bound is ${short(verified.bound)} (${100 * share} % of the largest)`,
+      : `${verified.runtime}: ${verified.same} of ${verified.images} test images have the same largest logit${verified.ties === 0 ? "" : `, ${verified.ties} are ties`}; logits differ by at most ${short(verified.largest)}, the bound is ${short(verified.bound)} (${short(100 * input.bound)} % of the largest)`,
   )
 })
