@@ -12,9 +12,9 @@
  * sees the turn at the target; there it weighs four times as much, to land on target while the policy commits (but not
  * for a reward that trades cost smoothly: that would be another reward).
  *
- * When the policy is all but certain it is frozen, and the remaining steps train its final assignment. With a hard
- * budget that is the most probable one within target, chosen then or at 90 % of the steps: late, so that the policy has
- * moved as far as it will, and early enough for a tenth of the steps to train what the budget changed. Left out: the
+ * When the policy is all but certain, or has no steps left (`decideBy`), it is frozen, and the remaining steps train its
+ * final assignment. With a hard budget that is the most probable one within target, chosen then or at 90 % of its steps:
+ * late, so that the policy has moved as far as it will, and early enough to train what the budget changed. Left out: the
  * knobs (`policy/ReinforceSpec.ts`, `policy/Settings.ts`), the update (`policy/PolicyUpdate.ts`), the schedules, the
  * alarms.
  */
@@ -37,7 +37,7 @@ import { mostProbable, type Policy, policyOf, sample, summarise } from "./policy
 import { type MeasuredProposals, type ReinforceRun, updatePolicy } from "./policy/PolicyUpdate.ts"
 import { ReinforceSpec } from "./policy/ReinforceSpec.ts"
 import { initState, ReinforceState, restoreState } from "./policy/ReinforceState.ts"
-import { delaySteps } from "./policy/Schedule.ts"
+import { decidedSteps, delaySteps } from "./policy/Schedule.ts"
 import {
   budgetAt,
   resolve,
@@ -46,6 +46,7 @@ import {
   unreadKnobs,
 } from "./policy/Settings.ts"
 import { withSettledArchitecture, withSettledFormats } from "./policy/SettledOptions.ts"
+import { frozenLogits } from "./policy/Stop.ts"
 import { addSignal, zOf } from "./policy/Signal.ts"
 import { finiteQualities, meanIfAny, meanOf } from "./policy/StepFigures.ts"
 import { withSwitching } from "./policy/Switching.ts"
@@ -60,7 +61,8 @@ const runOf = (
   const isEarly = settings.proposals >= 4 || settings.prior !== undefined
   const firstMeasured = isEarly ? Math.floor(firstUpdate / 2) : firstUpdate
   const informed = settings.prior === undefined ? undefined : planInformed(problem, settings)
-  return { problem, settings, firstUpdate, firstMeasured, informed }
+  const decided = decidedSteps(problem.steps, settings.decideBy ?? 1)
+  return { problem, settings, firstUpdate, firstMeasured, decided, informed }
 }
 
 const policyIn = ({ settings }: ReinforceRun, { logits }: ReinforceState): Policy =>
@@ -85,13 +87,18 @@ const finalOf = (run: ReinforceRun, state: ReinforceState): Choices => {
 const topOf = (state: ReinforceState, policy: Policy): Choices =>
   state.chosen ?? mostProbable(policy)
 
-/** Freezes what the budget allows, once the policy is frozen or has no time left. */
-const chooseWithin = (run: ReinforceRun, state: ReinforceState, step: number): ReinforceState =>
-  isHard(run) &&
-  state.chosen === undefined &&
-  (state.frozen || step + 1 >= budgetAt * run.problem.steps)
-    ? { ...state, frozen: true, chosen: withinTarget(run, policyIn(run, state)) }
-    : state
+/** Freezes a policy that has no steps left; with a budget what that allows, a little earlier or once it is frozen. */
+const withDecision = (run: ReinforceRun, state: ReinforceState, step: number): ReinforceState => {
+  const { decided, problem, settings } = run
+  const done = step + 1
+  if (isHard(run))
+    return state.chosen === undefined && (state.frozen || done >= budgetAt * decided)
+      ? { ...state, frozen: true, chosen: withinTarget(run, policyIn(run, state)) }
+      : state
+  return state.frozen || done < decided || decided === problem.steps
+    ? state
+    : { ...state, frozen: true, logits: frozenLogits(problem, settings, state.logits) }
+}
 
 const propose = (
   run: ReinforceRun,
@@ -171,14 +178,14 @@ const afterDelayed = (
 
 /** The last samples with those of this step, where it is one of the last. */
 const withLastSamples = (
-  { problem }: ReinforceRun,
+  { decided, problem }: ReinforceRun,
   state: ReinforceState,
   step: number,
   { active, proposals }: MeasuredProposals,
   costs: ReadonlyArray<number>,
 ): ReinforceState["ending"] => {
-  const { reward, steps, target } = problem
-  if (!isInLastSteps(step, steps)) return state.ending
+  const { reward, target } = problem
+  if (!isInLastSteps(step, decided)) return state.ending
   // a cost below the target that the reward does not punish counts as on target
   const ratioOf = (spent: number): number =>
     reward.punishesBelow ? spent / target : Math.max(1, spent / target)
@@ -213,7 +220,7 @@ const update = (run: ReinforceRun, state: ReinforceState, step: number, given: M
     lastDrawn: proposals[0]!,
     ending: withLastSamples(run, state, step, measured, costs),
   }
-  const next = chooseWithin(run, learned, step)
+  const next = withDecision(run, learned, step)
 
   const policy = policyIn(run, next)
   const top = topOf(next, policy)
@@ -235,9 +242,9 @@ const update = (run: ReinforceRun, state: ReinforceState, step: number, given: M
 }
 
 const alarms = (run: ReinforceRun, state: ReinforceState, step: number): ReadonlyArray<Alarm> => {
-  const { firstUpdate, problem, settings } = run
-  const { space, steps } = problem
-  const fixed = { steps, delayEnd: firstUpdate, proposals: settings.proposals }
+  const { decided, firstUpdate, problem, settings } = run
+  const { space } = problem
+  const fixed = { steps: decided, delayEnd: firstUpdate, proposals: settings.proposals }
   if (!isAlarmStep(fixed, step + 1)) return []
   const policy = policyIn(run, state)
   return alarmsAt({

@@ -35,6 +35,8 @@ export interface ReinforceRun {
   readonly firstUpdate: number
   /** The first step whose proposals are measured. */
   readonly firstMeasured: number
+  /** After so many steps the policy has decided: it is frozen then, if not before. */
+  readonly decided: number
   /** Of a search that starts informed. */
   readonly informed: InformedPlan | undefined
 }
@@ -144,7 +146,7 @@ export const updatePolicy = (
 ): PolicyUpdate => {
   const { problem, settings } = run
   const policy = policyOf(state.logits, settings.temperature)
-  const progress = progressAt(step, problem.steps, settings.delay)
+  const progress = progressAt(step, run.firstUpdate, run.decided)
   // what advantages are made from
   const values = settings.costGradient === "exact" ? measured.qualities : measured.rewards
   const { baseline, ...compared } = compare(

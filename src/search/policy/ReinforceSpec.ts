@@ -50,6 +50,11 @@ export const ReinforceSpec = Schema.Struct({
     "Share of the steps before the policy's first update, 0 to 0.95.",
     { default: 0.25 },
   ),
+  decideBy: optional(
+    Schema.Finite.check(Schema.isBetween({ minimum: 0.05, maximum: 1 })),
+    "Share of the steps after which the policy has decided, 0.05 to 1: commitment reaches its maximum there and the policy is frozen; the remaining steps train its final assignment.",
+    { default: 1 },
+  ),
   delaySampling: optional(
     Schema.Literals(["widest", "uniform", "sandwich"]),
     "Draws during the delay: the widest option with a probability falling from 1 to 0, else uniformly; uniformly; or the widest, the smallest and a uniform assignment by turns (sandwich).",

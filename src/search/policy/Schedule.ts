@@ -17,11 +17,13 @@ export interface Commitment {
 export const delaySteps = (steps: number, delay: number): number =>
   Math.min(steps, Math.round(steps * delay))
 
-/** How far the policy's steps have come: 0 at the delay's end, towards 1 at the run's end. */
-export const progressAt = (step: number, steps: number, delay: number): number => {
-  const first = delaySteps(steps, delay)
-  return step < first || steps <= first ? 0 : (step - first) / (steps - first)
-}
+/** Steps after which the policy has decided, at the latest. */
+export const decidedSteps = (steps: number, decideBy: number): number =>
+  Math.max(1, Math.round(steps * decideBy))
+
+/** How far the policy's steps have come: 0 at the delay's end (`first`), towards 1 where it has to have decided (`end`). */
+export const progressAt = (step: number, first: number, end: number): number =>
+  step < first || end <= first ? 0 : (step - first) / (end - first)
 
 /** Shape of the commitment over the progress s, 0 to 1. */
 export const commitmentShape = (schedule: Commitment["schedule"], s: number): number => {

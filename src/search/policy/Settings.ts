@@ -10,7 +10,7 @@ import type { RewardSpec } from "../../reward/Rewards.ts"
 import { type TrainFormats, writtenNorms, writtenTrainArchitecture } from "./CommonKnobs.ts"
 import { type Knobs, presets, publishedRewards, type PublishedReward } from "./Presets.ts"
 import type { ReinforceSpec } from "./ReinforceSpec.ts"
-import { type Commitment, delaySteps } from "./Schedule.ts"
+import { type Commitment, decidedSteps, delaySteps } from "./Schedule.ts"
 import type { Unread } from "../Search.ts"
 
 /** All knobs with their values. */
@@ -25,6 +25,8 @@ export interface Settings {
     readonly epsilon: number
   }
   readonly delay: number
+  /** 1 where it is left out. */
+  readonly decideBy?: number
   readonly delaySampling: "widest" | "uniform" | "sandwich"
   readonly trainFormats: TrainFormats
   readonly trainArchitecture?: "settled"
@@ -48,9 +50,13 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
   const given: Knobs = { ...preset, ...spec }
   const proposals = given.proposals ?? 4
   const delay = given.delay ?? 0.25
+  const decideBy = spec.decideBy ?? 1
   const measureEvery = spec.measureEvery ?? 1
   // steps that update the policy
-  const policySteps = Math.max(1, Math.ceil((steps - delaySteps(steps, delay)) / measureEvery))
+  const policySteps = Math.max(
+    1,
+    Math.ceil((decidedSteps(steps, decideBy) - delaySteps(steps, delay)) / measureEvery),
+  )
   return {
     preset: spec.preset ?? "none",
     proposals,
@@ -64,6 +70,7 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
       ...spec.optimizer,
     },
     delay,
+    ...(decideBy === 1 ? {} : { decideBy }),
     delaySampling: given.delaySampling ?? "widest",
     trainFormats: given.trainFormats ?? "settled",
     ...writtenTrainArchitecture(spec.trainArchitecture),
@@ -138,7 +145,7 @@ export const settingsProblems = (
       path: ["search", "delay"],
       message: `a hard budget chooses at ${100 * budgetAt} % of the steps, and a delay of ${spec.delay} lasts as long; below ${budgetAt} would be right`,
     })
-  const { delay, prior } = resolve(spec, steps)
+  const { decideBy = 1, delay, prior } = resolve(spec, steps)
   if (prior !== undefined && delaySteps(steps, delay) === 0)
     findings.push({
       path: ["search", "prior"],
@@ -148,6 +155,11 @@ export const settingsProblems = (
     findings.push({
       path: ["search", "delay"],
       message: `a delay of ${delay} leaves the policy none of ${steps} steps; more steps or a shorter delay would be right`,
+    })
+  else if (delaySteps(steps, delay) >= decidedSteps(steps, decideBy))
+    findings.push({
+      path: ["search", "decideBy"],
+      message: `a delay of ${delay} leaves the policy no step before it has to decide, at ${decideBy} of ${steps} steps; a later decision or a shorter delay would be right`,
     })
   if (spec.preset !== undefined && reward !== undefined)
     for (const [key, published] of Object.entries(publishedRewards[spec.preset])) {

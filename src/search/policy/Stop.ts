@@ -43,6 +43,12 @@ export const stopped = (
   return { logits: moved ?? logits, frozen: isSure && moved !== undefined }
 }
 
+/** The logits of a policy that has no steps left: what is most probable, or beside it what is on target. */
+export const frozenLogits = (goal: Goal, { temperature }: Settings, logits: PerOption): PerOption => {
+  const policy = policyOf(logits, temperature)
+  return isOnTarget(goal, mostProbable(policy)) ? logits : (landed(goal, logits, policy) ?? logits)
+}
+
 const isOnTarget = ({ cost, reward, target }: Goal, choices: Choices): boolean => {
   const spent = cost.of(choices)
   const isNoWorse = !reward.turnsAtTarget || reward.costPart(1, spent) >= reward.costPart(1, target)
