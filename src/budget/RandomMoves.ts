@@ -50,9 +50,9 @@ export const raise = (
   { low, high }: Band,
   random: Random,
 ): number => {
-  const dearer = (option: number, now: number) =>
+  const costsMore = (option: number, now: number) =>
     option > now + 1e-12 * Math.abs(now) && option <= high
-  return move(cost, choices, random, dearer, (now) => now >= low)
+  return move(cost, choices, random, costsMore, (now) => now >= low)
 }
 
 /** A uniform draw, moved into the band; undefined where that does not lead there. */

@@ -29,8 +29,8 @@ const few = 30_000
 const draws = 50
 
 /**
- * As `withinBudget`, but no cheaper than `low` where anything that dear is found: cost is paid for, at the lowest price
- * that fills the band. Where none does, the dearest of what was found; the best of all where everything costs less.
+ * As `withinBudget`, but at a cost of `low` or more where such an assignment is found: scores rise with the cost, at the
+ * lowest price that fills the band. Where no price does, the most expensive one found; the best one where all cost less.
  */
 export const withinBand = (
   space: DecisionSpace,
@@ -54,7 +54,7 @@ export const withinBand = (
   let filling = at(highPrice)
   if (cost.of(filling) < low) {
     const problem = { space, cost, scores, target: high }
-    // a price finds the dearest of all where costs add up
+    // where costs add up, a high price finds the most expensive assignment
     const others = isAdditive(space, cost) ? [] : othersWithin(problem, band)
     return bestOf(problem, low, [free, filling, ...others])
   }
@@ -67,7 +67,7 @@ export const withinBand = (
   return filling
 }
 
-/** Of some assignments within the target, the best that costs `low` or more; where none does, the dearest. */
+/** Of some assignments within the target, the best that costs `low` or more; where none does, the most expensive. */
 const bestOf = (
   problem: Coupled,
   low: number,

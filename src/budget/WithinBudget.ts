@@ -189,7 +189,7 @@ const prices = ({ cost, scores }: Coupled): ReadonlyArray<number> => {
   return Array.from({ length: 13 }, (_, i) => (spread / (max - min)) * 4 ** (i / 2 - 3))
 }
 
-/** Everyone's best option at a price of the cost, the others as they are, until nobody changes. */
+/** Each decision's best option at a price of the cost, the others as they are, until none changes. */
 const settle = (problem: Coupled, start: Choices, price: number): Choices => {
   let choices = start
   const worth = ({ score, cost }: Pick<Change, "score" | "cost">) => score - price * cost

@@ -28,7 +28,7 @@ export const bestWithin = (
 
 /**
  * A random assignment in the band, uniform but for being moved there; where no draw can be, the best by random scores:
- * in the band if it holds any, else the dearest below it.
+ * in the band if it holds any, else the most expensive below it.
  */
 export const drawWithin = (
   space: DecisionSpace,

@@ -39,26 +39,26 @@ export const folder = (name: string, path: string, room: number, setting: string
       const free = bavail * bsize
       const found = `${gigabytes(free)} free at ${path}`
       if (free >= room) return { name, state: "ok", found }
-      const mend = `make room there, or choose another folder (${setting})`
-      return { name, state: "warning", found, mend }
+      const fix = `make room there, or choose another folder (${setting})`
+      return { name, state: "warning", found, fix }
     } catch (error) {
       const { fix, words } = describe(error)
       return {
         name,
         state: "problem",
         found: `${path} cannot be written: ${words}`,
-        mend: `${fix ?? "make it writable"}, or choose another folder (${setting})`,
+        fix: `${fix ?? "make it writable"}, or choose another folder (${setting})`,
       }
     }
   })
 
 export const temporaryFiles = Effect.map(temporary, ({ folder, problem }): Finding => {
   const name = "temporary"
-  const mend = "set TMPDIR to a folder that can be written"
-  if (folder === undefined) return { name, state: "problem", found: problem, mend }
+  const fix = "set TMPDIR to a folder that can be written"
+  if (folder === undefined) return { name, state: "problem", found: problem, fix }
   return problem === ""
     ? { name, state: "ok", found: folder }
-    : { name, state: "warning", found: `${problem}; ${folder} is used instead`, mend }
+    : { name, state: "warning", found: `${problem}; ${folder} is used instead`, fix }
 })
 
 /** As many files as a trial has open at once, with TensorFlow's libraries and the threads that decode images. */
@@ -72,7 +72,7 @@ export const openFiles = Effect.sync((): Finding | undefined => {
       name: "files",
       state: "warning",
       found: `a process may have ${limit} files open`,
-      mend: `raise the limit: ulimit -n ${fewestFiles * 4}`,
+      fix: `raise the limit: ulimit -n ${fewestFiles * 4}`,
     }
   } catch {
     return undefined
@@ -92,7 +92,7 @@ export const records = Effect.fnUntraced(
       name: "records",
       state: "warning",
       found: `${damages.length} of ${found} damaged; ${first.path}: ${first.message}`,
-      mend: first.fix,
+      fix: first.fix,
     } satisfies Finding
   },
   Effect.catch((error) =>
@@ -100,7 +100,7 @@ export const records = Effect.fnUntraced(
       name: "records",
       state: "problem",
       found: error.message,
-      mend: error.fix ?? "make it readable, or choose another by --state DIR",
+      fix: error.fix ?? "make it readable, or choose another by --state DIR",
     }),
   ),
 )

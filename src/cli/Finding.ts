@@ -6,5 +6,5 @@ export interface Finding {
   readonly state: "ok" | "warning" | "problem"
   readonly found: string
   /** The fix; absent when all is well. */
-  readonly mend?: string
+  readonly fix?: string
 }

@@ -46,7 +46,7 @@ export const node = Effect.sync((): Finding => {
         name: "node",
         state: "problem",
         found: `${found}; Node 22.18 or a later 22 is needed, which ./fliqs brings along`,
-        mend: shellCommand([join(root, "fliqs"), "doctor"]),
+        fix: shellCommand([join(root, "fliqs"), "doctor"]),
       }
 })
 
@@ -73,11 +73,11 @@ const fixBy = Effect.fnUntraced(function* (...words: ReadonlyArray<string>) {
   return lacks === undefined ? command : `${lacks.what}. ${lacks.fix} Then: ${command}`
 })
 
-const problem = (name: string, found: string, mend: string): Finding => ({
+const problem = (name: string, found: string, fix: string): Finding => ({
   name,
   state: "problem",
   found,
-  mend,
+  fix,
 })
 
 const partNames: Readonly<Record<Parts.Step, string>> = {
@@ -191,5 +191,5 @@ export const localMlflow = Effect.fnUntraced(function* (state: string, cache: st
   const lacks = yield* lacking("mlflow")
   return lacks === undefined
     ? ({ name, state: "ok", found: "installed when a run first needs it" } satisfies Finding)
-    : ({ name, state: "warning", found: lacks.what, mend: lacks.fix } satisfies Finding)
+    : ({ name, state: "warning", found: lacks.what, fix: lacks.fix } satisfies Finding)
 })

@@ -8,7 +8,7 @@ import { final } from "../metric/Metrics.ts"
 import type { Heartbeat } from "../orchestrator/Heartbeat.ts"
 import type { GridEvent } from "../orchestrator/GridOptions.ts"
 import type { TrialFile } from "../orchestrator/State.ts"
-import type { Told } from "../orchestrator/Waiting.ts"
+import type { Notice } from "../orchestrator/Waiting.ts"
 import * as Display from "./Display.ts"
 import { duration, isInteractive, note, percent, printable, yellow } from "./Output.ts"
 import { type AtWork, gridLines, logLine, secondsLeftOf, type Whole } from "./ProgressLines.ts"
@@ -135,7 +135,7 @@ const finish = Effect.fnUntraced(function* (shown: Shown, trial: TrialFile, isFi
   if (steps >= fewestSteps) ended.push({ trial, secondsPerStep: seconds / steps })
 })
 
-const onWaiting = Effect.fnUntraced(function* ({ waiting }: Shown, name: string, notice: Told) {
+const onWaiting = Effect.fnUntraced(function* ({ waiting }: Shown, name: string, notice: Notice) {
   if (notice._tag === "Over") {
     waiting.delete(name)
     return yield* note(`${name}: going on after waiting ${duration(notice.seconds)}`)
@@ -196,7 +196,7 @@ const onEnded = Effect.fnUntraced(function* (shown: Shown, { result, trial }: Ev
 
 const onEvent = Effect.fnUntraced(function* (shown: Shown, event: GridEvent) {
   if (event._tag === "Waiting")
-    return yield* onWaiting(shown, printable(event.trial?.name ?? "the grid"), event.told)
+    return yield* onWaiting(shown, printable(event.trial?.name ?? "the grid"), event.notice)
   const { trial } = event
   const name = printable(trial.name)
   switch (event._tag) {

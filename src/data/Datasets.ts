@@ -218,7 +218,7 @@ export const verify = Effect.fn("Datasets.verify")(function* (
         dataset: kind,
         where: "--path",
         what: "is not given, and the files are your own",
-        mend: `\`fliqs data verify ${kind} --path DIR\` looks into all of them`,
+        fix: `\`fliqs data verify ${kind} --path DIR\` looks into all of them`,
       })
     return {
       ...(yield* status(kind, cacheDirectory)),
@@ -231,7 +231,7 @@ export const verify = Effect.fn("Datasets.verify")(function* (
       dataset: kind,
       where: yield* Cache.cachePath(cacheDirectory, kind),
       what: "is not there yet",
-      mend: `\`fliqs data pull ${kind}\` fetches it`,
+      fix: `\`fliqs data pull ${kind}\` fetches it`,
     })
   return yield* status(kind, cacheDirectory)
 })

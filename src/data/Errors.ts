@@ -16,13 +16,13 @@ const fields = {
   /** What is wrong. */
   what: Schema.String,
   /** What would make it right: words or a command. */
-  mend: Schema.String,
+  fix: Schema.String,
 }
 
 /** The data set is not there and could not be fetched. */
 export class DatasetMissing extends Schema.TaggedError<DatasetMissing>()("DatasetMissing", fields) {
   override get message(): string {
-    return `data set ${this.dataset} is missing: ${pathText(this.where)}: ${this.what}; ${this.mend}`
+    return `data set ${this.dataset} is missing: ${pathText(this.where)}: ${this.what}; ${this.fix}`
   }
 
   get isRetryable(): boolean {
@@ -38,7 +38,7 @@ export class DatasetMissing extends Schema.TaggedError<DatasetMissing>()("Datase
 /** A file of the data set is cut short, changed, or not of its format. */
 export class DatasetCorrupt extends Schema.TaggedError<DatasetCorrupt>()("DatasetCorrupt", fields) {
   override get message(): string {
-    return `data set ${this.dataset} is corrupt: ${pathText(this.where)}: ${this.what}; ${this.mend}`
+    return `data set ${this.dataset} is corrupt: ${pathText(this.where)}: ${this.what}; ${this.fix}`
   }
 
   get isRetryable(): boolean {

@@ -39,9 +39,9 @@ const shape: DatasetShape = {
 const debian = "dataset-fashion-mnist"
 const debianFolder = "usr/share/datasets/fashion-mnist"
 const maxBytes = 50_000_000
-const mend = `\`apt-get install ${debian}\` (Debian, Ubuntu), or set data.path to a folder with the four IDX files`
+const fix = `\`apt-get install ${debian}\` (Debian, Ubuntu), or set data.path to a folder with the four IDX files`
 
-const read = (folder: string) => parseDataset(shape, fromFolder(shape.name, folder, maxBytes, mend))
+const read = (folder: string) => parseDataset(shape, fromFolder(shape.name, folder, maxBytes, fix))
 
 const makeSource = (folder: string | undefined): Source => ({
   shape,
@@ -61,7 +61,7 @@ const makeSource = (folder: string | undefined): Source => ({
             dataset: shape.name,
             where: `Debian package ${debian}`,
             what,
-            mend,
+            fix,
           }),
       ),
     )

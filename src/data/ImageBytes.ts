@@ -55,12 +55,12 @@ export const isWithin = (root: string, real: string): boolean =>
 
 /** What keeps content elsewhere, by where its links lead. */
 const stores = [
-  { at: /\.git\/annex\/objects\//u, what: "git-annex", mend: "`git annex get` fetches it" },
-  { at: /\/(?:\.dvc\/cache|files\/md5)\//u, what: "DVC", mend: "`dvc pull` fetches it" },
+  { at: /\.git\/annex\/objects\//u, what: "git-annex", fix: "`git annex get` fetches it" },
+  { at: /\/(?:\.dvc\/cache|files\/md5)\//u, what: "DVC", fix: "`dvc pull` fetches it" },
   {
     at: /(?:^|\/)blobs\/[0-9a-f]{40,64}$/u,
     what: "the Hugging Face cache",
-    mend: "download the data set again",
+    fix: "download the data set again",
   },
 ]
 
@@ -75,7 +75,7 @@ export const danglingLink = (path: string): string => {
   const store = stores.find(({ at }) => at.test(target))
   return store === undefined
     ? `a link to what is missing (${target})`
-    : `a link to content of ${store.what} that is not fetched; ${store.mend}`
+    : `a link to content of ${store.what} that is not fetched; ${store.fix}`
 }
 
 const whyUnreadable = (path: string, code: string): string => {

@@ -33,7 +33,7 @@ const before: Readonly<Record<string, unknown>> = {
   heldOutFrom: "train",
 }
 
-const mend = "data.path names a folder with a folder per class"
+const fix = "data.path names a folder with a folder per class"
 
 const list = (spec: Spec, folder: string): ImageFiles =>
   listImages(nodePath.isAbsolute(spec.path) ? spec.path : nodePath.join(folder, spec.path), spec)
@@ -168,7 +168,7 @@ const digested = Effect.fn("ImageFolder.digested")(function* (
       dataset: nameOf(spec),
       where: spec.path,
       what: error instanceof Error ? error.message : String(error),
-      mend,
+      fix,
     })
   const files = yield* Effect.try({ try: () => list(spec, folder), catch: failed })
   const { heldOut } = files

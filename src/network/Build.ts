@@ -49,7 +49,7 @@ const warnOfTwins = (builder: Builder, at: ReadonlyArray<string>): void => {
   }
 }
 
-/** Builds the network of a space, telling every problem at its place in the document. */
+/** Builds the network of a space, reporting every problem at its place in the document. */
 export const build = (space: Space): Built => {
   const builder = new Builder({
     input: space.input,
@@ -104,7 +104,7 @@ export const build = (space: Space): Built => {
     if (!builder.usedChoices.has(name))
       builder.problem(
         ["choices", name],
-        `nobody uses choice ${name}; use it by { use: ${name} } or remove it`,
+        `no field uses choice ${name}; use it by { use: ${name} } or remove it`,
       )
   const { problems, warnings } = builder
   if (problems.length > 0) return { problems, warnings }

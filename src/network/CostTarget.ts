@@ -1,5 +1,5 @@
 /**
- * Cost targets of a network: relative ones made absolute, those nobody can reach told, the uniform rival found.
+ * Cost targets of a network: relative ones made absolute, those out of reach reported, the uniform rival found.
  */
 import { Result } from "effect"
 import { nearestCosts } from "../cost/NearestCosts.ts"
@@ -49,7 +49,7 @@ export const targetOf = (
 const show = (cost: CompiledCost, value: number): string =>
   `${Number(value.toPrecision(6))} ${cost.model.unit}`
 
-/** Six digits of an end of what is in reach, rounded inwards: what is told can be asked for. */
+/** Six digits of an end of what is in reach, rounded inwards: what a message names can be asked for. */
 const showEnd = (cost: CompiledCost, value: number, round: "up" | "down"): string => {
   const digit = 10 ** (Math.floor(Math.log10(Math.abs(value) || 1)) - 5)
   const near = Number(value.toPrecision(6))

@@ -141,7 +141,7 @@ export class Decisions {
       this.warnings.push({ path: [...at], message, severity: "warning" })
   }
 
-  /** Ends the building of this item. Shapes after a broken item mean nothing, so their problems are not told. */
+  /** Ends the building of this item. Shapes after a broken item mean nothing, so their problems are not reported. */
   stop(at: YamlPath, message: string): never {
     if (!this.broken) this.problem(at, message)
     this.broken = true

@@ -49,7 +49,7 @@ const adviceFor = {
 } as const
 
 /** The lines that say what the machine ran out of; those it printed while it waited, and went on, say nothing. */
-const telling = (output: string): ReadonlyArray<string> =>
+const tellingLines = (output: string): ReadonlyArray<string> =>
   output
     .trimEnd()
     .split("\n")
@@ -84,7 +84,7 @@ const ofShortageCode = (cause: Shortage.Shortage, lines: ReadonlyArray<string>):
 /** The likeliest cause. */
 export const deathOf = (ending: Ending): Death => {
   const { exit, memoryKills, output } = ending
-  const lines = telling(output)
+  const lines = tellingLines(output)
   const code = "code" in exit ? exit.code : undefined
   if (code === exitCodes.outOfMemory) return ofShortageCode("outOfMemory", lines)
   if (code === exitCodes.storage) return ofShortageCode("storage", lines)

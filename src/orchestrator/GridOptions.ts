@@ -33,7 +33,7 @@ export type GridEvent =
   | {
       readonly _tag: "Waiting"
       readonly trial: State.TrialFile | undefined
-      readonly told: Waiting.Told
+      readonly notice: Waiting.Notice
     }
   /** A record of it cannot be read; it is left as it is. */
   | { readonly _tag: "Damaged"; readonly trial: State.TrialFile; readonly damage: Damage }

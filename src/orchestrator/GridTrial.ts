@@ -35,10 +35,10 @@ export const waitAloud = (options: Options, trial: State.TrialFile | undefined) 
       options.onEvent({
         _tag: "Waiting",
         trial,
-        told: { _tag: "Waiting", message: error.message, secondsLeft: Math.ceil(secondsLeft) },
+        notice: { _tag: "Waiting", message: error.message, secondsLeft: Math.ceil(secondsLeft) },
       }),
     onOver: (seconds) =>
-      options.onEvent({ _tag: "Waiting", trial, told: { _tag: "Over", seconds } }),
+      options.onEvent({ _tag: "Waiting", trial, notice: { _tag: "Over", seconds } }),
   })
 
 /** How a trial stands that was interrupted: its process is gone, and may have finished while it was asked to stop. */
@@ -107,7 +107,7 @@ const supervise = (options: Options, trial: State.TrialFile) =>
         failures,
         seconds: Duration.toSeconds(delay),
       }),
-    onWaiting: (told) => options.onEvent({ _tag: "Waiting", trial, told }),
+    onWaiting: (notice) => options.onEvent({ _tag: "Waiting", trial, notice }),
   })
 
 const runTrial = Effect.fnUntraced(function* (options: Options, trial: State.TrialFile) {

@@ -54,7 +54,7 @@ const artifactFile = (path: string): string | undefined => {
   return leadsOut ? undefined : `artifacts/${normal}`
 }
 
-const told = (event: TrainEvent): Event.Event | undefined => {
+const eventOf = (event: TrainEvent): Event.Event | undefined => {
   if (event.type === "dataset") return event
   if (event.type === "metrics") return { ...event, time: Event.now() }
   if (event.type === "warning")
@@ -127,7 +127,7 @@ export const open = Effect.fnUntraced(function* (state: string, trial: State.Tri
     tell: Effect.fnUntraced(function* (event) {
       if (event.type === "artifact") return yield* artifact(event.path, event.content)
       if (event.type === "arithmetic") return parameters(arithmeticParameters(event.arithmetic))
-      const entry = told(event)
+      const entry = eventOf(event)
       if (entry !== undefined) spool.append(entry)
       if (spool.waitingBytes > mostWaitingBytes) yield* flush(spool)
     }),

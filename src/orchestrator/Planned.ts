@@ -74,15 +74,15 @@ export const secondsPerStep = Effect.fnUntraced(function* (state: string) {
       () => undefined,
     )
     const heartbeat = yield* Heartbeat.read(State.heartbeatFile(state, id))
-    const told =
+    const timed =
       result?.state === "finished"
         ? { seconds: result.seconds, steps: result.steps }
         : heartbeat === undefined
           ? undefined
           : { seconds: heartbeat.seconds, steps: heartbeat.step }
-    if (told === undefined || told.steps < 10) continue
+    if (timed === undefined || timed.steps < 10) continue
     const key = costKindOf(trial.declaration as PlannedTrial["declaration"])
-    known.set(key, [...(known.get(key) ?? []), told.seconds / told.steps])
+    known.set(key, [...(known.get(key) ?? []), timed.seconds / timed.steps])
   }
   return (trial: PlannedTrial): number | undefined => {
     const speeds = known.get(costKindOf(trial.declaration))?.toSorted((a, b) => a - b)

@@ -50,7 +50,7 @@ export interface Options {
     readonly delay: Duration.Duration
   }) => Effect.Effect<void>
   /** It waits for room, memory, open files; or goes on after that. */
-  readonly onWaiting: (told: Waiting.Told) => Effect.Effect<void>
+  readonly onWaiting: (notice: Waiting.Notice) => Effect.Effect<void>
 }
 
 export type Ended =
@@ -107,11 +107,11 @@ const listen = (options: Options, life: ChildLife, output: Stream.Stream<Uint8Ar
       life.lastSeenAt = yield* Clock.currentTimeMillis
       const lines = (line + text).split("\n")
       line = lines.pop()!.slice(-longestTail)
-      for (const told of lines.map(Waiting.read)) {
-        if (told === undefined) continue
+      for (const notice of lines.map(Waiting.read)) {
+        if (notice === undefined) continue
         life.waitingSince =
-          told._tag === "Over" ? undefined : (life.waitingSince ?? life.lastSeenAt)
-        yield* options.onWaiting(told)
+          notice._tag === "Over" ? undefined : (life.waitingSince ?? life.lastSeenAt)
+        yield* options.onWaiting(notice)
       }
     }),
   ).pipe(Effect.ignore)

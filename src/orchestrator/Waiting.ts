@@ -23,12 +23,12 @@ export const waitAloud = (limit: Duration.Input) =>
     onOver: (seconds) => Effect.logInfo(overWords(seconds)),
   })
 
-export type Told =
+export type Notice =
   | { readonly _tag: "Waiting"; readonly message: string; readonly secondsLeft: number }
   | { readonly _tag: "Over"; readonly seconds: number }
 
 /** What one line of a child's output says of waiting. */
-export const read = (line: string): Told | undefined => {
+export const read = (line: string): Notice | undefined => {
   const waiting = /waiting, at most (\d+) s more: (.+)/.exec(line)
   if (waiting !== null)
     return { _tag: "Waiting", message: waiting[2]!, secondsLeft: Number(waiting[1]) }

@@ -1,5 +1,5 @@
 /**
- * The decisions of a space as people and programs are told them: by path, options as they are written, and when each is
+ * The decisions of a space as people and programs see them: by path, options as they are written, and when each is
  * active. Left out: how they are printed.
  */
 import type { Decision, DecisionSpace, OptionValue, Role } from "./Decision.ts"

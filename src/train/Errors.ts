@@ -1,5 +1,5 @@
 /**
- * What can go wrong while one trial trains, by who can mend it.
+ * What can go wrong while one trial trains, by who can fix it.
  *
  * Left out: errors of the files that declare it (`declaration/`) and of the machine (`tensor/`).
  */

@@ -90,7 +90,7 @@ const checkUnchanged = (
         dataset,
         where: `its ${split} split`,
         what: "is not the one this trial began with",
-        mend: "bring that back, or start from scratch with --restart",
+        fix: "bring that back, or start from scratch with --restart",
       })
 }
 

@@ -228,7 +228,7 @@ const advance = (
   }
 }
 
-/** What a step is told as. */
+/** The metrics that a step reports, by their keys. */
 const metricsOf = (
   { section }: Phase,
   { measured: { accuracy, loss }, relaxed }: TakenStep,

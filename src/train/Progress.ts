@@ -1,6 +1,6 @@
 /**
- * What is told of a trial while it trains: means over a few steps for the curves, the policy now and then for its
- * picture. Plain data, so that it goes into a checkpoint and a resumed trial tells exactly the same.
+ * What is reported of a trial while it trains: means over a few steps for the curves, the policy now and then for its
+ * picture. Plain data, so that it goes into a checkpoint and a resumed trial reports exactly the same.
  */
 import { Schema } from "effect"
 

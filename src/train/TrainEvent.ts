@@ -1,5 +1,5 @@
 /**
- * The seam between training and what keeps it alive: what a trial is given, and what it tells while it trains.
+ * The seam between training and what keeps it alive: what a trial is given, and what it reports while it trains.
  *
  * `train/` emits these events and never sees a file, a process or a tracker; `orchestrator/RunTrial` consumes them.
  * Left out: the loop itself.
@@ -66,7 +66,7 @@ export interface LayerOutcome {
 }
 
 export type TrainEvent =
-  /** What the bits of this process depend on; told first. */
+  /** What the bits of this process depend on; reported first. */
   | { readonly type: "arithmetic"; readonly arithmetic: Arithmetic }
   | {
       readonly type: "dataset"
@@ -80,7 +80,7 @@ export type TrainEvent =
       readonly step: number
       readonly values: Readonly<Record<string, number>>
     }
-  /** Told after every step: `snapshot()` copies the state now, synchronously, and only then. */
+  /** Reported after every step: `snapshot()` copies the state now, synchronously, and only then. */
   | { readonly type: "checkpoint"; readonly step: number; readonly snapshot: () => Snapshot }
   | {
       readonly type: "artifact"

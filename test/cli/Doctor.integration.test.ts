@@ -51,7 +51,7 @@ interface Finding {
   readonly name: string
   readonly state: "ok" | "warning" | "problem"
   readonly found: string
-  readonly mend?: string
+  readonly fix?: string
 }
 
 type Environment = Readonly<Record<string, string>>
@@ -186,8 +186,8 @@ describe("doctor names a fix that fixes", () => {
     destroy()
     const before = examine()("tensors")
     expect(before).toMatchObject({ state: "problem", found: expect.stringMatching(found) })
-    expect(before.mend).not.toContain("fliqs doctor")
-    const { status, stderr } = shell(before.mend!, {})
+    expect(before.fix).not.toContain("fliqs doctor")
+    const { status, stderr } = shell(before.fix!, {})
     expect([status, stderr]).toEqual([0, expect.stringContaining("fliqs set-up")])
     expect(examine()("tensors")).toMatchObject({ state: "ok" })
   })
@@ -202,7 +202,7 @@ describe("doctor names a fix that fixes", () => {
     expect(finding).toMatchObject({
       state: "problem",
       found: "TF_ENABLE_ONEDNN_OPTS=yes: 1 or 0 would be right",
-      mend: "set the variable as said, or unset it",
+      fix: "set the variable as said, or unset it",
     })
     expect(examine({ TF_ENABLE_ONEDNN_OPTS: "1" })("tensors").state).toBe("ok")
   })
@@ -222,10 +222,10 @@ describe("doctor names a fix that fixes", () => {
             // There is a broken link of this name.
           }
     const finding = examine({ PATH: without })("tensors")
-    expect(finding.mend).toContain("no C++ compiler")
-    expect(finding.mend).toContain("apt install g++")
-    expect(finding.mend).toContain("let CXX name a compiler")
-    const command = finding.mend!.split(" Then: ")[1]!
+    expect(finding.fix).toContain("no C++ compiler")
+    expect(finding.fix).toContain("apt install g++")
+    expect(finding.fix).toContain("let CXX name a compiler")
+    const command = finding.fix!.split(" Then: ")[1]!
     expect(shell(command, { PATH: without }).status).toBe(3)
     expect(shell(command, { PATH: without, CXX: compiler }).status).toBe(0)
     expect(examine({ PATH: without })("tensors").state).toBe("ok")
@@ -243,7 +243,7 @@ describe("doctor names a fix that fixes", () => {
       state: "problem",
       found: expect.stringMatching(/installed and damaged: ModuleNotFoundError/),
     })
-    const { status, stderr } = shell(before.mend!, {})
+    const { status, stderr } = shell(before.fix!, {})
     expect([status, stderr]).toEqual([0, expect.stringContaining("MLflow is there")])
     expect(examine()("mlflow")).toMatchObject({ state: "ok" })
   })
@@ -261,7 +261,7 @@ describe("doctor names a fix that fixes", () => {
     expect(finding).toMatchObject({
       state: "warning",
       found: expect.stringContaining("no Python 3.10"),
-      mend: expect.stringContaining("FLIQS_PYTHON"),
+      fix: expect.stringContaining("FLIQS_PYTHON"),
     })
     expect(examine({ FLIQS_PYTHON: python })("mlflow").state).toBe("ok")
     for (const name of [...pythons, "python3.14"]) rmSync(join(bin, name))

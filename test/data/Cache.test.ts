@@ -118,7 +118,7 @@ describe("Cache", () => {
   it.live("leaves nothing behind when fetching fails or is interrupted", () =>
     inFolder((folder) =>
       Effect.gen(function* () {
-        const missing = new DatasetMissing({ dataset: "small", where: "a", what: "b", mend: "c" })
+        const missing = new DatasetMissing({ dataset: "small", where: "a", what: "b", fix: "c" })
         const failing = makeSource((work) =>
           Effect.sync(() => nodeFs.writeFileSync(`${work}/part`, "half")).pipe(
             Effect.andThen(Effect.fail(missing)),

@@ -57,7 +57,7 @@ describe("IdxDataset", () => {
     }),
   )
 
-  it.effect("says which file is missing, and the mend", () =>
+  it.effect("says which file is missing, and the fix", () =>
     Effect.gen(function* () {
       const error = yield* refused((folder) => nodeFs.rmSync(`${folder}/${train.labels}`))
       assert.instanceOf(error, DatasetMissing)

@@ -142,9 +142,9 @@ describe("problems", () => {
       "another item is already called stem",
     ],
     [
-      "a choice that nobody uses",
+      "a choice that no field uses",
       small(plain, undefined, "choices: { width: { oneOf: [16, 32] } }"),
-      "choices.width: nobody uses choice width",
+      "choices.width: no field uses choice width",
     ],
     [
       "an even kernel among options",

@@ -39,17 +39,17 @@ const waiting =
     String(patience),
   ]
 
-type Told = ReturnType<typeof gridOf>["told"]
-const waits = (told: Told) =>
-  told.flatMap((event) =>
-    event._tag === "Waiting" && event.told._tag === "Waiting" ? [event.told.message] : [],
+type Events = ReturnType<typeof gridOf>["events"]
+const waits = (events: Events) =>
+  events.flatMap((event) =>
+    event._tag === "Waiting" && event.notice._tag === "Waiting" ? [event.notice.message] : [],
   )
-const untilWaiting = Effect.fnUntraced(function* (told: Told) {
-  while (waits(told).length === 0) yield* Effect.sleep("20 millis")
+const untilWaiting = Effect.fnUntraced(function* (events: Events) {
+  while (waits(events).length === 0) yield* Effect.sleep("20 millis")
 })
-const crashes = (told: Told) =>
-  told.flatMap((event) => (event._tag === "Retrying" ? [event.message] : []))
-const tags = (told: Told) => new Set(told.map((event) => event._tag))
+const crashes = (events: Events) =>
+  events.flatMap((event) => (event._tag === "Retrying" ? [event.message] : []))
+const tags = (events: Events) => new Set(events.map((event) => event._tag))
 const trained = (diary: string) => readFileSync(diary, "utf8").trim().split("\n").length
 
 layer(NodeServices.layer, { excludeTestServices: true })("room for files", (it) => {
@@ -69,7 +69,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("room for files", (it) 
         yield* untilStep(state, 12)
         if (what === "full") fill()
         else setReadOnly(true)
-        yield* untilWaiting(options.told)
+        yield* untilWaiting(options.events)
         const before = trained(diary)
         yield* Effect.sleep("1 second")
         assert.strictEqual(trained(diary), before, "training stands still")
@@ -79,13 +79,13 @@ layer(NodeServices.layer, { excludeTestServices: true })("room for files", (it) 
         assert.strictEqual(summary?.state, "finished")
         yield* checkRecord(state, id, steps)
         assert.strictEqual(trained(diary), steps, "no step was trained twice")
-        const [message] = waits(options.told)
+        const [message] = waits(options.events)
         assert.include(message, `${state}/trials/${id}/`)
         assert.include(message, `${words} (${code})`)
         assert.isTrue(
-          options.told.some((event) => event._tag === "Waiting" && event.told._tag === "Over"),
+          options.events.some((event) => event._tag === "Waiting" && event.notice._tag === "Over"),
         )
-        assert.deepStrictEqual(crashes(options.told), [])
+        assert.deepStrictEqual(crashes(options.events), [])
       }),
     )
 
@@ -108,12 +108,12 @@ layer(NodeServices.layer, { excludeTestServices: true })("room for files", (it) 
         const error = yield* Fiber.join(running)
         assert.strictEqual(error._tag, "StorageError")
         assert.match(error.message, /: cannot [a-z ]+: no space is left on the disk \(ENOSPC\)/)
-        assert.deepStrictEqual(crashes(options.told), [])
+        assert.deepStrictEqual(crashes(options.events), [])
         assert.strictEqual((yield* Standing.stateOf(state, id)).state, "stopped")
         free()
         const again = gridOf(state, trials)
         yield* RunGrid.run(again)
-        assert.isTrue(tags(again.told).has("Started"))
+        assert.isTrue(tags(again.events).has("Started"))
         yield* checkRecord(state, id, steps)
         // At most the steps since the last checkpoint (every 5) were trained again.
         assert.isAtMost(trained(diary), steps + 6)
@@ -138,8 +138,8 @@ layer(NodeServices.layer, { excludeTestServices: true })("room for files", (it) 
         result?.message ?? "",
         /artifacts\/assignment\.json: cannot write: .*\((EISDIR|EEXIST|ENOTEMPTY)\)/,
       )
-      assert.deepStrictEqual(crashes(options.told), [])
-      assert.deepStrictEqual(waits(options.told), [])
+      assert.deepStrictEqual(crashes(options.events), [])
+      assert.deepStrictEqual(waits(options.events), [])
       // Put right, the same call goes on.
       const fs = yield* FileSystem.FileSystem
       yield* fs.remove(`${State.trialFolder(state, id)}/artifacts/assignment.json`, {
@@ -158,9 +158,9 @@ layer(NodeServices.layer, { excludeTestServices: true })("room for files", (it) 
         mkdirSync(`${State.trialFolder(state, id)}/spool.jsonl`, { recursive: true })
         const options = gridOf(state, [tiny({ steps: 10, pause: 1 })])
         yield* RunGrid.run(options)
-        const damaged = options.told.find((event) => event._tag === "Damaged")
+        const damaged = options.events.find((event) => event._tag === "Damaged")
         assert.match(JSON.stringify(damaged), /spool\.jsonl.*it is a folder, not a file \(EISDIR\)/)
-        assert.deepStrictEqual(crashes(options.told), [])
+        assert.deepStrictEqual(crashes(options.events), [])
       }),
   )
 
@@ -197,12 +197,12 @@ layer(NodeServices.layer, { excludeTestServices: true })("other shortages", (it)
         },
       )
       const running = yield* Effect.forkChild(RunGrid.run(options))
-      yield* untilWaiting(options.told)
+      yield* untilWaiting(options.events)
       writeFileSync(until, "")
       yield* Fiber.join(running)
       yield* checkRecord(state, id, steps)
-      assert.match(waits(options.told)[0]!, /too many files open \(EMFILE\)/)
-      assert.deepStrictEqual(crashes(options.told), [])
+      assert.match(waits(options.events)[0]!, /too many files open \(EMFILE\)/)
+      assert.deepStrictEqual(crashes(options.events), [])
     }),
   )
 
@@ -215,12 +215,12 @@ layer(NodeServices.layer, { excludeTestServices: true })("other shortages", (it)
         tiny({ steps, pause: 1, misbehave: { kind: "memory", step: 12, until } }),
       ])
       const running = yield* Effect.forkChild(RunGrid.run(options))
-      yield* untilWaiting(options.told)
+      yield* untilWaiting(options.events)
       writeFileSync(until, "")
       yield* Fiber.join(running)
       yield* checkRecord(state, id, steps)
-      assert.include(waits(options.told)[0], "ran out of memory: made to memory")
-      assert.deepStrictEqual(crashes(options.told), [])
+      assert.include(waits(options.events)[0], "ran out of memory: made to memory")
+      assert.deepStrictEqual(crashes(options.events), [])
     }),
   )
 
@@ -255,8 +255,8 @@ layer(NodeServices.layer, { excludeTestServices: true })("other shortages", (it)
         const [summary] = yield* RunGrid.run(options)
         assert.strictEqual(summary?.result?.cause, "outOfMemory")
         assert.match(summary?.result?.message ?? "", words)
-        assert.isAbove(waits(options.told).length, 0)
-        assert.deepStrictEqual(crashes(options.told), [])
+        assert.isAbove(waits(options.events).length, 0)
+        assert.deepStrictEqual(crashes(options.events), [])
         const spooled = yield* events(State.trialFolder(state, id))
         assert.deepInclude(spooled.at(-1), { type: "end", status: "FAILED" })
         // The same call tries it again.
@@ -265,8 +265,8 @@ layer(NodeServices.layer, { excludeTestServices: true })("other shortages", (it)
           command: waiting(state, 500, ...nodeOptions),
         })
         yield* RunGrid.run(again)
-        assert.isFalse(tags(again.told).has("Skipped"))
-        assert.isTrue(tags(again.told).has("Started"))
+        assert.isFalse(tags(again.events).has("Skipped"))
+        assert.isTrue(tags(again.events).has("Started"))
       }),
     )
 
@@ -281,7 +281,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("other shortages", (it)
         const [summary] = yield* RunGrid.run(options)
         assert.strictEqual(summary?.result?.cause, "crash")
         assert.match(summary?.result?.message ?? "", /was killed \(SIGKILL\), and not for memory/)
-        assert.strictEqual(options.told.filter((event) => event._tag === "Retrying").length, 3)
+        assert.strictEqual(options.events.filter((event) => event._tag === "Retrying").length, 3)
       }),
   )
 })

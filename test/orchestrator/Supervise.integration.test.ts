@@ -70,7 +70,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("a supervised trial", (
       const [crashed] = summaries
       assert.strictEqual(crashed?.result?.cause, "crash")
       assert.include(crashed?.result?.message ?? "", "SIGABRT")
-      assert.strictEqual(options.told.filter((event) => event._tag === "Retrying").length, 3)
+      assert.strictEqual(options.events.filter((event) => event._tag === "Retrying").length, 3)
       const spooled = yield* events(State.trialFolder(state, id))
       assert.deepInclude(spooled.at(-1), { type: "end", status: "FAILED" })
       yield* checkRecord(state, "00000000000000bb", 20)
@@ -99,17 +99,17 @@ layer(NodeServices.layer, { excludeTestServices: true })("a supervised trial", (
           ["wrongInput", "made to invalid", 0],
         ],
       )
-      assert.isFalse(options.told.some((event) => event._tag === "Retrying"))
+      assert.isFalse(options.events.some((event) => event._tag === "Retrying"))
       // Skipped from now on, until it is asked for again.
       const again = gridOf(state, options.trials)
       yield* RunGrid.run(again)
       assert.deepStrictEqual(
-        again.told.map((event) => event._tag),
+        again.events.map((event) => event._tag),
         ["Skipped", "Skipped"],
       )
       const retried = gridOf(state, options.trials, { retryFailed: true })
       yield* RunGrid.run(retried)
-      assert.strictEqual(retried.told.filter((event) => event._tag === "Ended").length, 2)
+      assert.strictEqual(retried.events.filter((event) => event._tag === "Ended").length, 2)
     }),
   )
 
@@ -120,7 +120,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("a supervised trial", (
       const options = gridOf(state, [trial], { lostAfter: "2 seconds" })
       const [summary] = yield* RunGrid.run(options)
       assert.strictEqual(summary?.result?.cause, "lost")
-      const retries = options.told.filter((event) => event._tag === "Retrying")
+      const retries = options.events.filter((event) => event._tag === "Retrying")
       assert.isTrue(retries.every((event) => event.message.includes("no sign of life")))
       assert.strictEqual(options.children.size, 0)
     }),
@@ -162,7 +162,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("a supervised trial", (
         yield* untilStep(state, 10)
         yield* untilFile(State.heartbeatFile(state, other))
         yield* Fiber.interrupt(running)
-        const ends = options.told.filter(({ _tag }) => _tag === "Ended" || _tag === "Stopped")
+        const ends = options.events.filter(({ _tag }) => _tag === "Ended" || _tag === "Stopped")
         assert.sameMembers(
           ends.map((event) => `${event.trial?.id} ${event._tag}`),
           [`${id} Ended`, `${other} Stopped`],
@@ -261,7 +261,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("a supervised trial", (
       const restarted = gridOf(state, trials, { only: new Set([id]), restart: true })
       yield* RunGrid.run(restarted)
       assert.deepStrictEqual(
-        restarted.told.filter((event) => event._tag !== "Progress").map((event) => event._tag),
+        restarted.events.filter((event) => event._tag !== "Progress").map((event) => event._tag),
         ["Started", "Ended"],
       )
       assert.isTrue(yield* fs.exists(`${State.trialFolder(state, id)}.1/result.json`))

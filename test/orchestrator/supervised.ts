@@ -19,8 +19,8 @@ export const gridOf = (
   state: string,
   trials: ReadonlyArray<State.TrialFile>,
   options: Partial<Options> = {},
-): Options & { readonly told: Array<GridEvent> } => {
-  const told: Array<GridEvent> = []
+): Options & { readonly events: Array<GridEvent> } => {
+  const events: Array<GridEvent> = []
   return {
     state,
     grid: { gridId: "grid", experiment: "tiny", name: "tiny", file: "tiny.yaml" },
@@ -39,8 +39,8 @@ export const gridOf = (
     command: (trial) => [process.execPath, program, "--id", trial.id, "--state", state],
     environment: {},
     children: new Set(),
-    onEvent: (event) => Effect.sync(() => void told.push(event)),
-    told,
+    onEvent: (event) => Effect.sync(() => void events.push(event)),
+    events,
     ...options,
   }
 }
@@ -66,11 +66,11 @@ export const checkRecord = Effect.fnUntraced(function* (
   assert.strictEqual(result?.metrics["final/accuracy"], expected(steps))
   assert.strictEqual(result?.steps, steps)
   const spooled = yield* events(State.trialFolder(state, trial))
-  const told = spooled.flatMap((event) =>
+  const sent = spooled.flatMap((event) =>
     event.type === "metrics" && "train/loss" in event.values ? [event.step] : [],
   )
   assert.deepStrictEqual(
-    told,
+    sent,
     Array.from({ length: steps }, (_, i) => i + 1),
   )
   assert.strictEqual(spooled.filter((event) => event.type === "parameters").length, 1)

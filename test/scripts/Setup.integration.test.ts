@@ -255,7 +255,7 @@ describe("a machine that lacks something", () => {
     ["npm error ENOSPC: no space left on device", "The disk is full"],
     ["npm error code EACCES", "cannot be written"],
     ["npm error something else", "npm ping"],
-  ])("tells the mend by npm's words: %s", (words, mend) => {
+  ])("tells the fix by npm's words: %s", (words, fix) => {
     writeFileSync(
       join(root, "package-lock.json"),
       JSON.stringify({ packages: { "": {}, "node_modules/a": {} } }),
@@ -264,7 +264,7 @@ describe("a machine that lacks something", () => {
     stub(bin, "npm", `echo '${words}' >&2; exit 1`)
     const { status, stdout, stderr } = sh(bin, join(root, "fliqs"), "plan")
     expect(stderr).toContain(words)
-    expect(stderr).toContain(mend)
+    expect(stderr).toContain(fix)
     expect(stderr).toContain("run the same command again")
     expect([status, stdout]).toEqual([3, ""])
   })

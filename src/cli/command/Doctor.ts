@@ -24,7 +24,7 @@ const memory = Effect.sync((): Finding => {
     name: "memory",
     state: isLow ? "warning" : "ok",
     found: `${gigabytes(free)} free of ${gigabytes(totalmem())}`,
-    ...(isLow ? { mend: "end other programs; a trial of CIFAR size takes about 1.5 GB" } : {}),
+    ...(isLow ? { fix: "end other programs; a trial of CIFAR size takes about 1.5 GB" } : {}),
   }
 })
 
@@ -60,7 +60,7 @@ const remoteMlflow = (settings: Settings.Settings) =>
         name: "mlflow",
         state: "problem",
         found: settings.scrub(error.message),
-        mend: /invalid host/i.test(error.message)
+        fix: /invalid host/i.test(error.message)
           ? "allow this name on the server: mlflow server --allowed-hosts"
           : `check MLFLOW_TRACKING_URI, MLFLOW_TRACKING_USERNAME, _PASSWORD and _TOKEN${settings.proxy === undefined ? "" : `, and ${settings.proxy.variable} (NO_PROXY=${new URL(settings.url).hostname} goes around it)`}`,
       }),
@@ -79,7 +79,7 @@ const mlflow = (state: string, cache: string) =>
         name: "mlflow",
         state: "problem",
         found: error.message,
-        mend: "set the variable as said, or unset it",
+        fix: "set the variable as said, or unset it",
       }),
     ),
   )
@@ -108,9 +108,9 @@ export const run = Effect.fn("doctor")(function* (input: {
   if (input.json) yield* printJson(findings)
   else {
     const marks = { ok: green("ok"), warning: yellow("warning"), problem: red("problem") }
-    for (const { found, mend, name, state } of findings) {
+    for (const { found, fix, name, state } of findings) {
       yield* print(`${name.padEnd(9)} ${marks[state]}  ${pathText(found)}`)
-      if (mend !== undefined) yield* print(`${" ".repeat(10)}fix: ${pathText(mend)}`)
+      if (fix !== undefined) yield* print(`${" ".repeat(10)}fix: ${pathText(fix)}`)
     }
   }
   const problems = findings.filter((finding) => finding.state === "problem")

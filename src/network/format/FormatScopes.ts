@@ -81,7 +81,7 @@ const checkForm = (
     )
 }
 
-/** Reports an option that stands twice in two spellings: `INT8`, and a pair of INT8 and INT8. */
+/** Reports an option that is listed twice in two spellings: `INT8`, and a pair of INT8 and INT8. */
 const checkRepeats = (builder: Builder, { oneOf }: Formats | Override, at: YamlPath): void => {
   if (oneOf === undefined || typeof oneOf === "string") return
   const texts = oneOf.map(pairText)

@@ -1,7 +1,7 @@
 /**
  * When a policy stops moving: once it is sure, and on target.
  *
- * Committing option by option can end off target where no single change helps: a dear layer a step too high, a cheap
+ * Committing option by option can end off target where no single change helps: an expensive layer a step too high, a cheap
  * one with nothing left to give. A policy that is certain of such an assignment is moved. Its own probabilities say
  * which other it would rather have, and each decision that changes exchanges the logits of its two options: the
  * certainty stays, its object moves. Left out: what a hard budget chooses (`WithinBudget.ts`).
