@@ -1,12 +1,12 @@
 /** The networks that finished trials found, as their state folder keeps them. For `export` and `evaluate`. */
-import { Effect, FileSystem, Schema, Stream } from "effect"
+import { Effect, FileSystem, Result, Schema, Stream } from "effect"
 import { pathText } from "../declaration/Errors.ts"
 import * as Durable from "../disk/Durable.ts"
 import { cacheDirectory, version } from "../disk/Installation.ts"
 import { stored } from "../disk/Patience.ts"
 import { readFound } from "../export/ReadFound.ts"
 import * as Checkpoint from "../orchestrator/Checkpoint.ts"
-import * as Result from "../orchestrator/Result.ts"
+import * as TrialResult from "../orchestrator/Result.ts"
 import * as State from "../orchestrator/State.ts"
 import { encode } from "../train/KeptModel.ts"
 import * as OneShot from "../train/OneShot.ts"
@@ -21,7 +21,7 @@ const wrong = (message: string) => Effect.fail(new Wrong({ message }))
 export const readFinished = Effect.fnUntraced(function* (state: string, id: string) {
   const trial = yield* State.readTrial(State.trialFile(state, id))
   if (trial === undefined) return yield* wrong(`${pathText(State.trialFile(state, id))} is missing`)
-  const result = yield* Result.read(State.resultFile(state, id))
+  const result = yield* TrialResult.read(State.resultFile(state, id))
   if (result?.state !== "finished")
     return yield* wrong(
       `trial ${id} has ${result === undefined ? "not finished" : "failed"}; \`fliqs run\` of its experiment goes on with it`,
@@ -74,7 +74,9 @@ export const readModel = Effect.fnUntraced(function* (state: string, trial: Stat
   const bytes = kept ?? (yield* rebuilt(state, trial))
   const { space } = yield* declarationOf(trial)
   const model = readFound(bytes, { id: trial.id, space })
-  return typeof model === "string" ? yield* wrong(`${pathText(file)}: ${model}`) : model
+  return Result.isFailure(model)
+    ? yield* wrong(`${pathText(file)}: ${model.failure}`)
+    : model.success
 })
 
 /** What a trial was declared to be. */

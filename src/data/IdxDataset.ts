@@ -67,8 +67,7 @@ export const fromFolder = (
   maxBytes: number,
   fix: string,
 ): ReadIdx<DatasetError, FileSystem.FileSystem | Path.Path> => {
-  const missing = (where: string, what: string) =>
-    new DatasetMissing({ dataset, where, what, fix })
+  const missing = (where: string, what: string) => new DatasetMissing({ dataset, where, what, fix })
   return Effect.fnUntraced(function* (name) {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path

@@ -14,6 +14,7 @@
  * anything else is parsed. Left out: what the tensors are for, and the numbers in them (`train/Safetensors.ts`).
  */
 import { createHash } from "node:crypto"
+import { Result } from "effect"
 
 /** Bytes of one value of each type. */
 const dtypes = {
@@ -147,8 +148,9 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** An entry of the header, or what is wrong with it. */
-const entryOf = (name: string, value: unknown): Entry | string => {
-  const wrong = (what: string) => `tensor ${JSON.stringify(name.slice(0, 200))}: ${what}`
+const entryOf = (name: string, value: unknown): Result.Result<Entry, string> => {
+  const wrong = (what: string) =>
+    Result.fail(`tensor ${JSON.stringify(name.slice(0, 200))}: ${what}`)
   if (!isObject(value)) return wrong("its entry is no object")
   const { data_offsets: offsets, dtype, shape } = value
   if (!isDType(dtype))
@@ -162,7 +164,7 @@ const entryOf = (name: string, value: unknown): Entry | string => {
   const [begin, end] = offsets as readonly [number, number]
   const bytes = product(shape, dtypes[dtype])
   return end - begin === bytes
-    ? { name, dtype, shape, begin, end }
+    ? Result.succeed({ name, dtype, shape, begin, end })
     : wrong(`its shape takes ${bytes} bytes, its data_offsets ${end - begin}`)
 }
 
@@ -170,22 +172,26 @@ const entryOf = (name: string, value: unknown): Entry | string => {
 const entriesOf = (
   header: Readonly<Record<string, unknown>>,
   dataBytes: number,
-): ReadonlyArray<Entry> | string => {
+): Result.Result<ReadonlyArray<Entry>, string> => {
   const entries: Array<Entry> = []
   for (const [name, value] of Object.entries(header)) {
     if (name === "__metadata__") continue
     const entry = entryOf(name, value)
-    if (typeof entry === "string") return entry
-    entries.push(entry)
+    if (Result.isFailure(entry)) return Result.fail(entry.failure)
+    entries.push(entry.success)
   }
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end)
   let at = 0
   for (const { name, begin, end } of entries) {
     if (begin !== at)
-      return `tensor ${JSON.stringify(name)} begins at byte ${begin} of the values where ${at} would be right`
+      return Result.fail(
+        `tensor ${JSON.stringify(name)} begins at byte ${begin} of the values where ${at} would be right`,
+      )
     at = end
   }
-  return at === dataBytes ? entries : `its tensors take ${at} bytes, ${dataBytes} are there`
+  return at === dataBytes
+    ? Result.succeed(entries)
+    : Result.fail(`its tensors take ${at} bytes, ${dataBytes} are there`)
 }
 
 /** The values that are texts, as the format has them; whatever else is there is left out. */
@@ -206,20 +212,20 @@ const parseHeader = (bytes: Uint8Array): unknown => {
 }
 
 /** What a file holds, or why it cannot be read. A checksum is not looked at: see `checksum`. */
-export const decode = (file: Uint8Array): Container | string => {
+export const decode = (file: Uint8Array): Result.Result<Container, string> => {
   if (file.length < lengthBytes)
-    return `only ${file.length} bytes are there; it is no safetensors file`
+    return Result.fail(`only ${file.length} bytes are there; it is no safetensors file`)
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
   const length = view.getBigUint64(0, true)
   if (length > BigInt(mostHeaderBytes) || length > BigInt(file.length - lengthBytes))
-    return `its header would take ${length} bytes; it is cut short or no safetensors file`
+    return Result.fail(
+      `its header would take ${length} bytes; it is cut short or no safetensors file`,
+    )
   const start = lengthBytes + Number(length)
   const header = parseHeader(file.subarray(lengthBytes, start))
-  if (header === undefined) return "its header is no JSON; it is no safetensors file"
-  if (!isObject(header)) return "its header is no JSON object"
-  const entries = entriesOf(header, file.length - start)
-  if (typeof entries === "string") return entries
-  return {
+  if (header === undefined) return Result.fail("its header is no JSON; it is no safetensors file")
+  if (!isObject(header)) return Result.fail("its header is no JSON object")
+  return Result.map(entriesOf(header, file.length - start), (entries) => ({
     metadata: metadataOf(header),
     parts: entries.map(({ begin, dtype, end, name, shape }) => ({
       name,
@@ -227,5 +233,5 @@ export const decode = (file: Uint8Array): Container | string => {
       shape,
       bytes: file.subarray(start + begin, start + end),
     })),
-  }
+  }))
 }

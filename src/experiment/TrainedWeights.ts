@@ -18,10 +18,8 @@ export interface Weights {
   readonly tensors: Tensors
 }
 
-/** The weights of a finished trial, or why there are none. */
-export type TrialWeights = (
-  id: string,
-) => Effect.Effect<Weights | string, never, FileSystem.FileSystem>
+/** The weights of a finished trial; fails with the words for why there are none. */
+export type TrialWeights = (id: string) => Effect.Effect<Weights, string, FileSystem.FileSystem>
 
 /** Initial weights that match the network. */
 export interface Initial {
@@ -35,24 +33,32 @@ export interface Initial {
 const mostBytes = 2 ** 31 - 1
 const mostShown = 30
 
-/** A safetensors file, or why it cannot be used. */
-export const readWeights = Effect.fnUntraced(
+const bytesOf = Effect.fnUntraced(
   function* (file: string) {
     const fs = yield* FileSystem.FileSystem
-    const info = yield* fs.stat(file)
-    if (info.type !== "File") return `${pathText(file)} is not a file`
-    if (info.size > mostBytes)
-      return `${pathText(file)} has ${info.size} bytes; up to ${mostBytes} can be read`
-    const tensors = readSafetensors(yield* fs.readFile(file))
-    return typeof tensors === "string" ? `${pathText(file)}: ${tensors}` : { file, tensors }
+    const { size, type } = yield* fs.stat(file)
+    if (type !== "File") return yield* Effect.fail(`${pathText(file)} is not a file`)
+    if (size > mostBytes)
+      return yield* Effect.fail(
+        `${pathText(file)} has ${size} bytes; up to ${mostBytes} can be read`,
+      )
+    return yield* fs.readFile(file)
   },
   (effect, file) =>
-    effect.pipe(
-      Effect.catch((error) =>
-        Effect.succeed(`${pathText(file)} cannot be read (${error.reason._tag})`),
-      ),
+    Effect.mapError(effect, (error) =>
+      typeof error === "string" ? error : `${pathText(file)} cannot be read (${error.reason._tag})`,
     ),
 )
+
+/** A safetensors file; fails with the words for why it cannot be used. */
+export const readWeights = Effect.fnUntraced(function* (
+  file: string,
+): Effect.fn.Return<Weights, string, FileSystem.FileSystem> {
+  const tensors = readSafetensors(yield* bytesOf(file))
+  return Result.isFailure(tensors)
+    ? yield* Effect.fail(`${pathText(file)}: ${tensors.failure}`)
+    : { file, tensors: tensors.success }
+})
 
 /** Reads the weights and matches them with the network: everything that does not match is one problem. */
 export const readInitial = Effect.fnUntraced(function* (
@@ -63,19 +69,22 @@ export const readInitial = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Result.Result<Initial, ReadonlyArray<Problem>>, never, FileSystem.FileSystem> {
   const isFile = "safetensors" in source
   const path = ["train", "initial", isFile ? "safetensors" : "trial"]
-  const found = isFile
-    ? yield* readWeights(nodePath.resolve(folder, source.safetensors))
-    : ofTrial === undefined
-      ? `no state folder is known in which trial ${source.trial} could be`
-      : yield* ofTrial(source.trial)
-  if (typeof found === "string") return Result.fail([{ path, message: found }])
-  const { map, names, problems } = fit(network, found.tensors, source.skip)
+  const found = yield* Effect.result(
+    isFile
+      ? readWeights(nodePath.resolve(folder, source.safetensors))
+      : ofTrial === undefined
+        ? Effect.fail(`no state folder is known in which trial ${source.trial} could be`)
+        : ofTrial(source.trial),
+  )
+  if (Result.isFailure(found)) return Result.fail([{ path, message: found.failure }])
+  const { file, tensors } = found.success
+  const { map, names, problems } = fit(network, tensors, source.skip)
   if (problems.length > 0) {
     const more = problems.length > mostShown ? `; and ${problems.length - mostShown} more` : ""
     const message = `${problems.slice(0, mostShown).join("; ")}${more}; tensors are called and shaped as the variables, others can be left fresh by skip: [PATTERN]`
     return Result.fail([{ path, message }])
   }
   const skip = source.skip === undefined ? {} : { skip: source.skip }
-  const spec = { digest: digest(found.tensors, names), ...skip }
-  return Result.succeed({ spec, file: found.file, map })
+  const spec = { digest: digest(tensors, names), ...skip }
+  return Result.succeed({ spec, file, map })
 })

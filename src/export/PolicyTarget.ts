@@ -176,19 +176,22 @@ export const networkOf = ({ assignment, space }: Policy): Rebuilt => {
 }
 
 /** The found network of a policy without problems and the tensors of its weights; words when they are not its weights. */
-export const modelOf = (policy: Policy, tensors: Tensors): FoundModel | string => {
+export const modelOf = (policy: Policy, tensors: Tensors): Result.Result<FoundModel, string> => {
   const rebuilt = networkOf(policy)
-  const weights = foundWeights(rebuilt, tensors)
-  if (typeof weights === "string") return weights
+  const found = foundWeights(rebuilt, tensors)
+  if (Result.isFailure(found)) return Result.fail(found.failure)
+  const weights = found.success
   const digest = weightsDigest(weights)
   if (digest !== policy.weights.digest)
-    return `these are other weights (${digest}); the policy belongs to ${policy.weights.digest}`
+    return Result.fail(
+      `these are other weights (${digest}); the policy belongs to ${policy.weights.digest}`,
+    )
   const { network } = rebuilt
   const sites = frozenSites(network)
   const amax = new Float32Array(formatSites(network).length)
   for (const [path, value] of Object.entries(policy.amax)) amax[sites.get(path)!] = value
   const { assignment, classes, preprocessing, space, trial, version } = policy
-  return {
+  return Result.succeed({
     network,
     weights,
     amax,
@@ -198,7 +201,7 @@ export const modelOf = (policy: Policy, tensors: Tensors): FoundModel | string =
     preprocessing,
     trial,
     version,
-  }
+  })
 }
 
 export const PolicyTarget: ExportTarget = {

@@ -8,23 +8,24 @@ import { rebuild } from "./Rebuild.ts"
 
 const decodeSpace = Schema.decodeUnknownOption(Space)
 
-/** Words for why the file is not the model of that space, or the model. */
+/** The model of that space; words for why the file is none. */
 export const readFound = (
   bytes: Uint8Array,
   { id, space: declared }: { readonly id: string; readonly space: unknown },
-): FoundModel | string => {
+): Result.Result<FoundModel, string> => {
   const kept = decode(bytes)
-  if (typeof kept === "string") return kept
-  const { fliqs, model } = kept
+  if (Result.isFailure(kept)) return Result.fail(kept.failure)
+  const { fliqs, model } = kept.success
   const space = Option.getOrUndefined(decodeSpace(declared))
-  if (space === undefined) return "the space of the trial cannot be read"
+  if (space === undefined) return Result.fail("the space of the trial cannot be read")
   const rebuilt = rebuild(space, model.assignment)
-  if (Result.isFailure(rebuilt)) return rebuilt.failure.map(({ message }) => message).join("; ")
+  if (Result.isFailure(rebuilt))
+    return Result.fail(rebuilt.failure.map(({ message }) => message).join("; "))
   const { network } = rebuilt.success
   for (const [name, shape] of variableShapes(network))
     if (model.weights.get(name)?.shape.join() !== shape.join())
-      return `it has no ${name} [${shape.join(", ")}]`
-  return {
+      return Result.fail(`it has no ${name} [${shape.join(", ")}]`)
+  return Result.succeed({
     network,
     weights: model.weights,
     amax: model.amax,
@@ -34,5 +35,5 @@ export const readFound = (
     preprocessing: { mean: model.mean, std: model.std },
     trial: id,
     version: fliqs,
-  }
+  })
 }

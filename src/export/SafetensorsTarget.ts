@@ -6,6 +6,7 @@
  * `variance`), and `fliqs.shapes` in its metadata has the shape of what was found. Left out: the container
  * (`disk/TensorFile.ts`), its numbers (`train/Safetensors.ts`).
  */
+import { Result } from "effect"
 import * as Container from "../disk/TensorFile.ts"
 import type { Network } from "../network/Network.ts"
 import { learnedScales } from "../supernet/OperandScale.ts"
@@ -61,7 +62,7 @@ export const safetensors = (model: FoundModel): ReadonlyArray<Uint8Array> => {
 export const foundWeights = (
   { network, whole: all }: { readonly network: Network; readonly whole: Network },
   tensors: Tensors,
-): Weights | string => {
+): Result.Result<Weights, string> => {
   const shapes = variableShapes(network)
   const specs = new Map(declaredVariables(all).map(({ name, spec }) => [name, spec]))
   const weights = new Map<string, Values>()
@@ -69,14 +70,17 @@ export const foundWeights = (
     const spec = specs.get(name)
     const tensor = tensors.get(name)
     const expected = spec?.shape ?? shape
-    if (tensor === undefined) return `${name} [${expected.join(", ")}] is missing`
-    if (tensor.unread !== undefined) return `${name} has dtype ${tensor.unread}; F32 would be right`
+    if (tensor === undefined) return Result.fail(`${name} [${expected.join(", ")}] is missing`)
+    if (tensor.unread !== undefined)
+      return Result.fail(`${name} has dtype ${tensor.unread}; F32 would be right`)
     if (tensor.shape.join() !== expected.join())
-      return `${name} has shape [${tensor.shape.join(", ")}], the variable [${expected.join(", ")}]`
+      return Result.fail(
+        `${name} has shape [${tensor.shape.join(", ")}], the variable [${expected.join(", ")}]`,
+      )
     const values = cutValues(tensor.values, expected, shape, spec?.centred ?? 0)
     weights.set(name, { shape, values })
   }
-  return weights
+  return Result.succeed(weights)
 }
 
 export const SafetensorsTarget: ExportTarget = {

@@ -4,7 +4,7 @@
  * container with its checksum (`disk/TensorFile.ts`), which arrays a trial needs (`train/`), the format of earlier
  * versions (`EarlierCheckpoint.ts`).
  */
-import { Effect, FileSystem, Schema } from "effect"
+import { Effect, FileSystem, Result, Schema } from "effect"
 import { pathText } from "../declaration/Errors.ts"
 import { floatPart, tensorsOf } from "../train/Safetensors.ts"
 import type { Snapshot } from "../train/TrainEvent.ts"
@@ -50,25 +50,30 @@ export const encode = (checkpoint: Checkpoint): ReadonlyArray<Uint8Array> => {
 }
 
 /** What `encode` wrote, or why it cannot be used. */
-export const decode = (bytes: Uint8Array): Checkpoint | Damaged | NewerVersion => {
+export const decode = (bytes: Uint8Array): Result.Result<Checkpoint, Damaged | NewerVersion> => {
+  const damaged = (message: string) => Result.fail(new Damaged({ message }))
   const container = Container.decode(bytes)
-  if (typeof container === "string") return new Damaged({ message: container })
-  const damaged = (message: string) => new Damaged({ message })
+  if (Result.isFailure(container)) return damaged(container.failure)
   const sum = Container.checksum(bytes)
   if (sum !== "right")
     return damaged(sum === "wrong" ? "its checksum does not match" : "it is not a checkpoint")
-  const { metadata } = container
+  const { metadata } = container.success
   const found = Number(metadata["version"])
   if (found > version)
-    return new NewerVersion({
-      message: `it has version ${found}, this fliqs knows up to ${version}`,
-      found,
-      known: version,
-    })
+    return Result.fail(
+      new NewerVersion({
+        message: `it has version ${found}, this fliqs knows up to ${version}`,
+        found,
+        known: version,
+      }),
+    )
   const meta = decodeMeta(metadata)
   return meta._tag === "None"
     ? damaged("it is not a checkpoint")
-    : { ...meta.value, tensors: Object.fromEntries(tensorsOf(container)) }
+    : Result.succeed({
+        ...meta.value,
+        tensors: Object.fromEntries(tensorsOf(container.success)),
+      })
 }
 
 interface Entry {
@@ -129,11 +134,12 @@ export const readNewest = Effect.fnUntraced(function* (
     )
     if (bytes === undefined) continue
     const read = path.endsWith(".bin") ? Earlier.decode(bytes) : decode(bytes)
-    if (!("_tag" in read)) return read
-    if (read._tag === "NewerVersion")
-      return yield* new StorageError({ operation: "read", path, reason: read })
+    if (Result.isSuccess(read)) return read.success
+    const reason = read.failure
+    if (reason._tag === "NewerVersion")
+      return yield* new StorageError({ operation: "read", path, reason })
     yield* Effect.logWarning(
-      `${pathText(path)} is corrupt (${read.message}); going on from the one before`,
+      `${pathText(path)} is corrupt (${reason.message}); going on from the one before`,
     )
     if (corrupt === "setAside")
       yield* fs.rename(path, `${path}.corrupt`).pipe(stored("rename", path))

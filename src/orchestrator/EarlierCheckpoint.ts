@@ -7,7 +7,7 @@
  *     56  .  meta as JSON, padded with spaces to a multiple of 8
  *         .  the tensors' float32 values, little-endian, one after the other
  */
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 import { createHash } from "node:crypto"
 import { Damaged } from "../disk/Errors.ts"
 import { floatsOf } from "../train/Safetensors.ts"
@@ -58,9 +58,9 @@ interface EarlierCheckpoint extends Snapshot {
 }
 
 /** What an earlier version wrote, or why it cannot be used. */
-export const decode = (bytes: Uint8Array): EarlierCheckpoint | Damaged => {
+export const decode = (bytes: Uint8Array): Result.Result<EarlierCheckpoint, Damaged> => {
   const damage = damageOf(bytes)
-  if (damage !== undefined) return new Damaged({ message: damage })
+  if (damage !== undefined) return Result.fail(new Damaged({ message: damage }))
   const metaLength = viewOf(bytes).getUint32(12, true)
   const text = new TextDecoder().decode(bytes.subarray(headerLength, headerLength + metaLength))
   const { attempt, seconds, state, step, tensors: named } = decodeMeta(text)
@@ -71,5 +71,5 @@ export const decode = (bytes: Uint8Array): EarlierCheckpoint | Damaged => {
     tensors[name] = { shape, values: floatsOf(bytes.subarray(at, end)) }
     at = end
   }
-  return { step, attempt, seconds, tensors, state }
+  return Result.succeed({ step, attempt, seconds, tensors, state })
 }

@@ -18,13 +18,14 @@ export const ofTrials =
   (id) =>
     Effect.gen(function* () {
       const result = yield* Result.read(State.resultFile(state, id))
-      if (result?.state !== "finished") return `no finished trial ${id} is in ${pathText(state)}`
+      if (result?.state !== "finished")
+        return yield* Effect.fail(`no finished trial ${id} is in ${pathText(state)}`)
       const folder = State.checkpointFolder(state, id)
       const checkpoint = yield* Checkpoint.readNewest(folder, "leave")
       return checkpoint === undefined
-        ? `trial ${id} has no checkpoint any more in ${pathText(folder)}`
+        ? yield* Effect.fail(`trial ${id} has no checkpoint any more in ${pathText(folder)}`)
         : { file: folder, tensors: tensorsOf(checkpoint) }
-    }).pipe(Effect.catch((error) => Effect.succeed(error.message)))
+    }).pipe(Effect.mapError((error) => (typeof error === "string" ? error : error.message)))
 
 /** Reads what a plan found: a safetensors file, or the checkpoints of a trial. */
 export const read = Effect.fnUntraced(function* (
@@ -34,8 +35,12 @@ export const read = Effect.fnUntraced(function* (
     const checkpoint = yield* Checkpoint.readNewest(file, "leave")
     if (checkpoint !== undefined) return tensorsOf(checkpoint)
   }
-  const found = yield* readWeights(file)
-  if (typeof found !== "string") return found.tensors
-  const reason = new Damaged({ message: `the initial weights are gone: ${found}` })
-  return yield* new StorageError({ operation: "read", path: file, reason })
+  const gone = (why: string) =>
+    new StorageError({
+      operation: "read",
+      path: file,
+      reason: new Damaged({ message: `the initial weights are gone: ${why}` }),
+    })
+  const { tensors } = yield* Effect.mapError(readWeights(file), gone)
+  return tensors
 })

@@ -8,7 +8,7 @@
  *
  * Left out: the network around them (`export/`).
  */
-import { Option, Schema } from "effect"
+import { Option, Result, Schema } from "effect"
 import type { Images } from "../data/Dataset.ts"
 import * as Container from "../disk/TensorFile.ts"
 import { activationSites, formatSites } from "../network/Sites.ts"
@@ -83,20 +83,22 @@ export const encode = (model: KeptModel, fliqs: string): ReadonlyArray<Uint8Arra
 /** What `encode` wrote, with the fliqs that did; or why it cannot be used. */
 export const decode = (
   bytes: Uint8Array,
-): { readonly model: KeptModel; readonly fliqs: string } | string => {
-  const container = Container.decode(bytes)
-  if (typeof container === "string") return container
+): Result.Result<{ readonly model: KeptModel; readonly fliqs: string }, string> =>
+  Result.flatMap(Container.decode(bytes), (container) => modelIn(container, bytes))
+
+const modelIn = (container: Container.Container, bytes: Uint8Array): ReturnType<typeof decode> => {
   const found = Number(container.metadata["version"])
-  if (found > version) return `it has version ${found}, this fliqs knows up to ${version}`
-  if (Container.checksum(bytes) !== "right") return "its checksum does not match"
+  if (found > version)
+    return Result.fail(`it has version ${found}, this fliqs knows up to ${version}`)
+  if (Container.checksum(bytes) !== "right") return Result.fail("its checksum does not match")
   const meta = Option.getOrUndefined(decodeMeta(container.metadata))
   const tensors = tensorsOf(container)
   const amax = tensors.get(magnitudesName)
-  if (meta === undefined || amax === undefined) return "it is no model of a trial"
+  if (meta === undefined || amax === undefined) return Result.fail("it is no model of a trial")
   const weights = new Map([...tensors].filter(([name]) => name !== magnitudesName))
   const { assignment, classes, fliqs, mean, std } = meta
-  return {
+  return Result.succeed({
     model: { weights, amax: amax.values, assignment, classNames: classes, mean, std },
     fliqs,
-  }
+  })
 }

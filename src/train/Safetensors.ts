@@ -2,6 +2,7 @@
  * The numbers in a safetensors file. F32, F16 and BF16 become float32; values of other types stay unread. Left out: the
  * container (`disk/TensorFile.ts`), what the tensors are for (`Weights.ts`).
  */
+import { Result } from "effect"
 import * as Container from "../disk/TensorFile.ts"
 import type { NamedTensor } from "./TrainEvent.ts"
 
@@ -82,7 +83,5 @@ export const tensorsOf = ({ parts }: Container.Container): Tensors =>
   )
 
 /** The tensors of a file, or why it cannot be read. */
-export const readSafetensors = (file: Uint8Array): Tensors | string => {
-  const container = Container.decode(file)
-  return typeof container === "string" ? container : tensorsOf(container)
-}
+export const readSafetensors = (file: Uint8Array): Result.Result<Tensors, string> =>
+  Result.map(Container.decode(file), tensorsOf)

@@ -1,3 +1,4 @@
+import { Result } from "effect"
 import { describe, expect, it } from "vitest"
 import * as Container from "../../src/disk/TensorFile.ts"
 
@@ -11,9 +12,7 @@ const metadata = { 3: "", step: "12", state: '{"a":[1,"é"]}' }
 const written = (): Uint8Array => Buffer.concat(Container.encode(parts, metadata))
 
 const decoded = (file: Uint8Array): Container.Container => {
-  const container = Container.decode(file)
-  if (typeof container === "string") throw new Error(container)
-  return container
+  return Result.getOrThrow(Container.decode(file))
 }
 
 describe("a container", () => {

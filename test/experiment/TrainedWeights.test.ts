@@ -3,10 +3,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { read } from "../../src/declaration/Document.ts"
 import { expand, type Options } from "../../src/experiment/Plan.ts"
-import { readSafetensors, type Tensors } from "../../src/train/Safetensors.ts"
+import { readSafetensors } from "../../src/train/Safetensors.ts"
 import { f32, safetensors } from "../train/safetensorsFile.ts"
 
 const space = `
@@ -89,11 +89,11 @@ layer(NodeFileSystem.layer)("train.initial", (it) => {
           yield* idOf('{ safetensors: head.safetensors, skip: ["classifier.**"] }'),
           skipped,
         )
-        const tensors = readSafetensors(safetensors(parts)) as Tensors
+        const tensors = Result.getOrThrow(readSafetensors(safetensors(parts)))
         const trialWeights = (id: string) =>
-          Effect.succeed(
-            id === "0123456789abcdef" ? { file: "checkpoint", tensors } : `no trial ${id}`,
-          )
+          id === "0123456789abcdef"
+            ? Effect.succeed({ file: "checkpoint", tensors })
+            : Effect.fail(`no trial ${id}`)
         assert.strictEqual(yield* idOf("{ trial: 0123456789abcdef }", { trialWeights }), good)
         assert.deepStrictEqual(yield* errorsOf("{ trial: 1123456789abcdef }", { trialWeights }), [
           "x.yaml:6:21 train.initial.trial: no trial 1123456789abcdef",

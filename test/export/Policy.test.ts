@@ -1,5 +1,5 @@
 /** A policy file is the network again: the same logits bit for bit with its weights; what is unknown is refused by name. */
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
 import { decode, inspect } from "../../src/declaration/Decode.ts"
 import { parse } from "../../src/declaration/Document.ts"
@@ -19,11 +19,8 @@ beforeAll(() => Effect.runPromise(load({ threads: 1 })))
 const usual: ExportOptions = { input: "float32", emulate: false, flavour: "portable" }
 const textOf = (model: FoundModel): string =>
   new TextDecoder().decode(PolicyTarget.write(model, usual)[0]!.parts[0])
-const tensorsOf = (model: FoundModel): Tensors => {
-  const tensors = readSafetensors(Buffer.concat(safetensors(model)))
-  if (typeof tensors === "string") throw new Error(tensors)
-  return tensors
-}
+const tensorsOf = (model: FoundModel): Tensors =>
+  Result.getOrThrow(readSafetensors(Buffer.concat(safetensors(model))))
 
 /** The policy of a text; fails with every problem. */
 const read = (text: string): Policy =>
@@ -45,8 +42,7 @@ describe("a policy file", () => {
   it.each(Object.entries({ ...tried, joint }))("rebuilds the network: %s", (_, yaml) => {
     const model = findModel(yaml!, undefined, 5)
     const policy = read(textOf(model))
-    const again = modelOf(policy, tensorsOf(model))
-    if (typeof again === "string") throw new Error(again)
+    const again = Result.getOrThrow(modelOf(policy, tensorsOf(model)))
     const images = drawImages(model.network, 2, 3)
     expect(logitsOf(again, images)).toEqual(logitsOf(model, images))
     expect(textOf(again)).toBe(textOf(model))
@@ -56,10 +52,10 @@ describe("a policy file", () => {
     const model = findModel(spaces["resnetInt"]!, undefined, 5)
     const other = findModel(spaces["resnetInt"]!, undefined, 6)
     const policy = read(textOf(model))
-    expect(modelOf(policy, tensorsOf(other))).toMatch(
+    expect(Result.getOrThrow(Result.flip(modelOf(policy, tensorsOf(other))))).toMatch(
       /^these are other weights \([0-9a-f]{32}\); the policy belongs to [0-9a-f]{32}$/,
     )
-    expect(modelOf(policy, new Map())).toBe("stem.weight [5, 5, 3, 8] is missing")
+    expect(modelOf(policy, new Map())).toEqual(Result.fail("stem.weight [5, 5, 3, 8] is missing"))
   })
 
   it.each([

@@ -1,5 +1,5 @@
 /** The file goes in again by `train.initial`: a fixed trial of its assignment then answers as the found network does. */
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
 import { checksum, decode } from "../../src/disk/TensorFile.ts"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
@@ -65,8 +65,7 @@ describe("--to safetensors", () => {
     const whole = buildSpace(yaml)
     for (const choose of [undefined, ({ space }: Network) => narrowestChoices(space)]) {
       const model = findModel(yaml, choose)
-      const tensors = readSafetensors(fileOf(model))
-      if (typeof tensors === "string") throw new Error(tensors)
+      const tensors = Result.getOrThrow(readSafetensors(fileOf(model)))
       const { names, problems } = fit(whole, tensors)
       expect(problems).toEqual([])
       const images = drawImages(whole, 2, 7)
@@ -80,9 +79,7 @@ describe("--to safetensors", () => {
     const model = findModel(tiny.excited)
     const file = fileOf(model)
     expect(checksum(file)).toBe("right")
-    const read = decode(file)
-    if (typeof read === "string") throw new Error(read)
-    const { metadata } = read
+    const { metadata } = Result.getOrThrow(decode(file))
     expect(JSON.parse(metadata["fliqs.assignment"]!)).toEqual(model.assignment)
     expect(JSON.parse(metadata["fliqs.classes"]!)).toEqual(model.classNames)
     expect(JSON.parse(metadata["fliqs.mean"]!)).toEqual([0.5, 0.5, 0.5])

@@ -1,4 +1,5 @@
 /** The file of a found network: what comes back is what was kept, and a damaged or newer file is told apart. */
+import { Result } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
 import { readFound } from "../../src/export/ReadFound.ts"
 import { activationSites } from "../../src/network/Sites.ts"
@@ -22,8 +23,9 @@ describe("the model that a trial keeps", () => {
     const choices = narrowestChoices(supernet.network.space)
     const amax = Float32Array.from({ length: supernet.sites }, (_, site) => site + 0.5)
     const file = Buffer.concat(encode(keptModel(supernet, choices, amax, images), "1.2.3"))
-    const found = readFound(file, { id: "0123456789abcdef", space: decodeSpace(attended) })
-    if (typeof found === "string") throw new Error(found)
+    const found = Result.getOrThrow(
+      readFound(file, { id: "0123456789abcdef", space: decodeSpace(attended) }),
+    )
     const child = extract(supernet.network, choices)
     const weights = childWeights(child, supernet.variables)
     expect([...found.weights.keys()]).toEqual([...weights.keys()])
@@ -50,6 +52,6 @@ describe("the model that a trial keeps", () => {
     supernet.dispose()
     const file = Buffer.concat(encode(model, "1.2.3"))
     file[file.length - 1]! ^= 1
-    expect(decode(file)).toBe("its checksum does not match")
+    expect(decode(file)).toEqual(Result.fail("its checksum does not match"))
   })
 })

@@ -1,3 +1,4 @@
+import { Result } from "effect"
 import { describe, expect, it } from "vitest"
 import { readSafetensors, type Tensors } from "../../src/train/Safetensors.ts"
 import { digest, fit } from "../../src/train/Weights.ts"
@@ -33,7 +34,7 @@ const tensorsOf = (of: Readonly<Record<string, ReadonlyArray<number>>>): Tensors
       Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i + k),
     ),
   ])
-  return readSafetensors(safetensors(Object.fromEntries(parts))) as Tensors
+  return Result.getOrThrow(readSafetensors(safetensors(Object.fromEntries(parts))))
 }
 
 describe("fit", () => {
@@ -138,7 +139,7 @@ describe("fit", () => {
       "depthwise.weight": permuted(count([3, 1, 3, 3]), [3, 1, 3, 3], [2, 3, 0, 1]),
       "classifier.weight": permuted(count([4, 3]), [4, 3], [1, 0]),
     })
-    const tensors = readSafetensors(file) as Tensors
+    const tensors = Result.getOrThrow(readSafetensors(file))
     expect(fit(network, tensors).problems).toEqual([])
     const at = (name: string, ...index: ReadonlyArray<number>) => {
       const { shape, values } = tensors.get(name)!

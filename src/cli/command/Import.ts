@@ -2,7 +2,7 @@
  * `fliqs import FILE`: a policy file as a network again, checked against its weights; with `--out DIR` the files that an
  * experiment names to train that network on.
  */
-import { Effect, FileSystem, Option } from "effect"
+import { Effect, FileSystem, Option, Result } from "effect"
 import { join } from "node:path"
 import { decode } from "../../declaration/Decode.ts"
 import { read } from "../../declaration/Document.ts"
@@ -36,12 +36,11 @@ const weightsFile = Effect.fnUntraced(function* ({ file, weights }: Input) {
 })
 
 const readModel = Effect.fnUntraced(function* (policy: Policy, file: string) {
-  const found = yield* readWeights(file)
-  if (typeof found === "string") return yield* new Wrong({ message: found })
+  const found = yield* readWeights(file).pipe(Effect.mapError((message) => new Wrong({ message })))
   const model = modelOf(policy, found.tensors)
-  return typeof model === "string"
-    ? yield* new Wrong({ message: `${pathText(file)}: ${model}` })
-    : model
+  return Result.isFailure(model)
+    ? yield* new Wrong({ message: `${pathText(file)}: ${model.failure}` })
+    : model.success
 })
 
 const jsonFile = (value: unknown) => [

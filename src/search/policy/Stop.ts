@@ -44,7 +44,11 @@ export const stopped = (
 }
 
 /** The logits of a policy that has no steps left: what is most probable, or beside it what is on target. */
-export const frozenLogits = (goal: Goal, { temperature }: Settings, logits: PerOption): PerOption => {
+export const frozenLogits = (
+  goal: Goal,
+  { temperature }: Settings,
+  logits: PerOption,
+): PerOption => {
   const policy = policyOf(logits, temperature)
   return isOnTarget(goal, mostProbable(policy)) ? logits : (landed(goal, logits, policy) ?? logits)
 }
