@@ -17,6 +17,7 @@ part types sh scripts/with-node.sh tsc -p tsconfig.json
 part effect sh scripts/with-node.sh effect-tsgo diagnostics --project tsconfig.json --format text --severity error,warning --strict
 part direction sh scripts/with-node.sh node scripts/check-direction.ts
 part unused sh scripts/with-node.sh knip --no-progress --no-config-hints
+part production sh scripts/with-node.sh knip --production --no-progress --no-config-hints
 part tests sh scripts/test.sh "$@"
 
 [ -z "$failed" ] || { echo "check: failed:$failed" && exit 1; }

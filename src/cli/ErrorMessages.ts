@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect"
 import { pathText } from "../declaration/Errors.ts"
-import type { StorageError } from "../disk/Errors.ts"
+import { StorageError } from "../disk/Errors.ts"
 import { describe } from "../disk/FileProblem.ts"
 
 /** Exit codes of every command but `trial`. */
@@ -64,11 +64,11 @@ const fileWords = (error: unknown): Words | undefined => {
 
 /** The message of an error; undefined if it is a defect. */
 export const wordsOf = (error: unknown): Words | undefined => {
+  if (error instanceof Ended) return { text: "", code: error.code }
+  if (error instanceof StorageError) return { text: storageWords(error), code: exitCodes.notReady }
   if (!isTagged(error)) return fileWords(error)
   const { message } = error
   switch (error._tag) {
-    case "Ended":
-      return { text: "", code: (error as unknown as Ended).code }
     case "Wrong":
     case "DeclarationError":
     case "DeclarationErrors":
@@ -76,8 +76,6 @@ export const wordsOf = (error: unknown): Words | undefined => {
     case "NotReady":
     case "BackendError":
       return { text: message || describeReason(error), code: exitCodes.notReady }
-    case "StorageError":
-      return { text: storageWords(error as unknown as StorageError), code: exitCodes.notReady }
     case "TrackerError":
       return {
         text: message || describeReason(error),

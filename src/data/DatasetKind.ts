@@ -47,31 +47,31 @@ export interface DatasetKind<
    *
    * @param folder what paths are relative to: that of the experiment file
    */
-  readonly describe: (spec: Spec, folder: string) => DatasetShape
+  describe(spec: Spec, folder: string): DatasetShape
   /** What is wrong with the files of the user that it names; paths are relative to `data`. */
-  readonly problems?: (spec: Spec, folder: string) => ReadonlyArray<SpecProblem>
+  problems?(spec: Spec, folder: string): ReadonlyArray<SpecProblem>
   /** What its splits hold, by a look that decodes nothing; none where the folder of the user is unfit. */
-  readonly report?: (spec: Spec, folder: string) => SplitReport | undefined
+  report?(spec: Spec, folder: string): SplitReport | undefined
   /** Writes out what the files of the user decide, so that a trial says all that its result depends on. */
-  readonly resolve?: (spec: Spec, folder: string) => Spec
+  resolve?(spec: Spec, folder: string): Spec
   /** Keys that change nothing beside the others and the files as they are; only where `problems` has no error. */
-  readonly unread?: (spec: Spec, folder: string) => ReadonlyArray<UnreadKey>
+  unread?(spec: Spec, folder: string): ReadonlyArray<UnreadKey>
   /** What of a resolved specification makes the trial: less keys whose value is what was meant before there were such. */
-  readonly identity?: (spec: Spec) => object
+  identity?(spec: Spec): object
   /** For files of the user: looks into all of them. */
-  readonly verify?: (
+  verify?(
     spec: Spec,
     cacheDirectory: string,
     folder: string,
-  ) => Effect.Effect<OwnFiles, DatasetError, DataServices>
+  ): Effect.Effect<OwnFiles, DatasetError, DataServices>
   /** Where it is fetched from; none for data that is made on the spot. */
-  readonly source: (spec: Spec) => Source | undefined
+  source(spec: Spec): Source | undefined
   /** Loads it; the first time it is fetched into `cacheDirectory`/data, once for all processes. */
-  readonly load: (
+  load(
     spec: Spec,
     cacheDirectory: string,
     folder: string,
-  ) => Effect.Effect<Loaded, DatasetError, DataServices>
+  ): Effect.Effect<Loaded, DatasetError, DataServices>
 }
 
 /** A key of the `data:` block that nothing reads. */

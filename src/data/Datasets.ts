@@ -53,7 +53,7 @@ type AnyKind = DatasetKind<DataKind, DataSpec, { readonly kind: string }, Datase
 /**
  * The kind's own functions. The cast: TypeScript cannot know that each is only ever given the specification of its kind.
  */
-const memberOf = (kind: DataKind): AnyKind => datasets.members[kind] as unknown as AnyKind
+const memberOf = (kind: DataKind): AnyKind => datasets.members[kind] as AnyKind
 
 /** Whether the files of a kind are the user's own. */
 export const isOwn = (kind: DataKind): boolean => memberOf(kind).verify !== undefined

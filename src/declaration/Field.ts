@@ -15,7 +15,7 @@ export interface Shown {
  * `Default: ...`; for all other defaults that sentence is generated.
  */
 export const field = <S extends Schema.Top>(schema: S, description: string, shown: Shown = {}): S =>
-  schema.annotate({ description, ...shown } as never) as S
+  schema.annotate({ description, ...shown }) as S
 
 /** A list entry as a sentence of its own. */
 export const asSentence = (words: string): string =>
@@ -37,8 +37,8 @@ export const withDefault = <S extends Schema.Top>(
       default: value,
       ...(description === undefined ? {} : { description }),
       ...(examples === undefined ? {} : { examples }),
-    } as never) as S
-  ).pipe(Schema.withDecodingDefaultKey<S>(Effect.succeed(value) as never))
+    }) as S
+  ).pipe(Schema.withDecodingDefaultKey<S>(Effect.succeed(value)))
 
 /** For editors: the first line of a file may name its schema in a comment as well. */
 export const SchemaPath = optional(
@@ -51,7 +51,7 @@ export const Description = optional(Schema.String, "Free text about this file. D
 
 /** The schema with a few words for all values that it takes, if a list of them would be too long: "INT2 to INT16, ...". */
 export const inWords = <S extends Schema.Top>(schema: S, words: string): S =>
-  schema.annotate({ inWords: words } as never) as S
+  schema.annotate({ inWords: words }) as S
 
 /** These words; undefined if there are none. */
 export const wordsFor = (

@@ -44,7 +44,9 @@ export const oneOfKinds = <const Members extends readonly [Kind, ...Array<Kind>]
     const own = kind === usual ? withUsualKind(spec, kind) : spec
     return summary === undefined ? own : own.annotate({ description: asSentence(summary) })
   })
-  const schema = Schema.Union(specs as unknown as Specs<Members>).annotate({ identifier })
+  const schema = Schema.Union(specs as ReadonlyArray<unknown> as Specs<Members>).annotate({
+    identifier,
+  })
   return {
     schema: others === undefined ? schema : withOtherNames(schema, others),
     members: Object.fromEntries(members.map((member) => [member.kind, member])) as ByKind<Members>,

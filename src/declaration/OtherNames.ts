@@ -38,11 +38,11 @@ export const otherNames = ({ near = {}, same = {}, say = {}, what }: OtherWords)
 
 /** The schema with messages for words that it rejects. */
 export const withOtherNames = <S extends Schema.Top>(schema: S, others: OtherNames): S =>
-  schema.annotate({ otherNames: others } as never) as S
+  schema.annotate({ otherNames: others }) as S
 
 /** The mapping with messages for keys that it does not have. */
 export const withOtherKeys = <S extends Schema.Top>(schema: S, others: OtherNames): S =>
-  schema.annotate({ otherKeys: others } as never) as S
+  schema.annotate({ otherKeys: others }) as S
 
 type Annotated = { readonly annotations?: object | undefined } | undefined
 

@@ -187,6 +187,7 @@ export const load = Effect.fn("Backend.load")(function* (options: BackendOptions
     catch: (cause) => broken(cause, files.addon),
   })
   tf = module
+  // The cast: tfjs' types have no backend of tfjs-node.
   const { binding } = tf.backend() as unknown as {
     readonly binding: { readonly TF_Version: string }
   }
@@ -218,5 +219,6 @@ export interface Counts {
  */
 export const counts = (): Counts => ({
   tensors: tf.memory().numTensors,
+  // The cast: tfjs' types have no backend of tfjs-node.
   handles: (tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors(),
 })

@@ -31,5 +31,6 @@ export const differentiable = (
       gradFunc: (dy: Tensor, saved: ReadonlyArray<Tensor>) => backward(dy, saved),
     }
   }
+  // The cast: tfjs types the function with its last argument before the rest, which TypeScript cannot spell.
   return tf.customGrad(run as never)(...(inputs as Array<Tensor>))
 }

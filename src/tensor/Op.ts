@@ -70,6 +70,7 @@ interface NodeBackend {
   ): Array<Tensor>
 }
 
+/** The cast: tfjs' types have no backend of tfjs-node; the fields here are those that its own kernels use. */
 export const backend = (): NodeBackend => tf.backend() as unknown as NodeBackend
 
 /** TensorFlow's number for the element type a tensor really has (uint8 shows as int32 in tfjs). */

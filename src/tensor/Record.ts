@@ -50,6 +50,7 @@ const sizeOf = (shape: ReadonlyArray<number>): number => shape.reduce((a, b) => 
 
 /** The names of all variables by handle, so that one that was not declared can be named. */
 const variableNames = (): Map<number, string> => {
+  // The cast: tfjs' types hide the list of variables, and there is no other one.
   const { registeredVariables } = tf.engine() as unknown as {
     readonly registeredVariables: Readonly<Record<string, Tensor>>
   }

@@ -49,6 +49,7 @@ const tensor = ({ dtype, shape: sizes, values }: TraceConstant): Bytes =>
 /** AttrValue: list = 1, s = 2, i = 3, f = 4, b = 5, type = 6, shape = 7, tensor = 8 */
 const attributeValue = ({ name, type, value }: Attribute): Bytes => {
   const { binding } = backend()
+  // The casts: `type` says what the value is, and each case below gives the function of that type.
   const each = (one: (value: never) => Bytes): Bytes =>
     Array.isArray(value)
       ? message(1, ...(value as Array<never>).map((item) => one(item)))

@@ -30,7 +30,7 @@ const assign = (variable: Variable, sum: Float64Array, count: number): void =>
   tf.tidy(() => {
     const values = (variable.dataSync() as Float32Array).slice()
     sum.forEach((total, i) => (values[i] = total / count))
-    variable.assign(tf.tensor1d(values) as unknown as Variable)
+    variable.assign(tf.tensor(values, [...variable.shape]) as Variable)
   })
 
 /** Re-estimates norms and activation scales from `batches` training batches that the steps before did not draw. */

@@ -64,11 +64,11 @@ export interface Context {
 
 export interface Operation<N extends Node = Node> {
   readonly operations: ReadonlyArray<N["operation"]>
-  readonly variables: (node: N) => ReadonlyArray<VariableSpec>
+  variables(node: N): ReadonlyArray<VariableSpec>
   /** Inputs and result: images [batch, height, width, channels], vectors [batch, channels]. */
-  readonly forward: (node: N, inputs: ReadonlyArray<Tensor>, context: Context) => Tensor
+  forward(node: N, inputs: ReadonlyArray<Tensor>, context: Context): Tensor
 }
 
 /** An operation whose node type only its own file knows: what the list holds. */
 export const defineOperation = <N extends Node>(operation: Operation<N>): Operation =>
-  operation as never
+  operation as Operation
