@@ -56,7 +56,7 @@ const choiceOf = (declared: Formats | Override, operand: Operand): Declared | un
   return choice === undefined ? undefined : { choice, both: false, key: [operand] }
 }
 
-/** Tells what is wrong with the four keys that name formats: one form, whole. */
+/** Reports what is wrong with the four keys that name formats: one form, whole. */
 const checkForm = (
   builder: Builder,
   declared: Formats | Override,
@@ -214,67 +214,83 @@ const activityOf = (drafts: ReadonlyArray<LayerDrafts>): ReadonlyMap<string, Act
   return active
 }
 
+/** What gives a layer its formats: the block `formats`, and its overrides, of which the first that matches counts. */
+interface Source {
+  readonly declared: Formats
+  readonly at: YamlPath
+  readonly overrides: ReturnType<typeof overridesOf>
+}
+
+const draftOf = (
+  { at, declared, overrides }: Source,
+  layer: LayerDraft,
+  operand: Operand,
+): Draft => {
+  const hit = overrides.find(({ matches }) => matches(layer.path))
+  const own = hit === undefined ? undefined : choiceOf(hit.override, operand)
+  if (hit !== undefined && own !== undefined)
+    return draft(own, operand, () => layer.path, hit.place, true)
+  const found = choiceOf(declared, operand)
+  if (found === undefined)
+    return draft({ choice: "FP32", both: true, key: [] }, operand, () => "", at, false)
+  const base = declared.scope ?? "layer"
+  return draft(found, operand, (scope) => groupPath(layer, scope ?? base), at, false)
+}
+
+/** The slot of an operand; makes its decision, or finds the one that it shares with others. */
+const slotOf = (
+  builder: Builder,
+  { at, both, kind, operand, options, overridden, path, tag }: Draft,
+  active: ReadonlyMap<string, Activity>,
+  key: string,
+): FormatSlot => {
+  const slot = (decision: number | null, offered: ReadonlyArray<FormatOption>): FormatSlot => ({
+    decision,
+    formats: offered.map((option) => formatOf(pairOf(option)[operand])),
+    overridden,
+    key,
+  })
+  if (kind === "fixed") return slot(null, options)
+  if (kind === "use") {
+    const rule = both ? aFormatOrPair : aFormat
+    const used = builder.use<FormatOption>(path, at, rule, active.get(`choices.${path}`))
+    return slot(used.decision, used.options)
+  }
+  const sizes = options.map(sizeOfFormat)
+  const decision = { path, tag, role: "format", options, sizes, active: active.get(path)! } as const
+  return slot(builder.decision(decision, at), options)
+}
+
+/** The block with its short forms written out: one name, or nothing at all. */
+const blockOf = (formats: Formats | string | undefined): Formats =>
+  formats === undefined
+    ? { oneOf: ["FP32"] }
+    : typeof formats === "string"
+      ? { oneOf: [formats] }
+      : formats
+
 /** Gives every layer its two format slots, adding the format decisions to the builder. */
 export const assignFormats = (
   builder: Builder,
   formats: Formats | string | undefined,
 ): ReadonlyArray<Layer> => {
-  const declared: Formats =
-    formats === undefined
-      ? { oneOf: ["FP32"] }
-      : typeof formats === "string"
-        ? { oneOf: [formats] }
-        : formats
+  const declared = blockOf(formats)
   const at: YamlPath = ["formats"]
   if (typeof formats === "object") checkForm(builder, declared, at, true)
   checkRepeats(builder, declared, at)
-  const overrides = overridesOf(builder, declared)
-  const base = declared.scope ?? "layer"
+  const source: Source = { declared, at, overrides: overridesOf(builder, declared) }
   const scaleOf = layerScales(builder, declared.scale)
-
-  const draftOf = (layer: LayerDraft, operand: Operand): Draft => {
-    const hit = overrides.find(({ matches }) => matches(layer.path))
-    const own = hit === undefined ? undefined : choiceOf(hit.override, operand)
-    if (hit !== undefined && own !== undefined)
-      return draft(own, operand, () => layer.path, hit.place, true)
-    const found = choiceOf(declared, operand)
-    if (found === undefined)
-      return draft({ choice: "FP32", both: true, key: [] }, operand, () => "", at, false)
-    return draft(found, operand, (scope) => groupPath(layer, scope ?? base), at, false)
-  }
-
   const drafts = builder.layers.map((layer) => ({
     layer,
-    weights: draftOf(layer, "weights"),
-    activations: draftOf(layer, "activations"),
+    weights: draftOf(source, layer, "weights"),
+    activations: draftOf(source, layer, "activations"),
   }))
   const active = activityOf(drafts)
-
-  const slot = (d: Draft): FormatSlot => {
-    const from =
-      d.kind === "use" ? ["choices", d.path, "oneOf"] : typeof formats === "string" ? at : d.at
-    const where = { overridden: d.overridden, key: formatPath(from) }
-    const formatsOf = (options: ReadonlyArray<FormatOption>) =>
-      options.map((option) => formatOf(pairOf(option)[d.operand]))
-    if (d.kind === "fixed") return { decision: null, formats: formatsOf(d.options), ...where }
-    if (d.kind === "use") {
-      const opens = active.get(`choices.${d.path}`)
-      const used = builder.use<FormatOption>(d.path, d.at, d.both ? aFormatOrPair : aFormat, opens)
-      return { decision: used.decision, formats: formatsOf(used.options), ...where }
-    }
-    const decision = builder.decision(
-      {
-        path: d.path,
-        tag: d.tag,
-        role: "format",
-        options: d.options,
-        sizes: d.options.map(sizeOfFormat),
-        active: active.get(d.path)!,
-      },
-      d.at,
-    )
-    return { decision, formats: formatsOf(d.options), ...where }
+  const keyOf = (draft: Draft): string => {
+    if (draft.kind === "use") return formatPath(["choices", draft.path, "oneOf"])
+    return formatPath(typeof formats === "string" ? at : draft.at)
   }
+  const slot = (draft: Draft) => slotOf(builder, draft, active, keyOf(draft))
   const layers = drafts.map(({ layer, weights, activations }, i) => ({
     ...withoutPlace(layer),
     ...scaleOf(i),
