@@ -33,7 +33,7 @@ const window = {
   stride: field(Pair, "[down, right] from one place of the kernel to the next, in pixels."),
   padding: field(
     Schema.Literals(["same", "valid"]),
-    "What stands at the edges: zeros (same), or whole windows only (valid).",
+    "What is at the edges: zeros (same), or whole windows only (valid).",
   ),
 }
 

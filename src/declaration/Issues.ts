@@ -202,7 +202,7 @@ const unionProblems = (
       const all = [...new Set(mappings.flatMap(keysOf))]
       if (written.length > 0)
         return written.map((key) => unknownKey({ ...here, path: [...here.path, key] }, all))
-      return [{ path: here.path, message: `nothing is said here; ${oneOf(all)} would be right` }]
+      return [{ path: here.path, message: `this has no value; ${oneOf(all)} would be right` }]
     }
   }
   if (issue.issues.length > 0) {

@@ -24,7 +24,7 @@ import { type ExportTarget, Refused } from "./Target.ts"
 
 type Numbers = Policy["operands"][string]
 
-/** What is said of the operands; learned scales are weights, and are not in here. */
+/** The operands of a policy file; learned scales are weights, and are left out. */
 const operandsOf = (network: Network): Policy["operands"] => {
   const amax = new Float32Array(0)
   const rules = new Map(
@@ -33,7 +33,7 @@ const operandsOf = (network: Network): Policy["operands"] => {
       [`${path}.activations`, scaleRule],
     ]),
   )
-  // of learned scales only the rule is said
+  // of learned scales the file has the rule alone
   const layers = network.table.layers.map(({ scaleRule, ...layer }) =>
     scaleRule === undefined || scaleRule === "learned" ? layer : { ...layer, scaleRule },
   )

@@ -16,7 +16,7 @@ export const FormatName = withOtherNames(
   instead,
 )
 
-/** What is said of a word that stands in the place of a list of formats and is no set of them. */
+/** The message for a word that is given as a list of formats and is no set of them. */
 const insteadOfList = (word: string): string => {
   if (parse(word) !== undefined) return `a list would be right: [${word}]`
   return meant(word, Object.keys(sets)) ?? instead(word)

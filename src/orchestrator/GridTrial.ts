@@ -12,7 +12,7 @@ import { damageOf, stateOf, willRun } from "./TrialStatus.ts"
 import * as State from "./State.ts"
 import * as Supervise from "./Supervise.ts"
 
-/** The machine cannot run trials at all (no addon, no memory): said by a child, true for all. */
+/** The machine cannot run trials at all (no addon, no memory): one child reports it, it holds for all. */
 export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {
   message: Schema.String,
 }) {}

@@ -30,11 +30,11 @@ export const FixedSpec = Schema.Struct({
   kind: Schema.Literal("fixed"),
   uniform: optional(
     FormatOption,
-    "One format, or one pair, everywhere; one that the space offers. Default: none; assignment is said.",
+    "One format, or one pair, everywhere; one that the space offers. Default: none; assignment is given.",
   ),
   assignment: optional(
     Schema.Union([FilePath, AssignmentMap]),
-    "The option of every active decision, by the decision's path; or the file that holds them. Default: none; uniform is said.",
+    "The option of every active decision, by the decision's path; or the file that holds them. Default: none; uniform is given.",
     { examples: ["assignment.json", { "stem.format": "INT8", "stage1.0.conv1.format": "INT4" }] },
   ),
   widest: optional(

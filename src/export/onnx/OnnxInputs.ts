@@ -34,7 +34,7 @@ export interface Operand {
 
 const floatRow = (row: Row): Row => mapColumns((column) => fround(row[column]))
 
-/** 2^floor(log2 a) for a >= 0 between 2^least and 2^most; below 2^least it is 2^(least - 1), and nothing else is said. */
+/** 2^floor(log2 a) for a >= 0 between 2^least and 2^most; below 2^least it is 2^(least - 1). */
 const powerBelow = (graph: Graph, a: string, least: number, most: number, name: string): string => {
   const log = graph.node("Log", [a], `${name}.log`)
   const perBinade = graph.node("Mul", [log, graph.scalar(Math.LOG2E)], `${name}.log2`)

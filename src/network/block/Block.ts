@@ -85,7 +85,7 @@ const kernelText = (what: string) =>
 /** The kernel of a convolution that has no usual one. */
 export const kernelField = field(TunableKernel, kernelText("the kernel"))
 
-/** The kernel of a block, 3 where nothing is said. */
+/** The kernel of a block, 3 where none is given. */
 export const blockKernelField = (of: string) =>
   withDefault(TunableKernel, 3, kernelText(`the kernel of ${of}`))
 
@@ -103,7 +103,7 @@ export const onFirstRepeat = "; repeats after the first have 1"
 export const paddingField = withDefault(
   Padding,
   "same",
-  "What stands at the edges: same pads with zeros (as TensorFlow does), valid uses whole windows only.",
+  "What is at the edges: same pads with zeros (as TensorFlow does), valid uses whole windows only.",
 )
 
 export const activationField = (usual: typeof Activation.Type, after: string) =>

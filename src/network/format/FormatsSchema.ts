@@ -32,7 +32,7 @@ const OverrideChoice = Schema.Union([
 const operands = <Choice extends Schema.Top>(choice: Choice, otherwise: string) => ({
   oneOf: optional(
     FormatOptionList,
-    "Formats and pairs of formats that the search chooses from, for weights and activations together; or the name of a set of formats. Default: none; weights and activations are said apart.",
+    "Formats and pairs of formats that the search chooses from, for weights and activations together; or the name of a set of formats. Default: none; weights and activations are given apart.",
   ),
   use: optional(
     Name,
@@ -63,7 +63,7 @@ const Override = Schema.Struct({
 export type Override = typeof Override.Type
 
 export const Formats = Schema.Struct({
-  ...operands(FormatChoice, "none; said together with the other, in place of oneOf"),
+  ...operands(FormatChoice, "none; given together with the other, in place of oneOf"),
   scope: optional(
     Scope,
     "How much one format decision covers: a layer, a block (a repeat), a stage (an item) or the whole model.",

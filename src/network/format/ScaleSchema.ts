@@ -82,7 +82,7 @@ export const Scale = Schema.Struct({
   blockSize: Schema.optionalKey(
     Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 4096 })).annotate({
       description:
-        "Input channels that share a float32 scale, 2 to 4096: required at block granularity, and said nowhere else. Default: none.",
+        "Input channels that share a float32 scale, 2 to 4096: required at block granularity, and given nowhere else. Default: none.",
       examples: [32],
     }),
   ),
