@@ -110,6 +110,12 @@ export const measures = (spec: SearchSpec): boolean => kindOf(spec).measures?.(s
 export const normsOf = (spec: SearchSpec): Norms =>
   ("norms" in spec ? spec.norms : undefined) ?? "batch"
 
+/** How many images of a batch proposals are measured on. */
+export const measuredImages = (spec: SearchSpec, batchSize: number): number => {
+  const share = ("measureShare" in spec ? spec.measureShare : undefined) ?? 1
+  return Math.max(1, Math.round(share * batchSize))
+}
+
 /** What a search measures of its proposals: its own quality, else the reward's. */
 export const qualityOf = (spec: SearchSpec, reward: RewardSpec | undefined): Quality =>
   kindOf(spec).quality ?? reward?.quality ?? "heldOutAccuracy"

@@ -7,7 +7,7 @@
 import { Schema } from "effect"
 import type { Images } from "../data/Dataset.ts"
 import { makeSupernet, type Supernet } from "../supernet/Supernet.ts"
-import { normsOf } from "../search/Searches.ts"
+import { measuredImages, normsOf } from "../search/Searches.ts"
 import { loaded, tf } from "../tensor/Backend.ts"
 import type { Variable } from "../tensor/Backend.ts"
 import { Arithmetic } from "./ArithmeticRecord.ts"
@@ -105,7 +105,10 @@ export const openSession = (
 ): Session => {
   const supernet = makeSupernet(network, trial.seed)
   const { data, search, train } = trial
-  const steps = makeSteps(supernet, dataset, data.batchSize, train, eager, normsOf(search))
+  const steps = makeSteps(supernet, dataset, data.batchSize, train, eager, {
+    images: measuredImages(search, data.batchSize),
+    norms: normsOf(search),
+  })
   const variables = stateVariables(supernet, steps)
   const dispose = (): void => {
     steps.dispose()

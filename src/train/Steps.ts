@@ -93,7 +93,7 @@ export interface Steps {
     learningRate: number,
     seed?: readonly [number, number],
   ) => TrainedRelaxed
-  /** Quality by the statistics that `norms` names; nothing changes. */
+  /** Quality of the first `images` of a batch, by the statistics that `norms` names; nothing changes. */
   readonly measure: (batch: Batch, choices: Choices) => Measured
   readonly observe: (batch: Batch, choices: Choices) => Statistics
   /** Of the weights of every layer as they are now. */
@@ -144,6 +144,18 @@ const amaxOf = ({ activations, sites }: Supernet, largest: Float32Array): Float3
   return amax
 }
 
+/** How proposals are measured. */
+export interface Measures {
+  /** Of a batch; all of it by default. */
+  readonly images?: number
+  readonly norms?: Norms | undefined
+}
+
+const firstImages = ({ images, labels }: Batch, count: number): Batch => ({
+  images: images.subarray(0, (images.length / labels.length) * count),
+  labels: labels.subarray(0, count),
+})
+
 /** Makes the steps; each is recorded when it first runs. */
 export const makeSteps = (
   supernet: Supernet,
@@ -151,7 +163,7 @@ export const makeSteps = (
   batchSize: number,
   spec: TrainSpec,
   eager: boolean,
-  norms: Norms = "batch",
+  { images = batchSize, norms = "batch" }: Measures = {},
 ): Steps => {
   const fed = { supernet, dataset, batchSize }
   const training = makeTraining(fed, spec, eager)
@@ -159,7 +171,8 @@ export const makeSteps = (
   const train = makeTrainStep(training)
   const distill = makeDistillStep(training)
   const relaxed = makeRelaxedStep(training, options)
-  const measure = makeMeasureStep({ ...fed, eager }, norms)
+  const measured = { ...fed, batchSize: images }
+  const measure = makeMeasureStep({ ...measured, eager }, norms)
   const observe = makeObserveStep({ ...fed, eager })
   const evaluate = makeEvaluateStep({ ...fed, eager })
   const widest = widestChoices(supernet.network.space)
@@ -184,7 +197,8 @@ export const makeSteps = (
         copiedBytes: relaxed.copiedBytes(),
       }
     },
-    measure: (batch, choices) => read(measure.run(passInputs(fed, batch, choices))),
+    measure: (batch, choices) =>
+      read(measure.run(passInputs(measured, firstImages(batch, images), choices))),
     observe: (batch, choices) => {
       const statistics = observe.run(passInputs(fed, batch, choices))
       return { amax: amaxOf(supernet, statistics[magnitudes]!), norms: normsIn(statistics) }

@@ -158,9 +158,7 @@ describe("decode", () => {
     [
       "a tunable that says nothing",
       "name: a\nnetwork: [{ conv: { filters: 1, kernel: {} } }]\n",
-      [
-        "x.yaml:2:41 network.0.conv.kernel: this has no value; oneOf, shared or use would be right",
-      ],
+      ["x.yaml:2:41 network.0.conv.kernel: this has no value; oneOf, shared or use would be right"],
     ],
     [
       "null",

@@ -22,6 +22,8 @@ const valueAt = (value: unknown, path: string): unknown =>
 /** Left out of a resolved search where they say what was done before there was such a key. */
 const unwritten: Readonly<Record<string, unknown>> = {
   measureEvery: 1,
+  measureShare: 1,
+  decideBy: 1,
   norms: "batch",
   prior: "none",
   priorEntropy: 0.7,

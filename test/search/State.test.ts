@@ -79,6 +79,8 @@ const variants: ReadonlyArray<Omit<ReinforceSpec, "kind">> = [
   { prior: "sensitivity" },
   { prior: "sensitivity", measureEvery: 2, delay: 0.5 },
   { measureEvery: 3 },
+  { decideBy: 0.6 },
+  { decideBy: 0.5, budget: "hard" },
 ]
 
 const freeze = <A>(value: A): A => {
@@ -200,6 +202,20 @@ describe("a search's steps", () => {
     const end = advance(searcher, searcher.init(), 0, steps)
     expect(searcher.argmaxProbability(end)).toBeGreaterThan(0.6)
     expect(end.frozen).toBe(false)
+  })
+
+  it("have decided at their share of the steps, on target, and train that to the end", () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const searcher = setUp(seed, { decideBy: 0.5 })
+      const early = advance(searcher, searcher.init(), 0, steps / 2 - 1)
+      const decided = advance(searcher, early, steps / 2 - 1, steps / 2)
+      expect(decided.frozen).toBe(true)
+      expect(searcher.needsQuality(decided, steps / 2)).toBe(false)
+      const end = advance(searcher, decided, steps / 2, steps)
+      const final = searcher.final(decided)
+      expect(searcher.final(end)).toEqual(final)
+      expect(searcher.propose(end, steps - 1).train).toEqual(final)
+    }
   })
 
   it("measure and update in every n-th step alone", () => {

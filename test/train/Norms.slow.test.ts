@@ -42,7 +42,7 @@ beforeAll(async () => {
 const withTrained = (norms: Norms | undefined, use: (net: Supernet, steps: Steps) => void) => {
   const before = counts()
   const net = makeSupernet(buildSpace(space), 7)
-  const steps = makeSteps(net, dataset, size, spec, false, norms)
+  const steps = makeSteps(net, dataset, size, spec, false, { norms })
   const data = makeBatches(dataset, { batchSize: size, augment: [], heldOut: 64, seed: 5 })
   for (let i = 0; i < 20; i++) steps.train(data.trainBatch(i), [i % 2, i % 2], 0.05)
   use(net, steps)

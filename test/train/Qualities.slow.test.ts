@@ -284,3 +284,19 @@ describe("a whole trial", () => {
     expect(late["search/argmax_probability"]).toBeGreaterThan(1 / 3)
   })
 })
+
+describe("a share of a batch", () => {
+  it("measures its first images, as steps of that size would", () => {
+    const supernet = makeSupernet(buildSpace(space), 3)
+    const dataset = makeImages({ height: 8, width: 8, channels: 3 }, 256, 8)
+    const data = makeBatches(dataset, { batchSize: 16, augment: [], heldOut: 64, seed: 5 })
+    const { images, labels } = data.trainBatch(0)
+    const first = { images: images.subarray(0, images.length / 4), labels: labels.subarray(0, 4) }
+    const shared = makeSteps(supernet, dataset, 16, spec, false, { images: 4 })
+    const small = makeSteps(supernet, dataset, 4, spec, false)
+    const measured = shared.measure({ images, labels }, a)
+    expect(measured).toEqual(small.measure(first, a))
+    expect(measured).not.toEqual(shared.measure({ images: images.toReversed(), labels }, a))
+    for (const part of [shared, small, supernet]) part.dispose()
+  })
+})

@@ -117,6 +117,11 @@ export const ReinforceSpec = Schema.Struct({
     "Proposals are measured, and the policy is updated, in every so many steps, 1 to 100.",
     { default: 1 },
   ),
+  measureShare: optional(
+    Schema.Finite.check(Schema.isBetween({ minimum: 0.01, maximum: 1 })),
+    "Share of a batch on which proposals are measured, 0.01 to 1: its first images, one at least.",
+    { default: 1 },
+  ),
   ...normsField,
   budget: optional(
     Schema.Literal("hard"),

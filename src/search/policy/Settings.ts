@@ -40,6 +40,8 @@ export interface Settings {
   readonly priorEntropy?: number
   /** 1 where it is left out. */
   readonly measureEvery?: number
+  /** 1 where it is left out. */
+  readonly measureShare?: number
   readonly norms?: "running"
   readonly budget?: "hard"
 }
@@ -88,6 +90,7 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
     ...writtenPrior(spec),
     // written out only where it is not the default: ids of trials from before the knob stay as they are
     ...(measureEvery === 1 ? {} : { measureEvery }),
+    ...writtenShare(spec.measureShare),
     ...writtenNorms(spec.norms),
     ...(spec.budget === undefined ? {} : { budget: spec.budget }),
   }
@@ -99,6 +102,10 @@ const writtenPrior = ({
   priorEntropy = 0.7,
 }: ReinforceSpec): Pick<Settings, "prior" | "priorEntropy"> =>
   prior === "sensitivity" ? { prior, priorEntropy } : {}
+
+/** Written out only where it is not the default: ids of trials from before the knob stay as they are. */
+const writtenShare = (measureShare = 1): Pick<Settings, "measureShare"> =>
+  measureShare === 1 ? {} : { measureShare }
 
 /** What is given over what the preset says; a `max` belongs to its schedule. */
 const commitmentOf = (

@@ -102,10 +102,10 @@ describe("a policy", () => {
 describe("schedules", () => {
   it("begin at the delay's end and rise to the run's", () => {
     expect(delaySteps(2000, 0.25)).toBe(500)
-    expect(progressAt(499, 2000, 0.25)).toBe(0)
-    expect(progressAt(500, 2000, 0.25)).toBe(0)
-    expect(progressAt(1250, 2000, 0.25)).toBe(0.5)
-    expect(progressAt(0, 1, 0.95)).toBe(0)
+    expect(progressAt(499, 500, 2000)).toBe(0)
+    expect(progressAt(500, 500, 2000)).toBe(0)
+    expect(progressAt(1250, 500, 2000)).toBe(0.5)
+    expect(progressAt(0, 1, 1)).toBe(0)
   })
 
   it("never fall, and all but constant and none begin at 0 and end at 1", () => {

@@ -111,6 +111,7 @@ describe("settings", () => {
       { budget: "hard" },
       { norms: "running" },
       { prior: "sensitivity", measureEvery: 2 },
+      { decideBy: 0.6, measureShare: 0.25 },
     ]) {
       const written = resolved(decode({ kind: "reinforce", ...spec }), 700)
       expect(resolved(decode(JSON.parse(JSON.stringify(written))), 700)).toEqual(written)
@@ -124,12 +125,20 @@ describe("settings", () => {
     expect(rate(4)).toBe(1.5 / Math.sqrt(563))
   })
 
+  it("move a policy faster that has to decide earlier", () => {
+    const { learningRate } = resolve({ kind: "reinforce", decideBy: 0.5 }, 3000).optimizer
+    expect(learningRate).toBe(1.5 / Math.sqrt(750))
+  })
+
   it("write a prior and fewer measurements out only where there are such", () => {
     const plain = resolved(decode({ kind: "reinforce" }), 700)
-    expect(resolved(decode({ kind: "reinforce", prior: "none", measureEvery: 1 }), 700)).toEqual(
-      plain,
-    )
-    for (const key of ["prior", "priorEntropy", "measureEvery"])
+    expect(
+      resolved(
+        decode({ kind: "reinforce", prior: "none", measureEvery: 1, measureShare: 1, decideBy: 1 }),
+        700,
+      ),
+    ).toEqual(plain)
+    for (const key of ["prior", "priorEntropy", "measureEvery", "measureShare", "decideBy"])
       expect(plain).not.toHaveProperty(key)
     const informed = resolved(decode({ kind: "reinforce", prior: "sensitivity" }), 700)
     expect(informed).toEqual({ ...plain, prior: "sensitivity", priorEntropy: 0.7 })
@@ -189,6 +198,8 @@ describe("the search block", () => {
       prior: "sensitivity",
       priorEntropy: 0.6,
       measureEvery: 2,
+      measureShare: 0.5,
+      decideBy: 0.6,
     }
     expect(decode(spec)).toEqual(spec)
     expect(decode({ kind: "fixed", uniform: "INT4" })).toEqual({ kind: "fixed", uniform: "INT4" })
