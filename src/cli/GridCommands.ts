@@ -123,7 +123,7 @@ export const exportTrial = Command.make(
     trial,
     to: Flag.String("to").pipe(
       Flag.withMetavar("TARGET"),
-      Flag.withDescription("onnx, pytorch, safetensors or policy"),
+      Flag.withDescription("onnx, pytorch, safetensors, tfjs, savedmodel or policy"),
       Flag.withDefault("onnx"),
     ),
     out: Flag.String("out").pipe(

@@ -4,11 +4,15 @@ import { PolicyTarget } from "./PolicyTarget.ts"
 import { PyTorchTarget } from "./PyTorchTarget.ts"
 import { SafetensorsTarget } from "./SafetensorsTarget.ts"
 import type { ExportTarget } from "./Target.ts"
+import { SavedModelTarget } from "./tensorflow/SavedModelTarget.ts"
+import { TfjsTarget } from "./tensorflow/TfjsTarget.ts"
 
 export const targets: ReadonlyArray<ExportTarget> = [
   OnnxTarget,
   PyTorchTarget,
   SafetensorsTarget,
+  TfjsTarget,
+  SavedModelTarget,
   PolicyTarget,
 ]
 

@@ -1,0 +1,216 @@
+/** Written graph models and SavedModels run by TensorFlow.js on WebAssembly and by TensorFlow, against the child network. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import type { FoundModel } from "../../src/export/FoundModel.ts"
+import { Refused, type ExportOptions, type ExportTarget } from "../../src/export/Target.ts"
+import { SavedModelTarget } from "../../src/export/tensorflow/SavedModelTarget.ts"
+import { TfjsTarget } from "../../src/export/tensorflow/TfjsTarget.ts"
+import { compare, openChild, type Verified } from "../../src/export/Verify.ts"
+import { names } from "../../src/format/Formats.ts"
+import { narrowestChoices, widestChoices } from "../../src/space/DecisionSpace.ts"
+import { tf } from "../../src/tensor/Backend.ts"
+import * as tiny from "../supernet/tiny.ts"
+import { loadBackend } from "../tensor/support.ts"
+import { drawImages, modelOf } from "./models.ts"
+import { exampleOf } from "./page.ts"
+
+beforeAll(() => loadBackend(true))
+const folder = mkdtempSync(join(tmpdir(), "fliqs-tensorflow-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const plain: ExportOptions = { input: "float32", emulate: false, flavour: "portable" }
+let written = 0
+
+const exported = (target: ExportTarget, model: FoundModel, options: ExportOptions): string => {
+  const at = join(folder, String(written++))
+  for (const { path, parts } of target.write(model, options)) {
+    const file = join(at, path)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, Buffer.concat(parts))
+  }
+  return at
+}
+
+const verify = async (
+  target: ExportTarget,
+  model: FoundModel,
+  options: ExportOptions = plain,
+): Promise<Verified> => {
+  const at = exported(target, model, options)
+  const tensors = tf.memory().numTensors
+  const child = openChild(model)
+  const runner = await target.open!(at, model, options)
+  const batch = { images: drawImages(model.network, 32, 5), count: 32 }
+  const verified = await compare(child, runner, model.network.graph.classes, [batch])
+  await runner.close()
+  child.dispose()
+  expect(tf.memory().numTensors).toBe(tensors)
+  return verified
+}
+
+/** The logits of the file are those of the network: they may differ by the order of sums, and by a rounding that it tips. */
+const expectSame = (verified: Verified): void => {
+  expect(verified).toMatchObject({ passed: true, images: 32 })
+}
+
+const targets = [TfjsTarget, SavedModelTarget]
+
+const convolutions = (scale: string, formats: string): string => `
+name: matrix
+input: { height: 12, width: 12, channels: 3 }
+classes: 4
+network:
+  - conv: { name: stem, filters: 20, kernel: 3, stride: 2 }
+  - invertedResidual: { name: block, filters: 20, kernel: 3, expansion: 2, stride: 1 }
+  - conv: { name: head, filters: 36, kernel: 1 }
+  - globalAveragePool: {}
+  - dense: { name: classifier, units: classes }
+formats: { oneOf: [${formats}], scale: { sharedExponent: floor${scale} } }
+`
+
+const tokens = (scale: string, format: string, products = format): string => `
+name: matrix
+input: { height: 8, width: 8, channels: 3 }
+classes: 4
+network:
+  - patchEmbed: { name: embed, patch: 2, heads: 2, headDim: 20 }
+  - transformer: { mlpRatio: 2, attentionProducts: ${products} }
+  - finalNorm: {}
+  - takeClassToken: {}
+  - dense: { name: classifier, units: classes }
+formats: { oneOf: [${format}], scale: { sharedExponent: floor${scale} } }
+`
+
+const first = ({ space }: { readonly space: { readonly decisions: ReadonlyArray<unknown> } }) =>
+  space.decisions.map(() => 0)
+
+describe.each(targets)("--to $name", (target) => {
+  it.each(Object.entries(tiny))("gives the network's logits: %s", async (_, yaml) => {
+    for (const choicesOf of [widestChoices, narrowestChoices])
+      for (const input of ["float32", "uint8"] as const) {
+        const model = modelOf(yaml, ({ space }) => choicesOf(space))
+        expectSame(await verify(target, model, { ...plain, input }))
+      }
+  })
+
+  // The graph is the same one for both: the second target has another way to store the constants.
+  const tried = names.filter((name) => target === TfjsTarget || !/^E[1-7]M[0-6]$/u.test(name))
+  it.each(tried)("%s: convolutions and attention", async (name) => {
+    expectSame(await verify(target, modelOf(convolutions("", name), first)))
+    expectSame(await verify(target, modelOf(tokens("", name), first)))
+  })
+
+  it("formats with the same largest value, each with its own table", async () => {
+    const yaml = convolutions("", "E5M2, E5M2FNUZ, E4M3")
+    const model = modelOf(yaml, ({ space }) => space.decisions.map((_, i) => i % 3))
+    expectSame(await verify(target, model))
+  })
+
+  const few = ["INT2", "INT3", "INT4", "INT8", "INT12", "E2M1", "E3M2", "E4M3", "BF16"]
+  it.each(few)("%s: a scale for a channel, a token, a block", async (name) => {
+    for (const granularity of [
+      "{ weights: channel, activations: tensor }",
+      "{ weights: block, activations: block }, blockSize: 8",
+    ]) {
+      const yaml = convolutions(`, granularity: ${granularity}`, name)
+      expectSame(await verify(target, modelOf(yaml, first)))
+    }
+    const perToken = ", granularity: { weights: channel, activations: token }"
+    expectSame(await verify(target, modelOf(tokens(perToken, name, "FP32"), first)))
+  })
+
+  it("stores formats without a type as floats under --emulate", async () => {
+    const options = { ...plain, emulate: true }
+    expectSame(await verify(target, modelOf(convolutions("", "E4M3"), first), options))
+  })
+
+  it.each(["INT2", "INT5", "INT8"])("%s: inputs from 0 up", async (name) => {
+    const yaml = convolutions(", unsignedAfterRelu: true", name)
+    expectSame(await verify(target, modelOf(yaml, first)))
+  })
+
+  it.each(["floor", "ceil", "even"])("block scales by the rule %s", async (rule) => {
+    const yaml = convolutions("", "MXFP4").replace("floor", rule)
+    expectSame(await verify(target, modelOf(yaml, first)))
+  })
+
+  it.each(["mse", "{ percentile: 99 }", "learned"])("scales by the rule %s", async (rule) => {
+    const yaml = convolutions(`, rule: ${rule}`, "INT4")
+    expectSame(await verify(target, modelOf(yaml, first)))
+  })
+
+  it("a stride beyond the kernel, on one axis or both", async () => {
+    for (const kernel of ["[2, 5]", "[5, 2]", "2"]) {
+      const yaml = convolutions("", "INT8").replace(
+        "kernel: 3, stride: 2",
+        `kernel: ${kernel}, stride: 4`,
+      )
+      expectSame(await verify(target, modelOf(yaml, first)))
+    }
+  })
+
+  it("refuses a rule that it has no operations for", () => {
+    const granularity = "granularity: { weights: channel, activations: token }"
+    const model = modelOf(tokens(`, ${granularity}, rule: mse`, "INT4", "FP32"), first)
+    expect(() => target.write(model, plain)).toThrow(Refused)
+  })
+})
+
+describe("files", () => {
+  it("are read by the lines of docs/export.md in Node", async () => {
+    const model = modelOf(
+      convolutions("", "INT8").replace("height: 12, width: 12", "height: 32, width: 32"),
+      first,
+    )
+    const code = exampleOf("TensorFlow.js", "js").replace(
+      "found",
+      exported(TfjsTarget, model, plain),
+    )
+    const lines: Array<string> = []
+    const AsyncFunction = (async () => {}).constructor as FunctionConstructor
+    const tensors = tf.memory().numTensors
+    await new AsyncFunction("tf", "console", code)(tf, { log: (line: string) => lines.push(line) })
+    expect(model.classNames).toContain(lines[0])
+    expect(tf.memory().numTensors).toBeGreaterThan(tensors)
+  })
+
+  it("carry the names of classes, the assignment and the formats", () => {
+    const model = modelOf(tiny.joined, ({ space }) => widestChoices(space))
+    const tfjs = exported(TfjsTarget, model, plain)
+    const said = JSON.parse(readFileSync(join(tfjs, "model.json"), "utf8")).userDefinedMetadata
+    expect(JSON.parse(said["fliqs.classes"])).toEqual(model.classNames)
+    expect(JSON.parse(said["fliqs.assignment"])).toEqual(model.assignment)
+    const saved = exported(SavedModelTarget, model, plain)
+    const beside = JSON.parse(readFileSync(join(saved, "assets.extra", "fliqs.json"), "utf8"))
+    expect(Object.keys(beside)).toEqual(Object.keys(said))
+  })
+
+  it("have a byte for a weight of up to 8 bits, two for up to 16", () => {
+    const bytes = (format: string): number =>
+      TfjsTarget.write(modelOf(convolutions("", format), first), plain)
+        .filter(({ path }) => path.endsWith(".bin"))
+        .flatMap(({ parts }) => parts)
+        .reduce((sum, part) => sum + part.length, 0)
+    const model = modelOf(convolutions("", "FP32"), first)
+    const weights = model.network.table.layers.reduce(
+      (sum, { path }) => sum + model.weights.get(`${path}.weight`)!.values.length,
+      0,
+    )
+    const others = bytes("FP32") - 4 * weights
+    for (const [format, each] of [
+      ["INT4", 1],
+      ["E2M1", 1],
+      ["E4M3", 1],
+      ["INT12", 2],
+      ["FP16", 2],
+      ["BF16", 4],
+    ] as const) {
+      const more = bytes(format) - others - each * weights
+      expect(more).toBeGreaterThanOrEqual(0)
+      // scalars and tables of the rounding
+      expect(more).toBeLessThan(4096)
+    }
+  })
+})
