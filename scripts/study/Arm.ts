@@ -97,8 +97,25 @@ const formatOf = (parameters: Parameters): string | undefined => {
     : pairText({ weights, activations })
 }
 
-/** `reinforce resnet8`, `uniform INT4 resnet8`, `reinforce resnet8 trainFormats=drawn`. */
-export const armOf = (parameters: Parameters): string => {
+/** The arm by what it is in the claim that the third part of the study tests; undefined in the other parts. */
+const roleOf = (parameters: Parameters): string | undefined => {
+  const { control, name = "", "search.kind": kind, "space.name": space = "" } = parameters
+  if (!/^study-[hij]-/.test(name)) return undefined
+  if (control !== undefined) return control
+  if (kind !== "reinforce") return kind
+  // the first stage takes all of its steps to decide, the second trains what it found
+  const isRetrained = Object.keys(parameters).some((key) => key.startsWith("finish.retrain"))
+  if (parameters["search.decideBy"] === "1" && isRetrained) return "two-stage"
+  if (parameters["search.prior"] !== undefined) return "informed"
+  if (/^study-j-/.test(name)) return "search"
+  if (space.endsWith("-largest")) return "formats"
+  return space.endsWith("-int8") ? "architecture" : "joint"
+}
+
+/** `reinforce resnet8`, `uniform INT4 resnet8`, `reinforce resnet8 trainFormats=drawn`; in the third part `joint`. */
+export const armOf = (parameters: Parameters): string => roleOf(parameters) ?? wordsOf(parameters)
+
+const wordsOf = (parameters: Parameters): string => {
   const { control, "search.kind": kind, "space.name": space } = parameters
   const isOwn = !isControl(control)
   const words = [

@@ -107,9 +107,12 @@ export const armsOf = (lines: ReadonlyArray<StudyLine>, first?: Parameters): Rea
     })
 }
 
-/** Of the lines that have one. */
+/** Of the lines that have one; of two stages it is that of the second. */
 export const accuraciesOf = (lines: ReadonlyArray<StudyLine>): ReadonlyArray<number> =>
-  lines.flatMap(({ metrics }) => metrics[final.accuracy.key] ?? [])
+  lines.flatMap(
+    ({ arm, metrics }) =>
+      metrics[(arm === "two-stage" ? final.retrainAccuracy : final.accuracy).key] ?? [],
+  )
 
 const mean = (values: ReadonlyArray<number>): number =>
   values.reduce((a, b) => a + b, 0) / values.length
@@ -146,7 +149,9 @@ const differencesOf = (first: Arm, other: Arm): ReadonlyArray<number> =>
   })
 
 const gaps = ({ finished }: Arm): ReadonlyArray<number> =>
-  finished.flatMap(({ metrics }) => metrics[final.retrainGap.key] ?? [])
+  finished.flatMap(({ arm, metrics }) =>
+    arm === "two-stage" ? [] : (metrics[final.retrainGap.key] ?? []),
+  )
 
 const row = (cells: ReadonlyArray<string>): string =>
   `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`

@@ -27,7 +27,7 @@ import {
 } from "../search/Searches.ts"
 import { trackers } from "../track/Trackers.ts"
 import { trialFields } from "../train/Trial.ts"
-import { Skip, TrainSpec } from "../train/TrainSpec.ts"
+import { retrainSteps, Skip, TrainSpec } from "../train/TrainSpec.ts"
 
 /** A name that is valid both as a file name and in a tracker, without replacing characters. */
 const ExperimentName = Schema.String.check(
@@ -231,10 +231,12 @@ export const experimentProblems = (
       path: ["controls"],
       message: `a ${control} control needs a target; add reward: { cost: { target: ... } }`,
     })
-  if (train.learningRate.warmupSteps >= train.steps)
+  const retrained = retrainSteps(experiment)
+  const shortest = Math.min(train.steps, retrained ?? train.steps)
+  if (train.learningRate.warmupSteps >= shortest)
     problems.push({
       path: ["train", "learningRate", "warmupSteps"],
-      message: `a warm-up of ${train.learningRate.warmupSteps} steps leaves none of ${train.steps}; fewer than ${train.steps} would be right`,
+      message: `a warm-up of ${train.learningRate.warmupSteps} steps leaves none of ${shortest}; fewer than ${shortest} would be right`,
     })
   const quality = qualityOf(search, reward)
   const heldOut = quality === "heldOutAccuracy" || quality === "heldOutLoss"
@@ -260,7 +262,7 @@ export const experimentProblems = (
         "no images are held out to evaluate on; test, or data.heldOut above 0 would be right",
     })
   const isTrainedThroughout = !isSearching(search.kind) && wideStepsOf(search, train.steps) === 0
-  if (experiment.finish.retrain === true && isTrainedThroughout)
+  if (retrained === train.steps && isTrainedThroughout)
     problems.push({
       path: ["finish", "retrain"],
       message:

@@ -14,10 +14,18 @@ import type { Network } from "../network/Network.ts"
 import { canonicalFormats } from "../network/format/CanonicalFormats.ts"
 import { compileCost } from "../network/CostTarget.ts"
 import { type RewardSpec, rewards } from "../reward/Rewards.ts"
-import { givenChoices, givenUniform, isSearching, unread, wideStepsOf } from "../search/Searches.ts"
+import {
+  givenChoices,
+  givenUniform,
+  identity as searchIdentity,
+  isSearching,
+  unread,
+  wideStepsOf,
+} from "../search/Searches.ts"
 import type { Choices } from "../space/Decision.ts"
 import { withWidestFormats } from "../space/DecisionSpace.ts"
 import { maximum, type Quantity, valueOf } from "../space/Quantity.ts"
+import { withRestart } from "../train/TrainSpec.ts"
 import type { Trial } from "../train/Trial.ts"
 import { idOf } from "./Canonical.ts"
 
@@ -25,7 +33,8 @@ import { idOf } from "./Canonical.ts"
 const identity = (trial: Trial) => {
   const { name: _, formats, ...space } = trial.space
   const data = Datasets.identity(trial.data)
-  return { ...trial, data, space: { ...space, formats: canonicalFormats(formats) } }
+  const search = searchIdentity(trial.search)
+  return { ...trial, data, search, space: { ...space, formats: canonicalFormats(formats) } }
 }
 
 /** First 16 hex digits of sha256 over the canonical JSON of the trial's identity. */
@@ -134,9 +143,13 @@ export const alike = (declared: Trial, network: Network): Alike => {
   return { trial, training: trainingOf(trial, network) }
 }
 
-/** A key that is equal for trials to compare: all but the search, the reward it follows, and what is done after it. */
+/**
+ * A key that is equal for trials to compare: all but the search, the second schedule that follows it, the reward it follows,
+ * and what is done after it.
+ */
 export const settingOf = (trial: Trial): string => {
-  const { search: _s, reward: _r, finish, ...rest } = identity(trial)
+  const { search: _s, reward: _r, finish, train, ...rest } = identity(trial)
   const { retrain: _, ...end } = finish
-  return idOf({ ...rest, finish: end })
+  const learningRate = withRestart({ ...train.learningRate, restart: "none" }, false)
+  return idOf({ ...rest, train: { ...train, learningRate }, finish: end })
 }

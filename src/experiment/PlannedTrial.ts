@@ -7,7 +7,8 @@ import { isUnread } from "../cost/Costs.ts"
 import { isPair, pairText } from "../format/Pair.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import type { Space } from "../network/SpaceFile.ts"
-import { givenUniform, resolved } from "../search/Searches.ts"
+import { decidesEarly, givenUniform, isDecided, resolved } from "../search/Searches.ts"
+import { withoutFreeze, withRestart } from "../train/TrainSpec.ts"
 import type { Trial } from "../train/Trial.ts"
 import { type Contents, withContents, withDigests } from "./BlockFiles.ts"
 import { canonicalJson } from "./Canonical.ts"
@@ -98,9 +99,17 @@ export const planCell = (
     // Controls are trained from scratch already, so retraining `uniform` and `random` would give the same result.
     const finish = withoutRetrain(own.finish)
     for (const search of searches.success)
-      trials.push(plan(read, { ...own, search, finish }, control, checks))
+      trials.push(plan(read, underSearch({ ...own, finish }, search), control, checks))
   }
   return Result.succeed(trials)
+}
+
+/** The trial with another search; what is decided from the first step has no second schedule for what comes then. */
+const underSearch = (trial: Trial, search: Trial["search"]): Trial => {
+  const { learningRate, ...train } = trial.train
+  return isDecided(search)
+    ? { ...trial, search, train: { ...train, learningRate: withoutFreeze(learningRate) } }
+    : { ...trial, search }
 }
 
 const isCostUnread = ({ reward }: Trial): boolean => reward !== undefined && isUnread(reward.cost)
@@ -188,17 +197,25 @@ export const declare = ({
   const { checkpointEvery: _c, initial: _i, ...train } = experiment.train
   const { data, search, reward, finish, seed } = experiment
   const { $schema: _s, description: _d, ...network } = space
+  const searched = resolved(search, train.steps)
+  const learningRate = withRestart(train.learningRate, decidesEarly(searched))
   const trial: Trial = {
     data,
-    search: resolved(search, train.steps),
+    search: searched,
     ...(reward === undefined ? {} : { reward }),
-    // `retrain: false` is the same trial as none
-    finish: finish.retrain === true ? finish : withoutRetrain(finish),
+    finish: withRetrain(finish, train.steps),
     seed,
-    train: { ...train, ...(initial === undefined ? {} : { initial: initial.spec }) },
+    train: { ...train, learningRate, ...(initial === undefined ? {} : { initial: initial.spec }) },
     space: network,
   }
   return withContents(trial, contents)
+}
+
+/** `retrain: false` is the same trial as none, `{ steps }` of the search's own steps the same as `true`. */
+const withRetrain = (finish: Trial["finish"], steps: number): Trial["finish"] => {
+  const { retrain = false } = finish
+  if (retrain === false) return withoutRetrain(finish)
+  return retrain === true || retrain.steps === steps ? { ...finish, retrain: true } : finish
 }
 
 const withoutRetrain = (finish: Trial["finish"]): Trial["finish"] => {

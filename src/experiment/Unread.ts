@@ -7,7 +7,8 @@
 import * as Datasets from "../data/Datasets.ts"
 import { valueAt } from "../declaration/Decode.ts"
 import type { DeclarationError, Problem } from "../declaration/Errors.ts"
-import { unread as unreadBySearch } from "../search/Searches.ts"
+import { isDecided, unread as unreadBySearch } from "../search/Searches.ts"
+import { restartsAtFreeze } from "../train/TrainSpec.ts"
 import { standsAt } from "./ErrorOrigin.ts"
 import { canonicalJson } from "./Canonical.ts"
 import type { Experiment } from "./Experiment.ts"
@@ -20,13 +21,8 @@ interface Unread {
   readonly because: string
 }
 
-/** Whether everything is decided before the first step. */
-const isFrozenThroughout = (search: Experiment["search"]): boolean =>
-  (search.kind === "fixed" && (search.widest ?? 0) === 0) ||
-  (search.kind === "random" && search.candidates === 1)
-
 const hasDelay = (search: Experiment["search"]): boolean =>
-  ["reinforce", "random", "evolution"].includes(search.kind) && !isFrozenThroughout(search)
+  ["reinforce", "random", "evolution"].includes(search.kind) && !isDecided(search)
 
 const unreadIn = ({ data, search, train }: Experiment, folder: string): ReadonlyArray<Unread> => [
   ...unreadBySearch(search, train.steps).map((setting) => ({
@@ -39,7 +35,7 @@ const unreadIn = ({ data, search, train }: Experiment, folder: string): Readonly
   ...(train.learningRate.kind === "step" && train.learningRate.milestones.length === 0
     ? [{ path: ["train", "learningRate", "factor"], because: "there are no milestones" }]
     : []),
-  ...(train.learningRate.restart?.at === "frozen" && isFrozenThroughout(search)
+  ...(restartsAtFreeze(train.learningRate) && isDecided(search)
     ? [
         {
           path: ["train", "learningRate", "restart"],

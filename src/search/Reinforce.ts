@@ -44,6 +44,8 @@ import {
   type Settings,
   settingsProblems,
   unreadKnobs,
+  withoutFormer,
+  withUsual,
 } from "./policy/Settings.ts"
 import { withSettledArchitecture, withSettledFormats } from "./policy/SettledOptions.ts"
 import { frozenLogits } from "./policy/Stop.ts"
@@ -61,7 +63,7 @@ const runOf = (
   const isEarly = settings.proposals >= 4 || settings.prior !== undefined
   const firstMeasured = isEarly ? Math.floor(firstUpdate / 2) : firstUpdate
   const informed = settings.prior === undefined ? undefined : planInformed(problem, settings)
-  const decided = decidedSteps(problem.steps, settings.decideBy ?? 1)
+  const decided = decidedSteps(problem.steps, settings.decideBy)
   return { problem, settings, firstUpdate, firstMeasured, decided, informed }
 }
 
@@ -143,7 +145,7 @@ const isMeasuredAt = (
 ): boolean => {
   if (frozen) return false
   if (informed !== undefined && informingAt(informed, step).length > 0) return true
-  return step >= firstMeasured && (firstUpdate - step) % (settings.measureEvery ?? 1) === 0
+  return step >= firstMeasured && (firstUpdate - step) % settings.measureEvery === 0
 }
 
 /** Equal proposals, which are most once the policy commits, have advantages of 0 whatever their quality. */
@@ -302,9 +304,10 @@ export const Reinforce = {
     return makeReinforce(resolve(spec, problem.steps), { ...problem, reward: problem.reward })
   },
   resolved: (spec, steps) => {
-    const { preset, ...knobs } = resolve(spec, steps)
+    const { preset, ...knobs } = resolve(withUsual(spec), steps)
     return { kind: "reinforce", ...(preset === "none" ? {} : { preset }), ...knobs }
   },
+  identity: withoutFormer,
   problems: settingsProblems,
   unread: unreadKnobs,
 } as const satisfies SearchKind<ReinforceSpec>

@@ -159,6 +159,8 @@ export interface SearchKind<Spec extends { readonly kind: string }> {
   make(spec: Spec, problem: Problem): Searcher
   /** The block with every knob written out, as a run of `steps` uses them; the block itself by default. */
   resolved?(spec: Spec, steps: number): Spec
+  /** What of a resolved block makes the trial: less the knobs that say what was meant before there were such. */
+  identity?(spec: Spec): Spec
   /** What no schema says about the block, its reward and a run of `steps`; paths are relative to the experiment. */
   problems?(spec: Spec, reward: RewardSpec | undefined, steps: number): ReadonlyArray<Finding>
   /** What of a network it cannot search; paths as for `problems`. */

@@ -66,6 +66,17 @@ export const make = (spec: SearchSpec, problem: Problem): Searcher =>
 export const resolved = (spec: SearchSpec, steps: number): SearchSpec =>
   kindOf(spec).resolved?.(spec, steps) ?? spec
 
+/** Whether everything is decided before the first step. */
+export const isDecided = (spec: SearchSpec): boolean =>
+  (spec.kind === "fixed" && (spec.widest ?? 0) === 0) ||
+  (spec.kind === "random" && spec.candidates === 1)
+
+/** Whether a search is over before the last step because its block says so. */
+export const decidesEarly = (spec: SearchSpec): boolean => "decideBy" in spec && spec.decideBy < 1
+
+/** What of a resolved block makes the trial. */
+export const identity = (spec: SearchSpec): SearchSpec => kindOf(spec).identity?.(spec) ?? spec
+
 /** What no schema says about a search, its reward and its steps; paths are relative to the experiment. */
 export const searchProblems = (
   spec: SearchSpec,

@@ -22,7 +22,7 @@ import { artifacts, finalCosts, layerOutcomes } from "./Outcome.ts"
 import { type Phase, type PhaseState, resumed, startOf, trainPhase } from "./Phase.ts"
 import { type Found, openSession, type Session, SessionState } from "./Session.ts"
 import type { TrainContext, TrainEvent } from "./TrainEvent.ts"
-import { fineTuneRateAt, learningRateAt } from "./TrainSpec.ts"
+import { fineTuneRateAt, learningRateAt, retrainSteps } from "./TrainSpec.ts"
 import type { Prepared } from "./Trial.ts"
 import { weightsArtifact } from "./Weights.ts"
 
@@ -66,7 +66,8 @@ export async function* loop(
     if (context.resume === undefined && context.initial !== undefined)
       yield weightsArtifact(network, context.initial, trial.train.initial?.skip)
     const searched = saved?.phase === "retrain" ? saved.found! : yield* searchAndTune(run)
-    const found = trial.finish.retrain === true ? yield* retrain(run, searched) : searched
+    const steps = retrainSteps(trial)
+    const found = steps === undefined ? searched : yield* retrain(run, searched, steps)
     yield {
       type: "finished",
       metrics: found.metrics,
@@ -169,8 +170,8 @@ async function* tune(
   return withMetrics(found, { fineTunedAccuracy: accuracy })
 }
 
-/** Exactly the trial that `search: { kind: fixed, assignment }` would be. */
-async function* retrain(run: Run, found: Found): AsyncGenerator<TrainEvent, Found> {
+/** Exactly the trial that `search: { kind: fixed, assignment }` would be, of so many steps. */
+async function* retrain(run: Run, found: Found, steps: number): AsyncGenerator<TrainEvent, Found> {
   const { context, dataset, prepared, saved } = run
   const { finish, train: spec } = prepared.trial
   const { resume, ...scratch } = context
@@ -182,15 +183,14 @@ async function* retrain(run: Run, found: Found): AsyncGenerator<TrainEvent, Foun
   try {
     yield* train(run, session, {
       searcher: fixedAt(prepared, found),
-      steps: spec.steps,
+      steps,
       before: spec.steps + (finish.fineTune ?? 0),
       firstBatch: 0,
-      learningRate: (step, frozenAt) =>
-        learningRateAt(spec.learningRate, step, spec.steps, frozenAt),
+      learningRate: (step, frozenAt) => learningRateAt(spec.learningRate, step, steps, frozenAt),
       section: "retrain",
       keep: { phase: "retrain", found },
     })
-    const { accuracy } = yield* freeze(run, session, found.choices, spec.steps)
+    const { accuracy } = yield* freeze(run, session, found.choices, steps)
     return withMetrics(found, {
       retrainAccuracy: accuracy,
       retrainGap: accuracy - found.metrics[Metrics.final.accuracy.key]!,

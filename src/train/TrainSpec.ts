@@ -102,9 +102,9 @@ const rate = {
     "Steps in which the learning rate rises linearly from 0 to its peak; fewer than train.steps.",
   ),
   restart: optional(
-    Restart,
-    "A second schedule for the steps that train the final assignment. Default: none, the first goes on.",
-    { examples: [{ factor: 0.5, at: "frozen" }] },
+    Schema.Union([Restart, Schema.Literal("none")]),
+    "A second schedule for the steps that train the final assignment. Default: { factor: 1, at: frozen } of a search that decides early (search.decideBy), else none.",
+    { examples: [{ factor: 0.5, at: "frozen" }, "none"] },
   ),
 }
 /** arXiv 1608.03983; with `restart`, restarted once. */
@@ -213,9 +213,14 @@ export const FinishSpec = Schema.Struct({
     { examples: [1000] },
   ),
   retrain: optional(
-    Schema.Boolean,
-    "Whether the final assignment is trained once more from scratch, for the same steps and seed.",
-    { default: false },
+    Schema.Union([
+      Schema.Boolean,
+      Schema.Struct({
+        steps: field(count(1), "Steps of the training from scratch.", { examples: [2000] }),
+      }).annotate({ identifier: "Retrain" }),
+    ]),
+    "Whether the final assignment is trained once more from scratch, from the same seed: for the steps of the search, or for others.",
+    { default: false, examples: [true, { steps: 2000 }] },
   ),
 }).annotate({
   identifier: "Finish",
@@ -227,16 +232,36 @@ export type FinishSpec = typeof FinishSpec.Type
 const halfCosine = (peak: number, step: number, steps: number): number =>
   (peak * (1 + Math.cos((Math.PI * step) / Math.max(1, steps)))) / 2
 
-/** The step of the second schedule's start; undefined: none, or not known yet. */
-const restartStep = (
-  { restart }: LearningRate,
+/** The step and the rate of the second schedule's start; undefined: none, or not known yet. */
+const restartOf = (
+  { peak, restart }: LearningRate,
   steps: number,
   frozenAt: number | undefined,
-): number | undefined => {
-  if (restart === undefined) return undefined
-  if (restart.at !== "frozen") return Math.round(restart.at * steps)
-  return frozenAt === 0 ? undefined : frozenAt
+): { readonly start: number; readonly rate: number } | undefined => {
+  if (restart === undefined || restart === "none") return undefined
+  const rate = peak * restart.factor
+  if (restart.at !== "frozen") return { start: Math.round(restart.at * steps), rate }
+  return frozenAt === undefined || frozenAt === 0 ? undefined : { start: frozenAt, rate }
 }
+
+/** The second schedule of a search that decides early, where the file gives none. */
+const usualRestart = { factor: 1, at: "frozen" } as const
+
+/** Whether there is a second schedule, which begins when the search is frozen. */
+export const restartsAtFreeze = ({ restart }: LearningRate): boolean =>
+  restart !== undefined && restart !== "none" && restart.at === "frozen"
+
+/** The learning rate with its second schedule written out: the usual one where the search decides early, else none. */
+export const withRestart = (learningRate: LearningRate, decidesEarly: boolean): LearningRate => {
+  const { restart = decidesEarly ? usualRestart : "none", ...rest } = learningRate
+  return restart === "none" ? rest : { ...rest, restart }
+}
+
+/** The learning rate without a second schedule that never begins, for what is frozen from the first step. */
+export const withoutFreeze = (learningRate: LearningRate): LearningRate =>
+  restartsAtFreeze(learningRate)
+    ? withRestart({ ...learningRate, restart: "none" }, false)
+    : learningRate
 
 /**
  * The learning rate of a step, counted from 0.
@@ -250,9 +275,9 @@ export const learningRateAt = (
   steps: number,
   frozenAt?: number,
 ): number => {
-  const restarted = restartStep(spec, steps, frozenAt)
-  if (restarted !== undefined && step >= restarted)
-    return halfCosine(spec.peak * spec.restart!.factor, step - restarted, steps - restarted)
+  const restarted = restartOf(spec, steps, frozenAt)
+  if (restarted !== undefined && step >= restarted.start)
+    return halfCosine(restarted.rate, step - restarted.start, steps - restarted.start)
   if (step < spec.warmupSteps) return (spec.peak * (step + 1)) / spec.warmupSteps
   if (spec.kind === "constant") return spec.peak
   const share = step / steps
@@ -266,6 +291,18 @@ export const learningRateAt = (
 export const fineTuneRateAt = ({ peak }: LearningRate, step: number, steps: number): number =>
   learningRateAt({ kind: "cosine", peak: peak / 10, warmupSteps: 0 }, step, steps)
 
+/** Steps of the training from scratch after the search; undefined: there is none. */
+export const retrainSteps = ({
+  finish: { retrain = false },
+  train,
+}: {
+  readonly finish: FinishSpec
+  readonly train: Pick<TrainSpec, "steps">
+}): number | undefined => {
+  if (retrain === false) return undefined
+  return retrain === true ? train.steps : retrain.steps
+}
+
 /** Steps of all phases of a trial together. */
 export const totalSteps = ({
   finish,
@@ -273,4 +310,4 @@ export const totalSteps = ({
 }: {
   readonly finish: FinishSpec
   readonly train: Pick<TrainSpec, "steps">
-}): number => train.steps + (finish.fineTune ?? 0) + (finish.retrain === true ? train.steps : 0)
+}): number => train.steps + (finish.fineTune ?? 0) + (retrainSteps({ finish, train }) ?? 0)

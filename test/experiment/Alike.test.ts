@@ -131,8 +131,8 @@ layer(NodeFileSystem.layer)("trials that train alike", (it) => {
     ],
     [
       "a control in the widest format, trained wide before or not",
-      "matrix: { reward.cost.target: [{ times: 1, uniform: INT8 }] }\ncontrols: [uniform, wideThenUniform]",
-      ["target=times=1,uniform=INT8", "uniform INT8"],
+      "matrix: { reward.cost.target: [{ times: 1, uniform: INT8 }], train.learningRate.restart: [none] }\ncontrols: [uniform, wideThenUniform]",
+      ["target=times=1,uniform=INT8 restart=none", "uniform INT8 restart=none"],
     ],
     [
       "a control over ends of a search that it has not",

@@ -27,6 +27,9 @@ const plan = (text: string, options?: Options) =>
     return yield* expand(document, options)
   })
 
+/** Of a search that decides early. */
+const restart = { factor: 1, at: "frozen" }
+
 /** A key alone, its value, and the block it comes to. */
 const cases: ReadonlyArray<readonly [path: string, value: string | number, block: string, object]> =
   [
@@ -46,13 +49,13 @@ const cases: ReadonlyArray<readonly [path: string, value: string | number, block
       "train.learningRate.peak",
       0.2,
       "train.learningRate",
-      { kind: "cosine", peak: 0.2, warmupSteps: 0 },
+      { kind: "cosine", peak: 0.2, warmupSteps: 0, restart },
     ],
     [
       "train.learningRate.warmupSteps",
       7,
       "train.learningRate",
-      { kind: "cosine", peak: 0.1, warmupSteps: 7 },
+      { kind: "cosine", peak: 0.1, warmupSteps: 7, restart },
     ],
     ["search.commitment.max", 3, "search.commitment", { schedule: "normalised", max: 3 }],
     ["search.baseline.decay", 0.9, "search.baseline", { kind: "movingAverage", decay: 0.9 }],

@@ -163,8 +163,8 @@ const sets: ReadonlyArray<Case> = [
   [
     "the default of a search",
     "",
-    ["search.delay=0.25"],
-    ["warning: --set search.delay=0.25: changes nothing; without it the plan is the same"],
+    ["search.delay=0.15"],
+    ["warning: --set search.delay=0.15: changes nothing; without it the plan is the same"],
   ],
   [
     "the value of the space",

@@ -52,9 +52,13 @@ layer(NodeFileSystem.layer)("expand", (it) => {
             base.replace("steps: 100", "checkpointEvery: 7, steps: 100"),
             base.replace(
               "steps: 100",
+              "steps: 100, learningRate: { restart: { factor: 1, at: frozen } }",
+            ),
+            base.replace(
+              "steps: 100",
               "steps: 1.0e2, optimizer: { weightDecay: 0.0005, kind: sgd }",
             ),
-            `seed: 1\nsearch: { kind: reinforce, proposals: 4, delay: 0.25 }\n${base.trimStart()}`,
+            `seed: 1\nsearch: { kind: reinforce, proposals: 4, delay: 0.15, decideBy: 0.4 }\n${base.trimStart()}`,
             base.replace(
               "cost: {",
               "kind: absolute, quality: heldOutAccuracy, cost: { kind: gbops,",
@@ -298,7 +302,8 @@ layer(NodeFileSystem.layer)("expand", (it) => {
           differences(trials[0]!.declaration, control.declaration).filter(
             ({ path }) => !path.startsWith("search."),
           ),
-          [],
+          // of the search it follows: the control has nothing to wait for
+          [{ path: "train.learningRate.restart", a: { factor: 1, at: "frozen" }, b: undefined }],
         )
       }),
     )
@@ -342,7 +347,9 @@ layer(NodeFileSystem.layer)("expand", (it) => {
         assert.notProperty(declaration.finish, "retrain")
         assert.strictEqual(parameters["control"], "wideThenUniform")
         const search = "search: { kind: fixed, uniform: INT4, widest: 0.6 }\n"
-        assert.strictEqual(yield* id(`${base}${search}`), trials[2]!.id)
+        const sets = ["train.learningRate.restart={ factor: 1 }"]
+        assert.strictEqual(yield* id(`${base}${search}`, { sets }), trials[2]!.id)
+        assert.notProperty(trials[1]!.declaration.train.learningRate, "restart")
       }),
     )
     it.effect("take the format within 2 % of the target, else the nearest below and above", () =>

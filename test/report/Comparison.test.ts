@@ -139,7 +139,8 @@ controls: [uniform]
     const pairs = pairsOf(trials.map((trial) => endedWith(trial, 0.5)))
     expect(pairs).toHaveLength(2)
     for (const { rival, search } of pairs) {
-      expect(rival.declaration.train).toEqual(search.declaration.train)
+      const { restart: _, ...learningRate } = search.declaration.train.learningRate
+      expect(rival.declaration.train).toEqual({ ...search.declaration.train, learningRate })
       expect(rival.declaration.seed).toBe(search.declaration.seed)
     }
   })

@@ -12,7 +12,7 @@ import { planOf } from "../report/planned.ts"
 describe("the arm of a trial", () => {
   it.each<[string, ReadonlyArray<string>]>([
     ["", ["reinforce resnet8"]],
-    ["search: { trainFormats: settled, proposals: 4, delay: 0.25 }\n", ["reinforce resnet8"]],
+    ["search: { trainFormats: settled, proposals: 4, delay: 0.15 }\n", ["reinforce resnet8"]],
     ["search: { trainFormats: drawn }\n", ["reinforce resnet8 trainFormats=drawn"]],
     // what follows from a knob is not named
     ["search: { proposals: 1 }\n", ["reinforce resnet8 proposals=1"]],
@@ -66,10 +66,13 @@ describe("the arm of a trial", () => {
     const { parameters } = line!
     expect(armOf(parameters)).toContain("trainFormats=drawn")
     expect(armOf({ ...parameters, "search.trainFormats": "settled" })).toBe(
-      "reinforce resnet8-joint",
+      "reinforce resnet8-joint delay=0.25 decideBy=1",
     )
     expect(armOf({ ...parameters, "search.commitment.max": "7" })).toBe(
-      "reinforce resnet8-joint trainFormats=drawn max=7",
+      "reinforce resnet8-joint delay=0.25 decideBy=1 trainFormats=drawn max=7",
+    )
+    expect(armOf({ ...parameters, "search.decideBy": "0.5" })).toBe(
+      "reinforce resnet8-joint learningRate=0.03872983346207417 delay=0.25 trainFormats=drawn",
     )
   })
 })

@@ -23,7 +23,6 @@ const valueAt = (value: unknown, path: string): unknown =>
 const unwritten: Readonly<Record<string, unknown>> = {
   measureEvery: 1,
   measureShare: 1,
-  decideBy: 1,
   norms: "batch",
   prior: "none",
   priorEntropy: 0.7,

@@ -37,7 +37,7 @@ const setUp = (seed: number, knobs: Omit<ReinforceSpec, "kind">) => {
     reward: bind(Absolute as unknown as Reward, { beta: 1 }, target),
     assignment: null,
   } satisfies Problem
-  return makeReinforce(resolve({ kind: "reinforce", ...knobs }, steps), problem)
+  return makeReinforce(resolve({ kind: "reinforce", delay: 0.25, ...knobs }, steps), problem)
 }
 
 const qualityOf = (choices: ReadonlyArray<number>): number =>

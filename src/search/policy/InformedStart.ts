@@ -57,7 +57,7 @@ export interface InformedPlan {
 /** As many whole rounds as fit beside the other steps, with as many passes in one; one round at least. */
 export const planInformed = (
   { space, steps }: Pick<Problem, "space" | "steps">,
-  { delay, measureEvery = 1, proposals }: Pick<Settings, "delay" | "measureEvery" | "proposals">,
+  { delay, measureEvery, proposals }: Pick<Settings, "delay" | "measureEvery" | "proposals">,
 ): InformedPlan => {
   const end = delaySteps(steps, delay)
   const measured = Math.floor((end - Math.floor(end / 2)) / measureEvery)

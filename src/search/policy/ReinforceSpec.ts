@@ -48,12 +48,12 @@ export const ReinforceSpec = Schema.Struct({
   delay: optional(
     Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.95 })),
     "Share of the steps before the policy's first update, 0 to 0.95.",
-    { default: 0.25 },
+    { default: 0.15 },
   ),
   decideBy: optional(
     Schema.Finite.check(Schema.isBetween({ minimum: 0.05, maximum: 1 })),
-    "Share of the steps after which the policy has decided, 0.05 to 1: commitment reaches its maximum there and the policy is frozen; the remaining steps train its final assignment.",
-    { default: 1 },
+    "Share of the steps after which the policy has decided, 0.05 to 1: commitment reaches its maximum there and the policy is frozen; the remaining steps train its final assignment. Default: delay + 0.25, at most 1; 1 of a preset.",
+    { examples: [0.4] },
   ),
   delaySampling: optional(
     Schema.Literals(["widest", "uniform", "sandwich"]),

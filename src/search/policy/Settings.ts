@@ -25,8 +25,7 @@ export interface Settings {
     readonly epsilon: number
   }
   readonly delay: number
-  /** 1 where it is left out. */
-  readonly decideBy?: number
+  readonly decideBy: number
   readonly delaySampling: "widest" | "uniform" | "sandwich"
   readonly trainFormats: TrainFormats
   readonly trainArchitecture?: "settled"
@@ -38,12 +37,41 @@ export interface Settings {
   readonly stopAt: number | "off"
   readonly prior?: "sensitivity"
   readonly priorEntropy?: number
-  /** 1 where it is left out. */
-  readonly measureEvery?: number
+  readonly measureEvery: number
   /** 1 where it is left out. */
   readonly measureShare?: number
   readonly norms?: "running"
   readonly budget?: "hard"
+}
+
+/**
+ * Knobs that came later than the others, as searches had them before: what a search means that was written down then.
+ * A search of now is written down with all of them (`withUsual`).
+ */
+const formerly = { decideBy: 1, measureEvery: 1 } as const
+
+const usualDelay = 0.15
+
+/** A quarter of the steps after the delay, as far as there are so many. */
+const usualDecideBy = (delay: number): number => Math.min(1, Number((delay + 0.25).toFixed(9)))
+
+/** A search as a person wrote it, with the defaults of the knobs that came later. A preset keeps what it was published with. */
+export const withUsual = (spec: ReinforceSpec): ReinforceSpec => ({
+  ...formerly,
+  ...(spec.preset === undefined ? { decideBy: usualDecideBy(spec.delay ?? usualDelay) } : {}),
+  ...spec,
+})
+
+/** A search without the knobs that say what was meant before there were such: ids from then stay as they are. */
+export const withoutFormer = (spec: ReinforceSpec): ReinforceSpec => {
+  const { decideBy, measureEvery, ...rest } = spec
+  return {
+    ...rest,
+    ...(decideBy === undefined || decideBy === formerly.decideBy ? {} : { decideBy }),
+    ...(measureEvery === undefined || measureEvery === formerly.measureEvery
+      ? {}
+      : { measureEvery }),
+  }
 }
 
 /** `spec` over its preset over the defaults, for a run of `steps`. */
@@ -51,9 +79,8 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
   const preset: Knobs = spec.preset === undefined ? {} : presets[spec.preset]
   const given: Knobs = { ...preset, ...spec }
   const proposals = given.proposals ?? 4
-  const delay = given.delay ?? 0.25
-  const decideBy = spec.decideBy ?? 1
-  const measureEvery = spec.measureEvery ?? 1
+  const delay = given.delay ?? usualDelay
+  const { decideBy = formerly.decideBy, measureEvery = formerly.measureEvery } = spec
   // steps that update the policy
   const policySteps = Math.max(
     1,
@@ -72,7 +99,7 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
       ...spec.optimizer,
     },
     delay,
-    ...(decideBy === 1 ? {} : { decideBy }),
+    decideBy,
     delaySampling: given.delaySampling ?? "widest",
     trainFormats: given.trainFormats ?? "settled",
     ...writtenTrainArchitecture(spec.trainArchitecture),
@@ -88,8 +115,7 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
     reduce: given.reduce ?? "mean",
     stopAt: given.stopAt ?? 0.995,
     ...writtenPrior(spec),
-    // written out only where it is not the default: ids of trials from before the knob stay as they are
-    ...(measureEvery === 1 ? {} : { measureEvery }),
+    measureEvery,
     ...writtenShare(spec.measureShare),
     ...writtenNorms(spec.norms),
     ...(spec.budget === undefined ? {} : { budget: spec.budget }),
@@ -125,7 +151,7 @@ export const budgetAt = 0.9
 
 /** Knobs without effect beside the others. */
 export const unreadKnobs = (spec: ReinforceSpec, steps: number): ReadonlyArray<Unread> => {
-  const { baseline, commitment, delay, prior } = resolve(spec, steps)
+  const { baseline, commitment, delay, prior } = resolve(withUsual(spec), steps)
   return [
     ...(baseline.kind === "leaveOneOut" ? [{ path: ["search", "baseline", "decay"] }] : []),
     ...(commitment.schedule === "none" ? [{ path: ["search", "commitment", "max"] }] : []),
@@ -152,7 +178,7 @@ export const settingsProblems = (
       path: ["search", "delay"],
       message: `a hard budget chooses at ${100 * budgetAt} % of the steps, and a delay of ${spec.delay} lasts as long; below ${budgetAt} would be right`,
     })
-  const { decideBy = 1, delay, prior } = resolve(spec, steps)
+  const { decideBy, delay, prior } = resolve(withUsual(spec), steps)
   if (prior !== undefined && delaySteps(steps, delay) === 0)
     findings.push({
       path: ["search", "prior"],

@@ -85,7 +85,7 @@ describe("the logits of a prior", () => {
 const steps = 400
 const make = (table: Table, knobs: Omit<ReinforceSpec, "kind"> = {}) =>
   makeReinforce(
-    resolve({ kind: "reinforce", prior: "sensitivity", ...knobs }, steps),
+    resolve({ kind: "reinforce", prior: "sensitivity", delay: 0.25, ...knobs }, steps),
     problemOf(table, steps, 1),
   )
 
@@ -166,7 +166,7 @@ describe("an informed start", () => {
     const { probabilities } = policyOf(hot.logits, 3)
     expect(problem.cost.expected(probabilities) / budget.target).toBeCloseTo(1, 6)
     const short = makeReinforce(
-      resolve({ kind: "reinforce", prior: "sensitivity", measureEvery: 5 }, 8),
+      resolve({ kind: "reinforce", prior: "sensitivity", delay: 0.25, measureEvery: 5 }, 8),
       problemOf(budget, 8, 1),
     )
     let state = short.init()

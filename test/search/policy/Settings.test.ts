@@ -1,7 +1,13 @@
 import { Schema } from "effect"
 import { describe, expect, it } from "vitest"
 import { resolve } from "../../../src/search/policy/Settings.ts"
-import { normsOf, resolved, searches, searchProblems } from "../../../src/search/Searches.ts"
+import {
+  identity,
+  normsOf,
+  resolved,
+  searches,
+  searchProblems,
+} from "../../../src/search/Searches.ts"
 
 const decode = Schema.decodeUnknownSync(searches.schema, { onExcessProperty: "error" })
 
@@ -19,17 +25,18 @@ const findingsWith = (quality: "trainLoss" | "heldOutAccuracy") =>
 
 describe("settings", () => {
   it("default to what the method recommends", () => {
-    expect(resolve({ kind: "reinforce" }, 3000)).toEqual({
-      preset: "none",
+    expect(resolved(decode({ kind: "reinforce" }), 3000)).toEqual({
+      kind: "reinforce",
       proposals: 4,
       optimizer: {
-        learningRate: 1.5 / Math.sqrt(2250),
+        learningRate: 1.5 / Math.sqrt(750),
         learningRateGrowth: 1,
         beta1: 0.9,
         beta2: 0.99,
         epsilon: 1e-8,
       },
-      delay: 0.25,
+      delay: 0.15,
+      decideBy: 0.4,
       delaySampling: "widest",
       trainFormats: "settled",
       commitment: { schedule: "normalised", max: 6 },
@@ -38,6 +45,7 @@ describe("settings", () => {
       temperature: 1,
       reduce: "mean",
       stopAt: 0.995,
+      measureEvery: 1,
     })
     expect(resolve({ kind: "reinforce", proposals: 1 }, 3000).baseline.kind).toBe("movingAverage")
   })
@@ -54,6 +62,7 @@ describe("settings", () => {
         epsilon: 1e-8,
       },
       delay: 0.25,
+      decideBy: 1,
       delaySampling: "uniform",
       trainFormats: "drawn",
       commitment: { schedule: "cosine", max: 0.5 },
@@ -62,6 +71,7 @@ describe("settings", () => {
       temperature: 1,
       reduce: "mean",
       stopAt: "off",
+      measureEvery: 1,
     })
     // google-research/tunas, mobile_architecture_search.py: flags and their defaults
     expect(resolve({ kind: "reinforce", preset: "tunas" }, 3000)).toEqual({
@@ -75,6 +85,7 @@ describe("settings", () => {
         epsilon: 1e-8,
       },
       delay: 0.25,
+      decideBy: 1,
       delaySampling: "widest",
       trainFormats: "drawn",
       commitment: { schedule: "none", max: 0 },
@@ -83,6 +94,7 @@ describe("settings", () => {
       temperature: 1,
       reduce: "sum",
       stopAt: "off",
+      measureEvery: 1,
     })
   })
 
@@ -120,28 +132,51 @@ describe("settings", () => {
 
   it("move a policy faster that is updated less often", () => {
     const rate = (measureEvery: number) =>
-      resolve({ kind: "reinforce", measureEvery }, 3000).optimizer.learningRate
+      resolve({ kind: "reinforce", delay: 0.25, measureEvery }, 3000).optimizer.learningRate
     expect(rate(1)).toBe(1.5 / Math.sqrt(2250))
     expect(rate(4)).toBe(1.5 / Math.sqrt(563))
   })
 
   it("move a policy faster that has to decide earlier", () => {
-    const { learningRate } = resolve({ kind: "reinforce", decideBy: 0.5 }, 3000).optimizer
+    const { learningRate } = resolve(
+      { kind: "reinforce", delay: 0.25, decideBy: 0.5 },
+      3000,
+    ).optimizer
     expect(learningRate).toBe(1.5 / Math.sqrt(750))
   })
 
-  it("write a prior and fewer measurements out only where there are such", () => {
+  it("write a prior and a share of a batch out only where there are such", () => {
     const plain = resolved(decode({ kind: "reinforce" }), 700)
-    expect(
-      resolved(
-        decode({ kind: "reinforce", prior: "none", measureEvery: 1, measureShare: 1, decideBy: 1 }),
-        700,
-      ),
-    ).toEqual(plain)
-    for (const key of ["prior", "priorEntropy", "measureEvery", "measureShare", "decideBy"])
+    expect(resolved(decode({ kind: "reinforce", prior: "none", measureShare: 1 }), 700)).toEqual(
+      plain,
+    )
+    for (const key of ["prior", "priorEntropy", "measureShare"])
       expect(plain).not.toHaveProperty(key)
     const informed = resolved(decode({ kind: "reinforce", prior: "sensitivity" }), 700)
     expect(informed).toEqual({ ...plain, prior: "sensitivity", priorEntropy: 0.7 })
+  })
+
+  it("decide a quarter of the steps after the delay, at most at their end", () => {
+    const decideBy = (knobs: object) =>
+      Object.entries(resolved(decode({ kind: "reinforce", ...knobs }), 700)).find(
+        ([key]) => key === "decideBy",
+      )![1]
+    expect([0, 0.1, 0.25, 0.9].map((delay) => decideBy({ delay }))).toEqual([0.25, 0.35, 0.5, 1])
+    expect(decideBy({ decideBy: 0.7 })).toBe(0.7)
+    expect(decideBy({ preset: "fliqs" })).toBe(1)
+  })
+
+  it("are without what was meant before there were such knobs where an id is made", () => {
+    const former = resolved(decode({ kind: "reinforce", decideBy: 1 }), 700)
+    const {
+      decideBy: _d,
+      measureEvery: _m,
+      ...rest
+    } = resolve({ kind: "reinforce", decideBy: 1 }, 700)
+    const { preset: _p, ...known } = rest
+    expect(identity(former)).toEqual({ kind: "reinforce", ...known })
+    const now = resolved(decode({ kind: "reinforce", measureEvery: 2 }), 700)
+    expect(identity(now)).toEqual(now)
   })
 
   it("write norms out only where they run, so that ids from before the knob stay as they are", () => {
