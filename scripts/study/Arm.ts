@@ -107,7 +107,7 @@ const roleOf = (parameters: Parameters): string | undefined => {
   const isRetrained = Object.keys(parameters).some((key) => key.startsWith("finish.retrain"))
   if (parameters["search.decideBy"] === "1" && isRetrained) return "two-stage"
   if (parameters["search.prior"] !== undefined) return "informed"
-  if (/^study-j-/.test(name)) return "search"
+  if (name.startsWith("study-j-")) return "search"
   if (space.endsWith("-largest")) return "formats"
   return space.endsWith("-int8") ? "architecture" : "joint"
 }
