@@ -1,5 +1,6 @@
 /**
- * An ONNX graph in the making: nodes in the order they run, constants by name, and the opset that they need.
+ * An ONNX graph in the making: nodes in the order they run, constants by name, and the opset that they need. The bytes of
+ * constants are held once, and not copied into the file's messages (`OnnxFile.ts`).
  *
  * Left out: what the nodes are for (`OnnxOperations.ts`), the file around the graph (`OnnxModel.ts`).
  */
@@ -9,9 +10,7 @@ import {
   AttributeProtoSchema,
   type NodeProto,
   NodeProtoSchema,
-  type TensorProto,
   TensorProto_DataType,
-  TensorProtoSchema,
 } from "onnx-buf"
 
 export { TensorProto_DataType as DataType } from "onnx-buf"
@@ -38,12 +37,13 @@ export interface Constant {
 
 export class Graph {
   readonly nodes: Array<NodeProto> = []
-  readonly constants = new Map<string, TensorProto>()
+  readonly constants = new Map<string, Constant>()
   /** The opset that its nodes are written for: some operations changed their form. */
   readonly opset: number
   /** The lowest opset that has everything in the graph. */
   needed = 13
   private readonly names = new Map<string, number>()
+  private readonly operations = new Map<string, string>()
 
   constructor(opset: number) {
     this.opset = opset
@@ -79,6 +79,7 @@ export class Graph {
     output: string,
     attributes: Readonly<Record<string, Attribute>> = {},
   ): void {
+    this.operations.set(output, operation)
     this.nodes.push(
       create(NodeProtoSchema, {
         opType: operation,
@@ -90,18 +91,15 @@ export class Graph {
     )
   }
 
+  /** The operation whose result has this name; undefined for inputs and constants. */
+  operationOf(name: string): string | undefined {
+    return this.operations.get(name)
+  }
+
   /** A constant under a name of its own. */
-  constant(name: string, { type, shape, bytes }: Constant): string {
+  constant(name: string, constant: Constant): string {
     const made = this.fresh(name)
-    this.constants.set(
-      made,
-      create(TensorProtoSchema, {
-        name: made,
-        dataType: type,
-        dims: shape.map(BigInt),
-        rawData: new Uint8Array(bytes),
-      }),
-    )
+    this.constants.set(made, constant)
     return made
   }
 
@@ -148,6 +146,13 @@ export class Graph {
   }
 }
 
+/** Float32 numbers as bytes; those of a Float32Array itself, which must not change any more. */
+export const bytesOf = (values: ArrayLike<number>): Uint8Array => {
+  const { buffer, byteLength, byteOffset } =
+    values instanceof Float32Array ? values : Float32Array.from(values)
+  return new Uint8Array(buffer, byteOffset, byteLength)
+}
+
 /** Float32 numbers as a constant. */
 export const floats = (
   values: ArrayLike<number>,
@@ -155,5 +160,5 @@ export const floats = (
 ): Constant => ({
   type: TensorProto_DataType.FLOAT,
   shape,
-  bytes: new Uint8Array(Float32Array.from(values).buffer),
+  bytes: bytesOf(values),
 })

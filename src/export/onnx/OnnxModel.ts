@@ -7,8 +7,9 @@
  * The opset is the lowest that has everything in the graph, so the file runs as widely as it can. Left out: operations
  * (`OnnxOperations.ts`), running it (`OnnxRuntime.ts`).
  */
-import { create, toBinary } from "@bufbuild/protobuf"
+import { create } from "@bufbuild/protobuf"
 import {
+  GraphProtoSchema,
   ModelProtoSchema,
   type TensorProto_DataType,
   TensorShapeProto_DimensionSchema,
@@ -18,20 +19,21 @@ import type { Layer } from "../../cost/LayerTable.ts"
 import { normalisationOf } from "../../data/Dataset.ts"
 import type { Format } from "../../format/Format.ts"
 import { toRow } from "../../format/Row.ts"
-import { isLayerNode, type Node, type Shape } from "../../network/Graph.ts"
+import type { LayerNode, Node, Shape } from "../../network/Graph.ts"
 import { productsOf } from "../../network/Sites.ts"
 import { learnedScales } from "../../supernet/OperandScale.ts"
-import { codesOf, type Stored } from "../Codes.ts"
+import { codesOf } from "../Codes.ts"
 import { isInteger } from "../Encoding.ts"
 import type { FoundModel, Values } from "../FoundModel.ts"
 import { metadataOf } from "../Metadata.ts"
 import { type QuantizedOperand, quantizedOperands } from "../Operands.ts"
 import { type ExportOptions, Refused } from "../Target.ts"
+import { fileParts } from "./OnnxFile.ts"
 import { DataType, floats, Graph } from "./OnnxGraph.ts"
 import { addRounding, type Operand } from "./OnnxInputs.ts"
 import { addOperation, type Context, sizeOf } from "./OnnxOperations.ts"
 import { storageOf, storageText } from "./OnnxTypes.ts"
-import { addWeight } from "./OnnxWeights.ts"
+import { addWeight, type PackedWeight, packWeight } from "./OnnxWeights.ts"
 
 const irVersions: ReadonlyArray<readonly [opset: number, ir: number]> = [
   [25, 13],
@@ -76,13 +78,24 @@ const operandOf = (
   }
 }
 
-/** Every weight of a layer as codes; the same whatever the opset. */
-const storedWeights = ({ network, weights }: FoundModel): ReadonlyArray<Stored> =>
-  network.table.layers.map((layer) => {
+/** The weight of a layer with its axes in this order. */
+type PackedWeights = (node: LayerNode, order: ReadonlyArray<number>) => PackedWeight
+
+/** Each is packed when it is first asked for, and the same whatever the opset. */
+const packedWeights = ({ network, weights }: FoundModel, options: ExportOptions): PackedWeights => {
+  const packed = new Map<string, PackedWeight>()
+  return (node, order) => {
+    const known = packed.get(node.path)
+    if (known !== undefined) return known
+    const layer = network.table.layers[node.layer]!
     const learned = learnedScales(layer).weights
     const scale = learned === undefined ? undefined : weights.get(learned.name)?.values[0]
-    return codesOf(valuesNamed(weights, `${layer.path}.weight`), layer, scale)
-  })
+    const weight = valuesNamed(weights, `${node.path}.weight`)
+    const made = packWeight(weight, codesOf(weight, layer, scale), order, options)
+    packed.set(node.path, made)
+    return made
+  }
+}
 
 const valuesNamed = (weights: FoundModel["weights"], name: string): Values => {
   const values = weights.get(name)
@@ -93,7 +106,7 @@ const valuesNamed = (weights: FoundModel["weights"], name: string): Values => {
 const contextOf = (
   graph: Graph,
   model: FoundModel,
-  stored: ReadonlyArray<Stored>,
+  packed: PackedWeights,
   options: ExportOptions,
 ): Context => {
   const { network, weights } = model
@@ -105,12 +118,7 @@ const contextOf = (
     graph,
     shapeOf,
     values: (node, name) => valuesNamed(weights, `${node.path}.${name}`).values,
-    weight: (node, order) => {
-      const { path } = node
-      const layer = isLayerNode(node) ? node.layer : -1
-      const weight = valuesNamed(weights, `${path}.weight`)
-      return addWeight(graph, `${path}.weight`, weight, stored[layer]!, order, options)
-    },
+    weight: (node, order) => addWeight(graph, `${node.path}.weight`, packed(node, order)),
     rounded: (node, x) => {
       const shape = shapeOf(node, 0)
       const found = operands.get(`${layers[node.layer]!.path}.activations`)!
@@ -139,13 +147,13 @@ const addNormalisation = (graph: Graph, { preprocessing }: FoundModel): string =
 
 const build = (
   model: FoundModel,
-  stored: ReadonlyArray<Stored>,
+  packed: PackedWeights,
   options: ExportOptions,
   opset: number,
 ): Graph => {
   const graph = new Graph(opset)
   const { nodes, output } = model.network.graph
-  const context = contextOf(graph, model, stored, options)
+  const context = contextOf(graph, model, packed, options)
   const input = options.input === "uint8" ? addNormalisation(graph, model) : "images"
   const names: Array<string> = []
   for (const node of nodes) {
@@ -236,12 +244,12 @@ const value = (
     },
   })
 
-/** The bytes of the file. Throws `Refused` where ONNX cannot say what the model is. */
-export const writeOnnx = (model: FoundModel, options: ExportOptions): Uint8Array => {
-  const stored = storedWeights(model)
-  let graph = build(model, stored, options, 13)
+/** The bytes of the file, in parts. Throws `Refused` where ONNX cannot say what the model is. */
+export const onnxParts = (model: FoundModel, options: ExportOptions): ReadonlyArray<Uint8Array> => {
+  const packed = packedWeights(model, options)
+  let graph = build(model, packed, options, 13)
   // Written again for the opset it turned out to need: some operations look different there.
-  if (graph.needed > graph.opset) graph = build(model, stored, options, graph.needed)
+  if (graph.needed > graph.opset) graph = build(model, packed, options, graph.needed)
   const { network } = model
   const { channels, height, width } = network.graph.input
   const input =
@@ -249,8 +257,7 @@ export const writeOnnx = (model: FoundModel, options: ExportOptions): Uint8Array
       ? value("images", DataType.UINT8, ["batch", height, width, channels])
       : value("images", DataType.FLOAT, ["batch", channels, height, width])
   const [, irVersion] = irVersions.find(([opset]) => graph.needed >= opset)!
-  return toBinary(
-    ModelProtoSchema,
+  return fileParts(
     create(ModelProtoSchema, {
       irVersion: BigInt(irVersion),
       producerName: "fliqs",
@@ -260,13 +267,17 @@ export const writeOnnx = (model: FoundModel, options: ExportOptions): Uint8Array
         key,
         value,
       })),
-      graph: {
-        name: network.name,
-        node: graph.nodes,
-        initializer: [...graph.constants.values()],
-        input: [input],
-        output: [value("logits", DataType.FLOAT, ["batch", network.graph.classes])],
-      },
     }),
+    create(GraphProtoSchema, {
+      name: network.name,
+      node: graph.nodes,
+      input: [input],
+      output: [value("logits", DataType.FLOAT, ["batch", network.graph.classes])],
+    }),
+    graph.constants,
   )
 }
+
+/** The bytes of the file. */
+export const writeOnnx = (model: FoundModel, options: ExportOptions): Uint8Array =>
+  Buffer.concat(onnxParts(model, options))

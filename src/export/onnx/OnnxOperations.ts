@@ -13,6 +13,7 @@ import type {
   AttentionNode,
   ConvNode,
   EmbedNode,
+  LayerNode,
   Node,
   PoolNode,
   ProductOperand,
@@ -32,9 +33,9 @@ export interface Context {
   /** Values of a variable of this node, by the last part of its name. */
   readonly values: (node: Node, name: string) => Float32Array
   /** The weight of a layer as floats, its axes in this order. */
-  readonly weight: (node: Node, order: ReadonlyArray<number>) => string
+  readonly weight: (node: LayerNode, order: ReadonlyArray<number>) => string
   /** x rounded as the input of a layer. */
-  readonly rounded: (node: Node & { readonly layer: number }, x: string) => string
+  readonly rounded: (node: LayerNode, x: string) => string
   /** x rounded as an operand of attention's products. `sizes` has 0 for the batch. */
   readonly product: (
     node: AttentionNode,

@@ -22,6 +22,7 @@ const folder = (): string => join(cacheDirectory(), `onnxruntime-${version}`)
 /** What is used of onnxruntime-node; its own types are not there where it is not installed. */
 interface OnnxTensor {
   readonly data: Float32Array
+  readonly dims: ReadonlyArray<number>
 }
 interface Session {
   readonly run: (
@@ -31,7 +32,7 @@ interface Session {
 }
 interface Ort {
   readonly InferenceSession: {
-    readonly create: (path: string, options: object) => Promise<Session>
+    readonly create: (file: string | Uint8Array, options: object) => Promise<Session>
   }
   readonly Tensor: new (
     type: "float32" | "uint8",
@@ -41,7 +42,8 @@ interface Ort {
 }
 
 /** Loads onnxruntime-node from the cache. Throws where the set-up has not put it there. */
-const loadOrt = (): Ort => createRequire(join(folder(), "package.json"))("onnxruntime-node") as Ort
+export const loadOrt = (): Ort =>
+  createRequire(join(folder(), "package.json"))("onnxruntime-node") as Ort
 
 /** [count, height, width, channels] bytes -> [count, channels, height, width] floats, as the network normalises them. */
 export const normalised = (

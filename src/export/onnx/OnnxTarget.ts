@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from "node:fs"
 import type { FoundModel } from "../FoundModel.ts"
 import type { ExportOptions, ExportTarget } from "../Target.ts"
-import { writeOnnx } from "./OnnxModel.ts"
+import { onnxParts, writeOnnx } from "./OnnxModel.ts"
 import * as Runtime from "./OnnxRuntime.ts"
 
 /** onnxruntime has no FLOAT4E2M1: what it can check is the same graph with codes and a table. */
@@ -19,7 +19,7 @@ export const OnnxTarget: ExportTarget = {
   name: "onnx",
   description: "One ONNX file: QDQ graph, weights in their real types",
   writes: "file",
-  write: (model, options) => [{ path: "", parts: [writeOnnx(model, options)] }],
+  write: (model, options) => [{ path: "", parts: onnxParts(model, options) }],
   needs: Runtime.step,
   open: async (path, model, options) => {
     if (!needsTwin(model, options)) return Runtime.openOnnx(path, model, options)

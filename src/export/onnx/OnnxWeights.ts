@@ -9,13 +9,14 @@
  * under a float32 scale of the tensor. Left out: which codes (`../Codes.ts`).
  */
 import type { Values } from "../FoundModel.ts"
-import { type Codes, isCoded, type Scales, type Stored, valuesOf } from "../Codes.ts"
+import { isCoded, type Scales, type Stored, valuesOf } from "../Codes.ts"
 import { codeOf, stepOf, valuesOfCodes } from "../Encoding.ts"
+import type { Format } from "../../format/Format.ts"
 import { blockScaleFormat } from "../../format/Row.ts"
 import { exponentOf, powerOfTwo } from "../../format/round.ts"
 import type { ExportOptions } from "../Target.ts"
-import { DataType, floats, type Graph } from "./OnnxGraph.ts"
-import { pack, storageOf } from "./OnnxTypes.ts"
+import { bytesOf, type Constant, DataType, floats, type Graph } from "./OnnxGraph.ts"
+import { pack, type Storage, storageOf } from "./OnnxTypes.ts"
 
 /** Row-major values in another order of their axes: axis i of the result is axis `order[i]`. */
 const transposed = <A extends Float32Array | Int32Array>(
@@ -85,8 +86,7 @@ interface Scaled {
 const scaledBy = (
   graph: Graph,
   name: string,
-  { format, scales, shape }: Codes,
-  order: ReadonlyArray<number>,
+  { format, order, scales, shape }: PackedWeight,
 ): Scaled | undefined => {
   const step = stepOf(format)
   switch (scales.kind) {
@@ -124,47 +124,58 @@ const spread = (
   return graph.node("Gather", [scale, graph.whole(...blocks)], `${name}.scales`, { axis })
 }
 
-const asFloats = (
-  graph: Graph,
-  name: string,
-  { shape, values }: Values,
-  order: ReadonlyArray<number>,
-): string => {
-  const sizes = order.map((axis) => shape[axis]!)
-  return graph.constant(name, floats(transposed(values, shape, order), sizes))
+/** A weight as the file has it: its bytes, and the scales that belong to them. */
+export interface PackedWeight {
+  readonly format: Format
+  readonly storage: Storage
+  /** As the network has it; axis i of the file's weight is its axis `order[i]`. */
+  readonly shape: ReadonlyArray<number>
+  readonly order: ReadonlyArray<number>
+  readonly constant: Constant
+  readonly scales: Scales
 }
 
-/**
- * Adds a weight and gives the name of its values, float32 with axis i of the weight's axis `order[i]`.
- *
- * @param weight gives the shape, for a weight without codes
- */
-export const addWeight = (
-  graph: Graph,
-  name: string,
-  weight: Values,
+/** Packs a weight with its axes in this order. @param weight gives the shape, for a weight without codes */
+export const packWeight = (
+  { shape }: Values,
   stored: Stored,
   order: ReadonlyArray<number>,
   options: ExportOptions,
-): string => {
-  const { shape } = weight
-  const storage = storageOf(stored.format, options)
-  if (!isCoded(stored) || storage.kind === "float32")
-    return asFloats(graph, name, { shape, values: valuesOf(stored) }, order)
-  const { type } = storage
+): PackedWeight => {
+  const { format } = stored
+  const storage = storageOf(format, options)
   const sizes = order.map((axis) => shape[axis]!)
-  const bytes = pack(transposed(stored.codes, shape, order), type.bits)
-  graph.require(type.opset)
-  const codes = graph.constant(`${name}.codes`, { type: type.type, shape: sizes, bytes })
+  if (!isCoded(stored) || storage.kind === "float32") {
+    const values = transposed(valuesOf(stored), shape, order)
+    const constant = { type: DataType.FLOAT, shape: sizes, bytes: bytesOf(values) }
+    return {
+      format,
+      storage: { kind: "float32" },
+      shape,
+      order,
+      constant,
+      scales: { kind: "none" },
+    }
+  }
+  const bytes = pack(transposed(stored.codes, shape, order), storage.type.bits)
+  const constant = { type: storage.type.type, shape: sizes, bytes }
+  return { format, storage, shape, order, constant, scales: stored.scales }
+}
+
+/** Adds a weight and gives the name of its values, float32. */
+export const addWeight = (graph: Graph, name: string, weight: PackedWeight): string => {
+  const { constant, scales, storage } = weight
+  if (storage.kind === "float32") return graph.constant(name, constant)
+  graph.require(storage.type.opset)
+  const codes = graph.constant(`${name}.codes`, constant)
   if (storage.kind === "cast") return graph.node("Cast", [codes], name, { to: DataType.FLOAT })
-  const scaled = scaledBy(graph, name, stored, order)
-  const isNested = stored.scales.kind === "blocks" && stored.scales.type === "E4M3"
+  const scaled = scaledBy(graph, name, weight)
   const values =
     storage.kind === "table"
-      ? fromTable(graph, name, codes, stored, scaled, sizes)
+      ? fromTable(graph, name, codes, weight, scaled)
       : linear(graph, name, codes, scaled)
-  return stored.scales.kind === "blocks" && isNested
-    ? graph.node("Mul", [values, graph.scalar(stored.scales.tensorScale)], `${name}.scaled`)
+  return scales.kind === "blocks" && scales.type === "E4M3"
+    ? graph.node("Mul", [values, graph.scalar(scales.tensorScale)], `${name}.scaled`)
     : values
 }
 
@@ -181,9 +192,8 @@ const fromTable = (
   graph: Graph,
   name: string,
   codes: string,
-  { format }: Codes,
+  { constant, format }: PackedWeight,
   scaled: Scaled | undefined,
-  sizes: ReadonlyArray<number>,
 ): string => {
   const { bits, hi, mantissaBits } = format
   const table = graph.shared(`values.${bits}.${mantissaBits}.${hi}`, () =>
@@ -193,5 +203,5 @@ const fromTable = (
   const values = graph.node("Gather", [table, index], `${name}.values`)
   return scaled === undefined
     ? values
-    : graph.node("Mul", [values, spread(graph, name, scaled, sizes)], name)
+    : graph.node("Mul", [values, spread(graph, name, scaled, constant.shape)], name)
 }
