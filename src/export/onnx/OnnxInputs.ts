@@ -227,6 +227,27 @@ const roundOwnBlocks = (graph: Graph, x: string, operand: Operand, row: Row, nam
   })
 }
 
+/** x as QuantizeLinear may take it: within the range of a format that is narrower than its type. */
+const inRange = (
+  graph: Graph,
+  x: string,
+  format: Format,
+  { hi, lo }: Row,
+  { bits }: ElementType,
+  s: number,
+  name: string,
+): string => {
+  if (isInteger(format)) {
+    if (bits === format.bits) return x
+    const bounds = [lo, hi].map((bound) => graph.scalar(fround(bound * s)))
+    return graph.node("Clip", [x, ...bounds], `${name}.clipped`)
+  }
+  // onnxruntime 1.30 to 1.32 drop a Relu right before FP8 codes (`ReluQuantRewrite`), which changes the answers
+  return graph.operationOf(x) === "Relu"
+    ? graph.node("Max", [x, graph.scalar(0)], `${name}.positive`)
+    : x
+}
+
 const typed = (
   graph: Graph,
   x: string,
@@ -237,14 +258,7 @@ const typed = (
 ): string => {
   graph.require(type.opset)
   const s = frozenScale(magnitude, row)
-  const isNarrower = isInteger(format) && type.bits !== format.bits
-  const ranged = isNarrower
-    ? graph.node(
-        "Clip",
-        [x, graph.scalar(fround(row.lo * s)), graph.scalar(fround(row.hi * s))],
-        `${name}.clipped`,
-      )
-    : x
+  const ranged = inRange(graph, x, format, row, type, s, name)
   const scale = graph.constant(`${name}.scale`, floats([s], []))
   const zero = graph.constant(`${name}.zero`, {
     type: type.type,
