@@ -2,7 +2,6 @@
  * PyTorch runs an exported folder and answers as the supernet does; its rounding gives the same bits as ours. PyTorch and
  * safetensors come from PyPI; without Python or PyPI these tests are left out.
  */
-import { execFileSync } from "node:child_process"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect } from "effect"
@@ -23,38 +22,18 @@ import { load, tf } from "../../src/tensor/Backend.ts"
 import { floatBytes } from "../../src/train/Safetensors.ts"
 import { makeFolder } from "../disk/folder.ts"
 import { drawImages, findModel, logitsOf } from "./found.ts"
+import { missingOf, runPython } from "./python.ts"
 import { spaces } from "./spaces.ts"
 
 const folder = makeFolder()
-const packages = join(folder, "packages")
 let missing: string | undefined
 const minutes = (count: number): number => 60_000 * count
 
 beforeAll(async () => {
   await Effect.runPromise(load({ threads: 1 }))
-  try {
-    ensureTorch()
-    execFileSync(
-      python,
-      ["-m", "pip", "install", "--quiet", "--no-deps", "--target", packages, "safetensors==0.8.0"],
-      { stdio: "pipe" },
-    )
-  } catch (error) {
-    missing = String(error)
-    console.warn(`left out, since PyTorch cannot be installed: ${missing}`)
-  }
+  missing = missingOf(ensureTorch, "PyTorch")
 }, minutes(20))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-/** What a script of this folder prints, as JSON. */
-const runPython = (script: string, ...args: ReadonlyArray<string>): unknown =>
-  JSON.parse(
-    execFileSync(python, ["-W", "ignore", join(import.meta.dirname, script), ...args], {
-      encoding: "utf8",
-      maxBuffer: 2 ** 30,
-      env: { ...process.env, PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: "1" },
-    }),
-  )
 
 const usual: ExportOptions = { input: "float32", emulate: false, flavour: "portable" }
 
@@ -99,7 +78,11 @@ describe("--to pytorch", () => {
       writeFileSync(join(exported(name, model), "images.safetensors"), Buffer.concat(given))
       models.set(name, { model, images })
     }
-    ran = runPython("runModel.py", ...[...models.keys()].map((name) => join(folder, name))) as never
+    ran = runPython(
+      python,
+      "runModel.py",
+      ...[...models.keys()].map((name) => join(folder, name)),
+    ) as never
   }, minutes(10))
 
   it.for(Object.keys(spaces))("gives the supernet's logits: %s", (name, { skip }) => {
@@ -224,7 +207,9 @@ it("rounds to every format, under every scale, to the same bits", ({ skip }) => 
     ),
   )
   const at = exported("rounding", findModel(spaces["averaged"]!))
-  const found = runPython("roundInTorch.py", at, file) as ReadonlyArray<ReadonlyArray<number>>
+  const found = runPython(python, "roundInTorch.py", at, file) as ReadonlyArray<
+    ReadonlyArray<number>
+  >
   const wrong = cases.flatMap(({ format, frozen, name, ours, rule, theirs }, k) => {
     const bits = tf.tidy(() => {
       const input = tf.tensor(x, shape)
