@@ -145,13 +145,18 @@ export const exportTrial = Command.make(
     bound: Flag.Finite("bound").pipe(
       Flag.withMetavar("SHARE"),
       Flag.withDescription(
-        "What logits may differ by, of the largest; 0.05 by default, less is stricter",
+        "What the logits of three in four images may differ by, of the largest; of any image by 20 times that; 0.05 by default, less is stricter",
       ),
       Flag.filter(
         (share) => share >= 0 && share <= 0.05,
         (share) => `${share} is no bound; 0 to 0.05 would be right`,
       ),
       Flag.withDefault(0.05),
+    ),
+    python: maybe(
+      "python",
+      "PATH",
+      "A Python with torch and safetensors, to compare --to pytorch; FLIQS_PYTHON or python3 by default",
     ),
     state,
     json,

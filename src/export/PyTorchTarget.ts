@@ -11,6 +11,7 @@ import type { FoundModel, Values } from "./FoundModel.ts"
 import { formatsOf, amaxesOf, metadataOf } from "./Metadata.ts"
 import { type LayerText, layerTexts } from "./pytorch/LayersText.ts"
 import { type NetworkText, networkText } from "./pytorch/NetworkText.ts"
+import { openPyTorch } from "./pytorch/PyTorchRuntime.ts"
 import { roundingText } from "./pytorch/RoundingText.ts"
 import { weightsDigest } from "./SafetensorsTarget.ts"
 import { type ExportedFile, type ExportTarget, Refused } from "./Target.ts"
@@ -144,4 +145,5 @@ export const PyTorchTarget: ExportTarget = {
       textFile("assignment.json", assignmentText(model)),
     ]
   },
+  open: (path, model, { python }) => openPyTorch(path, model, python),
 }

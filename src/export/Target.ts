@@ -13,6 +13,8 @@ export interface ExportOptions {
   readonly emulate: boolean
   /** `standard`: four-bit floats in the type of the standard. `portable`: as codes with a table, which runs everywhere. */
   readonly flavour: "portable" | "standard"
+  /** The Python program that runs what is written for it; by default the one that is found. */
+  readonly python?: string
 }
 
 /** One file of an export. */
@@ -31,6 +33,11 @@ export interface Runner {
   readonly close: () => Promise<void>
 }
 
+/** Why nothing was opened, and how whoever has the runtime runs it. */
+export interface NotRun {
+  readonly notRun: string
+}
+
 export interface ExportTarget {
   /** As `--to` takes it. */
   readonly name: string
@@ -42,7 +49,11 @@ export interface ExportTarget {
   /** A step of the set-up (`scripts/setup.sh`) that `open` needs. */
   readonly needs?: string
   /** Opens the files at `path`. A target without a runtime leaves this out. */
-  readonly open?: (path: string, model: FoundModel, options: ExportOptions) => Promise<Runner>
+  readonly open?: (
+    path: string,
+    model: FoundModel,
+    options: ExportOptions,
+  ) => Promise<Runner | NotRun>
 }
 
 /** Something of a model that a target cannot say: named, with what would be right. */

@@ -42,6 +42,7 @@ const verify = async (
   const tensors = tf.memory().numTensors
   const child = openChild(model)
   const runner = await target.open!(at, model, options)
+  if ("notRun" in runner) throw new Error(runner.notRun)
   const batch = { images: drawImages(model.network, 32, 5), count: 32 }
   const verified = await compare(child, runner, model.network.graph.classes, [batch])
   await runner.close()

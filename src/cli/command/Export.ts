@@ -17,9 +17,10 @@ import {
   type ExportedFile,
   type ExportOptions,
   type ExportTarget,
+  type NotRun,
   Refused,
 } from "../../export/Target.ts"
-import { compare, type ImageBatch, openChild } from "../../export/Verify.ts"
+import { compare, type ImageBatch, openChild, type Verified } from "../../export/Verify.ts"
 import type * as State from "../../orchestrator/State.ts"
 import * as Backend from "../../tensor/Backend.ts"
 import { declarationOf, readFinished, readModel } from "../FoundModels.ts"
@@ -63,6 +64,7 @@ const verify = Effect.fnUntraced(function* (
   return yield* Effect.tryPromise({
     try: async () => {
       const runner = await target.open!(path, model, options)
+      if ("notRun" in runner) return runner
       const child = openChild(model)
       const batches = openBatches(dataset, { ...data, seed })
       try {
@@ -87,13 +89,42 @@ const writeAll = Effect.fnUntraced(function* (out: string, files: ReadonlyArray<
   }
 })
 
-const removeAll = Effect.fnUntraced(function* (out: string, files: ReadonlyArray<ExportedFile>) {
+/** Puts what was verified in its place; what else is in a folder stays. */
+const moveAll = Effect.fnUntraced(function* (
+  from: string,
+  out: string,
+  files: ReadonlyArray<ExportedFile>,
+) {
   const fs = yield* FileSystem.FileSystem
   for (const { path } of files) {
     const file = path === "" ? out : join(out, path)
-    yield* fs.remove(file, { force: true }).pipe(stored("remove", file))
+    yield* fs.makeDirectory(dirname(file), { recursive: true }).pipe(stored("create", file))
+    yield* fs.rename(path === "" ? from : join(from, path), file).pipe(stored("rename", file))
   }
 })
+
+/** What the comparison came to: a text where the files do not run. */
+type Outcome = Verified | NotRun | string
+
+const differenceWords = ({ bound, largest, limit, typical }: Verified): string =>
+  `differ by at most ${short(typical)} on three of four images (bound: ${short(bound)}), by at most ${short(largest)} on all (bound: ${short(limit)})`
+
+const problemOf = (outcome: Outcome): string | undefined => {
+  if (typeof outcome === "string") return `it does not run: ${outcome}`
+  if ("notRun" in outcome || outcome.passed) return undefined
+  const { images, same, ties } = outcome
+  return `of ${images} images ${same} have the same largest logit (${ties} ties), and logits ${differenceWords(outcome)}`
+}
+
+const outcomeOf = (outcome: Exclude<Outcome, string>) =>
+  "notRun" in outcome ? { verified: null, ...outcome } : { verified: outcome }
+
+const wordsOf = (outcome: Exclude<Outcome, string>): string => {
+  if ("notRun" in outcome) return `not compared: ${outcome.notRun}`
+  const { images, runtime, same, ties } = outcome
+  const tied = ties === 0 ? "" : ` (${ties} ties)`
+  return `${runtime}: ${same} of ${images} test images have the same largest logit${tied}; logits ${differenceWords(outcome)}`
+}
 
 export const run = Effect.fn("export")(function* (input: {
   readonly trial: string
@@ -105,6 +136,7 @@ export const run = Effect.fn("export")(function* (input: {
   readonly images: number
   /** Of the largest logit. */
   readonly bound: number
+  readonly python: Option.Option<string>
   readonly state: Option.Option<string>
   readonly json: boolean
 }) {
@@ -119,7 +151,10 @@ export const run = Effect.fn("export")(function* (input: {
   yield* sayTemporary
   yield* Backend.load({ threads: trial.execution.threads })
   const model = yield* readModel(state, trial)
-  const options: ExportOptions = { input: input.input, emulate, flavour }
+  if (input.python._tag === "Some" && to !== "pytorch")
+    yield* note(`--python changes nothing: what --to ${to} writes is not run in Python`)
+  const python = input.python._tag === "None" ? {} : { python: input.python.value }
+  const options: ExportOptions = { input: input.input, emulate, flavour, ...python }
   const files = yield* Effect.try({
     try: () => target.write(model, options),
     catch: (cause) => cause,
@@ -129,30 +164,27 @@ export const run = Effect.fn("export")(function* (input: {
     ),
   )
   // Under another name until it is verified: what stood there before is not lost to a bad file.
-  const isFile = target.writes === "file"
-  const path = isFile ? `${out}.unverified` : out
-  yield* writeAll(path, files)
+  const unverified = `${out}.unverified`
+  const fs = yield* FileSystem.FileSystem
+  const remove = fs
+    .remove(unverified, { recursive: true, force: true })
+    .pipe(stored("remove", unverified))
+  yield* remove
+  yield* writeAll(unverified, files)
   const bytes = files.flatMap(({ parts }) => parts).reduce((sum, part) => sum + part.length, 0)
   const verified =
     target.open === undefined
-      ? undefined
-      : yield* verify(path, target, model, trial, options, input)
-  if (typeof verified === "string" || verified?.passed === false) {
-    yield* removeAll(path, files)
-    yield* note(
-      typeof verified === "string"
-        ? `${pathText(out)} was not written: it does not run: ${verified}`
-        : `${pathText(out)} was not written: of ${verified.images} images ${verified.same} have the same largest logit (${verified.ties} ties), and logits differ by up to ${short(verified.largest)}, the bound is ${short(verified.bound)}`,
-    )
+      ? { notRun: "no runtime runs it" }
+      : yield* verify(unverified, target, model, trial, options, input)
+  const problem = problemOf(verified)
+  if (typeof verified === "string" || problem !== undefined) {
+    yield* remove
+    yield* note(`${pathText(out)} was not written: ${problem}`)
     return yield* new Ended({ code: exitCodes.failed })
   }
-  const fs = yield* FileSystem.FileSystem
-  if (isFile) yield* fs.rename(path, out).pipe(stored("rename", out))
-  if (json) return yield* printJson({ trial: id, to, path: out, bytes, verified: verified ?? null })
+  yield* moveAll(unverified, out, files)
+  yield* remove
+  if (json) return yield* printJson({ trial: id, to, path: out, bytes, ...outcomeOf(verified) })
   yield* print(`${pathText(out)}: ${id}, ${short(bytes / 1e6)} MB`)
-  yield* print(
-    verified === undefined
-      ? "not compared: no runtime runs it"
-      : `${verified.runtime}: ${verified.same} of ${verified.images} test images have the same largest logit${verified.ties === 0 ? "" : `, ${verified.ties} are ties`}; logits differ by at most ${short(verified.largest)}, the bound is ${short(verified.bound)} (${short(100 * input.bound)} % of the largest)`,
-  )
+  yield* print(wordsOf(verified))
 })
