@@ -1,20 +1,26 @@
-/** Written ONNX files run by onnxruntime against the child network. */
+/** Networks as ONNX files, run by onnxruntime against the child network; `OnnxMatrix` has every format. */
+import { execFileSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
 import { writeOnnx } from "../../src/export/onnx/OnnxModel.ts"
-import { openOnnx } from "../../src/export/onnx/OnnxRuntime.ts"
+import { loadOrt, openOnnx } from "../../src/export/onnx/OnnxRuntime.ts"
 import type { ExportOptions } from "../../src/export/Target.ts"
 import { compare, openChild, type Verified } from "../../src/export/Verify.ts"
-import { names } from "../../src/format/Formats.ts"
 import { narrowestChoices, widestChoices } from "../../src/space/DecisionSpace.ts"
 import { loadBackend } from "../tensor/support.ts"
 import * as tiny from "../supernet/tiny.ts"
 import { drawImages, modelOf } from "./models.ts"
+import { exampleOf } from "./page.ts"
+import { missingOf, onnxEnvironment } from "./python.ts"
 
-beforeAll(() => loadBackend(true))
+let missing: string | undefined
+beforeAll(async () => {
+  await loadBackend(true)
+  missing = missingOf(onnxEnvironment.ensure, "onnx for Python")
+}, 600_000)
 const folder = mkdtempSync(join(tmpdir(), "fliqs-onnx-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -61,43 +67,37 @@ network:
 formats: { oneOf: [${formats}], scale: { sharedExponent: floor${scale} } }
 `
 
-const tokens = (scale: string, format: string, products = format): string => `
-name: matrix
-input: { height: 8, width: 8, channels: 3 }
-classes: 4
-network:
-  - patchEmbed: { name: embed, patch: 2, heads: 2, headDim: 20 }
-  - transformer: { mlpRatio: 2, attentionProducts: ${products} }
-  - finalNorm: {}
-  - takeClassToken: {}
-  - dense: { name: classifier, units: classes }
-formats: { oneOf: [${format}], scale: { sharedExponent: floor${scale} } }
-`
-
 const first = ({ space }: { readonly space: { readonly decisions: ReadonlyArray<unknown> } }) =>
   space.decisions.map(() => 0)
 
-describe("every format", () => {
-  it.each(names)("%s: convolutions", async (name) => {
-    expectSame(await verify(modelOf(convolutions("", name), first)))
+describe("the lines of docs/export.md", () => {
+  const at = join(folder, "model.onnx")
+  const make = () =>
+    modelOf(
+      convolutions("", "INT4").replace("height: 12, width: 12", "height: 32, width: 32"),
+      first,
+    )
+
+  it("run in Node", async () => {
+    const model = make()
+    writeFileSync(at, writeOnnx(model, plain))
+    const lines: Array<unknown> = []
+    const AsyncFunction = (async () => {}).constructor as FunctionConstructor
+    const code = exampleOf("ONNX", "js").replace("model.onnx", at)
+    const console = { log: (line: unknown) => lines.push(line) }
+    await new AsyncFunction("ort", "console", code)(loadOrt(), console)
+    expect(lines).toEqual([expect.toBeOneOf([0, 1, 2, 3])])
   })
 
-  it.each(names)("%s: attention", async (name) => {
-    expectSame(await verify(modelOf(tokens("", name), first)))
-  })
-})
-
-const few = ["INT2", "INT3", "INT4", "INT8", "INT12", "E2M1", "E3M2", "E4M3", "BF16"]
-
-describe("what one scale covers", () => {
-  it.each(few)("%s: a channel, a token, a block", async (name) => {
-    for (const granularity of [
-      "{ weights: channel, activations: tensor }",
-      "{ weights: block, activations: block }, blockSize: 8",
-    ])
-      expectSame(await verify(modelOf(convolutions(`, granularity: ${granularity}`, name), first)))
-    const perToken = ", granularity: { weights: channel, activations: token }"
-    expectSame(await verify(modelOf(tokens(perToken, name, "FP32"), first)))
+  it("run in Python", ({ skip }) => {
+    skip(missing !== undefined)
+    const model = make()
+    writeFileSync(at, writeOnnx(model, plain))
+    const printed = execFileSync(onnxEnvironment.python, ["-c", exampleOf("ONNX", "python")], {
+      cwd: folder,
+      encoding: "utf8",
+    })
+    expect(model.classNames).toContain(printed.trim())
   })
 })
 

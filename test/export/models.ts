@@ -29,10 +29,9 @@ export const modelOf = (yaml: string, choose: (network: Network) => Choices): Fo
   const random = randomStream(8, "model")
   const { channels, height, width } = network.graph.input
   const images = drawImages(network, 16, 9)
-  const preprocessing = {
-    mean: [0.49, 0.48, 0.45].slice(0, channels),
-    std: [0.25, 0.24, 0.26].slice(0, channels),
-  }
+  const repeated = (values: ReadonlyArray<number>) =>
+    Array.from({ length: channels }, (_, c) => values[c % values.length]!)
+  const preprocessing = { mean: repeated([0.49, 0.48, 0.45]), std: repeated([0.25, 0.24, 0.26]) }
   const input = Float32Array.from(images, (byte, i) => {
     const c = i % channels
     return (byte / 255 - preprocessing.mean[c]!) / preprocessing.std[c]!
