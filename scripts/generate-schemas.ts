@@ -1,6 +1,7 @@
 /**
  * Writes `schemas/*.schema.json`, what editors complete and check YAML files by, and `docs/keys.md`, the same for people,
- * from the schemas the program itself decodes with; and the table of metrics in `docs/method.md`.
+ * from the schemas the program itself decodes with; the table of metrics in `docs/method.md`, and that of exported formats
+ * in `docs/export.md`.
  *
  * Run by `npm run schemas`; a test fails when the committed files are not what this would write.
  */
@@ -12,6 +13,7 @@ import { Policy } from "../src/export/PolicyFile.ts"
 import { Experiment } from "../src/experiment/Experiment.ts"
 import { metrics } from "../src/metric/Metrics.ts"
 import { Space } from "../src/network/SpaceFile.ts"
+import { withExportTable } from "./export-table.ts"
 import { forEditors, type JsonSchema as EditorSchema } from "./editor-schema.ts"
 import { keysPage } from "./keys-page.ts"
 
@@ -80,4 +82,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(new URL("docs/keys.md", root), keysFile())
   const method = new URL("docs/method.md", root)
   writeFileSync(method, withMetrics(readFileSync(method, "utf8")))
+  const exported = new URL("docs/export.md", root)
+  writeFileSync(exported, withExportTable(readFileSync(exported, "utf8")))
 }
