@@ -4,7 +4,17 @@
  * `scripts/commands.txt` gives the same names to the shell, which must know what to set up before Node runs.
  */
 import * as Command from "effect/cli/Command"
-import { compare, exportTrial, list, plan, run, runTrial, show, simulate } from "./GridCommands.ts"
+import {
+  compare,
+  evaluate,
+  exportTrial,
+  list,
+  plan,
+  run,
+  runTrial,
+  show,
+  simulate,
+} from "./GridCommands.ts"
 import { data, doctor, format, sync, ui } from "./OtherCommands.ts"
 import { importPolicy, init, latency, makeCost, validate } from "./SpaceCommands.ts"
 
@@ -28,6 +38,7 @@ export const rootFor = async (words: ReadonlyArray<string>) =>
       compare,
       show,
       exportTrial,
+      evaluate,
       makeCost(await costFiles(words)),
       latency,
       importPolicy,

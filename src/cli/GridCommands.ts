@@ -1,4 +1,5 @@
 /** The commands of experiments and their trials. Left out: their own files (`command/`). */
+import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { lazily, needsTensors } from "./LazyCommand.ts"
@@ -165,6 +166,37 @@ export const exportTrial = Command.make(
 ).pipe(
   Command.withDescription("Write the network of a trial for another runtime, and verify it"),
   needsTensors,
+)
+
+export const evaluate = Command.make(
+  "evaluate",
+  {
+    subject: Argument.String("trial|file").pipe(
+      Argument.withDescription("Trial id, or the beginning of one; or an ONNX file"),
+    ),
+    data: maybe(
+      "data",
+      "NAME|DIR|FILE",
+      "The images: a data set, a folder with a folder per class, or an experiment file; those of the trial by default",
+    ),
+    set: several("set", "key=value", "A key of the data block, such as testLimit=1000"),
+    threads: count("threads", "threads", "Threads while it is timed; 1 by default").pipe(
+      Flag.withDefault(1),
+    ),
+    profile: toggle("profile", "Time every layer, beside the FP32 twin"),
+    state,
+    json,
+  },
+  lazily(() => import("./command/Evaluate.ts")),
+).pipe(
+  Command.withDescription("Run an exported network on the test split: accuracy, size, latency"),
+  Command.withExamples([
+    { command: "fliqs evaluate 7f3a --profile", description: "A trial, layer by layer" },
+    {
+      command: "fliqs evaluate model.onnx --data images/",
+      description: "A file, on your own images",
+    },
+  ]),
 )
 
 export const runTrial = Command.make(

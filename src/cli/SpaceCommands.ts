@@ -57,6 +57,12 @@ export const latency = Command.make(
       Flag.withMetavar("FILE"),
       Flag.withDescription("Latency table; times that it has are kept"),
     ),
+    runtime: Flag.Literals("runtime", ["tensorflow", "onnxruntime"]).pipe(
+      Flag.withDescription(
+        "onnxruntime: times each layer as it is exported; tensorflow: as training simulates it",
+      ),
+      Flag.withDefault("tensorflow"),
+    ),
     threads: count("threads", "threads", "Threads of a layer; 1 by default").pipe(
       Flag.withDefault(1),
     ),

@@ -50,6 +50,7 @@ export const metadataOf = (model: FoundModel): Readonly<Record<string, string>> 
   "fliqs.trial": model.trial,
   "fliqs.network": model.network.name,
   "fliqs.assignment": JSON.stringify(model.assignment),
+  "fliqs.space": JSON.stringify(model.space),
   "fliqs.formats": JSON.stringify(formatsOf(model)),
   "fliqs.amax": JSON.stringify(amaxesOf(model)),
   "fliqs.classes": JSON.stringify(model.classNames),

@@ -49,7 +49,13 @@ export const loadOrt = (): Ort =>
 export const normalised = (
   images: Uint8Array,
   count: number,
-  { network, preprocessing }: Pick<FoundModel, "network" | "preprocessing">,
+  {
+    network,
+    preprocessing,
+  }: {
+    readonly network: { readonly graph: Pick<FoundModel["network"]["graph"], "input"> }
+    readonly preprocessing: FoundModel["preprocessing"]
+  },
 ): Float32Array => {
   const { channels, height, width } = network.graph.input
   const { fround } = Math

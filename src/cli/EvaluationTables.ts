@@ -1,0 +1,264 @@
+/** An evaluation as JSON and as text that fits the terminal. Left out: measuring (`command/Evaluate.ts`). */
+import { pathText } from "../declaration/Errors.ts"
+import {
+  accuracyOf,
+  type ClassRecall,
+  imagesOf,
+  type Mistake,
+  mistakesOf,
+  recallsOf,
+} from "../export/evaluate/Confusion.ts"
+import { multipliesIntegers } from "../export/evaluate/LayerProfile.ts"
+import type { Evaluation } from "./command/Evaluate.ts"
+import { bold, dim, percent, short, table, width } from "./Output.ts"
+
+const sum = (values: Iterable<number>): number => [...values].reduce((a, b) => a + b, 0)
+
+const describeLatency = ({ threads, times: { ms, rounds, twin } }: Evaluation) => ({
+  batch: 1,
+  threads,
+  rounds,
+  ms,
+  fp32Ms: twin?.ms ?? null,
+  ratio: twin?.ratio ?? null,
+  ratioRange: twin?.ratioRange ?? null,
+})
+
+const describeSize = ({ predicted, sizes, twin }: Evaluation) => ({
+  ...sizes,
+  fp32: typeof twin === "number" ? twin : null,
+  timesSmaller: typeof twin === "number" ? twin / sizes.file : null,
+  memoryCost: predicted?.memory ?? null,
+  predictedWeights: predicted?.weights ?? null,
+})
+
+const describeLayers = ({ isProfiled, model, profiles: [own, float] }: Evaluation) =>
+  (own?.layers ?? []).map(({ ms, path, products }, i) => {
+    const twin = float?.layers[i]
+    return {
+      path,
+      weights: model.layers[path]!.weights,
+      activations: model.layers[path]!.activations,
+      stored: model.layers[path]!.stored,
+      kernels: products,
+      fp32Kernels: twin?.products ?? [],
+      ...(isProfiled ? { ms, fp32Ms: twin?.ms ?? null } : {}),
+    }
+  })
+
+/** As `--json` shows it. */
+export const describeEvaluation = (evaluation: Evaluation) => {
+  const { classNames, confusion, dataName, finalAccuracy, model, name, profiles, runtime } =
+    evaluation
+  const accuracy = accuracyOf(confusion)
+  return {
+    name,
+    trial: model.trial ?? null,
+    network: typeof model.network === "string" ? null : model.network.name,
+    runtime,
+    opset: evaluation.opset,
+    data: { name: dataName, split: "test", images: imagesOf(confusion) },
+    accuracy,
+    topFive: confusion.inFive / imagesOf(confusion),
+    finalAccuracy: finalAccuracy ?? null,
+    difference: finalAccuracy === undefined ? null : accuracy - finalAccuracy,
+    notFinite: sum(confusion.invalid),
+    classes: recallsOf(confusion, classNames).map(({ recall, ...rest }) => ({
+      ...rest,
+      recall: recall ?? null,
+    })),
+    confusion: confusion.counts.map((row) => [...row]),
+    size: describeSize(evaluation),
+    latency: describeLatency(evaluation),
+    layers: describeLayers(evaluation),
+    ...(evaluation.isProfiled
+      ? { rest: { ms: profiles[0]?.rest, fp32Ms: profiles[1]?.rest } }
+      : {}),
+  }
+}
+
+const recallText = ({ recall }: ClassRecall): string =>
+  recall === undefined ? "no image" : percent(recall)
+
+/** Class by class, a row each: recall, and how many were taken for which class. */
+const matrixOf = ({ classNames, confusion }: Evaluation): string =>
+  table(
+    ["class", "recall", ...[...classNames.keys()].map(String)],
+    recallsOf(confusion, classNames).map((each, c) => [
+      `${c}: ${each.name}`,
+      recallText(each),
+      ...[...confusion.counts[c]!].map(String),
+    ]),
+  )
+
+/** Classes of the lowest recall that are shown where the whole matrix does not fit. */
+const mostClasses = 20
+const mostMistakes = 10
+
+const mistakeText = ({ from, images, to }: Mistake, names: ReadonlyArray<string>) => [
+  names[from]!,
+  names[to]!,
+  String(images),
+]
+
+/** What fits of it: the classes of the lowest recall, the mistakes made most often. */
+const lowestOf = ({ classNames, confusion }: Evaluation): string => {
+  const recalls = recallsOf(confusion, classNames)
+  const lowest = recalls.toSorted((a, b) => (a.recall ?? 2) - (b.recall ?? 2)).slice(0, mostClasses)
+  const left = recalls.length - lowest.length
+  const mistakes = mistakesOf(confusion, mostMistakes)
+  return [
+    table(
+      ["class", "images", "right", "recall"],
+      lowest.map((each) => [each.name, String(each.images), String(each.right), recallText(each)]),
+    ),
+    ...(left === 0 ? [] : [dim(`and ${left} classes of higher recall; --json has all`)]),
+    ...(mistakes.length === 0
+      ? []
+      : [
+          "",
+          table(
+            ["of class", "taken for", "images"],
+            mistakes.map((each) => mistakeText(each, classNames)),
+          ),
+        ]),
+  ].join("\n")
+}
+
+const confusionText = (evaluation: Evaluation, columns: number): string => {
+  const { classNames } = evaluation
+  // Of very many classes the matrix is not even made.
+  const matrix = classNames.length > 40 ? undefined : matrixOf(evaluation)
+  return matrix !== undefined && matrix.split("\n").every((line) => width(line) <= columns)
+    ? `${matrix}\n${dim("a row for each class, a column for the class that its images were taken for")}`
+    : lowestOf(evaluation)
+}
+
+const kiloBytes = (bytes: number): string => `${short(bytes / 1e3)} kB`
+
+const signed = (value: number, digits: number): string =>
+  `${value < 0 ? "" : "+"}${value.toFixed(digits)}`
+
+const sizeText = ({ predicted, sizes, twin }: Evaluation): string => {
+  const { constants, file, graph, weights } = sizes
+  const difference = (own: number, cost: number) => `${signed((100 * (own - cost)) / cost, 1)} %`
+  const rows = [
+    [
+      "weights and their scales",
+      kiloBytes(weights),
+      ...(predicted === undefined || predicted.weights === 0
+        ? []
+        : [kiloBytes(predicted.weights), difference(weights, predicted.weights)]),
+    ],
+    [
+      "biases, norms, other numbers",
+      kiloBytes(constants),
+      ...(predicted === undefined ? [] : [kiloBytes(predicted.memory - predicted.weights)]),
+    ],
+    ["graph, names, metadata", kiloBytes(graph)],
+    ["file", kiloBytes(file), ...(predicted === undefined ? [] : [kiloBytes(predicted.memory)])],
+    ...(typeof twin === "number"
+      ? [["FP32 twin", kiloBytes(twin), "", `${short(twin / file, 3)} x`]]
+      : []),
+  ]
+  return table(["size", "bytes", "memory cost", "difference"], rows)
+}
+
+const latencyText = ({ threads, times: { ms, rounds, twin }, ...rest }: Evaluation): string => {
+  const how = `batch 1, ${threads} ${threads === 1 ? "thread" : "threads"}, median of ${rounds} rounds`
+  if (twin === undefined)
+    return `${bold("latency")}  ${short(ms, 3)} ms (${how}); no FP32 twin: ${pathText(String(rest.twin))}`
+  const [low, high] = twin.ratioRange.map((ratio) => short(ratio, 3))
+  return `${bold("latency")}  ${short(ms, 3)} ms, FP32 twin ${short(twin.ms, 3)} ms, ratio ${short(twin.ratio, 3)} (half of the rounds ${low} to ${high}); ${how}`
+}
+
+/** What the layers are multiplied with: onnxruntime has no integer kernels for most of what a file may hold. */
+const kernelText = ({ profiles: [own] }: Evaluation): ReadonlyArray<string> => {
+  const layers = own?.layers.filter(({ products }) => products.length > 0) ?? []
+  if (layers.length === 0) return []
+  const isInteger = (products: ReadonlyArray<string>) => products.every(multipliesIntegers)
+  const part = (words: string, some: typeof layers) =>
+    some.length === 0
+      ? []
+      : [
+          `${some.length} ${some.length === 1 ? "layer" : "layers"} ${words} (${[...new Set(some.flatMap(({ products }) => products))].sort().join(", ")})`,
+        ]
+  return [
+    `${bold("arithmetic")}  ${[
+      ...part(
+        "in integers",
+        layers.filter(({ products }) => isInteger(products)),
+      ),
+      ...part(
+        "in float32, after decoding what is stored",
+        layers.filter(({ products }) => !isInteger(products)),
+      ),
+    ].join("; ")}`,
+  ]
+}
+
+const profileText = ({ model, profiles: [own, float] }: Evaluation): string => {
+  if (own === undefined) return ""
+  const ratio = (ms: number, twin: number | undefined) =>
+    twin === undefined || twin === 0 ? "" : short(ms / twin, 3)
+  const row = (
+    name: string,
+    formats: string,
+    ms: number,
+    twin: number | undefined,
+    kernels: string,
+  ) => [
+    name,
+    formats,
+    short(ms, 3),
+    percent(ms / own.ms),
+    ...(float === undefined ? [] : [short(twin ?? 0, 3), ratio(ms, twin)]),
+    kernels,
+  ]
+  return table(
+    [
+      "layer",
+      "formats",
+      "ms",
+      "share",
+      ...(float === undefined ? [] : ["FP32 ms", "ratio"]),
+      "kernel",
+    ],
+    [
+      ...own.layers.map(({ ms, path, products }, i) => {
+        const { activations, weights } = model.layers[path]!
+        const formats = weights === activations ? weights : `${weights}/${activations}`
+        return row(path, formats, ms, float?.layers[i]?.ms, products.join(" "))
+      }),
+      row("the rest", "", own.rest, float?.rest, ""),
+      row("all", "", own.ms, float?.ms, ""),
+    ],
+  )
+}
+
+/** For people. */
+export const evaluationText = (evaluation: Evaluation, columns: number): string => {
+  const { classNames, confusion, dataName, finalAccuracy, isProfiled, name, runtime } = evaluation
+  const images = imagesOf(confusion)
+  const accuracy = accuracyOf(confusion)
+  const invalid = sum(confusion.invalid)
+  const beside =
+    finalAccuracy === undefined
+      ? ""
+      : `; final/accuracy of the trial ${(100 * finalAccuracy).toFixed(2)} %, ${signed(100 * (accuracy - finalAccuracy), 2)} points`
+  const five =
+    classNames.length > 5 ? `, among the first five ${percent(confusion.inFive / images)}` : ""
+  return [
+    `${bold(pathText(name))}  ${dim(`${runtime}, opset ${evaluation.opset}`)}`,
+    `${bold("accuracy")}  ${(100 * accuracy).toFixed(2)} % of ${images} test images of ${pathText(dataName)}${five}${beside}`,
+    ...(invalid === 0 ? [] : [`${invalid} images have logits that are not finite`]),
+    "",
+    confusionText(evaluation, columns),
+    "",
+    sizeText(evaluation),
+    "",
+    latencyText(evaluation),
+    ...kernelText(evaluation),
+    ...(isProfiled ? ["", profileText(evaluation)] : []),
+  ].join("\n")
+}
