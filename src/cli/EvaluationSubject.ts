@@ -27,7 +27,8 @@ const wrong = (message: string) => Effect.fail(new Wrong({ message }))
 export interface Subject {
   /** A trial's id, or a path. */
   readonly name: string
-  readonly bytes: Uint8Array
+  /** The file's path, or its bytes. */
+  readonly source: string | Uint8Array
   readonly file: OnnxFile
   readonly model: FileModel
   /** The FP32 twin, as bytes of a file; or why there is none. */
@@ -86,7 +87,7 @@ export const trialSubject = Effect.fnUntraced(function* (state: string, beginnin
   const bytes = yield* writeModel(model)
   return {
     name: id,
-    bytes,
+    source: bytes,
     ...(yield* inspectFile(id, bytes)),
     twin: yield* writeModel(floatTwin(model)),
     ...(yield* knownOf(state, trial)),
@@ -121,7 +122,7 @@ export const fileSubject = Effect.fnUntraced(function* (state: string, path: str
   const twin = yield* twinOfFile(model)
   return {
     name: path,
-    bytes,
+    source: path,
     file,
     model,
     twin,

@@ -14,8 +14,8 @@ import { bold, dim, percent, short, table, width } from "./Output.ts"
 
 const sum = (values: Iterable<number>): number => [...values].reduce((a, b) => a + b, 0)
 
-const describeLatency = ({ threads, times: { ms, rounds, twin } }: Evaluation) => ({
-  batch: 1,
+const describeLatency = ({ batch, threads, times: { ms, rounds, twin } }: Evaluation) => ({
+  batch,
   threads,
   rounds,
   ms,
@@ -130,7 +130,7 @@ const confusionText = (evaluation: Evaluation, columns: number): string => {
   // Of very many classes the matrix is not even made.
   const matrix = classNames.length > 40 ? undefined : matrixOf(evaluation)
   return matrix !== undefined && matrix.split("\n").every((line) => width(line) <= columns)
-    ? `${matrix}\n${dim("a row for each class, a column for the class that its images were taken for")}`
+    ? `${matrix}\n${dim("a row for each class, a column for what its images were taken for")}`
     : lowestOf(evaluation)
 }
 
@@ -164,37 +164,37 @@ const sizeText = ({ predicted, sizes, twin }: Evaluation): string => {
   return table(["size", "bytes", "memory cost", "difference"], rows)
 }
 
-const latencyText = ({ threads, times: { ms, rounds, twin }, ...rest }: Evaluation): string => {
-  const how = `batch 1, ${threads} ${threads === 1 ? "thread" : "threads"}, median of ${rounds} rounds`
-  if (twin === undefined)
-    return `${bold("latency")}  ${short(ms, 3)} ms (${how}); no FP32 twin: ${pathText(String(rest.twin))}`
-  const [low, high] = twin.ratioRange.map((ratio) => short(ratio, 3))
-  return `${bold("latency")}  ${short(ms, 3)} ms, FP32 twin ${short(twin.ms, 3)} ms, ratio ${short(twin.ratio, 3)} (half of the rounds ${low} to ${high}); ${how}`
+/** A line under the heads of the others. */
+const headed = (head: string, text: string): string => `${bold(head.padEnd(10))}  ${text}`
+
+const latencyText = ({
+  batch,
+  threads,
+  times: { ms, rounds, twin },
+  twin: why,
+}: Evaluation): ReadonlyArray<string> => {
+  const how = `batch ${batch}, ${threads} ${threads === 1 ? "thread" : "threads"}, median of ${rounds} rounds`
+  const beside =
+    twin === undefined
+      ? `no FP32 twin: ${pathText(String(why))}`
+      : `FP32 twin ${short(twin.ms, 3)} ms, ratio ${short(twin.ratio, 3)} (half the rounds ${twin.ratioRange.map((ratio) => short(ratio, 3)).join(" to ")})`
+  return [headed("latency", `${short(ms, 3)} ms; ${beside}`), headed("", how)]
 }
 
 /** What the layers are multiplied with: onnxruntime has no integer kernels for most of what a file may hold. */
 const kernelText = ({ profiles: [own] }: Evaluation): ReadonlyArray<string> => {
   const layers = own?.layers.filter(({ products }) => products.length > 0) ?? []
-  if (layers.length === 0) return []
-  const isInteger = (products: ReadonlyArray<string>) => products.every(multipliesIntegers)
-  const part = (words: string, some: typeof layers) =>
-    some.length === 0
+  const part = (words: string, integers: boolean) => {
+    const some = layers.filter(({ products }) => products.every(multipliesIntegers) === integers)
+    const kernels = [...new Set(some.flatMap(({ products }) => products))].sort()
+    return some.length === 0
       ? []
-      : [
-          `${some.length} ${some.length === 1 ? "layer" : "layers"} ${words} (${[...new Set(some.flatMap(({ products }) => products))].sort().join(", ")})`,
-        ]
+      : [`${some.length} of ${layers.length} layers ${words} (${kernels.join(", ")})`]
+  }
   return [
-    `${bold("arithmetic")}  ${[
-      ...part(
-        "in integers",
-        layers.filter(({ products }) => isInteger(products)),
-      ),
-      ...part(
-        "in float32, after decoding what is stored",
-        layers.filter(({ products }) => !isInteger(products)),
-      ),
-    ].join("; ")}`,
-  ]
+    ...part("multiply integers", true),
+    ...part("multiply float32, decoded first", false),
+  ].map((text, i) => headed(i === 0 ? "arithmetic" : "", text))
 }
 
 const profileText = ({ model, profiles: [own, float] }: Evaluation): string => {
@@ -242,22 +242,30 @@ export const evaluationText = (evaluation: Evaluation, columns: number): string 
   const images = imagesOf(confusion)
   const accuracy = accuracyOf(confusion)
   const invalid = sum(confusion.invalid)
-  const beside =
-    finalAccuracy === undefined
-      ? ""
-      : `; final/accuracy of the trial ${(100 * finalAccuracy).toFixed(2)} %, ${signed(100 * (accuracy - finalAccuracy), 2)} points`
   const five =
-    classNames.length > 5 ? `, among the first five ${percent(confusion.inFive / images)}` : ""
+    classNames.length > 5 ? `; in the first five ${percent(confusion.inFive / images)}` : ""
+  const share = (value: number) => `${(100 * value).toFixed(2)} %`
   return [
     `${bold(pathText(name))}  ${dim(`${runtime}, opset ${evaluation.opset}`)}`,
-    `${bold("accuracy")}  ${(100 * accuracy).toFixed(2)} % of ${images} test images of ${pathText(dataName)}${five}${beside}`,
-    ...(invalid === 0 ? [] : [`${invalid} images have logits that are not finite`]),
+    headed(
+      "accuracy",
+      `${share(accuracy)} of ${images} test images of ${pathText(dataName)}${five}`,
+    ),
+    ...(finalAccuracy === undefined
+      ? []
+      : [
+          headed(
+            "trial",
+            `${share(finalAccuracy)} is what it reported, ${signed(100 * (accuracy - finalAccuracy), 2)} points`,
+          ),
+        ]),
+    ...(invalid === 0 ? [] : [headed("", `${invalid} images have logits that are not finite`)]),
     "",
     confusionText(evaluation, columns),
     "",
     sizeText(evaluation),
     "",
-    latencyText(evaluation),
+    ...latencyText(evaluation),
     ...kernelText(evaluation),
     ...(isProfiled ? ["", profileText(evaluation)] : []),
   ].join("\n")

@@ -44,6 +44,10 @@ const tableOf = ({ table }: LatencySpec): LatencyTable => {
   return table
 }
 
+/** A table of exported layers is gone on with in the same runtime. */
+const runtimeFlag = ({ versions }: LatencyTable): string =>
+  versions["onnxruntime"] === undefined ? "" : " --runtime onnxruntime"
+
 export const Latency = {
   kind: "latency",
   spec: LatencySpec,
@@ -72,7 +76,7 @@ export const Latency = {
     return [
       {
         path: ["table"],
-        message: `has no time of "${textOf(first)}"${more}; fill it by ${fill}`,
+        message: `has no time of "${textOf(first)}"${more}; fill it by ${fill}${runtimeFlag(tableOf(spec))}`,
       },
     ]
   },

@@ -295,6 +295,26 @@ describe("cost", () => {
     )
   })
 
+  it("in milliseconds takes the times of exported layers, in a table of their own", async () => {
+    const words = ["latency", "space.yaml", "--out", "exported.json", "--json"]
+    const measured = json<any>(await fliqs([...words, "--runtime", "onnxruntime"], at))
+    expect(measured).toMatchObject({ runtime: "onnxruntime", keys: 9, measured: 9, kept: 0 })
+    // What is multiplied in float is told as such.
+    expect(measured.arithmetic).toContainEqual({
+      kind: "conv",
+      formats: "INT2",
+      kernels: ["Conv"],
+      integers: false,
+    })
+    const other = await fliqs(words, at)
+    expect([other.code, other.stderr]).toEqual([
+      2,
+      expect.stringMatching(/measured in onnxruntime [\d.]+; give --runtime onnxruntime/),
+    ])
+    const cost = ["cost", "space.yaml", "--latency", "exported.json", "--json", "--uniform", "INT4"]
+    expect(json<any>(await fliqs(cost, at)).ms).toBeGreaterThan(0)
+  })
+
   it("of an assignment takes each layer's own format", async () => {
     const answer = await fliqs(
       ["cost", "space.yaml", "--assignment", "assignment.json", "--json"],

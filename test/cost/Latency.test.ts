@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { Effect, Result, Schema } from "effect"
 import { describe, expect, it } from "vitest"
 import { compile } from "../../src/cost/Cost.ts"
-import { make } from "../../src/cost/Costs.ts"
+import { make, problems } from "../../src/cost/Costs.ts"
 import {
   keysOf,
   LatencyTable,
@@ -189,6 +189,16 @@ describe("a table", () => {
     expect(more.layers.length).toBe(full.layers.length + 1)
     const shuffled = { ...more, layers: [...more.layers].reverse() }
     expect(usedOf(shuffled, network.table)).toEqual(full)
+  })
+
+  it("says how it is filled: in the runtime that it was begun in", () => {
+    const messageOf = (versions: LatencyTable["versions"]) => {
+      const table = { ...empty, versions }
+      const spec = { kind: "latency", table, target: 1 } as const
+      return problems(spec, network.table, "fliqs latency SPACE --out FILE")[0]?.message
+    }
+    expect(messageOf({})).toMatch(/fill it by fliqs latency SPACE --out FILE$/u)
+    expect(messageOf({ onnxruntime: "1.30.0" })).toMatch(/--out FILE --runtime onnxruntime$/u)
   })
 
   it("reads back as it was written", () => {

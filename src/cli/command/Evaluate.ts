@@ -69,10 +69,14 @@ const chooseData = Effect.fnUntraced(function* (subject: Subject, { data, set }:
 const words = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /** Opens a file for as long as the scope lasts; words of the runtime where it does not load. */
-const open = (name: string, bytes: Uint8Array, options: Parameters<typeof openSession>[1]) =>
+const open = (
+  name: string,
+  source: string | Uint8Array,
+  options: Parameters<typeof openSession>[1],
+) =>
   Effect.acquireRelease(
     Effect.tryPromise({
-      try: () => openSession(bytes, options),
+      try: () => openSession(source, options),
       catch: (cause) =>
         new Wrong({ message: `${pathText(name)}: onnxruntime does not load it: ${words(cause)}` }),
     }),
@@ -96,7 +100,7 @@ const progress = (all: number): ((images: number) => void) => {
 const runSplit = Effect.fnUntraced(function* (subject: Subject, named: NamedData) {
   const { data, dataset } = yield* loadData(named)
   const entries = subject.model.sessionOptions
-  const session = yield* open(subject.name, subject.bytes, {
+  const session = yield* open(subject.name, subject.source, {
     threads: availableParallelism(),
     entries,
   })
@@ -135,7 +139,7 @@ const time = Effect.fnUntraced(function* (subject: Subject, taken: Taken, input:
   const { twin } = subject
   const times = yield* Effect.scoped(
     Effect.gen(function* () {
-      const own = yield* open(subject.name, subject.bytes, { threads, entries })
+      const own = yield* open(subject.name, subject.source, { threads, entries })
       const float =
         typeof twin === "string" ? undefined : yield* open("the FP32 twin", twin, { threads })
       return yield* Effect.promise(() =>
@@ -150,7 +154,7 @@ const time = Effect.fnUntraced(function* (subject: Subject, taken: Taken, input:
   const profiles = yield* Effect.gen(function* () {
     const folder = yield* fs.makeTempDirectoryScoped()
     const prefixes = [join(folder, "own"), join(folder, "twin")] as const
-    const own = yield* open(subject.name, subject.bytes, {
+    const own = yield* open(subject.name, subject.source, {
       threads,
       entries,
       profile: prefixes[0],
@@ -184,6 +188,8 @@ export interface Evaluation {
   /** Bytes of the twin; or why there is none. */
   readonly twin: number | string
   readonly threads: number
+  /** Images at once while it is timed. */
+  readonly batch: number
   readonly times: PairedTimes
   /** Of the file, and of its twin if it has one. */
   readonly profiles: ReadonlyArray<Profile>
@@ -194,12 +200,12 @@ export interface Evaluation {
 export const run = Effect.fn("evaluate")(function* (input: Input) {
   const state = yield* stateFolder(input.state)
   const isTrial = /^[0-9a-f]{1,16}$/i.test(input.subject)
-  yield* readyStep(step)
-  yield* sayTemporary
   const subject: Subject = yield* isTrial
     ? trialSubject(state, input.subject)
     : fileSubject(state, input.subject)
   const { isOwn, named } = yield* chooseData(subject, input)
+  yield* readyStep(step)
+  yield* sayTemporary
   const { finalAccuracy, model, twin } = subject
   if (model.missing.length > 0)
     yield* note(
@@ -220,6 +226,7 @@ export const run = Effect.fn("evaluate")(function* (input: Input) {
     ...(typeof model.network === "string" ? {} : { predicted: predictedOf(model.network) }),
     twin: typeof twin === "string" ? twin : twin.length,
     threads: input.threads,
+    batch: taken.face.batch ?? 1,
     times,
     profiles,
     isProfiled: input.profile,
