@@ -174,11 +174,17 @@ const latencyText = ({
   twin: why,
 }: Evaluation): ReadonlyArray<string> => {
   const how = `batch ${batch}, ${threads} ${threads === 1 ? "thread" : "threads"}, median of ${rounds} rounds`
-  const beside =
-    twin === undefined
-      ? `no FP32 twin: ${pathText(String(why))}`
-      : `FP32 twin ${short(twin.ms, 3)} ms, ratio ${short(twin.ratio, 3)} (half the rounds ${twin.ratioRange.map((ratio) => short(ratio, 3)).join(" to ")})`
-  return [headed("latency", `${short(ms, 3)} ms; ${beside}`), headed("", how)]
+  if (twin === undefined)
+    return [
+      headed("latency", `${short(ms, 3)} ms; no FP32 twin: ${pathText(String(why))}`),
+      headed("", how),
+    ]
+  const range = twin.ratioRange.map((ratio) => short(ratio, 3)).join(" to ")
+  return [
+    headed("latency", `${short(ms, 3)} ms; FP32 twin ${short(twin.ms, 3)} ms`),
+    headed("ratio", `${short(twin.ratio, 3)}; in half of the rounds ${range}`),
+    headed("", how),
+  ]
 }
 
 /** What the layers are multiplied with: onnxruntime has no integer kernels for most of what a file may hold. */

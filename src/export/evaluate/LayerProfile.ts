@@ -72,8 +72,11 @@ const readProfile = (prefix: string): ReadonlyArray<Kernel> => {
 /** Which layer a node is of: the longest path that its name begins with. */
 export const layerOfNode = (paths: ReadonlyArray<string>) => {
   const longest = [...paths].sort((a, b) => b.length - a.length)
-  return (node: string): string | undefined =>
-    longest.find((path) => node.startsWith(path) && !/^\w/u.test(node.slice(path.length)))
+  return (name: string): string | undefined => {
+    // onnxruntime's name of a convolution in a layout of its own.
+    const node = name.replace(/_nchwc$/u, "")
+    return longest.find((path) => node.startsWith(path) && !/^\w/u.test(node.slice(path.length)))
+  }
 }
 
 /** The mean of the middle half: the clock counts in whole microseconds, and now and then a run is disturbed. */

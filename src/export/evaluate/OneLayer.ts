@@ -187,12 +187,17 @@ export const oneLayer = (key: TimeKey): OneLayer => {
   const written = writeOnnx(model, { input: "float32", emulate: false, flavour: "portable" })
   const file = fromBinary(ModelProtoSchema, written)
   const sizes = sizesOf(shapesOf(key.layer)[0])
-  // The writer knows images and logits; here are a layer's own shapes.
+  // The writer knows images and logits; here are a layer's own shapes, and nothing behind its product.
   const output = create(ValueInfoProtoSchema, {
-    name: "logits",
+    name: path,
     type: { value: { case: "tensorType", value: { elemType: DataType.FLOAT } } },
   })
-  const graph = { ...file.graph!, input: [floatValue("images", sizes)], output: [output] }
+  const graph = {
+    ...file.graph!,
+    node: file.graph!.node.filter(({ opType }) => opType !== "Identity"),
+    input: [floatValue("images", sizes)],
+    output: [output],
+  }
   return {
     bytes: toBinary(ModelProtoSchema, { ...file, graph }),
     entries: sessionOptionsOf(model),

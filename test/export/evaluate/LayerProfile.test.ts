@@ -9,6 +9,8 @@ describe("a node", () => {
     ["stem", "stem"],
     ["stem.input.codes", "stem"],
     ["stem.norm", "stem"],
+    ["stem_nchwc", "stem"],
+    ["stem_pool", undefined],
     ["stage1.0.conv10.weight", "stage1.0.conv10"],
     ["stage1.0.conv1/fused", "stage1.0.conv1"],
     ["stage1.0.add", "stage1.0"],
