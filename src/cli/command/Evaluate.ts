@@ -2,7 +2,7 @@
  * `fliqs evaluate TRIAL | FILE.onnx`: the exported network on the whole test split, its size and its time, beside its FP32
  * twin. A trial is exported first, to a file that is not kept.
  *
- * Left out: which images (`../EvaluationData.ts`), reading (`../EvaluationSubject.ts`), tables (`../EvaluationTables.ts`), measuring (`export/evaluate/`).
+ * Left out: which images (`../evaluation/EvaluationData.ts`), reading (`../evaluation/EvaluationSubject.ts`), tables (`../evaluation/EvaluationTables.ts`), measuring (`export/evaluate/`).
  */
 import { Effect, FileSystem, Option } from "effect"
 import { availableParallelism } from "node:os"
@@ -10,17 +10,10 @@ import { join } from "node:path"
 import { openBatches } from "../../data/Batches.ts"
 import { pathText } from "../../declaration/Errors.ts"
 import { stored } from "../../disk/Patience.ts"
-import type { Confusion } from "../../export/evaluate/Confusion.ts"
-import type { FileModel } from "../../export/evaluate/FileModel.ts"
-import {
-  type FileSizes,
-  type Predicted,
-  predictedOf,
-  sizesOf,
-} from "../../export/evaluate/FileSizes.ts"
-import { type Profile, profileLayers, type Profiled } from "../../export/evaluate/LayerProfile.ts"
+import { predictedOf, sizesOf } from "../../export/evaluate/FileSizes.ts"
+import { profileLayers, type Profiled } from "../../export/evaluate/LayerProfile.ts"
 import { openSession } from "../../export/evaluate/OnnxSession.ts"
-import { type PairedTimes, timePair } from "../../export/evaluate/PairedTimes.ts"
+import { timePair } from "../../export/evaluate/PairedTimes.ts"
 import {
   batchOf,
   feedsOf,
@@ -30,9 +23,10 @@ import {
 } from "../../export/evaluate/SplitAccuracy.ts"
 import { step, version } from "../../export/onnx/OnnxRuntime.ts"
 import { Wrong } from "../ErrorMessages.ts"
-import { changeData, loadData, type NamedData, readData } from "../EvaluationData.ts"
-import { fileSubject, fit, type Subject, trialSubject } from "../EvaluationSubject.ts"
-import { describeEvaluation, evaluationText } from "../EvaluationTables.ts"
+import { changeData, loadData, type NamedData, readData } from "../evaluation/EvaluationData.ts"
+import type { Evaluation } from "../evaluation/Evaluation.ts"
+import { fileSubject, fit, type Subject, trialSubject } from "../evaluation/EvaluationSubject.ts"
+import { describeEvaluation, evaluationText } from "../evaluation/EvaluationTables.ts"
 import { sayTemporary, stateFolder } from "../Locations.ts"
 import { duration, note, print, printJson } from "../Output.ts"
 import { readyStep } from "../Preparation.ts"
@@ -171,31 +165,6 @@ const time = Effect.fnUntraced(function* (subject: Subject, taken: Taken, input:
   }).pipe(Effect.scoped, stored("write", "temporary files"))
   return { times, profiles }
 })
-
-/** What an evaluation found. */
-export interface Evaluation {
-  readonly name: string
-  readonly runtime: string
-  readonly opset: number
-  readonly model: FileModel
-  readonly dataName: string
-  readonly classNames: ReadonlyArray<string>
-  readonly confusion: Confusion
-  /** Share, of the trial on the same images. */
-  readonly finalAccuracy?: number
-  readonly sizes: FileSizes
-  readonly predicted?: Predicted
-  /** Bytes of the twin; or why there is none. */
-  readonly twin: number | string
-  readonly threads: number
-  /** Images at once while it is timed. */
-  readonly batch: number
-  readonly times: PairedTimes
-  /** Of the file, and of its twin if it has one. */
-  readonly profiles: ReadonlyArray<Profile>
-  /** Whether the profiles were run often enough to show times. */
-  readonly isProfiled: boolean
-}
 
 export const run = Effect.fn("evaluate")(function* (input: Input) {
   const state = yield* stateFolder(input.state)

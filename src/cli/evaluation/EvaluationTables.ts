@@ -1,5 +1,5 @@
-/** An evaluation as JSON and as text that fits the terminal. Left out: measuring (`command/Evaluate.ts`). */
-import { pathText } from "../declaration/Errors.ts"
+/** An evaluation as JSON and as text that fits the terminal. Left out: measuring (`../command/Evaluate.ts`). */
+import { pathText } from "../../declaration/Errors.ts"
 import {
   accuracyOf,
   type ClassRecall,
@@ -7,10 +7,10 @@ import {
   type Mistake,
   mistakesOf,
   recallsOf,
-} from "../export/evaluate/Confusion.ts"
-import { multipliesIntegers } from "../export/evaluate/LayerProfile.ts"
-import type { Evaluation } from "./command/Evaluate.ts"
-import { bold, dim, percent, short, table, width } from "./Output.ts"
+} from "../../export/evaluate/Confusion.ts"
+import { multipliesIntegers } from "../../export/evaluate/LayerProfile.ts"
+import type { Evaluation } from "./Evaluation.ts"
+import { bold, dim, percent, short, table, width } from "../Output.ts"
 
 const sum = (values: Iterable<number>): number => [...values].reduce((a, b) => a + b, 0)
 

@@ -1,19 +1,19 @@
 /**
  * Which images a file is evaluated on: those of the trial that found it, or what `--data` names, a data set, a folder of
- * images or the experiment that it was found by. Left out: running anything (`command/Evaluate.ts`).
+ * images or the experiment that it was found by. Left out: running anything (`../command/Evaluate.ts`).
  */
 import { Effect, FileSystem, Option, Schema } from "effect"
 import { dirname } from "node:path"
-import * as Datasets from "../data/Datasets.ts"
-import { inspect, valueAt } from "../declaration/Decode.ts"
-import { parse } from "../declaration/Document.ts"
-import { DeclarationErrors, pathText } from "../declaration/Errors.ts"
-import { didYouMean } from "../declaration/Suggest.ts"
-import { cacheDirectory } from "../disk/Installation.ts"
-import { readKind } from "../experiment/FileKind.ts"
-import { apply, parseSets } from "../experiment/Overrides.ts"
-import { Wrong } from "./ErrorMessages.ts"
-import { note } from "./Output.ts"
+import * as Datasets from "../../data/Datasets.ts"
+import { inspect, valueAt } from "../../declaration/Decode.ts"
+import { parse } from "../../declaration/Document.ts"
+import { DeclarationErrors, pathText } from "../../declaration/Errors.ts"
+import { didYouMean } from "../../declaration/Suggest.ts"
+import { cacheDirectory } from "../../disk/Installation.ts"
+import { readKind } from "../../experiment/FileKind.ts"
+import { apply, parseSets } from "../../experiment/Overrides.ts"
+import { Wrong } from "../ErrorMessages.ts"
+import { note } from "../Output.ts"
 
 const wrong = (message: string) => Effect.fail(new Wrong({ message }))
 

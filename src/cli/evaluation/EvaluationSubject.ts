@@ -1,25 +1,25 @@
 /**
  * What is evaluated: a trial, exported to a file that is not kept, or a file; each with its FP32 twin, and whether it fits the
- * images that it is to be run on. Left out: running it (`command/Evaluate.ts`).
+ * images that it is to be run on. Left out: running it (`../command/Evaluate.ts`).
  */
 import { Effect, FileSystem } from "effect"
-import type { Images } from "../data/Dataset.ts"
-import { pathText } from "../declaration/Errors.ts"
-import { stored } from "../disk/Patience.ts"
-import { type FileModel, fileModelOf, Unreadable } from "../export/evaluate/FileModel.ts"
-import { drawnModel, floatNetwork, floatTwin } from "../export/evaluate/FloatTwin.ts"
-import { type OnnxFile, readOnnx } from "../export/evaluate/OnnxFile.ts"
-import type { Interface, Taken } from "../export/evaluate/SplitAccuracy.ts"
-import type { FoundModel } from "../export/FoundModel.ts"
-import { writeOnnx } from "../export/onnx/OnnxModel.ts"
-import { type ExportOptions, Refused } from "../export/Target.ts"
-import { final } from "../metric/Metrics.ts"
-import * as Result from "../orchestrator/Result.ts"
-import * as State from "../orchestrator/State.ts"
-import { Wrong } from "./ErrorMessages.ts"
+import type { Images } from "../../data/Dataset.ts"
+import { pathText } from "../../declaration/Errors.ts"
+import { stored } from "../../disk/Patience.ts"
+import { type FileModel, fileModelOf, Unreadable } from "../../export/evaluate/FileModel.ts"
+import { drawnModel, floatNetwork, floatTwin } from "../../export/evaluate/FloatTwin.ts"
+import { type OnnxFile, readOnnx } from "../../export/evaluate/OnnxFile.ts"
+import type { Interface, Taken } from "../../export/evaluate/SplitAccuracy.ts"
+import type { FoundModel } from "../../export/FoundModel.ts"
+import { writeOnnx } from "../../export/onnx/OnnxModel.ts"
+import { type ExportOptions, Refused } from "../../export/Target.ts"
+import { final } from "../../metric/Metrics.ts"
+import * as Result from "../../orchestrator/Result.ts"
+import * as State from "../../orchestrator/State.ts"
+import { Wrong } from "../ErrorMessages.ts"
 import type { NamedData } from "./EvaluationData.ts"
-import { declarationOf, readFinished, readModel } from "./FoundModels.ts"
-import { findTrial } from "./Locations.ts"
+import { declarationOf, readFinished, readModel } from "../FoundModels.ts"
+import { findTrial } from "../Locations.ts"
 
 const wrong = (message: string) => Effect.fail(new Wrong({ message }))
 
