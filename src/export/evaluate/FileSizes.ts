@@ -7,7 +7,7 @@ import { weightBits } from "../../cost/Storage.ts"
 import { Memory } from "../../cost/Memory.ts"
 import type { Network } from "../../network/Network.ts"
 import { valueOf } from "../../space/Quantity.ts"
-import type { OnnxFile } from "./OnnxFile.ts"
+import type { OnnxFile } from "./ReadOnnx.ts"
 import { layerOfNode } from "./LayerProfile.ts"
 
 /** Bytes. */

@@ -28,6 +28,8 @@ export interface PairedTimes {
   }
 }
 
+/** Long enough that a collection of garbage now and then does not make a round of its own. */
+const burst = { bursts: 1, shortest: 4 }
 const fewest = 11
 const most = 200
 /** Seconds after which no further round begins. */
@@ -39,12 +41,15 @@ export const timePair = async (file: Fed, twin: Fed | undefined): Promise<Paired
   const empty = await openSession(emptyFile(), { threads: 1 })
   const feeds = emptyFeeds()
   try {
-    const turns = await takeTurns([
-      () => empty.run(feeds),
-      ...[file, ...(twin === undefined ? [] : [twin])].map(
-        (each) => () => each.session.run(each.feeds),
-      ),
-    ])
+    const turns = await takeTurns(
+      [
+        () => empty.run(feeds),
+        ...[file, ...(twin === undefined ? [] : [twin])].map(
+          (each) => () => each.session.run(each.feeds),
+        ),
+      ],
+      burst,
+    )
     const start = performance.now()
     let rounds = 0
     while (rounds < fewest || (rounds < most && performance.now() - start < 1e3 * enough)) {

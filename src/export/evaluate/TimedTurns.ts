@@ -5,9 +5,6 @@
  * of several. Left out: what runs.
  */
 
-/** Milliseconds that a burst lasts at least: the clock counts in microseconds. */
-const shortestBurst = 0.4
-
 export interface Turns {
   /** One more time of every program. */
   readonly round: () => Promise<void>
@@ -33,10 +30,17 @@ interface Program {
   readonly times: Array<number>
 }
 
-/** Warms programs up; `bursts` is how many each runs in a round, of which the fastest counts. */
+export interface Burst {
+  /** Bursts of a program in a round, of which the fastest counts. */
+  readonly bursts: number
+  /** Milliseconds that a burst lasts at least: the clock counts in microseconds. */
+  readonly shortest: number
+}
+
+/** Warms programs up. */
 export const takeTurns = async (
   runs: ReadonlyArray<() => Promise<unknown>>,
-  bursts = 1,
+  { bursts, shortest }: Burst,
 ): Promise<Turns> => {
   const time = async ({ count, run }: Program): Promise<number> => {
     let fastest = Infinity
@@ -51,7 +55,7 @@ export const takeTurns = async (
   for (const program of programs) {
     // The first runs fill the caches; those after them say how many fill a burst.
     for (let i = 0; i < 3; i++) await program.run()
-    program.count = Math.max(1, Math.ceil(shortestBurst / (await time(program))))
+    program.count = Math.max(1, Math.ceil(shortest / (await time(program))))
   }
   let rounds = 0
   return {

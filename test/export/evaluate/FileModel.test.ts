@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { fileModelOf, Unreadable } from "../../../src/export/evaluate/FileModel.ts"
 import { drawnModel, floatNetwork } from "../../../src/export/evaluate/FloatTwin.ts"
-import { readOnnx } from "../../../src/export/evaluate/OnnxFile.ts"
+import { readOnnx } from "../../../src/export/evaluate/ReadOnnx.ts"
 import { interfaceOf } from "../../../src/export/evaluate/SplitAccuracy.ts"
 import { writeOnnx } from "../../../src/export/onnx/OnnxModel.ts"
 import { build } from "../../../src/network/Build.ts"
