@@ -15,12 +15,14 @@ import { randomStream } from "../../src/space/RandomStream.ts"
 import { loadBackend } from "../tensor/support.ts"
 import { drawImages, modelOf } from "./models.ts"
 import { differing } from "./oneLayer.ts"
-import { missingOf, runPython } from "./python.ts"
+import { missingOf, onnxEnvironment, runPython } from "./python.ts"
 
 let missing: string | undefined
+let withoutOnnx: string | undefined
 beforeAll(async () => {
   await loadBackend(true)
   missing = missingOf(ensureTorch, "PyTorch")
+  withoutOnnx = missingOf(onnxEnvironment.ensure, "onnx for Python")
 }, 1_200_000)
 const folder = mkdtempSync(join(tmpdir(), "fliqs-trials-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -105,7 +107,7 @@ const problemOf = async (
   target: ExportTarget,
   options: ExportOptions,
 ): Promise<unknown> => {
-  const at = join(folder, String(written++))
+  const at = join(folder, `${written++}.${target.name}`)
   write(at, model, target, options)
   const runner = await target.open?.(at, model, options)
   if (runner === undefined) return undefined
@@ -124,6 +126,16 @@ describe.each(Object.entries(spaces))("%s", (_, yaml) => {
       expect(await problemOf(modelOf(yaml, drawn(seed)), target, options)).toBeUndefined()
   })
 })
+
+it("onnx.checker passes on all of them, with strict shape inference", ({ skip }) => {
+  skip(withoutOnnx !== undefined)
+  const { files } = runPython(onnxEnvironment.python, "checkOnnx.py", folder) as {
+    readonly files: Readonly<Record<string, { readonly problem?: string }>>
+  }
+  const problems = Object.values(files).filter(({ problem }) => problem !== undefined)
+  expect(problems).toEqual([])
+  expect(Object.keys(files)).toHaveLength(2 * 4 * Object.keys(spaces).length)
+}, 600_000)
 
 it("--to pytorch, all in one process", ({ skip }) => {
   skip(missing !== undefined)
