@@ -31,10 +31,11 @@ export const pythonEnvironment = (
   const python = join(home, "bin/python")
   const ready = join(home, "ready")
   const wanted = `${packages.join("\n")}\n`
+  const isReady = () => existsSync(ready) && readFileSync(ready, "utf8") === wanted
   return {
     python,
     ensure: () => {
-      if (existsSync(ready) && readFileSync(ready, "utf8") === wanted) return
+      if (isReady()) return
       console.error(`fetching ${packages.join(", ")} for Python`)
       // Under a name of its own until it is whole: several processes may be at it.
       const work = `${home}.${process.pid}`
@@ -43,14 +44,12 @@ export const pythonEnvironment = (
       const options = ["--quiet", "--no-cache-dir", "--only-binary=:all:"]
       run(join(work, "bin/python"), "-m", "pip", "install", ...options, ...packages)
       writeFileSync(join(work, "ready"), wanted)
-      rmSync(home, { recursive: true, force: true })
-      try {
+      // Another that was quicker may be using it already.
+      if (!isReady()) {
+        rmSync(home, { recursive: true, force: true })
         renameSync(work, home)
-      } catch (error) {
-        // Another was quicker.
-        if (!existsSync(ready)) throw error
-        rmSync(work, { recursive: true, force: true })
       }
+      rmSync(work, { recursive: true, force: true })
     },
   }
 }
