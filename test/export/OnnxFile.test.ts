@@ -1,5 +1,11 @@
 import { create, toBinary } from "@bufbuild/protobuf"
-import { GraphProtoSchema, ModelProtoSchema, TensorProto_DataType } from "onnx-buf"
+import {
+  GraphProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  TensorProto_DataType,
+  TensorProtoSchema,
+} from "onnx-buf"
 import { expect, it } from "vitest"
 import { fileParts } from "../../src/export/onnx/OnnxFile.ts"
 import { floats } from "../../src/export/onnx/OnnxGraph.ts"
@@ -7,7 +13,10 @@ import { Refused } from "../../src/export/Target.ts"
 import { readOnnx } from "./onnxFile.ts"
 
 const head = { irVersion: 10n, producerName: "fliqs" }
-const body = { name: "graph", node: [{ opType: "Relu", name: "x" }] }
+const body = {
+  name: "graph",
+  node: [create(NodeProtoSchema, { opType: "Relu", name: "x" })],
+}
 const model = create(ModelProtoSchema, head)
 const graph = create(GraphProtoSchema, body)
 
@@ -15,18 +24,15 @@ it("parts are the message that the library writes", () => {
   // lengths of one, two and three bytes
   const sizes = [3, 100, 20_000]
   const constants = new Map(sizes.map((size) => [`of ${size}`, floats(new Float32Array(size))]))
-  const expected = create(ModelProtoSchema, {
-    ...head,
-    graph: {
-      ...body,
-      initializer: [...constants].map(([name, { bytes, shape, type }]) => ({
-        name,
-        dataType: type,
-        dims: shape.map(BigInt),
-        rawData: bytes,
-      })),
-    },
-  })
+  const initializer = [...constants].map(([name, { bytes, shape, type }]) =>
+    create(TensorProtoSchema, {
+      name,
+      dataType: type,
+      dims: shape.map(BigInt),
+      rawData: new Uint8Array(bytes),
+    }),
+  )
+  const expected = create(ModelProtoSchema, { ...head, graph: { ...body, initializer } })
   const written = Buffer.concat(fileParts(model, graph, constants))
   expect(toBinary(ModelProtoSchema, readOnnx(written))).toEqual(
     toBinary(ModelProtoSchema, expected),
