@@ -1,5 +1,5 @@
 /** `fliqs export` and `fliqs evaluate` on a trained trial: what passes, what fails, what the numbers are. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf"
 import { ModelProtoSchema, StringStringEntryProtoSchema } from "onnx-buf"
@@ -87,7 +87,11 @@ interface Evaluated {
   readonly finalAccuracy: number | null
   readonly difference: number | null
   readonly data: { readonly images: number }
-  readonly classes: ReadonlyArray<{ readonly name: string; readonly recall: number }>
+  readonly classes: ReadonlyArray<{
+    readonly name: string
+    readonly images: number
+    readonly recall: number | null
+  }>
   readonly confusion: ReadonlyArray<ReadonlyArray<number>>
   readonly size: Readonly<Record<string, number>>
   readonly latency: Readonly<Record<string, number>>
@@ -150,6 +154,18 @@ describe("fliqs evaluate FILE", () => {
     expect(folders.stderr).toMatch(/images has the class c0, which .*integers\.onnx does not know/)
     const digits = await run("evaluate", file, "--data", "sinthetic")
     expect([digits.code, digits.stderr]).toEqual([2, expect.stringContaining("synthetic")])
+  })
+
+  it("takes a folder of images, in the size of the file, its classes by their names", async () => {
+    await writeClasses(at("own"), [12, 12, 12])
+    for (const [i, name] of ["class5", "class1", "class3"].entries())
+      renameSync(at(`own/c${i}`), at(`own/${name}`))
+    const words = ["evaluate", file, "--data", at("own"), "--set", "testShare=0.5", "--json"]
+    const answer = await run(...words)
+    expect([answer.code, answer.code === 0 ? "" : answer.stderr]).toEqual([0, ""])
+    const found = json<Evaluated>(answer)
+    expect(found.data).toEqual({ name: "own", split: "test", images: 18 })
+    expect(found.classes.map(({ images }) => images)).toEqual([0, 6, 0, 6, 0, 6, 0, 0, 0, 0])
   })
 
   it("says what a file of others lacks, and takes it from the images", async () => {
