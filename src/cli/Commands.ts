@@ -7,6 +7,7 @@ import * as Command from "effect/cli/Command"
 import {
   compare,
   evaluate,
+  demo,
   exportTrial,
   list,
   plan,
@@ -39,6 +40,7 @@ export const rootFor = async (words: ReadonlyArray<string>) =>
       show,
       exportTrial,
       evaluate,
+      demo,
       makeCost(await costFiles(words)),
       latency,
       importPolicy,

@@ -199,6 +199,26 @@ export const evaluate = Command.make(
   ]),
 )
 
+export const demo = Command.make(
+  "demo",
+  {
+    trial,
+    out: Flag.String("out").pipe(
+      Flag.withMetavar("DIR"),
+      Flag.withDescription("Folder to write; a page that is there is replaced"),
+    ),
+    images: count("images", "images", "Test images to compare; 256 by default").pipe(
+      Flag.withDefault(256),
+    ),
+    state,
+    json,
+  },
+  lazily(() => import("./command/Demo.ts")),
+).pipe(
+  Command.withDescription("Write a page that runs the network of a trial in a browser"),
+  needsTensors,
+)
+
 export const runTrial = Command.make(
   "trial",
   {
