@@ -128,6 +128,6 @@ export const outcomeOf = (outcome: Exclude<Outcome, string>) =>
 export const wordsOf = (outcome: Exclude<Outcome, string>): string => {
   if ("notRun" in outcome) return `not compared: ${outcome.notRun}`
   const { images, runtime, same, ties } = outcome
-  const tied = ties === 0 ? "" : ` (${ties} ties)`
+  const tied = ties === 0 ? "" : `, ${ties} more ${ties === 1 ? "is a tie" : "are ties"}`
   return `${runtime}: ${same} of ${images} test images have the same largest logit${tied}; logits ${differenceWords(outcome)}`
 }
