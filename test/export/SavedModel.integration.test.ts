@@ -3,10 +3,10 @@
  * Python or PyPI these tests are left out.
  */
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { cacheDirectory } from "../../src/disk/Installation.ts"
+import { pythonEnvironment } from "../../bench/peers/PythonEnvironment.ts"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
 import type { ExportOptions } from "../../src/export/Target.ts"
 import { SavedModelTarget } from "../../src/export/tensorflow/SavedModelTarget.ts"
@@ -15,34 +15,17 @@ import { makeFolder } from "../disk/folder.ts"
 import { loadBackend } from "../tensor/support.ts"
 import { drawImages, modelOf } from "./models.ts"
 import { exampleOf } from "./page.ts"
+import { missingOf } from "./python.ts"
 import { spaces } from "./spaces.ts"
 
 const version = "2.21.0"
-const home = join(cacheDirectory(), `tensorflow-cpu-${version}`)
-const python = join(home, "bin/python")
+const environment = pythonEnvironment(`tensorflow-cpu-${version}`, [`tensorflow-cpu==${version}`])
 const folder = makeFolder()
 let missing: string | undefined
 
-/** A virtual environment with Python's TensorFlow, unless it is there. */
-const ensureTensorFlow = (): void => {
-  if (existsSync(join(home, "ready"))) return
-  rmSync(home, { recursive: true, force: true })
-  const run = (program: string, ...args: ReadonlyArray<string>) =>
-    execFileSync(program, args, { stdio: ["ignore", "pipe", "pipe"] })
-  run(process.env["FLIQS_PYTHON"] ?? "python3", "-m", "venv", home)
-  const options = ["--quiet", "--no-cache-dir", "--only-binary=:all:"]
-  run(python, "-m", "pip", "install", ...options, `tensorflow-cpu==${version}`)
-  writeFileSync(join(home, "ready"), "")
-}
-
 beforeAll(async () => {
   await loadBackend(true)
-  try {
-    ensureTensorFlow()
-  } catch (error) {
-    missing = String(error)
-    console.warn(`left out, since Python's TensorFlow cannot be installed: ${missing}`)
-  }
+  missing = missingOf(environment.ensure, "Python's TensorFlow")
 }, 20 * 60_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -57,7 +40,7 @@ const npy = (bytes: Uint8Array, shape: ReadonlyArray<number>): Buffer => {
 
 /** What a program prints, run in the folder of the tests. */
 const runPython = (...args: ReadonlyArray<string>): string =>
-  execFileSync(python, args, {
+  execFileSync(environment.python, args, {
     cwd: folder,
     encoding: "utf8",
     maxBuffer: 2 ** 30,
@@ -94,12 +77,7 @@ it(
       }),
     )
     const script = join(import.meta.dirname, "runSavedModel.py")
-    const printed = execFileSync(python, [script, ...models.keys()], {
-      encoding: "utf8",
-      maxBuffer: 2 ** 30,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
-    })
+    const printed = runPython(script, ...models.keys())
     const logits = JSON.parse(printed) as Record<string, ReadonlyArray<ReadonlyArray<number>>>
     for (const [at, model] of models) {
       const child = openChild(model)

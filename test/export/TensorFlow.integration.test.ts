@@ -3,12 +3,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { codesOf, valuesOf } from "../../src/export/Codes.ts"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
 import { Refused, type ExportOptions, type ExportTarget } from "../../src/export/Target.ts"
 import { SavedModelTarget } from "../../src/export/tensorflow/SavedModelTarget.ts"
 import { TfjsTarget } from "../../src/export/tensorflow/TfjsTarget.ts"
 import { compare, openChild, type Verified } from "../../src/export/Verify.ts"
-import { names } from "../../src/format/Formats.ts"
+import { names, parse } from "../../src/format/Formats.ts"
 import { narrowestChoices, widestChoices } from "../../src/space/DecisionSpace.ts"
 import { tf } from "../../src/tensor/Backend.ts"
 import * as tiny from "../supernet/tiny.ts"
@@ -156,6 +157,56 @@ describe.each(targets)("--to $name", (target) => {
     const granularity = "granularity: { weights: channel, activations: token }"
     const model = modelOf(tokens(`, ${granularity}, rule: mse`, "INT4", "FP32"), first)
     expect(() => target.write(model, plain)).toThrow(Refused)
+  })
+})
+
+/** What TensorFlow.js reads of these files. */
+const artifactsOf = (files: ReturnType<ExportTarget["write"]>) => {
+  const [topology, ...shards] = files.map(({ parts }) => Buffer.concat(parts))
+  const { weightsManifest, ...others } = JSON.parse(topology!.toString("utf8"))
+  const weightData = new Uint8Array(Buffer.concat(shards)).buffer
+  return { ...others, weightSpecs: weightsManifest[0].weights, weightData }
+}
+
+/** The weights that a graph model multiplies with, by the path of their layer. */
+const weightsOf = async (model: FoundModel): Promise<ReadonlyMap<string, Float32Array>> => {
+  const artifacts = artifactsOf(TfjsTarget.write(model, plain))
+  const graph = await tf.loadGraphModel({ load: async () => artifacts })
+  const { channels, height, width } = model.network.graph.input
+  const read = tf.tidy(() => {
+    const images = tf.zeros([1, height, width, channels])
+    return model.network.table.layers.map(({ path }) => {
+      const { input } = artifacts.modelTopology.node.find(
+        ({ name }: { readonly name: string }) => name === path,
+      )
+      const weight = graph.execute({ images }, input[1])
+      if (Array.isArray(weight)) throw new Error(`${path} has several weights`)
+      return [path, (weight.dataSync() as Float32Array).slice()] as const
+    })
+  })
+  graph.dispose()
+  return new Map(read)
+}
+
+describe("weights", () => {
+  // formats with blocks of their own have no others
+  const all = names.flatMap((name) =>
+    (parse(name)!.block === undefined ? ["tensor", "channel", "block"] : ["tensor"]).map(
+      (granularity) => [name, granularity] as const,
+    ),
+  )
+  it.each(all)("%s, a scale for a %s: those of the quantizer, bit for bit", async (name, each) => {
+    const size = each === "block" ? ", blockSize: 8" : ""
+    const yaml = convolutions(`, granularity: ${each}${size}`, name)
+    const model = modelOf(yaml, first)
+    const read = await weightsOf(model)
+    for (const layer of model.network.table.layers) {
+      const ours = valuesOf(codesOf(model.weights.get(`${layer.path}.weight`)!, layer))
+      // a code has no sign for zero where codes are steps
+      const theirs = read.get(layer.path)!
+      expect(theirs.length).toBe(ours.length)
+      expect([...theirs].findIndex((value, i) => value !== ours[i])).toBe(-1)
+    }
   })
 })
 
