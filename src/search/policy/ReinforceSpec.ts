@@ -52,7 +52,7 @@ export const ReinforceSpec = Schema.Struct({
   ),
   decideBy: optional(
     Schema.Finite.check(Schema.isBetween({ minimum: 0.05, maximum: 1 })),
-    "Share of the steps after which the policy has decided, 0.05 to 1: commitment reaches its maximum there and the policy is frozen; the remaining steps train its final assignment. Default: delay + 0.25, at most 1; 1 of a preset.",
+    "Share of the steps after which the policy has decided, 0.05 to 1: commitment reaches its maximum there and the policy is frozen; the remaining steps train its final assignment. Default: delay + 0.25, at most 1; 1 of a preset and with stopAt: off.",
     { examples: [0.4] },
   ),
   delaySampling: optional(

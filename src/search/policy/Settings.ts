@@ -55,12 +55,18 @@ const usualDelay = 0.15
 /** A quarter of the steps after the delay, as far as there are so many. */
 const usualDecideBy = (delay: number): number => Math.min(1, Number((delay + 0.25).toFixed(9)))
 
-/** A search as a person wrote it, with the defaults of the knobs that came later. A preset keeps what it was published with. */
-export const withUsual = (spec: ReinforceSpec): ReinforceSpec => ({
-  ...formerly,
-  ...(spec.preset === undefined ? { decideBy: usualDecideBy(spec.delay ?? usualDelay) } : {}),
-  ...spec,
-})
+/**
+ * A search as a person wrote it, with the defaults of the knobs that came later. A preset keeps what it was published with, and
+ * a search that is never to freeze (`stopAt: off`) has all steps.
+ */
+export const withUsual = (spec: ReinforceSpec): ReinforceSpec => {
+  const decidesEarly = spec.preset === undefined && spec.stopAt !== "off"
+  return {
+    ...formerly,
+    ...(decidesEarly ? { decideBy: usualDecideBy(spec.delay ?? usualDelay) } : {}),
+    ...spec,
+  }
+}
 
 /** A search without the knobs that say what was meant before there were such: ids from then stay as they are. */
 export const withoutFormer = (spec: ReinforceSpec): ReinforceSpec => {

@@ -164,6 +164,7 @@ describe("settings", () => {
     expect([0, 0.1, 0.25, 0.9].map((delay) => decideBy({ delay }))).toEqual([0.25, 0.35, 0.5, 1])
     expect(decideBy({ decideBy: 0.7 })).toBe(0.7)
     expect(decideBy({ preset: "fliqs" })).toBe(1)
+    expect(decideBy({ stopAt: "off" })).toBe(1)
   })
 
   it("are without what was meant before there were such knobs where an id is made", () => {
