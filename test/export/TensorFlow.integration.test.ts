@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { codesOf, valuesOf } from "../../src/export/Codes.ts"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
 import { Refused, type ExportOptions, type ExportTarget } from "../../src/export/Target.ts"
+import { savedModelFile } from "../../src/export/tensorflow/SavedModelFile.ts"
 import { SavedModelTarget } from "../../src/export/tensorflow/SavedModelTarget.ts"
+import { tensorFlowModel } from "../../src/export/tensorflow/TensorFlowModel.ts"
 import { TfjsTarget } from "../../src/export/tensorflow/TfjsTarget.ts"
 import { compare, openChild, type Verified } from "../../src/export/Verify.ts"
 import { names, parse } from "../../src/format/Formats.ts"
@@ -237,6 +239,14 @@ describe("files", () => {
     const saved = exported(SavedModelTarget, model, plain)
     const beside = JSON.parse(readFileSync(join(saved, "assets.extra", "fliqs.json"), "utf8"))
     expect(Object.keys(beside)).toEqual(Object.keys(said))
+  })
+
+  it("are refused where a protocol buffer would be too long", () => {
+    const model = modelOf(convolutions("", "INT8"), first)
+    const graph = tensorFlowModel(model, plain, { bytes: "DT_UINT8", bfloat16: true })
+    const { length } = savedModelFile(graph)
+    expect(savedModelFile(graph, length)).toHaveLength(length)
+    expect(() => savedModelFile(graph, length - 1)).toThrow(Refused)
   })
 
   it("have a byte for a weight of up to 8 bits, two for up to 16", () => {

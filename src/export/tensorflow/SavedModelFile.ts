@@ -18,6 +18,7 @@ import {
   tensor,
   text,
 } from "../../tensor/ProtocolBuffer.ts"
+import { Refused } from "../Target.ts"
 import {
   type Attribute,
   type Constant,
@@ -146,10 +147,19 @@ const signatureOf = ({ input, output }: TensorFlowModel): Bytes =>
     message(2, port(1, input), port(2, output), text(3, "tensorflow/serving/predict")),
   )
 
-export const savedModelFile = (model: TensorFlowModel): Bytes => {
+/** A protocol buffer has no more bytes. */
+const largest = 2 ** 31 - 1
+
+/** Throws `Refused` where the file would have more bytes than `limit`. */
+export const savedModelFile = (model: TensorFlowModel, limit = largest): Bytes => {
   const nodes = [
     ...[...model.graph.constants].flatMap(constant),
     ...model.graph.nodes.map(operation),
   ]
-  return savedModelOf(tag, graphOf(nodes), signatureOf(model))
+  const file = savedModelOf(tag, graphOf(nodes), signatureOf(model))
+  if (file.length > limit)
+    throw new Refused(
+      `the file would have ${file.length} bytes, and a protocol buffer at most ${limit}; formats of fewer bits would be right, or --to tfjs`,
+    )
+  return file
 }
