@@ -71,4 +71,5 @@ export const attempt = <A>(
   path: string,
   call: () => A,
 ): Effect.Effect<A, StorageError> =>
-  Effect.try({ try: call, catch: (cause) => cause }).pipe(stored(operation, path))
+  // what Node throws of files is always an Error
+  Effect.try({ try: call, catch: (cause) => cause as Error }).pipe(stored(operation, path))
