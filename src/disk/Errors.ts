@@ -30,6 +30,9 @@ export class NewerVersion extends Schema.TaggedError<NewerVersion>()("NewerVersi
   known: Schema.Int,
 }) {}
 
+/** What a synchronous call of node threw. */
+export class Thrown extends Schema.TaggedError<Thrown>()("Thrown", { cause: Schema.Defect() }) {}
+
 /** A file could not be read or written; `path` is the file concerned. */
 export class StorageError extends Schema.TaggedError<StorageError>()("StorageError", {
   operation: Schema.String,
@@ -56,7 +59,8 @@ export class StorageError extends Schema.TaggedError<StorageError>()("StorageErr
 /** Names the operation and the path of whatever the file system said. */
 export const storageError =
   (operation: string, path: string) =>
-  (cause: unknown): StorageError => {
+  (given: unknown): StorageError => {
+    const cause = given instanceof Thrown ? given.cause : given
     if (cause instanceof StorageError) return cause
     const { code, fix, passes, words } = describe(cause)
     return new StorageError({

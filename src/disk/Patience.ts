@@ -5,7 +5,7 @@
  * what is wrong. Left out: memory that ran out in another process (`orchestrator/Supervise`).
  */
 import { Clock, Context, Duration, Effect } from "effect"
-import { type StorageError, storageError } from "./Errors.ts"
+import { type StorageError, storageError, Thrown } from "./Errors.ts"
 
 export interface Wait {
   readonly error: StorageError
@@ -71,5 +71,4 @@ export const attempt = <A>(
   path: string,
   call: () => A,
 ): Effect.Effect<A, StorageError> =>
-  // what Node throws of files is always an Error
-  Effect.try({ try: call, catch: (cause) => cause as Error }).pipe(stored(operation, path))
+  Effect.try({ try: call, catch: (cause) => new Thrown({ cause }) }).pipe(stored(operation, path))

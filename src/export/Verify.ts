@@ -6,8 +6,8 @@
  * boundary, one step of its format apart, and what follows differs on that image: in a deep network of few bits this moves
  * the logits of one image in ten by some percent, of a rare one by half, and those of the others not at all. A mistake
  * moves them all. So three of four images have a narrow bound, and any one image a wide one. The largest logit must be the
- * same one on every image; few may differ, where the child's own two largest are closer together than the wide bound. Left
- * out: writing and removing files (`cli/`).
+ * same one on every image; few may differ, where the child's own two largest are close together. Left out: writing and
+ * removing files (`cli/`).
  */
 import { rowLength } from "../format/Row.ts"
 import { makeSupernet } from "../supernet/Supernet.ts"
@@ -29,7 +29,7 @@ export interface Verified {
   readonly images: number
   /** Images on which the largest logit is the same one. */
   readonly same: number
-  /** Of the others, those on which the child's two largest logits are closer together than `limit`. */
+  /** Of the others, those on which the child's two largest logits are close together. */
   readonly ties: number
   /** Largest |difference| of a logit on the three quarters of the images that differ least. */
   readonly typical: number
@@ -47,6 +47,8 @@ export const widestBound = 0.05
 const typicalPart = 0.75
 /** What those of any image may differ by, in bounds. */
 const timesForAny = 20
+/** How close together the child's two largest logits are in a tie, in bounds. */
+const timesForTie = 4
 /** How many images may be ties, of all. */
 const mostTies = 0.1
 
@@ -128,7 +130,7 @@ export const compare = async (
   const largest = sorted.at(-1) ?? Infinity
   const bound = share * range
   const limit = timesForAny * bound
-  const ties = leads.filter((one) => one <= limit).length
+  const ties = leads.filter((one) => one <= timesForTie * bound).length
   const same = images - leads.length
   const passed =
     typical <= bound &&
