@@ -58,9 +58,16 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
+const gridRuns = (experimentName: string): ReadonlyArray<StoredRun> => {
+  const id = stub.experiments.get(experimentName)?.id
+  return [...stub.runs.values()].filter(
+    (run) => run.experimentId === id && run.tags.get("fliqs.kind") === "grid",
+  )
+}
 const gridRun = (experimentName: string): StoredRun => {
-  const { id } = stub.experiments.get(experimentName)!
-  return stub.run((run) => run.experimentId === id && run.tags.get("fliqs.kind") === "grid")
+  const runs = gridRuns(experimentName)
+  expect(runs).toHaveLength(1)
+  return runs[0]!
 }
 const noteOf = (run: StoredRun): string => run.tags.get("mlflow.note.content") ?? ""
 
@@ -71,7 +78,8 @@ describe("a run that is killed", () => {
     const { child, ended } = start(["run", "experiment.yaml", "--jobs", "2"], at)
     await until(() => beats(folder).filter(({ step }) => step > 0).length === 2)
     const name = `e${steps}`
-    await until(() => stub.experiments.has(name) && noteOf(gridRun(name)).includes("| running |"))
+    // the experiment is there before its run, and the run before its page
+    await until(() => gridRuns(name).some((run) => noteOf(run).includes("| running |")))
     expect(gridRun(name).status).toBe("RUNNING")
     child.kill("SIGKILL")
     await ended
