@@ -3,10 +3,13 @@ import { expect, it } from "vitest"
 import { compare } from "../../src/export/Verify.ts"
 
 const images = 40
-/** Logits of three classes: 10 is the largest, the first class leads by 4. */
-const ours = Float32Array.from({ length: 3 * images }, (_, i) => [10, 6, -1][i % 3]!)
-
-const compared = (change: (value: number, image: number, c: number) => number, share?: number) => {
+const compared = (
+  change: (value: number, image: number, c: number) => number,
+  share?: number,
+  second = 8.5,
+) => {
+  /** Logits of three classes: 10 is the largest. */
+  const ours = Float32Array.from({ length: 3 * images }, (_, i) => [10, second, -1][i % 3]!)
   const theirs = ours.map((value, i) => change(value, Math.floor(i / 3), i % 3))
   return compare(
     { logits: () => ours, dispose: () => {} },
@@ -36,10 +39,12 @@ it("fails where one image differs by more than any may", async () => {
 })
 
 it("takes few images whose largest logit is another one as ties, and no more", async () => {
-  const swapped = (count: number) =>
-    compared((value, image, c) => (image < count ? [6, 10, -1][c]! : value))
-  expect(await swapped(4)).toMatchObject({ passed: true, same: images - 4, ties: 4 })
-  expect(await swapped(5)).toMatchObject({ passed: false, same: images - 5, ties: 5 })
+  const swapped = (count: number, second: number) =>
+    compared((value, image, c) => (image < count ? [second, 10, -1][c]! : value), undefined, second)
+  expect(await swapped(4, 8.5)).toMatchObject({ passed: true, same: images - 4, ties: 4 })
+  expect(await swapped(5, 8.5)).toMatchObject({ passed: false, same: images - 5, ties: 5 })
+  // the network itself is sure of the first class
+  expect(await swapped(1, 7)).toMatchObject({ passed: false, same: images - 1, ties: 0 })
 })
 
 it("fails where a logit is no number, on either side", async () => {
