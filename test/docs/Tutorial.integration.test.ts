@@ -36,6 +36,8 @@ const said: ReadonlyArray<readonly [beginning: RegExp, answer: RegExp]> = [
   [/^fliqs run.*controls/, /uniform INT\d.*: [+-]\d+\.\d points of accuracy/],
   [/^fliqs list/, /finished/],
   [/^fliqs compare/, /final\/accuracy/],
+  [/^fliqs export/, /best\.onnx/],
+  [/^fliqs evaluate/, /accuracy/],
   [/^fliqs ui$/, /http:\/\/127\.0\.0\.1/],
 ]
 
