@@ -9,6 +9,7 @@
  */
 import { tf } from "../tensor/Backend.ts"
 import type { Variable } from "../tensor/Backend.ts"
+import { setValues } from "../tensor/Kernels.ts"
 import type { Supernet } from "./Supernet.ts"
 import { type ChannelGroup, channelGroups } from "./ChannelGroups.ts"
 
@@ -59,7 +60,7 @@ const permuted = (
 const permute = (variable: Variable, axis: number, order: ReadonlyArray<number>): void =>
   tf.tidy(() => {
     const values = permuted(variable.dataSync() as Float32Array, variable.shape, axis, order)
-    variable.assign(tf.tensor(values, [...variable.shape]) as Variable)
+    setValues(variable, values)
   })
 
 /**

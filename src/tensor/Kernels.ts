@@ -10,7 +10,7 @@
  * Left out: convolutions (`Convolution.ts`), norms (`Norms.ts`), random kernels (`RandomTensor.ts`), quantizers (`Rounding.ts`).
  */
 import { tf } from "./Backend.ts"
-import type { Scalar, Tensor, Tensor2D, Tensor4D } from "./Backend.ts"
+import type { Scalar, Tensor, Tensor2D, Tensor4D, Variable } from "./Backend.ts"
 import { layout, windowed, type WindowOptions } from "./Convolution.ts"
 import { differentiable } from "./CustomGradient.ts"
 import { backend, bool, indices, int, op, ops, shapeOf, string, type } from "./Op.ts"
@@ -307,3 +307,10 @@ export const castBytes = (bytes: Tensor): Tensor => {
   const source = { name: "SrcT", type: binding.TF_ATTR_TYPE, value: binding.TF_UINT8 }
   return op("Cast", [source, type("DstT"), bool("Truncate", false)], bytes)
 }
+
+/** Gives a variable these values. Throws where `shape` is not the variable's own. */
+export const setValues = (
+  variable: Variable,
+  values: Float32Array,
+  shape: ReadonlyArray<number> = variable.shape,
+): void => tf.tidy(() => variable.assign(tf.tensor(values, [...shape]) as Variable))

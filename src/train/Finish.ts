@@ -10,6 +10,7 @@ import type { Choices } from "../space/Decision.ts"
 import { valueOf } from "../space/Quantity.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Variable } from "../tensor/Backend.ts"
+import { setValues } from "../tensor/Kernels.ts"
 import type { Steps } from "./Steps.ts"
 import type { FinishSpec } from "./TrainSpec.ts"
 
@@ -30,7 +31,7 @@ const assign = (variable: Variable, sum: Float64Array, count: number): void =>
   tf.tidy(() => {
     const values = (variable.dataSync() as Float32Array).slice()
     sum.forEach((total, i) => (values[i] = total / count))
-    variable.assign(tf.tensor(values, [...variable.shape]) as Variable)
+    setValues(variable, values)
   })
 
 /** Re-estimates norms and activation scales from `batches` training batches that the steps before did not draw. */

@@ -8,8 +8,9 @@ import { Schema } from "effect"
 import type { Images } from "../data/Dataset.ts"
 import { makeSupernet, type Supernet } from "../supernet/Supernet.ts"
 import { measuredImages, normsOf } from "../search/Searches.ts"
-import { loaded, tf } from "../tensor/Backend.ts"
+import { loaded } from "../tensor/Backend.ts"
 import type { Variable } from "../tensor/Backend.ts"
+import { setValues } from "../tensor/Kernels.ts"
 import { Arithmetic } from "./ArithmeticRecord.ts"
 import { WatchState } from "./Divergence.ts"
 import { ProgressState } from "./Progress.ts"
@@ -77,14 +78,13 @@ const restore = (snapshot: Snapshot, variables: ReadonlyMap<string, Variable>): 
     const saved = snapshot.tensors[name]
     if (saved === undefined || saved.values.length !== variable.size)
       throw new Error(`the checkpoint has no ${name} of shape [${variable.shape.join(", ")}]`)
-    tf.tidy(() => variable.assign(tf.tensor(saved.values, [...saved.shape]) as Variable))
+    setValues(variable, saved.values, saved.shape)
   }
 }
 
 /** Gives variables the values of tensors of the same name and shape. */
 const fill = (variables: ReadonlyMap<string, Variable>, tensors: Tensors): void => {
-  for (const [name, { shape, values }] of tensors)
-    tf.tidy(() => variables.get(name)!.assign(tf.tensor(values, [...shape]) as Variable))
+  for (const [name, { shape, values }] of tensors) setValues(variables.get(name)!, values, shape)
 }
 
 /** The network of a trial, ready to be trained. */
