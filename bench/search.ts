@@ -8,28 +8,20 @@
  * with their quartiles. Left out: start, re-estimation and evaluation, which both have alike.
  */
 import { performance } from "node:perf_hooks"
-import { NodeServices } from "@effect/platform-node"
-import { Effect, Result } from "effect"
 import { openBatches } from "../src/data/Batches.ts"
 import * as Datasets from "../src/data/Datasets.ts"
 import { cacheDirectory } from "../src/disk/Installation.ts"
-import { read } from "../src/declaration/Document.ts"
-import { expand } from "../src/experiment/Plan.ts"
 import { load } from "../src/tensor/Backend.ts"
-import { startOf, trainPhase } from "../src/train/Phase.ts"
 import { openSession } from "../src/train/Session.ts"
-import { learningRateAt } from "../src/train/TrainSpec.ts"
-import { prepare, type Prepared } from "../src/train/Trial.ts"
+import type { Prepared } from "../src/train/Trial.ts"
+import { firstTrial, run, trainAll } from "./FirstTrial.ts"
 import { spread } from "./Statistics.ts"
 
 const [file = "experiments/study/j-informed.yaml", steps = "400", rounds = "3"] =
   process.argv.slice(2)
-const run = <A, E>(effect: Effect.Effect<A, E, NodeServices.NodeServices>): Promise<A> =>
-  Effect.runPromise(effect.pipe(Effect.provide(NodeServices.layer)))
-
 /** The first trial with another search. */
-const planned = async (search: string): Promise<Prepared> => {
-  const sets = [
+const planned = (search: string): Promise<Prepared> =>
+  firstTrial(file, [
     `train.steps=${steps}`,
     "train.learningRate.warmupSteps=0",
     "matrix=null",
@@ -37,10 +29,7 @@ const planned = async (search: string): Promise<Prepared> => {
     "include=null",
     "controls=null",
     `search=${search}`,
-  ]
-  const plan = await run(Effect.flatMap(read(file), (document) => expand(document, { sets })))
-  return Result.getOrThrow(prepare(plan.trials[0]!.declaration))
-}
+  ])
 
 const arms = {
   fixed: await planned("{ kind: fixed, uniform: INT4 }"),
@@ -53,21 +42,9 @@ const dataset = await run(Datasets.load(spec, cacheDirectory(), "."))
 const secondsOf = async (prepared: Prepared) => {
   const data = openBatches(dataset, { ...spec, seed })
   const session = openSession(prepared, dataset, { eager: false })
-  const { learningRate, steps } = prepared.trial.train
-  const phase = {
-    searcher: prepared.searcher,
-    steps,
-    before: 0,
-    firstBatch: 0,
-    learningRate: (step: number, frozenAt: number | undefined) =>
-      learningRateAt(learningRate, step, steps, frozenAt),
-    section: "train" as const,
-    keep: {},
-  }
   const began = performance.now()
   const used = process.cpuUsage()
-  const events = trainPhase(phase, startOf(phase), prepared, session, data)
-  for (let next = await events.next(); next.done !== true; next = await events.next());
+  await trainAll(prepared, session, data)
   const { system, user } = process.cpuUsage(used)
   session.dispose()
   return { wall: (performance.now() - began) / 1000, processor: (user + system) / 1e6 }

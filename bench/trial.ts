@@ -8,20 +8,14 @@
  * supervising process, the journal, checkpoints.
  */
 import { performance } from "node:perf_hooks"
-import { NodeServices } from "@effect/platform-node"
-import { Effect, Result } from "effect"
 import { openBatches } from "../src/data/Batches.ts"
 import * as Datasets from "../src/data/Datasets.ts"
 import { cacheDirectory } from "../src/disk/Installation.ts"
-import { read } from "../src/declaration/Document.ts"
-import { expand } from "../src/experiment/Plan.ts"
 import { load } from "../src/tensor/Backend.ts"
 import { finish } from "../src/train/Finish.ts"
-import { startOf, trainPhase } from "../src/train/Phase.ts"
 import { openSession } from "../src/train/Session.ts"
 import type { Steps } from "../src/train/Steps.ts"
-import { learningRateAt } from "../src/train/TrainSpec.ts"
-import { prepare } from "../src/train/Trial.ts"
+import { firstTrial, run, trainAll } from "./FirstTrial.ts"
 
 interface Part {
   wall: number
@@ -78,14 +72,9 @@ const counted = (steps: Steps): Steps => {
 const [file = "experiments/quickstart.yaml", count = "60"] = process.argv.slice(2)
 const began = now()
 add("Node and the modules", { wall: 0, processor: 0 }, began)
-const run = <A, E>(effect: Effect.Effect<A, E, NodeServices.NodeServices>): Promise<A> =>
-  Effect.runPromise(effect.pipe(Effect.provide(NodeServices.layer)))
-
-const prepared = await timed("the plan, the network", async () => {
-  const sets = [`train.steps=${count}`, "train.learningRate.warmupSteps=0", "controls=null"]
-  const plan = await run(Effect.flatMap(read(file), (document) => expand(document, { sets })))
-  return Result.getOrThrow(prepare(plan.trials[0]!.declaration))
-})
+const prepared = await timed("the plan, the network", () =>
+  firstTrial(file, [`train.steps=${count}`, "train.learningRate.warmupSteps=0", "controls=null"]),
+)
 const { searcher, trial } = prepared
 await timed("TensorFlow and the kernels", () => run(load({ threads: 1 })))
 const dataset = await timed("the data set, from the cache", () =>
@@ -96,25 +85,7 @@ const data = await timed("the split and its digests", () =>
 )
 const opened = await timed("the variables", () => openSession(prepared, dataset, { eager: false }))
 const session = { ...opened, steps: counted(opened.steps) }
-const { learningRate, steps } = trial.train
-const phase = {
-  searcher,
-  steps,
-  before: 0,
-  firstBatch: 0,
-  learningRate: (step: number) => learningRateAt(learningRate, step, steps),
-  section: "train" as const,
-  keep: {},
-}
-let search: unknown
-await timed("all steps together", async () => {
-  const events = trainPhase(phase, startOf(phase), prepared, session, data)
-  for (let next = await events.next(); ; next = await events.next())
-    if (next.done) {
-      search = next.value.search
-      return
-    }
-})
+const search = await timed("all steps together", () => trainAll(prepared, session, data))
 await timed("re-estimation and evaluation together", () =>
   finish(
     session.supernet,
@@ -122,7 +93,7 @@ await timed("re-estimation and evaluation together", () =>
     data,
     searcher.final(search),
     trial.finish,
-    steps,
+    trial.train.steps,
     trial.data.batchSize,
   ),
 )

@@ -19,7 +19,7 @@ import { differenceOf } from "./ArithmeticRecord.ts"
 import { finish, type Finished } from "./Finish.ts"
 import { keptModel } from "./KeptModel.ts"
 import { artifacts, finalCosts, layerOutcomes } from "./Outcome.ts"
-import { type Phase, type PhaseState, resumed, startOf, trainPhase } from "./Phase.ts"
+import { type Phase, type PhaseState, resumed, searchPhase, startOf, trainPhase } from "./Phase.ts"
 import { type Found, openSession, type Session, SessionState } from "./Session.ts"
 import type { TrainContext, TrainEvent } from "./TrainEvent.ts"
 import { fineTuneRateAt, learningRateAt, retrainSteps } from "./TrainSpec.ts"
@@ -111,18 +111,9 @@ async function* searchAndTune(run: Run): AsyncGenerator<TrainEvent, Found> {
 async function* search(run: Run, session: Session): AsyncGenerator<TrainEvent, Found> {
   const { prepared } = run
   const { searcher, trial } = prepared
-  const { learningRate, steps } = trial.train
-  const ended = yield* train(run, session, {
-    searcher,
-    steps,
-    before: 0,
-    firstBatch: 0,
-    learningRate: (step, frozenAt) => learningRateAt(learningRate, step, steps, frozenAt),
-    section: "train",
-    keep: {},
-  })
+  const ended = yield* train(run, session, searchPhase(prepared))
   const choices = searcher.final(ended.search)
-  const { accuracy, amax } = yield* freeze(run, session, choices, steps)
+  const { accuracy, amax } = yield* freeze(run, session, choices, trial.train.steps)
   const sensitivities = searcher.sensitivities?.(ended.search)
   yield* artifacts(prepared, choices, ended.progress, amax, sensitivities)
   const { count, sum } = ended.switching

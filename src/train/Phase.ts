@@ -20,6 +20,7 @@ import { qualitiesOf } from "./Qualities.ts"
 import { type Session, type SessionState, snapshotOf } from "./Session.ts"
 import type { Trained, TrainedRelaxed } from "./Steps.ts"
 import type { TrainEvent } from "./TrainEvent.ts"
+import { learningRateAt } from "./TrainSpec.ts"
 import type { Prepared } from "./Trial.ts"
 
 export interface Phase {
@@ -35,6 +36,20 @@ export interface Phase {
   readonly section: "train" | "fineTune" | "retrain"
   /** What its checkpoints hold beside its own state: which phase it is, what those before it found. */
   readonly keep: Pick<SessionState, "phase" | "found">
+}
+
+/** The search of a trial. */
+export const searchPhase = ({ searcher, trial }: Prepared): Phase => {
+  const { learningRate, steps } = trial.train
+  return {
+    searcher,
+    steps,
+    before: 0,
+    firstBatch: 0,
+    learningRate: (step, frozenAt) => learningRateAt(learningRate, step, steps, frozenAt),
+    section: "train",
+    keep: {},
+  }
 }
 
 /** Where a phase goes on from, or how it ended. */
