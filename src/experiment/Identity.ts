@@ -25,7 +25,7 @@ import {
 import type { Choices } from "../space/Decision.ts"
 import { withWidestFormats } from "../space/DecisionSpace.ts"
 import { maximum, type Quantity, valueOf } from "../space/Quantity.ts"
-import { withRestart } from "../train/TrainSpec.ts"
+import { withoutRestart } from "../train/TrainSpec.ts"
 import type { Trial } from "../train/Trial.ts"
 import { idOf } from "./Canonical.ts"
 
@@ -150,6 +150,6 @@ export const alike = (declared: Trial, network: Network): Alike => {
 export const settingOf = (trial: Trial): string => {
   const { search: _s, reward: _r, finish, train, ...rest } = identity(trial)
   const { retrain: _, ...end } = finish
-  const learningRate = withRestart({ ...train.learningRate, restart: "none" }, false)
+  const learningRate = withoutRestart(train.learningRate)
   return idOf({ ...rest, train: { ...train, learningRate }, finish: end })
 }

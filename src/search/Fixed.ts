@@ -151,6 +151,7 @@ export const Fixed = {
     uniform: ({ uniform }) => uniform,
     wideSteps: ({ widest = 0 }, steps) => delaySteps(steps, widest),
   },
+  isDecided: ({ widest = 0 }) => widest === 0,
   files: { assignment: AssignmentFile },
   unread: () => unreadReward("kind", "beta", "quality"),
   measures: () => false,

@@ -52,6 +52,7 @@ export const Random = {
   },
   problems: (spec, _reward, steps) =>
     spec.candidates === 1 ? [] : populationProblems(resolve(spec, steps), steps, 0),
+  isDecided: ({ candidates }) => candidates === 1,
   unread: ({ candidates }) =>
     candidates === 1
       ? [

@@ -163,6 +163,8 @@ export interface SearchKind<Spec extends { readonly kind: string }> {
   identity?(spec: Spec): Spec
   /** What no schema says about the block, its reward and a run of `steps`; paths are relative to the experiment. */
   problems?(spec: Spec, reward: RewardSpec | undefined, steps: number): ReadonlyArray<Finding>
+  /** Whether everything is decided before the first step; false by default. */
+  isDecided?(spec: Spec): boolean
   /** What of a network it cannot search; paths as for `problems`. */
   networkProblems?(network: Network): ReadonlyArray<Finding>
   /** Of a kind that searches nothing: what it trains. */

@@ -67,9 +67,7 @@ export const resolved = (spec: SearchSpec, steps: number): SearchSpec =>
   kindOf(spec).resolved?.(spec, steps) ?? spec
 
 /** Whether everything is decided before the first step. */
-export const isDecided = (spec: SearchSpec): boolean =>
-  (spec.kind === "fixed" && (spec.widest ?? 0) === 0) ||
-  (spec.kind === "random" && spec.candidates === 1)
+export const isDecided = (spec: SearchSpec): boolean => kindOf(spec).isDecided?.(spec) ?? false
 
 /** Whether a search is over before the last step because its block says so. */
 export const decidesEarly = (spec: SearchSpec): boolean => "decideBy" in spec && spec.decideBy < 1

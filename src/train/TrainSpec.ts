@@ -251,17 +251,20 @@ const usualRestart = { factor: 1, at: "frozen" } as const
 export const restartsAtFreeze = ({ restart }: LearningRate): boolean =>
   restart !== undefined && restart !== "none" && restart.at === "frozen"
 
+export const withoutRestart = (learningRate: LearningRate): LearningRate => {
+  const { restart: _, ...rest } = learningRate
+  return rest
+}
+
 /** The learning rate with its second schedule written out: the usual one where the search decides early, else none. */
 export const withRestart = (learningRate: LearningRate, decidesEarly: boolean): LearningRate => {
-  const { restart = decidesEarly ? usualRestart : "none", ...rest } = learningRate
-  return restart === "none" ? rest : { ...rest, restart }
+  const { restart = decidesEarly ? usualRestart : "none" } = learningRate
+  return restart === "none" ? withoutRestart(learningRate) : { ...learningRate, restart }
 }
 
 /** The learning rate without a second schedule that never begins, for what is frozen from the first step. */
 export const withoutFreeze = (learningRate: LearningRate): LearningRate =>
-  restartsAtFreeze(learningRate)
-    ? withRestart({ ...learningRate, restart: "none" }, false)
-    : learningRate
+  restartsAtFreeze(learningRate) ? withoutRestart(learningRate) : learningRate
 
 /**
  * The learning rate of a step, counted from 0.

@@ -6,7 +6,8 @@
  * and on average over the draws, which includes what it does together with others and needs few measurements where
  * decisions are many. At the delay's end the mean of both, each weighted by the inverse of its variance, becomes logits
  * (`Prior.ts`); where both disagree by more than noise, what was measured alone counts less. The less these means stand
- * out of their noise, the less certain the policy is made: pure noise leaves all the entropy that the target allows. Left out: the steps themselves (`Reinforce.ts`).
+ * out of their noise, the less certain the policy is made: pure noise leaves all the entropy that the target allows. Left
+ * out: the steps themselves (`Reinforce.ts`).
  */
 import { Schema } from "effect"
 import type { BoundReward } from "../../reward/Reward.ts"
