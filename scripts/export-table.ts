@@ -6,7 +6,7 @@ import { fromBinary } from "@bufbuild/protobuf"
 import { ModelProtoSchema, TensorProto_DataType } from "onnx-buf"
 import { parse as parseYaml } from "yaml"
 import { Schema } from "effect"
-import type { ExportedFile, ExportOptions } from "../src/export/Target.ts"
+import { type ExportedFile, type ExportOptions, usualOptions } from "../src/export/Target.ts"
 import { targetNamed } from "../src/export/Exports.ts"
 import type { FoundModel } from "../src/export/FoundModel.ts"
 import { names, parse } from "../src/format/Formats.ts"
@@ -16,6 +16,7 @@ import { Space } from "../src/network/SpaceFile.ts"
 import { randomStream } from "../src/space/RandomStream.ts"
 import { extract } from "../src/supernet/Child.ts"
 import { variableShapes } from "../src/supernet/Variables.ts"
+import { type PageSection, withSection } from "./page-section.ts"
 
 const spaceOf = (format: string): string => {
   const scale = parse(format)!.block?.scale === "E8M0" ? ", scale: { sharedExponent: even }" : ""
@@ -56,8 +57,6 @@ const modelOf = (format: string): FoundModel => {
   }
 }
 
-const portable: ExportOptions = { input: "float32", emulate: false, flavour: "portable" }
-
 const write = (
   target: string,
   model: FoundModel,
@@ -91,18 +90,20 @@ const onnxOf = (model: FoundModel, options: ExportOptions) => {
 
 const tfjsOf = (model: FoundModel): string => {
   const { userDefinedMetadata } = JSON.parse(
-    bytesOf(write("tfjs", model, portable), "model.json").toString(),
+    bytesOf(write("tfjs", model, usualOptions), "model.json").toString(),
   )
   return storedIn(userDefinedMetadata)
 }
 
 const savedModelOf = (model: FoundModel): string =>
   storedIn(
-    JSON.parse(bytesOf(write("savedmodel", model, portable), "assets.extra/fliqs.json").toString()),
+    JSON.parse(
+      bytesOf(write("savedmodel", model, usualOptions), "assets.extra/fliqs.json").toString(),
+    ),
   )
 
 const pytorchOf = (model: FoundModel): string =>
-  /weights=Quantize\(/u.test(bytesOf(write("pytorch", model, portable), "model.py").toString())
+  /weights=Quantize\(/u.test(bytesOf(write("pytorch", model, usualOptions), "model.py").toString())
     ? "emulated"
     : "real"
 
@@ -110,9 +111,9 @@ const same = (one: string, other: string): string => (one === other ? "the same"
 
 const cellsOf = (format: string): ReadonlyArray<string> => {
   const model = modelOf(format)
-  const { input, opset, weights } = onnxOf(model, portable)
-  const standard = onnxOf(model, { ...portable, flavour: "standard" })
-  const emulated = onnxOf(model, { ...portable, emulate: true })
+  const { input, opset, weights } = onnxOf(model, usualOptions)
+  const standard = onnxOf(model, { ...usualOptions, flavour: "standard" })
+  const emulated = onnxOf(model, { ...usualOptions, emulate: true })
   return [
     weights,
     input,
@@ -152,12 +153,10 @@ const exportTable = (): string => {
   ].join("\n")
 }
 
-const begin = "<!-- formats: written by npm run schemas -->\n"
-const end = "<!-- end of formats -->"
+const formats: PageSection = {
+  begin: "<!-- formats: written by npm run schemas -->\n",
+  end: "<!-- end of formats -->",
+}
 
 /** `docs/export.md` with the table as it is. */
-export const withExportTable = (page: string): string => {
-  const [from, to] = [page.indexOf(begin), page.indexOf(end)]
-  if (from < 0 || to < from) throw new Error("docs/export.md has no place for the formats")
-  return `${page.slice(0, from)}${begin}\n${exportTable()}\n${page.slice(to)}`
-}
+export const withExportTable = (page: string): string => withSection(page, formats, exportTable())

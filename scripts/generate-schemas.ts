@@ -16,6 +16,7 @@ import { Space } from "../src/network/SpaceFile.ts"
 import { withExportTable } from "./export-table.ts"
 import { forEditors, type JsonSchema as EditorSchema } from "./editor-schema.ts"
 import { keysPage } from "./keys-page.ts"
+import { type PageSection, withSection } from "./page-section.ts"
 
 /** A Schema as a draft-07 document. */
 const schemaOf = (schema: Schema.Top): EditorSchema => {
@@ -36,15 +37,14 @@ const rootName = (schema: JsonSchema.JsonSchema): string => {
 
 const files = { space: Space, experiment: Experiment, latency: LatencyTable, policy: Policy }
 
-const begin = "<!-- metrics: written by npm run schemas -->\n"
-const end = "<!-- end of metrics -->"
+const metricsSection: PageSection = {
+  begin: "<!-- metrics: written by npm run schemas -->\n",
+  end: "<!-- end of metrics -->",
+}
 
 /** `docs/method.md` with the table of metrics as it is. */
-export const withMetrics = (page: string): string => {
-  const [from, to] = [page.indexOf(begin), page.indexOf(end)]
-  if (from < 0 || to < from) throw new Error("docs/method.md has no place for the metrics")
-  return `${page.slice(0, from)}${begin}\n${metricsTable()}\n${page.slice(to)}`
-}
+export const withMetrics = (page: string): string =>
+  withSection(page, metricsSection, metricsTable())
 
 const metricsTable = (): string =>
   [

@@ -19,9 +19,10 @@ import {
   scaleOf,
   tensorScaleOf,
 } from "../quantizer/reference.ts"
+import { learnedScales } from "../supernet/OperandScale.ts"
 import { parts } from "../tensor/Amax.ts"
 import { codeOf, valueOfCode } from "./Encoding.ts"
-import type { Values } from "./FoundModel.ts"
+import { type FoundModel, type Values, valuesNamed } from "./FoundModel.ts"
 
 const { fround } = Math
 const smallestNormal = 2 ** -126
@@ -214,4 +215,15 @@ export const valuesOf = (stored: Stored): Float32Array => {
   return Float32Array.from(codes, (code, i) =>
     fround(fround(valueOfCode(code, format) * scaleAt(i)) * tensorScale),
   )
+}
+
+/** The weight of a layer of a found model, and how it is stored. */
+export const weightOf = (
+  model: Pick<FoundModel, "weights">,
+  layer: Layer,
+): { readonly weight: Values; readonly stored: Stored } => {
+  const weight = valuesNamed(model, `${layer.path}.weight`)
+  const learned = learnedScales(layer).weights
+  const scale = learned === undefined ? undefined : model.weights.get(learned.name)?.values[0]
+  return { weight, stored: codesOf(weight, layer, scale) }
 }

@@ -50,3 +50,11 @@ export const valueOfCode = (code: number, format: Format): number => {
 /** The values of all codes of a float format, in the order of the codes: [2^bits]. */
 export const valuesOfCodes = (format: Format): Float32Array =>
   Float32Array.from({ length: 2 ** format.bits }, (_, code) => valueOfCode(code, format))
+
+/** 2^least, ..., 2^most. */
+export const powersOfTwo = (least: number, most: number): Float32Array =>
+  Float32Array.from({ length: most - least + 1 }, (_, i) => powerOfTwo(least + i))
+
+/** The values of all codes of E8M0: 2^-127 to 2^127, then NaN. */
+export const valuesOfExponents = (): Float32Array =>
+  Float32Array.of(...powersOfTwo(-127, 127), Number.NaN)

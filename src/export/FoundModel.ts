@@ -38,3 +38,10 @@ export interface FoundModel {
   /** The fliqs that trained it. */
   readonly version: string
 }
+
+/** The values of a variable. Throws where the model has none of that name (a broken invariant). */
+export const valuesNamed = ({ weights }: Pick<FoundModel, "weights">, name: string): Values => {
+  const values = weights.get(name)
+  if (values === undefined) throw new Error(`the model has no variable ${name}`)
+  return values
+}

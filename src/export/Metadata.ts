@@ -1,4 +1,5 @@
 /** What every exported file says of the network beside its weights, as texts. */
+import type { Format } from "../format/Format.ts"
 import { formatNumbers, type FormatNumbers } from "./FormatNumbers.ts"
 import type { FoundModel } from "./FoundModel.ts"
 import { activationSites } from "../network/Sites.ts"
@@ -57,3 +58,24 @@ export const metadataOf = (model: FoundModel): Readonly<Record<string, string>> 
   "fliqs.mean": JSON.stringify(model.preprocessing.mean),
   "fliqs.std": JSON.stringify(model.preprocessing.std),
 })
+
+/** The same of a file that runs: what its weights are stored as, layer by layer, and the images that it takes. */
+export const metadataOfGraph = (
+  model: FoundModel,
+  storedAs: (format: Format) => string,
+): Readonly<Record<string, string>> => {
+  const { channels, height, width } = model.network.graph.input
+  const stored = model.network.table.layers.map(({ activationFormat, path, weightFormat }) => {
+    const [weights, activations] = [weightFormat.formats[0]!, activationFormat.formats[0]!]
+    return [
+      path,
+      { weights: weights.name, activations: activations.name, stored: storedAs(weights) },
+    ]
+  })
+  return {
+    ...metadataOf(model),
+    "fliqs.stored": JSON.stringify(Object.fromEntries(stored)),
+    "fliqs.size": JSON.stringify([height, width, channels]),
+    "fliqs.channelOrder": channels === 3 ? "RGB" : "gray",
+  }
+}

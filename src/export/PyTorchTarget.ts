@@ -7,7 +7,7 @@
  */
 import * as Container from "../disk/TensorFile.ts"
 import { floatPart } from "../train/Safetensors.ts"
-import type { FoundModel, Values } from "./FoundModel.ts"
+import { type FoundModel, type Values, valuesNamed } from "./FoundModel.ts"
 import { formatsOf, amaxesOf, metadataOf } from "./Metadata.ts"
 import { type LayerText, layerTexts } from "./pytorch/LayersText.ts"
 import { type NetworkText, networkText } from "./pytorch/NetworkText.ts"
@@ -38,8 +38,7 @@ const transposed = ({ shape, values }: Values, order: ReadonlyArray<number>): Va
 
 const weightsFile = (model: FoundModel, { state }: NetworkText): ReadonlyArray<Uint8Array> => {
   const parts = [...state].map(([name, { key, order }]) => {
-    const found = model.weights.get(name)
-    if (found === undefined) throw new Error(`the model has no weights ${name}`)
+    const found = valuesNamed(model, name)
     return floatPart(key, order === undefined ? found : transposed(found, order))
   })
   const names = Object.fromEntries([...state].map(([name, { key }]) => [key, name]))

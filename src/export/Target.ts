@@ -17,6 +17,13 @@ export interface ExportOptions {
   readonly python?: string
 }
 
+/** What is written where nothing is asked for. */
+export const usualOptions: ExportOptions = {
+  input: "float32",
+  emulate: false,
+  flavour: "portable",
+}
+
 /** One file of an export. */
 export interface ExportedFile {
   /** Relative to the folder of the export; "" for a target that is one file. */

@@ -12,10 +12,10 @@
 import { rowLength } from "../format/Row.ts"
 import { makeSupernet } from "../supernet/Supernet.ts"
 import { tf } from "../tensor/Backend.ts"
-import type { Tensor1D, Tensor2D, Variable } from "../tensor/Backend.ts"
-import { bytesTensor } from "../tensor/Kernels.ts"
+import type { Tensor1D, Tensor2D } from "../tensor/Backend.ts"
+import { bytesTensor, setValues } from "../tensor/Kernels.ts"
 import { normalise } from "../train/StepInputs.ts"
-import type { FoundModel } from "./FoundModel.ts"
+import { type FoundModel, valuesNamed } from "./FoundModel.ts"
 import type { Runner } from "./Target.ts"
 
 /** Images to compare: bytes [count, height, width, channels]. */
@@ -58,13 +58,11 @@ export interface Child {
   readonly dispose: () => void
 }
 
-export const openChild = ({ amax, network, preprocessing, weights }: FoundModel): Child => {
+export const openChild = (model: FoundModel): Child => {
+  const { amax, network, preprocessing } = model
   const net = makeSupernet(network, 0)
-  for (const { name, variable } of net.variables) {
-    const found = weights.get(name)
-    if (found === undefined) throw new Error(`the model has no variable ${name}`)
-    tf.tidy(() => variable.assign(tf.tensor(found.values, variable.shape) as Variable))
-  }
+  for (const { name, variable } of net.variables)
+    setValues(variable, valuesNamed(model, name).values)
   const { channels, height, width } = network.graph.input
   const rows = net.rowsOf([])
   const sizes = net.sizesOf([])

@@ -10,6 +10,7 @@ import { makeFolder } from "../disk/folder.ts"
 import { findModel } from "../export/found.ts"
 import { spaces } from "../export/spaces.ts"
 import { fliqs } from "./fliqs.ts"
+import { usualOptions } from "../../src/export/Target.ts"
 
 const folder = makeFolder()
 const policy = join(folder, "found.json")
@@ -17,8 +18,7 @@ const policy = join(folder, "found.json")
 beforeAll(async () => {
   await Effect.runPromise(load({ threads: 1 }))
   const model = findModel(spaces["resnetInt"]!, undefined, 4)
-  const options = { input: "float32", emulate: false, flavour: "portable" } as const
-  writeFileSync(policy, Buffer.concat(PolicyTarget.write(model, options)[0]!.parts))
+  writeFileSync(policy, Buffer.concat(PolicyTarget.write(model, usualOptions)[0]!.parts))
   writeFileSync(join(folder, "found.safetensors"), Buffer.concat(safetensors(model)))
   const other = findModel(spaces["resnetInt"]!, undefined, 5)
   writeFileSync(join(folder, "other.safetensors"), Buffer.concat(safetensors(other)))

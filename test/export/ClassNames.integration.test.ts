@@ -12,7 +12,7 @@ import { fileModelOf } from "../../src/export/evaluate/FileModel.ts"
 import { readOnnx } from "../../src/export/evaluate/ReadOnnx.ts"
 import { targets } from "../../src/export/Exports.ts"
 import { readFound } from "../../src/export/ReadFound.ts"
-import type { ExportTarget } from "../../src/export/Target.ts"
+import { type ExportTarget, usualOptions } from "../../src/export/Target.ts"
 import { makeSupernet } from "../../src/supernet/Supernet.ts"
 import { encode, keptModel } from "../../src/train/KeptModel.ts"
 import { image } from "../data/imageFolders.ts"
@@ -65,8 +65,7 @@ formats: { oneOf: [INT8] }
 
 /** All that a target writes, as one text; quotes of a JSON text in another are plain. */
 const textOf = (target: ExportTarget, model: ReturnType<typeof keepOf>): string => {
-  const options = { input: "float32", emulate: false, flavour: "portable" } as const
-  const parts = target.write(model, options).flatMap((file) => file.parts)
+  const parts = target.write(model, usualOptions).flatMap((file) => file.parts)
   return Buffer.concat(parts).toString("utf8").replaceAll('\\"', '"')
 }
 
@@ -96,8 +95,7 @@ describe.each(Datasets.datasets.kinds)("the classes of %s", (kind) => {
         expect.stringMatching(listOf(names)),
       ])
     const onnx = targets.find(({ name }) => name === "onnx")!
-    const options = { input: "float32", emulate: false, flavour: "portable" } as const
-    const file = readOnnx(Buffer.concat(onnx.write(model, options)[0]!.parts))
+    const file = readOnnx(Buffer.concat(onnx.write(model, usualOptions)[0]!.parts))
     if (typeof file === "string") throw new Error(file)
     expect(fileModelOf(file.metadata)).toMatchObject({
       classNames: names,

@@ -7,14 +7,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
 import { writeOnnx } from "../../src/export/onnx/OnnxModel.ts"
 import { loadOrt, openOnnx } from "../../src/export/onnx/OnnxRuntime.ts"
-import type { ExportOptions } from "../../src/export/Target.ts"
-import { compare, openChild, type Verified } from "../../src/export/Verify.ts"
+import { type ExportOptions, usualOptions } from "../../src/export/Target.ts"
+import type { Verified } from "../../src/export/Verify.ts"
 import { narrowestChoices, widestChoices } from "../../src/space/DecisionSpace.ts"
 import { loadBackend } from "../tensor/support.ts"
 import * as tiny from "../supernet/tiny.ts"
-import { drawImages, modelOf } from "./models.ts"
+import { modelOf } from "./models.ts"
 import { exampleOf } from "./page.ts"
 import { missingOf, onnxEnvironment } from "./python.ts"
+import { compared, convolutions, expectSame, first } from "./verified.ts"
 
 let missing: string | undefined
 beforeAll(async () => {
@@ -24,24 +25,15 @@ beforeAll(async () => {
 const folder = mkdtempSync(join(tmpdir(), "fliqs-onnx-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const plain: ExportOptions = { input: "float32", emulate: false, flavour: "portable" }
 let written = 0
 
-const verify = async (model: FoundModel, options: ExportOptions = plain): Promise<Verified> => {
+const verify = async (
+  model: FoundModel,
+  options: ExportOptions = usualOptions,
+): Promise<Verified> => {
   const path = join(folder, `${written++}.onnx`)
   writeFileSync(path, writeOnnx(model, options))
-  const child = openChild(model)
-  const runner = await openOnnx(path, model, options)
-  const batch = { images: drawImages(model.network, 32, 5), count: 32 }
-  const verified = await compare(child, runner, model.network.graph.classes, [batch])
-  await runner.close()
-  child.dispose()
-  return verified
-}
-
-/** The logits of the file are those of the network: they may differ by the order of sums, and by a rounding that it tips. */
-const expectSame = (verified: Verified): void => {
-  expect(verified).toMatchObject({ passed: true, images: 32 })
+  return compared(model, await openOnnx(path, model, options))
 }
 
 describe("networks", () => {
@@ -49,26 +41,10 @@ describe("networks", () => {
     for (const choicesOf of [widestChoices, narrowestChoices])
       for (const input of ["float32", "uint8"] as const) {
         const model = modelOf(yaml, ({ space }) => choicesOf(space))
-        expectSame(await verify(model, { ...plain, input }))
+        expectSame(await verify(model, { ...usualOptions, input }))
       }
   })
 })
-
-const convolutions = (scale: string, formats: string): string => `
-name: matrix
-input: { height: 12, width: 12, channels: 3 }
-classes: 4
-network:
-  - conv: { name: stem, filters: 20, kernel: 3, stride: 2 }
-  - invertedResidual: { name: block, filters: 20, kernel: 3, expansion: 2, stride: 1 }
-  - conv: { name: head, filters: 36, kernel: 1 }
-  - globalAveragePool: {}
-  - dense: { name: classifier, units: classes }
-formats: { oneOf: [${formats}], scale: { sharedExponent: floor${scale} } }
-`
-
-const first = ({ space }: { readonly space: { readonly decisions: ReadonlyArray<unknown> } }) =>
-  space.decisions.map(() => 0)
 
 describe("the lines of docs/export.md", () => {
   const at = join(folder, "model.onnx")
@@ -80,7 +56,7 @@ describe("the lines of docs/export.md", () => {
 
   it("run in Node", async () => {
     const model = make()
-    writeFileSync(at, writeOnnx(model, plain))
+    writeFileSync(at, writeOnnx(model, usualOptions))
     const lines: Array<unknown> = []
     const AsyncFunction = (async () => {}).constructor as FunctionConstructor
     const code = exampleOf("ONNX", "js").replace("model.onnx", at)
@@ -92,7 +68,7 @@ describe("the lines of docs/export.md", () => {
   it("run in Python", ({ skip }) => {
     skip(missing !== undefined)
     const model = make()
-    writeFileSync(at, writeOnnx(model, plain))
+    writeFileSync(at, writeOnnx(model, usualOptions))
     const printed = execFileSync(onnxEnvironment.python, ["-c", exampleOf("ONNX", "python")], {
       cwd: folder,
       encoding: "utf8",
@@ -103,7 +79,7 @@ describe("the lines of docs/export.md", () => {
 
 describe("options", () => {
   it("formats without a type as floats", async () => {
-    const options = { ...plain, emulate: true }
+    const options = { ...usualOptions, emulate: true }
     expectSame(await verify(modelOf(convolutions("", "E3M2"), first), options))
   })
 

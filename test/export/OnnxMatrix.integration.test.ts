@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
 import { writeOnnx } from "../../src/export/onnx/OnnxModel.ts"
 import { normalised, openOnnx, version } from "../../src/export/onnx/OnnxRuntime.ts"
-import type { ExportOptions } from "../../src/export/Target.ts"
+import { type ExportOptions, usualOptions } from "../../src/export/Target.ts"
 import { openChild } from "../../src/export/Verify.ts"
 import { names as formatNames } from "../../src/format/Formats.ts"
 import { widestChoices } from "../../src/space/DecisionSpace.ts"
@@ -29,7 +29,6 @@ beforeAll(async () => {
 const folder = mkdtempSync(join(tmpdir(), "fliqs-matrix-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const plain: ExportOptions = { input: "float32", emulate: false, flavour: "portable" }
 const count = 4
 
 /** Name of a file in the folder -> what onnxruntime-node answers. */
@@ -70,10 +69,10 @@ describe.each(Object.keys(kinds) as ReadonlyArray<keyof typeof kinds>)("%s", (ki
       const model = make()
       const images = drawImages(model.network, count, 5)
       const ours = childLogits(model, images)
-      const bytes = writeOnnx(model, plain)
+      const bytes = writeOnnx(model, usualOptions)
       const { logits, mistakes } = await inspect(model, bytes, images, count)
       wrong.push(...mistakes.map((words) => `${name}: ${words}`))
-      const asMeant = await runAsMeant(name, model, bytes, images, plain)
+      const asMeant = await runAsMeant(name, model, bytes, images, usualOptions)
       // One layer rounds the same numbers on both sides, so that only the order of sums is left. Behind a layer with few
       // values sums are often halfway between two values: there the order of a sum may change an image's logits.
       const [share, allowed] = isAlone ? [2e-6, 0] : [2e-3, count / 2]
@@ -93,7 +92,7 @@ describe("options", () => {
     for (const { model: make, name } of convolutions) {
       const model = make()
       const images = drawImages(model.network, count, 5)
-      const bytes = writeOnnx(model, { ...plain, emulate: true })
+      const bytes = writeOnnx(model, { ...usualOptions, emulate: true })
       const { mistakes } = await inspect(model, bytes, images, count)
       wrong.push(...mistakes.map((words) => `${name}: ${words}`))
     }
@@ -105,7 +104,7 @@ describe("options", () => {
     const wrong: Array<string> = []
     for (const { model: make, name } of fourBits) {
       const model = make()
-      const bytes = writeOnnx(model, { ...plain, flavour: "standard" })
+      const bytes = writeOnnx(model, { ...usualOptions, flavour: "standard" })
       writeFileSync(join(folder, `${name}-standard.onnx`), bytes)
       wrong.push(...wrongCodes(model, bytes).map((words) => `${name}: ${words}`))
     }
@@ -128,7 +127,7 @@ it("Python checks every file, infers its shapes, and gets the same logits", asyn
   for (const [name, yaml] of Object.entries(tiny))
     for (const input of ["float32", "uint8"] as const) {
       const model = modelOf(yaml, ({ space }) => widestChoices(space))
-      const options = { ...plain, input }
+      const options = { ...usualOptions, input }
       const images = drawImages(model.network, count, 5)
       await runAsMeant(`${name}-${input}`, model, writeOnnx(model, options), images, options)
     }

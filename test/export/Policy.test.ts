@@ -7,7 +7,7 @@ import type { FoundModel } from "../../src/export/FoundModel.ts"
 import { modelOf, PolicyTarget, policyProblems } from "../../src/export/PolicyTarget.ts"
 import { Policy } from "../../src/export/PolicyFile.ts"
 import { safetensors } from "../../src/export/SafetensorsTarget.ts"
-import type { ExportOptions } from "../../src/export/Target.ts"
+import { usualOptions } from "../../src/export/Target.ts"
 import { load } from "../../src/tensor/Backend.ts"
 import { readSafetensors, type Tensors } from "../../src/train/Safetensors.ts"
 import { joint } from "../network/fixture.ts"
@@ -16,9 +16,8 @@ import { spaces } from "./spaces.ts"
 
 beforeAll(() => Effect.runPromise(load({ threads: 1 })))
 
-const usual: ExportOptions = { input: "float32", emulate: false, flavour: "portable" }
 const textOf = (model: FoundModel): string =>
-  new TextDecoder().decode(PolicyTarget.write(model, usual)[0]!.parts[0])
+  new TextDecoder().decode(PolicyTarget.write(model, usualOptions)[0]!.parts[0])
 const tensorsOf = (model: FoundModel): Tensors =>
   Result.getOrThrow(readSafetensors(Buffer.concat(safetensors(model))))
 

@@ -10,7 +10,7 @@ import { ensureTorch, python } from "../../bench/peers/Torch.ts"
 import * as Container from "../../src/disk/TensorFile.ts"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
 import { PyTorchTarget } from "../../src/export/PyTorchTarget.ts"
-import type { ExportOptions } from "../../src/export/Target.ts"
+import { usualOptions } from "../../src/export/Target.ts"
 import type { Format } from "../../src/format/Format.ts"
 import { names, parse } from "../../src/format/Formats.ts"
 import { rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
@@ -35,13 +35,11 @@ beforeAll(async () => {
 }, minutes(20))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const usual: ExportOptions = { input: "float32", emulate: false, flavour: "portable" }
-
 /** Exports a model into a folder of that name. */
 const exported = (name: string, model: FoundModel): string => {
   const at = join(folder, name)
   mkdirSync(at, { recursive: true })
-  for (const { path, parts } of PyTorchTarget.write(model, usual))
+  for (const { path, parts } of PyTorchTarget.write(model, usualOptions))
     writeFileSync(join(at, path), Buffer.concat(parts))
   return at
 }

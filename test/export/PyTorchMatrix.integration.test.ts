@@ -11,6 +11,7 @@ import { loadBackend } from "../tensor/support.ts"
 import { drawImages } from "./models.ts"
 import { combinations, differing } from "./oneLayer.ts"
 import { missingOf, runPython } from "./python.ts"
+import { usualOptions } from "../../src/export/Target.ts"
 
 let missing: string | undefined
 beforeAll(async () => {
@@ -20,7 +21,6 @@ beforeAll(async () => {
 const folder = mkdtempSync(join(tmpdir(), "fliqs-matrix-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const options = { input: "float32", emulate: false, flavour: "portable" } as const
 const count = 4
 
 it("every folder gives the network's logits", ({ skip }) => {
@@ -30,7 +30,7 @@ it("every folder gives the network's logits", ({ skip }) => {
     const model = make()
     const at = join(folder, name)
     mkdirSync(at)
-    for (const { parts, path } of PyTorchTarget.write(model, options))
+    for (const { parts, path } of PyTorchTarget.write(model, usualOptions))
       writeFileSync(join(at, path), Buffer.concat(parts))
     const images = drawImages(model.network, count, 5)
     const { channels, height, width } = model.network.graph.input

@@ -5,25 +5,30 @@ import { dirname, join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { codesOf, valuesOf } from "../../src/export/Codes.ts"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
-import { Refused, type ExportOptions, type ExportTarget } from "../../src/export/Target.ts"
+import {
+  type ExportOptions,
+  type ExportTarget,
+  Refused,
+  usualOptions,
+} from "../../src/export/Target.ts"
 import { savedModelFile } from "../../src/export/tensorflow/SavedModelFile.ts"
 import { SavedModelTarget } from "../../src/export/tensorflow/SavedModelTarget.ts"
 import { tensorFlowModel } from "../../src/export/tensorflow/TensorFlowModel.ts"
 import { TfjsTarget } from "../../src/export/tensorflow/TfjsTarget.ts"
-import { compare, openChild, type Verified } from "../../src/export/Verify.ts"
+import type { Verified } from "../../src/export/Verify.ts"
 import { names, parse } from "../../src/format/Formats.ts"
 import { narrowestChoices, widestChoices } from "../../src/space/DecisionSpace.ts"
 import { tf } from "../../src/tensor/Backend.ts"
 import * as tiny from "../supernet/tiny.ts"
 import { loadBackend } from "../tensor/support.ts"
-import { drawImages, modelOf } from "./models.ts"
+import { modelOf } from "./models.ts"
 import { exampleOf } from "./page.ts"
+import { compared, convolutions, expectSame, first } from "./verified.ts"
 
 beforeAll(() => loadBackend(true))
 const folder = mkdtempSync(join(tmpdir(), "fliqs-tensorflow-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const plain: ExportOptions = { input: "float32", emulate: false, flavour: "portable" }
 let written = 0
 
 const exported = (target: ExportTarget, model: FoundModel, options: ExportOptions): string => {
@@ -39,40 +44,18 @@ const exported = (target: ExportTarget, model: FoundModel, options: ExportOption
 const verify = async (
   target: ExportTarget,
   model: FoundModel,
-  options: ExportOptions = plain,
+  options: ExportOptions = usualOptions,
 ): Promise<Verified> => {
   const at = exported(target, model, options)
   const tensors = tf.memory().numTensors
-  const child = openChild(model)
   const runner = await target.open!(at, model, options)
   if ("notRun" in runner) throw new Error(runner.notRun)
-  const batch = { images: drawImages(model.network, 32, 5), count: 32 }
-  const verified = await compare(child, runner, model.network.graph.classes, [batch])
-  await runner.close()
-  child.dispose()
+  const verified = await compared(model, runner)
   expect(tf.memory().numTensors).toBe(tensors)
   return verified
 }
 
-/** The logits of the file are those of the network: they may differ by the order of sums, and by a rounding that it tips. */
-const expectSame = (verified: Verified): void => {
-  expect(verified).toMatchObject({ passed: true, images: 32 })
-}
-
 const targets = [TfjsTarget, SavedModelTarget]
-
-const convolutions = (scale: string, formats: string): string => `
-name: matrix
-input: { height: 12, width: 12, channels: 3 }
-classes: 4
-network:
-  - conv: { name: stem, filters: 20, kernel: 3, stride: 2 }
-  - invertedResidual: { name: block, filters: 20, kernel: 3, expansion: 2, stride: 1 }
-  - conv: { name: head, filters: 36, kernel: 1 }
-  - globalAveragePool: {}
-  - dense: { name: classifier, units: classes }
-formats: { oneOf: [${formats}], scale: { sharedExponent: floor${scale} } }
-`
 
 const tokens = (scale: string, format: string, products = format): string => `
 name: matrix
@@ -87,15 +70,12 @@ network:
 formats: { oneOf: [${format}], scale: { sharedExponent: floor${scale} } }
 `
 
-const first = ({ space }: { readonly space: { readonly decisions: ReadonlyArray<unknown> } }) =>
-  space.decisions.map(() => 0)
-
 describe.each(targets)("--to $name", (target) => {
   it.each(Object.entries(tiny))("gives the network's logits: %s", async (_, yaml) => {
     for (const choicesOf of [widestChoices, narrowestChoices])
       for (const input of ["float32", "uint8"] as const) {
         const model = modelOf(yaml, ({ space }) => choicesOf(space))
-        expectSame(await verify(target, model, { ...plain, input }))
+        expectSame(await verify(target, model, { ...usualOptions, input }))
       }
   })
 
@@ -126,7 +106,7 @@ describe.each(targets)("--to $name", (target) => {
   })
 
   it("stores formats without a type as floats under --emulate", async () => {
-    const options = { ...plain, emulate: true }
+    const options = { ...usualOptions, emulate: true }
     expectSame(await verify(target, modelOf(convolutions("", "E4M3"), first), options))
   })
 
@@ -158,7 +138,7 @@ describe.each(targets)("--to $name", (target) => {
   it("refuses a rule that it has no operations for", () => {
     const granularity = "granularity: { weights: channel, activations: token }"
     const model = modelOf(tokens(`, ${granularity}, rule: mse`, "INT4", "FP32"), first)
-    expect(() => target.write(model, plain)).toThrow(Refused)
+    expect(() => target.write(model, usualOptions)).toThrow(Refused)
   })
 })
 
@@ -172,7 +152,7 @@ const artifactsOf = (files: ReturnType<ExportTarget["write"]>) => {
 
 /** The weights that a graph model multiplies with, by the path of their layer. */
 const weightsOf = async (model: FoundModel): Promise<ReadonlyMap<string, Float32Array>> => {
-  const artifacts = artifactsOf(TfjsTarget.write(model, plain))
+  const artifacts = artifactsOf(TfjsTarget.write(model, usualOptions))
   const graph = await tf.loadGraphModel({ load: async () => artifacts })
   const { channels, height, width } = model.network.graph.input
   const read = tf.tidy(() => {
@@ -220,7 +200,7 @@ describe("files", () => {
     )
     const code = exampleOf("TensorFlow.js", "js").replace(
       "found",
-      exported(TfjsTarget, model, plain),
+      exported(TfjsTarget, model, usualOptions),
     )
     const lines: Array<string> = []
     const AsyncFunction = (async () => {}).constructor as FunctionConstructor
@@ -232,18 +212,18 @@ describe("files", () => {
 
   it("carry the names of classes, the assignment and the formats", () => {
     const model = modelOf(tiny.joined, ({ space }) => widestChoices(space))
-    const tfjs = exported(TfjsTarget, model, plain)
+    const tfjs = exported(TfjsTarget, model, usualOptions)
     const said = JSON.parse(readFileSync(join(tfjs, "model.json"), "utf8")).userDefinedMetadata
     expect(JSON.parse(said["fliqs.classes"])).toEqual(model.classNames)
     expect(JSON.parse(said["fliqs.assignment"])).toEqual(model.assignment)
-    const saved = exported(SavedModelTarget, model, plain)
+    const saved = exported(SavedModelTarget, model, usualOptions)
     const beside = JSON.parse(readFileSync(join(saved, "assets.extra", "fliqs.json"), "utf8"))
     expect(Object.keys(beside)).toEqual(Object.keys(said))
   })
 
   it("are refused where a protocol buffer would be too long", () => {
     const model = modelOf(convolutions("", "INT8"), first)
-    const graph = tensorFlowModel(model, plain, { bytes: "DT_UINT8", bfloat16: true })
+    const graph = tensorFlowModel(model, usualOptions, { bytes: "DT_UINT8", bfloat16: true })
     const { length } = savedModelFile(graph)
     expect(savedModelFile(graph, length)).toHaveLength(length)
     expect(() => savedModelFile(graph, length - 1)).toThrow(Refused)
@@ -251,7 +231,7 @@ describe("files", () => {
 
   it("have a byte for a weight of up to 8 bits, two for up to 16", () => {
     const bytes = (format: string): number =>
-      TfjsTarget.write(modelOf(convolutions("", format), first), plain)
+      TfjsTarget.write(modelOf(convolutions("", format), first), usualOptions)
         .filter(({ path }) => path.endsWith(".bin"))
         .flatMap(({ parts }) => parts)
         .reduce((sum, part) => sum + part.length, 0)

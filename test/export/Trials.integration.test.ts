@@ -8,7 +8,7 @@ import * as Container from "../../src/disk/TensorFile.ts"
 import { targets } from "../../src/export/Exports.ts"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
 import { PyTorchTarget } from "../../src/export/PyTorchTarget.ts"
-import type { ExportOptions, ExportTarget } from "../../src/export/Target.ts"
+import { type ExportOptions, type ExportTarget, usualOptions } from "../../src/export/Target.ts"
 import { compare, openChild } from "../../src/export/Verify.ts"
 import type { Network } from "../../src/network/Network.ts"
 import { randomStream } from "../../src/space/RandomStream.ts"
@@ -63,22 +63,20 @@ const drawn =
     return space.decisions.map(({ options }) => random.integer(options.length))
   }
 
-const plain: ExportOptions = { input: "float32", emulate: false, flavour: "portable" }
-
 /** The ways a network goes out, beside PyTorch's, whose folders share a process, and TensorFlow's, which have tests of their own; formats that a target has no type for go out in each. */
 const ways: ReadonlyArray<readonly [name: string, target: ExportTarget, options: ExportOptions]> =
   targets
     .filter(({ name }) => /^(?:onnx|safetensors|policy)$/u.test(name))
     .flatMap((target) => [
-      [target.name, target, plain] as const,
+      [target.name, target, usualOptions] as const,
       ...(target.name === "onnx"
         ? [
-            ["onnx --input uint8", target, { ...plain, input: "uint8" as const }] as const,
-            ["onnx --emulate", target, { ...plain, emulate: true }] as const,
+            ["onnx --input uint8", target, { ...usualOptions, input: "uint8" as const }] as const,
+            ["onnx --emulate", target, { ...usualOptions, emulate: true }] as const,
             [
               "onnx --flavour standard",
               target,
-              { ...plain, flavour: "standard" as const },
+              { ...usualOptions, flavour: "standard" as const },
             ] as const,
           ]
         : []),
@@ -142,7 +140,7 @@ it("--to pytorch, all in one process", ({ skip }) => {
   const all = new Map(Object.values(spaces).map((yaml, i) => [String(i), modelOf(yaml, drawn(1))]))
   const folders = join(folder, "pytorch")
   for (const [name, model] of all) {
-    write(join(folders, name), model, PyTorchTarget, plain)
+    write(join(folders, name), model, PyTorchTarget, usualOptions)
     const { channels, height, width } = model.network.graph.input
     const shape = [count, height, width, channels]
     const bytes = drawImages(model.network, count, 5)

@@ -12,7 +12,7 @@ import { type OnnxFile, readOnnx } from "../../export/evaluate/ReadOnnx.ts"
 import type { Interface, Taken } from "../../export/evaluate/SplitAccuracy.ts"
 import type { FoundModel } from "../../export/FoundModel.ts"
 import { writeOnnx } from "../../export/onnx/OnnxModel.ts"
-import { type ExportOptions, Refused } from "../../export/Target.ts"
+import { Refused, usualOptions } from "../../export/Target.ts"
 import { final } from "../../metric/Metrics.ts"
 import * as Result from "../../orchestrator/Result.ts"
 import * as State from "../../orchestrator/State.ts"
@@ -39,8 +39,6 @@ export interface Subject {
   readonly finalAccuracy?: number
 }
 
-const plain: ExportOptions = { input: "float32", emulate: false, flavour: "portable" }
-
 /** The file as it reads, and what it says of itself. */
 const inspectFile = Effect.fnUntraced(function* (name: string, bytes: Uint8Array) {
   const file = readOnnx(bytes)
@@ -58,7 +56,7 @@ const inspectFile = Effect.fnUntraced(function* (name: string, bytes: Uint8Array
 
 const writeModel = (model: FoundModel) =>
   Effect.try({
-    try: () => writeOnnx(model, plain),
+    try: () => writeOnnx(model, usualOptions),
     catch: (cause) => {
       if (cause instanceof Refused) return new Wrong({ message: cause.message })
       throw cause

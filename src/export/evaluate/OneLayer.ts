@@ -14,9 +14,10 @@ import { siteOf } from "../../network/Sites.ts"
 import { constant } from "../../space/Quantity.ts"
 import { randomStream } from "../../space/RandomStream.ts"
 import type { FoundModel, Values } from "../FoundModel.ts"
+import { valueInfo } from "../onnx/OnnxFile.ts"
 import { DataType } from "../onnx/OnnxGraph.ts"
 import { sessionOptionsOf, writeOnnx } from "../onnx/OnnxModel.ts"
-import { floatValue } from "./EmptyFile.ts"
+import { usualOptions } from "../Target.ts"
 
 const path = "layer"
 /** Of inputs drawn from a normal distribution few are larger. */
@@ -184,7 +185,7 @@ export interface OneLayer {
 export const oneLayer = (key: TimeKey): OneLayer => {
   const shape = weightShape(key.layer)
   const model = modelOf(key, { shape, values: drawn(shape, "weight") })
-  const written = writeOnnx(model, { input: "float32", emulate: false, flavour: "portable" })
+  const written = writeOnnx(model, usualOptions)
   const file = fromBinary(ModelProtoSchema, written)
   const sizes = sizesOf(shapesOf(key.layer)[0])
   // The writer knows images and logits; here are a layer's own shapes, and nothing behind its product.
@@ -195,7 +196,7 @@ export const oneLayer = (key: TimeKey): OneLayer => {
   const graph = {
     ...file.graph!,
     node: file.graph!.node.filter(({ opType }) => opType !== "Identity"),
-    input: [floatValue("images", sizes)],
+    input: [valueInfo("images", DataType.FLOAT, sizes)],
     output: [output],
   }
   return {

@@ -14,7 +14,10 @@ import {
   GraphProtoSchema,
   type ModelProto,
   ModelProtoSchema,
+  type TensorProto_DataType,
   TensorProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  ValueInfoProtoSchema,
 } from "onnx-buf"
 import { Refused } from "../Target.ts"
 import type { Constant } from "./OnnxGraph.ts"
@@ -67,3 +70,32 @@ export const fileParts = (
     )
   return parts
 }
+
+/** An input or an output: [sizes], a text for a size that differs from run to run. */
+export const valueInfo = (
+  name: string,
+  elemType: TensorProto_DataType,
+  sizes: ReadonlyArray<number | string>,
+) =>
+  create(ValueInfoProtoSchema, {
+    name,
+    type: {
+      value: {
+        case: "tensorType",
+        value: {
+          elemType,
+          shape: {
+            $typeName: "onnx.TensorShapeProto",
+            dim: sizes.map((size) =>
+              create(TensorShapeProto_DimensionSchema, {
+                value:
+                  typeof size === "string"
+                    ? { case: "dimParam", value: size }
+                    : { case: "dimValue", value: BigInt(size) },
+              }),
+            ),
+          },
+        },
+      },
+    },
+  })

@@ -10,7 +10,7 @@
 import type { Format } from "../../format/Format.ts"
 import { exponentOf, powerOfTwo } from "../../format/round.ts"
 import { blockScaleFormat, mapColumns, type Row, toRow } from "../../format/Row.ts"
-import { isInteger } from "../Encoding.ts"
+import { isInteger, powersOfTwo } from "../Encoding.ts"
 import type { ExportOptions } from "../Target.ts"
 import { DataType, floats, type Graph } from "./OnnxGraph.ts"
 import { type ElementType, inputTypeOf, storageOf } from "./OnnxTypes.ts"
@@ -46,9 +46,7 @@ const powerBelow = (graph: Graph, a: string, least: number, most: number, name: 
   )
   const from = graph.node("Sub", [inRange, graph.scalar(least)], `${name}.from`)
   const index = graph.node("Cast", [from], `${name}.index`, { to: DataType.INT32 })
-  const table = graph.shared(`powers.${least}.${most}`, () =>
-    floats(Float32Array.from({ length: most - least + 1 }, (_, i) => powerOfTwo(least + i))),
-  )
+  const table = graph.shared(`powers.${least}.${most}`, () => floats(powersOfTwo(least, most)))
   const guess = graph.node("Gather", [table, index], `${name}.guess`)
   const half = graph.node("Mul", [guess, graph.scalar(0.5)], `${name}.half`)
   const double = graph.node("Mul", [guess, graph.scalar(2)], `${name}.double`)

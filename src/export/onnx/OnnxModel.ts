@@ -8,27 +8,20 @@
  * (`OnnxOperations.ts`), running it (`OnnxRuntime.ts`).
  */
 import { create } from "@bufbuild/protobuf"
-import {
-  GraphProtoSchema,
-  ModelProtoSchema,
-  type TensorProto_DataType,
-  TensorShapeProto_DimensionSchema,
-  ValueInfoProtoSchema,
-} from "onnx-buf"
+import { GraphProtoSchema, ModelProtoSchema } from "onnx-buf"
 import type { Layer } from "../../cost/LayerTable.ts"
 import { normalisationOf } from "../../data/Dataset.ts"
 import type { Format } from "../../format/Format.ts"
 import { toRow } from "../../format/Row.ts"
 import type { LayerNode, Node, Shape } from "../../network/Graph.ts"
 import { productsOf } from "../../network/Sites.ts"
-import { learnedScales } from "../../supernet/OperandScale.ts"
-import { codesOf } from "../Codes.ts"
+import { weightOf } from "../Codes.ts"
 import { isInteger } from "../Encoding.ts"
-import type { FoundModel, Values } from "../FoundModel.ts"
-import { metadataOf } from "../Metadata.ts"
+import { type FoundModel, valuesNamed } from "../FoundModel.ts"
+import { metadataOfGraph } from "../Metadata.ts"
 import { type QuantizedOperand, quantizedOperands } from "../Operands.ts"
 import { type ExportOptions, Refused } from "../Target.ts"
-import { fileParts } from "./OnnxFile.ts"
+import { fileParts, valueInfo } from "./OnnxFile.ts"
 import { DataType, floats, Graph } from "./OnnxGraph.ts"
 import { addRounding, type Operand } from "./OnnxInputs.ts"
 import { addOperation, type Context, sizeOf } from "./OnnxOperations.ts"
@@ -82,25 +75,16 @@ const operandOf = (
 type PackedWeights = (node: LayerNode, order: ReadonlyArray<number>) => PackedWeight
 
 /** Each is packed when it is first asked for, and the same whatever the opset. */
-const packedWeights = ({ network, weights }: FoundModel, options: ExportOptions): PackedWeights => {
+const packedWeights = (model: FoundModel, options: ExportOptions): PackedWeights => {
   const packed = new Map<string, PackedWeight>()
   return (node, order) => {
     const known = packed.get(node.path)
     if (known !== undefined) return known
-    const layer = network.table.layers[node.layer]!
-    const learned = learnedScales(layer).weights
-    const scale = learned === undefined ? undefined : weights.get(learned.name)?.values[0]
-    const weight = valuesNamed(weights, `${node.path}.weight`)
-    const made = packWeight(weight, codesOf(weight, layer, scale), order, options)
+    const { stored, weight } = weightOf(model, model.network.table.layers[node.layer]!)
+    const made = packWeight(weight, stored, order, options)
     packed.set(node.path, made)
     return made
   }
-}
-
-const valuesNamed = (weights: FoundModel["weights"], name: string): Values => {
-  const values = weights.get(name)
-  if (values === undefined) throw new Error(`the model has no variable ${name}`)
-  return values
 }
 
 const contextOf = (
@@ -109,7 +93,7 @@ const contextOf = (
   packed: PackedWeights,
   options: ExportOptions,
 ): Context => {
-  const { network, weights } = model
+  const { network } = model
   const { nodes } = network.graph
   const { layers } = network.table
   const operands = new Map(quantizedOperands(model).map((operand) => [operand.path, operand]))
@@ -117,7 +101,7 @@ const contextOf = (
   return {
     graph,
     shapeOf,
-    values: (node, name) => valuesNamed(weights, `${node.path}.${name}`).values,
+    values: (node, name) => valuesNamed(model, `${node.path}.${name}`).values,
     weight: (node, order) => addWeight(graph, `${node.path}.weight`, packed(node, order)),
     rounded: (node, x) => {
       const shape = shapeOf(node, 0)
@@ -193,56 +177,10 @@ export const sessionOptionsOf = ({
 const metadataOfFile = (
   model: FoundModel,
   options: ExportOptions,
-): Readonly<Record<string, string>> => {
-  const { layers } = model.network.table
-  const stored = (format: Format) => storageText(format, storageOf(format, options))
-  const { height, width, channels } = model.network.graph.input
-  return {
-    ...metadataOf(model),
-    "fliqs.stored": JSON.stringify(
-      Object.fromEntries(
-        layers.map(({ activationFormat, path, weightFormat }) => {
-          const [weights, activations] = [weightFormat.formats[0]!, activationFormat.formats[0]!]
-          return [
-            path,
-            { weights: weights.name, activations: activations.name, stored: stored(weights) },
-          ]
-        }),
-      ),
-    ),
-    "fliqs.size": JSON.stringify([height, width, channels]),
-    "fliqs.channelOrder": channels === 3 ? "RGB" : "gray",
-    "fliqs.sessionOptions": JSON.stringify(sessionOptionsOf(model)),
-  }
-}
-
-const value = (
-  name: string,
-  elemType: TensorProto_DataType,
-  sizes: ReadonlyArray<number | string>,
-) =>
-  create(ValueInfoProtoSchema, {
-    name,
-    type: {
-      value: {
-        case: "tensorType",
-        value: {
-          elemType,
-          shape: {
-            $typeName: "onnx.TensorShapeProto",
-            dim: sizes.map((size) =>
-              create(TensorShapeProto_DimensionSchema, {
-                value:
-                  typeof size === "string"
-                    ? { case: "dimParam", value: size }
-                    : { case: "dimValue", value: BigInt(size) },
-              }),
-            ),
-          },
-        },
-      },
-    },
-  })
+): Readonly<Record<string, string>> => ({
+  ...metadataOfGraph(model, (format) => storageText(format, storageOf(format, options))),
+  "fliqs.sessionOptions": JSON.stringify(sessionOptionsOf(model)),
+})
 
 /** The bytes of the file, in parts. Throws `Refused` where ONNX cannot say what the model is. */
 export const onnxParts = (model: FoundModel, options: ExportOptions): ReadonlyArray<Uint8Array> => {
@@ -254,8 +192,8 @@ export const onnxParts = (model: FoundModel, options: ExportOptions): ReadonlyAr
   const { channels, height, width } = network.graph.input
   const input =
     options.input === "uint8"
-      ? value("images", DataType.UINT8, ["batch", height, width, channels])
-      : value("images", DataType.FLOAT, ["batch", channels, height, width])
+      ? valueInfo("images", DataType.UINT8, ["batch", height, width, channels])
+      : valueInfo("images", DataType.FLOAT, ["batch", channels, height, width])
   const [, irVersion] = irVersions.find(([opset]) => graph.needed >= opset)!
   return fileParts(
     create(ModelProtoSchema, {
@@ -272,7 +210,7 @@ export const onnxParts = (model: FoundModel, options: ExportOptions): ReadonlyAr
       name: network.name,
       node: graph.nodes,
       input: [input],
-      output: [value("logits", DataType.FLOAT, ["batch", network.graph.classes])],
+      output: [valueInfo("logits", DataType.FLOAT, ["batch", network.graph.classes])],
     }),
     graph.constants,
   )

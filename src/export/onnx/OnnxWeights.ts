@@ -10,10 +10,10 @@
  */
 import type { Values } from "../FoundModel.ts"
 import { isCoded, type Scales, type Stored, valuesOf } from "../Codes.ts"
-import { codeOf, stepOf, valuesOfCodes } from "../Encoding.ts"
+import { codeOf, stepOf, valuesOfCodes, valuesOfExponents } from "../Encoding.ts"
 import type { Format } from "../../format/Format.ts"
 import { blockScaleFormat } from "../../format/Row.ts"
-import { exponentOf, powerOfTwo } from "../../format/round.ts"
+import { exponentOf } from "../../format/round.ts"
 import type { ExportOptions } from "../Target.ts"
 import { bytesOf, type Constant, DataType, floats, type Graph } from "./OnnxGraph.ts"
 import { pack, type Storage, storageOf } from "./OnnxTypes.ts"
@@ -45,10 +45,6 @@ const transposed = <A extends Float32Array | Int32Array>(
 
 type Blocks = Extract<Scales, { readonly kind: "blocks" }>
 
-/** Exponents from 0, the codes of E8M0, to powers of two; the last code is NaN. */
-const powers = (): Float32Array =>
-  Float32Array.from({ length: 256 }, (_, code) => (code === 255 ? NaN : powerOfTwo(code - 127)))
-
 /** The block scales as floats, in the order of axes of the graph's weight. */
 const blockScales = (
   graph: Graph,
@@ -72,7 +68,7 @@ const blockScales = (
   const constant = { type: DataType.UINT8, shape: turned, bytes: pack(codes, 8) }
   const stored = graph.constant(`${name}.blockExponent`, constant)
   const index = graph.node("Cast", [stored], `${name}.index`, { to: DataType.INT32 })
-  const table = graph.shared("powersOfTwo", () => floats(powers()))
+  const table = graph.shared("powersOfTwo", () => floats(valuesOfExponents()))
   return graph.node("Gather", [table, index], `${name}.scale`)
 }
 

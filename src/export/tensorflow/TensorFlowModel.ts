@@ -8,10 +8,9 @@
  */
 import { normalisationOf } from "../../data/Dataset.ts"
 import { isLayerNode, type Node, type Shape } from "../../network/Graph.ts"
-import { learnedScales } from "../../supernet/OperandScale.ts"
-import { codesOf } from "../Codes.ts"
-import type { FoundModel, Values } from "../FoundModel.ts"
-import { metadataOf } from "../Metadata.ts"
+import { weightOf } from "../Codes.ts"
+import { type FoundModel, valuesNamed } from "../FoundModel.ts"
+import { metadataOfGraph } from "../Metadata.ts"
 import { quantizedOperands } from "../Operands.ts"
 import type { ExportOptions } from "../Target.ts"
 import { type DataType, TensorFlowGraph } from "./TensorFlowGraph.ts"
@@ -49,14 +48,8 @@ const sizesOf = (shape: Shape): ReadonlyArray<number> => {
   return shape.kind === "tokens" ? [-1, shape.tokens, channels] : [-1, channels]
 }
 
-const valuesNamed = (weights: FoundModel["weights"], name: string): Values => {
-  const values = weights.get(name)
-  if (values === undefined) throw new Error(`the model has no variable ${name}`)
-  return values
-}
-
 const contextOf = (graph: TensorFlowGraph, model: FoundModel, options: ExportOptions): Context => {
-  const { network, weights } = model
+  const { network } = model
   const { nodes } = network.graph
   const { layers } = network.table
   const operands = new Map(quantizedOperands(model).map((operand) => [operand.path, operand]))
@@ -64,15 +57,12 @@ const contextOf = (graph: TensorFlowGraph, model: FoundModel, options: ExportOpt
   return {
     graph,
     shapeOf,
-    values: (node, name) => valuesNamed(weights, `${node.path}.${name}`).values,
+    values: (node, name) => valuesNamed(model, `${node.path}.${name}`).values,
     weight: (node) => {
       if (!isLayerNode(node)) throw new Error(`${node.path} is no layer`)
       const layer = layers[node.layer]!
-      const name = `${layer.path}.weight`
-      const weight = valuesNamed(weights, name)
-      const learned = learnedScales(layer).weights
-      const scale = learned === undefined ? undefined : weights.get(learned.name)?.values[0]
-      return addWeight(graph, name, weight.shape, codesOf(weight, layer, scale), options)
+      const { stored, weight } = weightOf(model, layer)
+      return addWeight(graph, `${layer.path}.weight`, weight.shape, stored, options)
     },
     rounded: (node, x) => {
       const sizes = sizesOf(shapeOf(node, 0))
@@ -97,25 +87,6 @@ const addNormalisation = (
   const floats = graph.cast(images, type, "DT_FLOAT", "input.float")
   const scaled = graph.each("Mul", [floats, graph.floats("input.scale", scale)], "input.scaled")
   return graph.each("AddV2", [scaled, graph.floats("input.shift", shift)], "input.normalised")
-}
-
-const metadataOfGraph = (
-  model: FoundModel,
-  options: ExportOptions,
-  { bfloat16 }: Dialect,
-): Readonly<Record<string, string>> => {
-  const { height, width, channels } = model.network.graph.input
-  const stored = model.network.table.layers.map(({ activationFormat, path, weightFormat }) => {
-    const [weights, activations] = [weightFormat.formats[0]!, activationFormat.formats[0]!]
-    const text = storageText(weights, storageOf(weights, options), bfloat16)
-    return [path, { weights: weights.name, activations: activations.name, stored: text }]
-  })
-  return {
-    ...metadataOf(model),
-    "fliqs.stored": JSON.stringify(Object.fromEntries(stored)),
-    "fliqs.size": JSON.stringify([height, width, channels]),
-    "fliqs.channelOrder": channels === 3 ? "RGB" : "gray",
-  }
 }
 
 /** Throws `Refused` where operations cannot say what the model is. */
@@ -144,6 +115,8 @@ export const tensorFlowModel = (
     graph,
     input: { name: "images", type, sizes },
     output: { name: "logits", type: "DT_FLOAT", sizes: [-1, classes] },
-    metadata: metadataOfGraph(model, options, dialect),
+    metadata: metadataOfGraph(model, (format) =>
+      storageText(format, storageOf(format, options), dialect.bfloat16),
+    ),
   }
 }

@@ -11,7 +11,7 @@ import type { Format } from "../../format/Format.ts"
 import { exponentOf, powerOfTwo } from "../../format/round.ts"
 import { blockScaleFormat, type Row, toRow } from "../../format/Row.ts"
 import { inFloat32 } from "../../quantizer/reference.ts"
-import { isInteger } from "../Encoding.ts"
+import { isInteger, powersOfTwo } from "../Encoding.ts"
 import type { QuantizedOperand } from "../Operands.ts"
 import { Refused } from "../Target.ts"
 import type { TensorFlowGraph } from "./TensorFlowGraph.ts"
@@ -52,7 +52,7 @@ const powerBelow = (
   const index = graph.cast(from, "DT_FLOAT", "DT_INT32", `${name}.index`)
   const table = graph.shared(`powers.${least}.${most}`, () => ({
     kind: "float32",
-    values: Float32Array.from({ length: most - least + 1 }, (_, i) => powerOfTwo(least + i)),
+    values: powersOfTwo(least, most),
     shape: [most - least + 1],
   }))
   const guess = graph.gather(table, index, 0, `${name}.guess`)

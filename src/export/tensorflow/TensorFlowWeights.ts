@@ -13,7 +13,14 @@ import type { Format } from "../../format/Format.ts"
 import { blockScaleFormat } from "../../format/Row.ts"
 import { exponentOf, powerOfTwo } from "../../format/round.ts"
 import { type Codes, isCoded, type Scales, type Stored, valuesOf } from "../Codes.ts"
-import { codeOf, isInteger, stepOf, valueOfCode, valuesOfCodes } from "../Encoding.ts"
+import {
+  codeOf,
+  isInteger,
+  stepOf,
+  valueOfCode,
+  valuesOfCodes,
+  valuesOfExponents,
+} from "../Encoding.ts"
 import type { ExportOptions } from "../Target.ts"
 import type { TensorFlowGraph } from "./TensorFlowGraph.ts"
 
@@ -51,10 +58,6 @@ export const storageText = (format: Format, storage: Storage, hasBfloat16: boole
 
 type Blocks = Extract<Scales, { readonly kind: "blocks" }>
 
-/** Exponents from 0, the codes of E8M0, to powers of two; the last code is NaN. */
-const powers = (): Float32Array =>
-  Float32Array.from({ length: 256 }, (_, code) => (code === 255 ? NaN : powerOfTwo(code - 127)))
-
 const blockScales = (
   graph: TensorFlowGraph,
   name: string,
@@ -69,7 +72,7 @@ const blockScales = (
     )
     const stored = graph.constant(`${name}.blockCode`, { kind: "bytes", codes, shape: counts })
     const table = graph.shared(type === "E4M3" ? "values.E4M3" : "values.E8M0", () => {
-      const values = type === "E4M3" ? valuesOfCodes(blockScaleFormat) : powers()
+      const values = type === "E4M3" ? valuesOfCodes(blockScaleFormat) : valuesOfExponents()
       return { kind: "float32", values, shape: [256] }
     })
     return graph.gather(table, stored, 0, `${name}.blockScale`)

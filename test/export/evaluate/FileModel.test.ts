@@ -11,6 +11,7 @@ import { productsOf } from "../../../src/network/Sites.ts"
 import { narrowestChoices, toAssignment } from "../../../src/space/DecisionSpace.ts"
 import { extract } from "../../../src/supernet/Child.ts"
 import { decodeSpace } from "../../network/fixture.ts"
+import { usualOptions } from "../../../src/export/Target.ts"
 
 const space = decodeSpace(`
 name: described
@@ -35,7 +36,7 @@ const model = drawnModel(extract(whole, choices), {
 })
 
 const file = (() => {
-  const read = readOnnx(writeOnnx(model, { input: "float32", emulate: false, flavour: "portable" }))
+  const read = readOnnx(writeOnnx(model, usualOptions))
   if (typeof read === "string") throw new Error(read)
   return read
 })()

@@ -10,6 +10,7 @@ import { widestChoices } from "../../../src/space/DecisionSpace.ts"
 import { valueOf } from "../../../src/space/Quantity.ts"
 import { extract } from "../../../src/supernet/Child.ts"
 import { buildSpace } from "../../network/fixture.ts"
+import { usualOptions } from "../../../src/export/Target.ts"
 
 const images = `
   - conv: { name: stem, filters: 12, kernel: 3, stride: 2 }
@@ -43,8 +44,7 @@ formats: { oneOf: [${format}], scale: { sharedExponent: floor${scale} } }
 }
 
 const fileOf = (model: FoundModel) => {
-  const options = { input: "float32", emulate: false, flavour: "portable" } as const
-  const file = readOnnx(writeOnnx(model, options))
+  const file = readOnnx(writeOnnx(model, usualOptions))
   if (typeof file === "string") throw new Error(file)
   return file
 }
