@@ -197,6 +197,7 @@ const onEnded = Effect.fnUntraced(function* (shown: Shown, { result, trial }: Ev
 const onEvent = Effect.fnUntraced(function* (shown: Shown, event: GridEvent) {
   if (event._tag === "Waiting")
     return yield* onWaiting(shown, printable(event.trial?.name ?? "the grid"), event.notice)
+  if (event._tag === "Engine") return yield* note(event.message)
   const { trial } = event
   const name = printable(trial.name)
   switch (event._tag) {

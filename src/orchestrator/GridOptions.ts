@@ -1,11 +1,11 @@
 /** What a run of a grid is given, and what it reports while it goes on. */
 import type { Duration, Effect } from "effect"
+import type { Engine, ShortagePatience } from "./engine/Engine.ts"
 import type * as EndOfRuns from "./EndOfRuns.ts"
 import type * as Heartbeat from "./Heartbeat.ts"
 import type * as Result from "./Result.ts"
 import type { Damage, TrialState } from "./TrialStatus.ts"
 import type * as State from "./State.ts"
-import type { ShortagePatience } from "./Supervise.ts"
 import type * as Waiting from "./Waiting.ts"
 
 /** What a run reports while it goes on. */
@@ -35,6 +35,8 @@ export type GridEvent =
       readonly trial: State.TrialFile | undefined
       readonly notice: Waiting.Notice
     }
+  /** What the engine says of the grid as a whole. */
+  | { readonly _tag: "Engine"; readonly trial: undefined; readonly message: string }
   /** A record of it cannot be read; it is left as it is. */
   | { readonly _tag: "Damaged"; readonly trial: State.TrialFile; readonly damage: Damage }
   | { readonly _tag: "Ended"; readonly trial: State.TrialFile; readonly result: Result.Result }
@@ -55,7 +57,10 @@ export interface Options {
   readonly files: Readonly<Record<string, string>>
   readonly tags: Readonly<Record<string, string>>
   readonly trials: ReadonlyArray<State.TrialFile>
-  readonly jobs: number
+  /** What runs the trials; children on this machine when left out. */
+  readonly engine?: Engine
+  /** Trials at a time; as many as the engine has room for when undefined. */
+  readonly jobs: number | undefined
   /** Only these trials (ids); all when undefined. */
   readonly only: ReadonlySet<string> | undefined
   readonly failFast: boolean

@@ -10,6 +10,7 @@ import * as Journal from "./Journal.ts"
 import type { Options } from "./GridOptions.ts"
 import { damageOf, stateOf, willRun } from "./TrialStatus.ts"
 import * as State from "./State.ts"
+import type { Runner } from "./engine/Engine.ts"
 import * as Supervise from "./Supervise.ts"
 
 /** The machine cannot run trials at all (no addon, no memory): one child reports it, it holds for all. */
@@ -75,9 +76,14 @@ const begun = Effect.fnUntraced(function* (state: string, trial: State.TrialFile
 })
 
 /** How a trial stands once what the flags ask for is put aside; its result when it is not to be run. */
-const prepare = Effect.fnUntraced(function* (options: Options, trial: State.TrialFile) {
+const prepare = Effect.fnUntraced(function* (
+  options: Options,
+  runner: Runner,
+  trial: State.TrialFile,
+) {
   const { restart, retryFailed, state } = options
   const folder = State.trialFolder(state, trial.id)
+  if (restart) yield* runner.withdraw(trial.id)
   if (restart && (yield* exists(folder))) yield* Durable.setAside(folder)
   const standing = yield* retryFailed ? repaired(state, trial.id) : stateOf(state, trial.id)
   const { damage, result } = standing
@@ -88,8 +94,13 @@ const prepare = Effect.fnUntraced(function* (options: Options, trial: State.Tria
   return undefined
 })
 
-const supervise = (options: Options, trial: State.TrialFile) =>
-  Supervise.supervise({
+const supervise = (
+  options: Options,
+  runner: Runner,
+  trial: State.TrialFile,
+  onBegin: Effect.Effect<void>,
+) =>
+  Supervise.supervise(runner, {
     state: options.state,
     trial,
     command: options.command(trial),
@@ -98,6 +109,7 @@ const supervise = (options: Options, trial: State.TrialFile) =>
     lostAfter: options.lostAfter ?? "15 minutes",
     patience: options.patience ?? "30 seconds",
     shortagePatience: options.shortagePatience ?? Supervise.shortagePatience,
+    onBegin,
     onProgress: (heartbeat) => options.onEvent({ _tag: "Progress", trial, heartbeat }),
     onRetry: ({ delay, failures, message }) =>
       options.onEvent({
@@ -110,9 +122,23 @@ const supervise = (options: Options, trial: State.TrialFile) =>
     onWaiting: (notice) => options.onEvent({ _tag: "Waiting", trial, notice }),
   })
 
-const runTrial = Effect.fnUntraced(function* (options: Options, trial: State.TrialFile) {
+/** Makes the folder ready for a new process; one at work keeps its files. */
+const makeReady = Effect.fnUntraced(function* (state: string, trial: State.TrialFile) {
+  yield* State.writeTrial(state, yield* begun(state, trial))
+  for (const folder of [
+    State.trialFolder(state, trial.id),
+    State.checkpointFolder(state, trial.id),
+  ])
+    yield* Durable.sweep(folder, "all")
+})
+
+const runTrial = Effect.fnUntraced(function* (
+  options: Options,
+  runner: Runner,
+  trial: State.TrialFile,
+) {
   const { onEvent, state } = options
-  const before = yield* prepare(options, trial)
+  const before = yield* prepare(options, runner, trial)
   if (before?.damage !== undefined)
     return yield* onEvent({ _tag: "Damaged", trial, damage: before.damage })
   if (before?.result !== undefined) {
@@ -121,17 +147,21 @@ const runTrial = Effect.fnUntraced(function* (options: Options, trial: State.Tri
       yield* State.writeTrial(state, yield* begun(state, trial))
     return yield* onEvent({ _tag: "Skipped", trial, result: before.result })
   }
-  yield* State.writeTrial(state, yield* begun(state, trial))
-  for (const folder of [
-    State.trialFolder(state, trial.id),
-    State.checkpointFolder(state, trial.id),
-  ])
-    yield* Durable.sweep(folder, "all")
-  const { step } = yield* stateOf(state, trial.id)
-  yield* onEvent({ _tag: "Started", trial, fromStep: step })
-  const ended = yield* supervise(options, trial).pipe(
-    Effect.onInterrupt(() => Effect.ignore(tellStopped(options, trial))),
-  )
+  if (!runner.isAtWork(trial.id)) yield* makeReady(state, trial)
+  let isBegun = false
+  const begin = Effect.gen(function* () {
+    if (isBegun) return
+    isBegun = true
+    const fromStep = yield* Effect.map(stateOf(state, trial.id), ({ step }) => step).pipe(
+      Effect.orElseSucceed(() => 0),
+    )
+    yield* onEvent({ _tag: "Started", trial, fromStep })
+  })
+  const context = yield* Effect.context<FileSystem.FileSystem>()
+  const supervised = supervise(options, runner, trial, Effect.provideContext(begin, context))
+  const ended = yield* runner.outlivesRun
+    ? supervised
+    : supervised.pipe(Effect.onInterrupt(() => Effect.ignore(tellStopped(options, trial))))
   if (ended._tag === "NotReady") return yield* new NotReady({ message: ended.message })
   if (ended._tag === "Superseded") return yield* onEvent({ _tag: "Elsewhere", trial })
   yield* onEvent({ _tag: "Ended", trial, result: ended.result })
@@ -141,8 +171,8 @@ const runTrial = Effect.fnUntraced(function* (options: Options, trial: State.Tri
 /**
  * Runs a trial. What its own files refuse is its own matter; only what they all need (a full disk) ends the grid.
  */
-export const run = (options: Options, trial: State.TrialFile) =>
-  runTrial(options, trial).pipe(
+export const run = (options: Options, runner: Runner, trial: State.TrialFile) =>
+  runTrial(options, runner, trial).pipe(
     waitAloud(options, trial),
     Effect.catchIf(
       (error): error is StorageError => error._tag === "StorageError" && !error.passes,

@@ -10,7 +10,8 @@ import * as Lock from "../disk/Lock.ts"
 import * as Event from "../track/Event.ts"
 import type * as Spool from "../track/Spool.ts"
 import * as EndOfRuns from "./EndOfRuns.ts"
-import type { Options, TrialSummary } from "./GridOptions.ts"
+import { LocalEngine } from "./engine/LocalEngine.ts"
+import type { GridEvent, Options, TrialSummary } from "./GridOptions.ts"
 import * as GridPage from "./GridPage.ts"
 import * as GridTrial from "./GridTrial.ts"
 import * as Journal from "./Journal.ts"
@@ -27,6 +28,15 @@ export const summarize = ({ state, trials }: Pick<Options, "state" | "trials">) 
       ...(damage === undefined ? {} : { damage }),
     })),
   )
+
+/** Events after which nobody is at work on the trial. */
+const endOfWork = new Set<GridEvent["_tag"]>([
+  "Skipped",
+  "Damaged",
+  "Ended",
+  "Stopped",
+  "Elsewhere",
+])
 
 /** The page of the grid, and the options with which every event brings it up to date. */
 const keepPage = Effect.fnUntraced(function* (options: Options, spool: Spool.Spool) {
@@ -46,8 +56,7 @@ const keepPage = Effect.fnUntraced(function* (options: Options, spool: Spool.Spo
   )
   const onEvent: Options["onEvent"] = Effect.fnUntraced(function* (event) {
     if (event._tag === "Started") atWork.add(event.trial.id)
-    else if (event._tag !== "Progress" && event._tag !== "Retrying" && event._tag !== "Waiting")
-      atWork.delete(event.trial.id)
+    else if (endOfWork.has(event._tag) && event.trial !== undefined) atWork.delete(event.trial.id)
     if (event._tag !== "Progress") yield* page.touch
     yield* options.onEvent(event)
   })
@@ -97,9 +106,16 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       Effect.sync(() => spool.append({ type: "end", time: Event.now(), status })),
     )
 
+  const engine = options.engine ?? LocalEngine
+  const runner = yield* engine.open({
+    state: options.state,
+    name: options.grid.name,
+    jobs: options.jobs,
+    tell: (message) => watched.onEvent({ _tag: "Engine", trial: undefined, message }),
+  })
   const chosen = options.trials.filter((trial) => options.only?.has(trial.id) ?? true)
-  yield* Effect.forEach(chosen, (trial) => GridTrial.run(watched, trial), {
-    concurrency: options.jobs,
+  yield* Effect.forEach(chosen, (trial) => GridTrial.run(watched, runner, trial), {
+    concurrency: runner.concurrency,
     discard: true,
   }).pipe(
     Effect.catchIf(
