@@ -214,6 +214,22 @@ export const final = section("final", {
   },
 })
 
+/** What tables, reports and MLflow work out from a finished trial's layers: no trial records it. */
+export const derived = section("final", {
+  weightBits: {
+    unit: "bits",
+    direction: "min",
+    words: "mean bits of the weights, each layer weighted by its MACs",
+    when: "in tables, reports and MLflow",
+  },
+  activationBits: {
+    unit: "bits",
+    direction: "min",
+    words: "mean bits of the activations, each layer weighted by its MACs",
+    when: "in tables, reports and MLflow",
+  },
+})
+
 /** All of them, in the order of docs/method.md. */
 export const metrics: ReadonlyArray<Metric> = [
   phases.train,
@@ -221,6 +237,7 @@ export const metrics: ReadonlyArray<Metric> = [
   search,
   best,
   final,
+  derived,
   phases.fineTune,
   phases.retrain,
 ].flatMap((one) => Object.values<Metric>(one))

@@ -11,6 +11,9 @@ import {
   parseObjectives,
 } from "../../report/Pareto.ts"
 import { type Pair, pairsOf, type Standing, standingOf } from "../../report/Comparison.ts"
+import { figuresOf } from "../../report/Figures.ts"
+import { recordOf, type TrialRecord } from "../../report/TrialRecords.ts"
+import { armTable, bestTexts } from "../ArmTable.ts"
 import { isSearching } from "../../search/Searches.ts"
 import { readPlan, writeOut } from "../Locations.ts"
 import { comparisonTexts, endedOf } from "../RunOutcome.ts"
@@ -31,6 +34,7 @@ import { Wrong } from "../ErrorMessages.ts"
 interface Compared extends Row {
   readonly trial: Plan.PlannedTrial
   readonly standing: Standing | undefined
+  readonly record: TrialRecord
   /** Of a search: the trials it is compared with. */
   readonly pairs: ReadonlyArray<Pair>
 }
@@ -85,6 +89,7 @@ const readRows = Effect.fnUntraced(function* (folder: string, plan: Plan.Plan) {
     return {
       trial,
       standing,
+      record: recordOf(trial, state, result),
       pairs: pairs.filter(({ search }) => search === trial),
       own: { id: trial.id, name: trial.name, state },
       metrics: result?.state === "finished" ? metricsOf(result.metrics, standing) : {},
@@ -161,6 +166,13 @@ const draw = Effect.fnUntraced(function* (
   yield* writeOut(file, frontPicture(points, { title, x: x.key, y: y.key }))
 })
 
+const printArms = Effect.fnUntraced(function* (rows: ReadonlyArray<Compared>) {
+  const figures = figuresOf(rows.map(({ record }) => record))
+  const arms = armTable(figures)
+  if (arms !== undefined) yield* print(`\n${arms}`)
+  for (const line of bestTexts(figures)) yield* print(line)
+})
+
 export const run = Effect.fn("compare")(function* (input: Input) {
   yield* checkColumnFlags(input)
   const { folder, plan } = yield* readPlan("compare", input)
@@ -191,6 +203,7 @@ export const run = Effect.fn("compare")(function* (input: Input) {
       rows.map((row) => [front.has(row) ? "*" : "", ...columns.map((key) => shown(row, key))]),
     ),
   )
+  yield* printArms(selected)
   const words = objectives.map(({ direction, key }) => `${key}:${direction}`).join(", ")
   if (front.size > 0) yield* print(dim(`* on the Pareto front of ${words}`))
   const kept = new Set(selected.map(({ trial }) => trial))

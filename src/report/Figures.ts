@@ -1,0 +1,281 @@
+/**
+ * The figures of a grid, from the records of its trials: what tables, pictures, the report and MLflow all show.
+ *
+ * Arms over their seeds; each arm's difference to a control, paired by seed; the Pareto front of the arms' means; the best
+ * arm at each cost. Numbers only. Left out: reading records (`orchestrator/`), rounding and words (`FigureTexts.ts`).
+ */
+import { near, type Side, sideOf } from "../cost/NearestCosts.ts"
+import { directionOf, final } from "../metric/Metrics.ts"
+import { type Arm, armsOf } from "./Arms.ts"
+import { differingKeys } from "./ArmLabels.ts"
+import { pairedDifference } from "./Paired.ts"
+import { type Objective, paretoFront } from "./Pareto.ts"
+import type { TrialRecord } from "./TrialRecords.ts"
+
+/** An arm less another one in a metric, seed by seed. */
+export interface Difference {
+  readonly metric: string
+  /** The arm that it is compared with. */
+  readonly against: { readonly key: string; readonly label: string }
+  /** Seeds that both arms have finished. */
+  readonly seeds: ReadonlyArray<string>
+  readonly pairs: number
+  readonly mean: number
+  /** Sample standard deviation of the differences, of two pairs or more. */
+  readonly deviation?: number
+  /** 95 % t-interval of the mean, of two pairs or more. */
+  readonly interval?: { readonly low: number; readonly high: number }
+  /** Whether the interval leaves out 0. */
+  readonly isClear: boolean
+  /** Mean cost of the arm over that of the other one, over the same seeds. */
+  readonly costRatio?: number
+  /** Where the arm's cost lies from that of the other one; `near`: equal within the tolerance. */
+  readonly side?: Side
+}
+
+/** Arms of equal cost. */
+export interface CostLevel {
+  /** Of the cheapest of them. */
+  readonly cost: number
+  /** The best first. */
+  readonly arms: ReadonlyArray<FiguredArm>
+  /** The best less the second best; undefined where they share no seed. */
+  readonly lead?: Difference
+}
+
+export interface FiguredArm extends Arm {
+  /** Less its control; undefined for the control itself and where there is no pair. */
+  readonly difference?: Difference
+  readonly isOnFront: boolean
+}
+
+export interface Figures {
+  /** The metric that differences and the front are in. */
+  readonly quality: string
+  /** The metric that costs are compared by. */
+  readonly cost: string
+  readonly objectives: ReadonlyArray<Objective>
+  /** Costs that differ by no more than this share are equal. */
+  readonly tolerance: number
+  readonly arms: ReadonlyArray<FiguredArm>
+  /** The control that was chosen, else the first of those that arms are compared with by default. */
+  readonly control: FiguredArm | undefined
+  /** Keys of the matrix in which the arms differ, the target first; `seed` is not among them. */
+  readonly differing: ReadonlyArray<string>
+  /** The arms with a cost, by cost. */
+  readonly levels: ReadonlyArray<CostLevel>
+  readonly counts: Arm["counts"] & { readonly trials: number }
+}
+
+export interface Options {
+  /** Key or label of the arm to compare all others with; by default the uniform control nearest in cost to each arm. */
+  readonly control?: string
+  /** `final/accuracy` by default. */
+  readonly quality?: string
+  /** By default the metric of the cost that all searches have a target in, else GBOPs. */
+  readonly cost?: string
+  /** Of the front; quality and cost by default. */
+  readonly objectives?: ReadonlyArray<Objective>
+}
+
+const costKeys: Readonly<Record<string, string>> = {
+  gbops: final.gbops.key,
+  memory: final.memoryBytes.key,
+}
+
+/** The metric that costs of a grid are compared by. */
+export const costKeyOf = (records: ReadonlyArray<Pick<TrialRecord, "parameters">>): string => {
+  const kinds = new Set(records.map(({ parameters }) => parameters["reward.cost.kind"] ?? "gbops"))
+  const [kind] = kinds
+  if (kind === undefined || kinds.size > 1) return final.gbops.key
+  return costKeys[kind] ?? final.cost.key
+}
+
+const mean = (values: ReadonlyArray<number>): number =>
+  values.reduce((a, b) => a + b, 0) / values.length
+
+/** Values of a metric by seed; trials of one seed, as several folders may have them, are averaged. */
+const bySeed = ({ trials }: Arm, key: string): ReadonlyMap<string, number> => {
+  const values = new Map<string, Array<number>>()
+  for (const { metrics, seed } of trials) {
+    const value = metrics[key]
+    if (value !== undefined) values.set(seed, [...(values.get(seed) ?? []), value])
+  }
+  return new Map([...values].map(([seed, all]) => [seed, mean(all)]))
+}
+
+/** Means of two arms in a metric over the seeds given; undefined if one of them lacks it. */
+const meansOver = (seeds: ReadonlyArray<string>, key: string, arms: readonly [Arm, Arm]) => {
+  const [a, b] = arms.map((arm) => {
+    const values = bySeed(arm, key)
+    const found = seeds.flatMap((seed) => values.get(seed) ?? [])
+    return found.length === seeds.length ? mean(found) : undefined
+  })
+  return a === undefined || b === undefined ? undefined : { a, b }
+}
+
+/** One arm less another one; undefined where no seed is finished in both. */
+export const differenceOf = (
+  arm: Arm,
+  other: Arm,
+  { cost, quality }: Pick<Figures, "cost" | "quality">,
+): Difference | undefined => {
+  const [own, others] = [bySeed(arm, quality), bySeed(other, quality)]
+  const seeds = [...own.keys()].filter((seed) => others.has(seed))
+  if (seeds.length === 0) return undefined
+  const paired = pairedDifference(seeds.map((seed) => own.get(seed)! - others.get(seed)!))
+  const { deviation, high, low, pairs } = paired
+  const costs = meansOver(seeds, cost, [arm, other])
+  return {
+    metric: quality,
+    against: { key: other.key, label: other.label },
+    seeds,
+    pairs,
+    mean: paired.mean,
+    ...(deviation === undefined ? {} : { deviation, interval: { low, high } }),
+    isClear: pairs > 1 && (low > 0 || high < 0),
+    ...(costs === undefined || costs.b === 0
+      ? {}
+      : { costRatio: costs.a / costs.b, side: sideOf(costs.a, costs.b) }),
+  }
+}
+
+/** Arms to compare with by default: those trained in one format, else any control, else what a matrix gives its formats. */
+const controlsAmong = (arms: ReadonlyArray<Arm>): ReadonlyArray<Arm> => {
+  const uniform = arms.filter(({ control }) => control === "uniform")
+  if (uniform.length > 0) return uniform
+  const controls = arms.filter(({ control }) => control !== undefined)
+  const first = controls.filter(({ control }) => control === controls[0]?.control)
+  return first.length > 0 ? first : arms.filter(({ isSearch }) => !isSearch)
+}
+
+/** The candidate nearest in cost, as a ratio; the first where costs are not known. */
+const nearestTo = (arm: Arm, candidates: ReadonlyArray<Arm>, cost: string): Arm | undefined => {
+  const own = arm.metrics[cost]?.mean
+  const distance = (other: Arm): number => {
+    const there = other.metrics[cost]?.mean
+    return own === undefined || there === undefined || !(own > 0 && there > 0)
+      ? Infinity
+      : Math.abs(Math.log(there / own))
+  }
+  const [first, ...rest] = candidates
+  return first === undefined
+    ? undefined
+    : rest.reduce((best, other) => (distance(other) < distance(best) ? other : best), first)
+}
+
+/** The arm of a key or label; undefined where there is none. */
+export const findArm = <A extends Arm>(arms: ReadonlyArray<A>, name: string): A | undefined =>
+  arms.find(({ key, label }) => label === name || key === name)
+
+/** Whether a value of a metric is better than another. */
+const isBetter = (key: string, a: number, b: number): boolean =>
+  directionOf(key) === "min" ? a < b : a > b
+
+/** Arms by quality, the best first; those without come last. */
+export const bestFirst = <A extends Arm>(
+  arms: ReadonlyArray<A>,
+  quality: string,
+): ReadonlyArray<A> =>
+  arms.toSorted((a, b) => {
+    const [x, y] = [a.metrics[quality]?.mean, b.metrics[quality]?.mean]
+    if (x === undefined || y === undefined) return Number(x === undefined) - Number(y === undefined)
+    return x === y ? 0 : isBetter(quality, x, y) ? -1 : 1
+  })
+
+const levelsOf = (
+  arms: ReadonlyArray<FiguredArm>,
+  keys: Pick<Figures, "cost" | "quality">,
+): ReadonlyArray<CostLevel> => {
+  const costOf = ({ metrics }: Arm) => metrics[keys.cost]?.mean
+  const known = arms
+    .flatMap((arm) => {
+      const cost = costOf(arm)
+      return cost === undefined || arm.metrics[keys.quality] === undefined ? [] : [{ arm, cost }]
+    })
+    .sort((a, b) => a.cost - b.cost)
+  const levels: Array<{ cost: number; arms: Array<FiguredArm> }> = []
+  for (const { arm, cost } of known) {
+    const last = levels.at(-1)
+    if (last !== undefined && sideOf(cost, last.cost) === "near") last.arms.push(arm)
+    else levels.push({ cost, arms: [arm] })
+  }
+  return levels.map(({ arms: those, cost }) => {
+    const sorted = bestFirst(those, keys.quality)
+    const [best, second] = sorted
+    const lead =
+      best === undefined || second === undefined ? undefined : differenceOf(best, second, keys)
+    return { cost, arms: sorted, ...(lead === undefined ? {} : { lead }) }
+  })
+}
+
+const ratioKey = final.costOverTarget.key
+
+/**
+ * Records with costs over the target of the grid. A trial that is given its formats has its own cost as its target, so its
+ * ratio says nothing: here it is over the target that all searches share, and left out where they have several.
+ */
+const overGridTarget = (
+  records: ReadonlyArray<TrialRecord>,
+  arms: ReadonlyArray<Arm>,
+): ReadonlyArray<TrialRecord> => {
+  const given = new Set(arms.filter((arm) => !arm.isSearch).map(({ kind }) => kind))
+  const searches = arms.filter(({ isSearch }) => isSearch).flatMap(({ trials }) => trials)
+  if (given.size === 0 || searches.length === 0) return records
+  const targets = searches.flatMap(({ metrics }) => {
+    const [cost, ratio] = [metrics[final.cost.key], metrics[ratioKey]]
+    return cost === undefined || ratio === undefined || ratio === 0 ? [] : [cost / ratio]
+  })
+  const [target] = targets
+  const isOne =
+    target !== undefined && targets.every((one) => Math.abs(one - target) <= 1e-6 * target)
+  return records.map((record) => {
+    const { [ratioKey]: own, ...rest } = record.metrics
+    if (own === undefined || !given.has(record.parameters["search.kind"] ?? "")) return record
+    const cost = record.metrics[final.cost.key]
+    const isKnown = isOne && cost !== undefined
+    return { ...record, metrics: isKnown ? { ...rest, [ratioKey]: cost / target } : rest }
+  })
+}
+
+/** The figures of the trials of one grid. A control that is not among the arms is ignored: `findArm` tells. */
+export const figuresOf = (records: ReadonlyArray<TrialRecord>, options: Options = {}): Figures => {
+  const arms = armsOf(overGridTarget(records, armsOf(records)))
+  const quality = options.quality ?? final.accuracy.key
+  const cost = options.cost ?? costKeyOf(records)
+  const objectives = options.objectives ?? [
+    { key: quality, direction: directionOf(quality) ?? "max" },
+    { key: cost, direction: "min" },
+  ]
+  const front = new Set(paretoFront(arms, objectives, ({ metrics }, key) => metrics[key]?.mean))
+  const chosen = options.control === undefined ? undefined : findArm(arms, options.control)
+  const candidates = chosen === undefined ? controlsAmong(arms) : [chosen]
+  const figured = arms.map((arm): FiguredArm => {
+    const control = nearestTo(arm, candidates, cost)
+    // A control is compared with another one only where that was chosen, or is a control of another kind.
+    const isAlone = control === undefined || candidates.includes(arm)
+    const difference = isAlone ? undefined : differenceOf(arm, control, { cost, quality })
+    return {
+      ...arm,
+      isOnFront: front.has(arm),
+      ...(difference === undefined ? {} : { difference }),
+    }
+  })
+  const sum = (key: keyof Arm["counts"]) => arms.reduce((n, { counts }) => n + counts[key], 0)
+  return {
+    quality,
+    cost,
+    objectives,
+    tolerance: near,
+    arms: figured,
+    control: figured.find(({ key }) => key === (chosen ?? candidates[0])?.key),
+    differing: differingKeys(arms),
+    levels: levelsOf(figured, { cost, quality }),
+    counts: {
+      trials: records.length,
+      finished: sum("finished"),
+      failed: sum("failed"),
+      unfinished: sum("unfinished"),
+    },
+  }
+}
