@@ -7,7 +7,7 @@ import { stripVTControlCharacters } from "node:util"
 import stringWidth from "fast-string-width"
 import { pathText } from "../declaration/Errors.ts"
 import { storageError } from "../disk/Errors.ts"
-import { scrub, scrubValue } from "../track/Secrets.ts"
+import { scrub, scrubValues } from "../track/Secrets.ts"
 import * as Display from "./Display.ts"
 
 /** Words on stderr at once, where no effect can run: the logger, a signal, the end of the process. */
@@ -29,7 +29,7 @@ export const print = (text: string): Effect.Effect<void> => answer(`${scrub(text
 
 /** An answer for programs. */
 export const printJson = (value: unknown): Effect.Effect<void> =>
-  answer(`${JSON.stringify(value, scrubValue, 2)}\n`)
+  answer(`${JSON.stringify(value, scrubValues(), 2)}\n`)
 
 /** Raw bytes as the answer; a slow reader is not flooded. */
 export const printBytes = (bytes: Uint8Array): Effect.Effect<void> => answer(bytes)

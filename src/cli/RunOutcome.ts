@@ -3,7 +3,7 @@ import { pathText } from "../declaration/Errors.ts"
 import type { Side } from "../cost/NearestCosts.ts"
 import type { Plan } from "../experiment/Plan.ts"
 import { final, type Metric } from "../metric/Metrics.ts"
-import type { Result } from "../orchestrator/Result.ts"
+import type { Result, Summary } from "../orchestrator/Result.ts"
 import type { TrialSummary } from "../orchestrator/GridOptions.ts"
 import { type Comparison, compare, type Ended, standingOf } from "../report/Comparison.ts"
 import { pairedDifference } from "../report/Paired.ts"
@@ -11,7 +11,7 @@ import { isSearching } from "../search/Searches.ts"
 import { bold, dim, percent, red, short, table } from "./Output.ts"
 
 /** Layer, chosen formats, share of the cost. */
-export const layerTable = ({ layers }: Result): string =>
+export const layerTable = ({ layers }: Pick<Result, "layers">): string =>
   table(
     ["layer", "weights", "activations", "MMACs", "share of cost"],
     layers.map((layer) => [
@@ -29,7 +29,7 @@ const isSearch = ({ trial: { parameters } }: TrialSummary): boolean =>
 /** The trials of a plan with their results. */
 export const endedOf = (
   { trials }: Pick<Plan, "trials">,
-  results: ReadonlyMap<string, Result | undefined>,
+  results: ReadonlyMap<string, Pick<Summary, "assignment" | "metrics" | "state"> | undefined>,
 ): ReadonlyArray<Ended> =>
   trials.map((trial) => {
     const result = results.get(trial.id)

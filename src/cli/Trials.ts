@@ -4,20 +4,18 @@ import { pathText } from "../declaration/Errors.ts"
 import * as Heartbeat from "../orchestrator/Heartbeat.ts"
 import * as Journal from "../orchestrator/Journal.ts"
 import type * as Result from "../orchestrator/Result.ts"
-import { type Damage, stateOf, type TrialState } from "../orchestrator/TrialStatus.ts"
+import { type Damage, stateOf, standingOf, type TrialState } from "../orchestrator/TrialStatus.ts"
 import * as State from "../orchestrator/State.ts"
+import * as TrialIndex from "../orchestrator/TrialIndex.ts"
 
 /** What identifies a trial; taken from its journal if its file is damaged. */
-export type Named = Pick<
-  State.TrialFile,
-  "id" | "gridId" | "name" | "experiment" | "steps" | "parameters"
->
+export type Named = TrialIndex.TrialHead
 
-export interface Known {
+export interface Known<R = Result.Result> {
   readonly trial: Named
   readonly state: TrialState
   readonly step: number
-  readonly result: Result.Result | undefined
+  readonly result: R | undefined
   readonly heartbeat: Heartbeat.Heartbeat | undefined
   /** The metrics of the result, else the last reported ones. */
   readonly metrics: Readonly<Record<string, number>>
@@ -61,8 +59,35 @@ export const readKnown = Effect.fnUntraced(function* (state: string, id: string)
 export const damageWords = (trial: string, { fix, message, path }: Damage): string =>
   `${trial} is damaged: ${pathText(path)}: ${message}; ${fix}`
 
+/** The same by the index of the folder. */
+const readBriefly = Effect.fnUntraced(function* (index: TrialIndex.TrialIndex, id: string) {
+  const { state } = index
+  const { damage, result, state: standing, step } = yield* standingOf(index, id)
+  const found =
+    damage === undefined ? yield* Effect.orElseSucceed(index.find(id), () => undefined) : undefined
+  // A trial that is damaged, or only just being made: as `show` has it.
+  if (found?.trial === undefined) return yield* readKnown(state, id)
+  const heartbeat =
+    result === undefined ? yield* Heartbeat.read(State.heartbeatFile(state, id)) : undefined
+  return {
+    trial: found.trial,
+    state: standing,
+    step,
+    result,
+    heartbeat,
+    metrics: result?.metrics ?? heartbeat?.metrics ?? {},
+    damage,
+  } satisfies Known<Result.Summary>
+})
+
 /** All trials that were ever begun in this state folder. */
 export const readAll = Effect.fnUntraced(function* (state: string) {
-  const all = yield* Effect.forEach(yield* State.trialIds(state), (id) => readKnown(state, id))
-  return all.filter((known) => known !== undefined)
+  const index = TrialIndex.open(state)
+  const all: Array<Known<Result.Summary>> = []
+  for (const id of yield* State.trialIds(state)) {
+    const known = yield* readBriefly(index, id)
+    if (known !== undefined) all.push(known)
+  }
+  yield* index.save
+  return all
 })

@@ -12,8 +12,17 @@ import type { Network } from "./Network.ts"
 import { offersEverywhere, uniformChoices, uniformOptions, uniformTable } from "./format/Uniform.ts"
 
 /** The cost that a block names, GBOPs where there is none. Its files, if it names any, must have no problems. */
-export const compileCost = (network: Network, spec: CostSpec | undefined): CompiledCost =>
-  compile(network.table, make(spec), network.space)
+export const compileCost = (network: Network, spec: CostSpec | undefined): CompiledCost => {
+  const known = compiled.get(network) ?? new Map<string, CompiledCost>()
+  compiled.set(network, known)
+  const key = JSON.stringify(spec ?? null)
+  const cost = known.get(key) ?? compile(network.table, make(spec), network.space)
+  known.set(key, cost)
+  return cost
+}
+
+/** Trials of a grid share their networks and most of their costs. */
+const compiled = new WeakMap<Network, Map<string, CompiledCost>>()
 
 /** That the space does not offer one format everywhere, for the block that names it as `uniform`. */
 const notOffered = (network: Network, uniform: FormatOption): Problem => ({

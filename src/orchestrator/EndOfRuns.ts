@@ -3,6 +3,8 @@
  * whose machine went down. Whoever comes next does it: a `run` in this state folder, or `sync`. Left out: sending it.
  */
 import { Effect, FileSystem, Option } from "effect"
+import * as Durable from "../disk/Durable.ts"
+import { identityOf } from "../disk/FileIdentity.ts"
 import * as Lock from "../disk/Lock.ts"
 import * as Event from "../track/Event.ts"
 import { lastEvent } from "../track/LastEvent.ts"
@@ -12,6 +14,7 @@ import * as Heartbeat from "./Heartbeat.ts"
 import * as Journal from "./Journal.ts"
 import { stateOf } from "./TrialStatus.ts"
 import * as State from "./State.ts"
+import * as TrialIndex from "./TrialIndex.ts"
 
 const message = "its process ended without saying so: it was killed, or the machine went down"
 const noteKey = "mlflow.note.content"
@@ -35,10 +38,17 @@ const append = Effect.fnUntraced(function* (folder: string, events: ReadonlyArra
 }, Effect.scoped)
 
 /** True when it was ended now. */
-const endTrial = Effect.fnUntraced(function* (state: string, id: string) {
+const endTrial = Effect.fnUntraced(function* (index: TrialIndex.TrialIndex, id: string) {
+  const { state } = index
+  if (index.hasEnded(id)) return false
   const folder = State.trialFolder(state, id)
+  const spool = identityOf(TrialIndex.spoolOf(state, id))
   const last = yield* openEnd(folder)
-  if (Option.isNone(last)) return false
+  if (Option.isNone(last)) {
+    const hasLeft = State.foldersOfTrial(state, id).some(Durable.hasLeftovers)
+    if (!hasLeft) index.noteEnded(id, spool)
+    return false
+  }
   const { result, state: standing } = yield* stateOf(state, id)
   // What a damaged one has done is not known.
   if (standing === "running" || standing === "damaged") return false
@@ -120,9 +130,13 @@ const trialsOf = Effect.fnUntraced(function* (state: string, gridId: string) {
 })
 
 /** Ends every run of the folder that is open and of which nothing runs. Only for who holds the folder's lock. */
-export const endRuns = Effect.fnUntraced(function* (state: string, stoppedPage: StoppedPage) {
+export const endRuns = Effect.fnUntraced(function* (
+  index: TrialIndex.TrialIndex,
+  stoppedPage: StoppedPage,
+) {
+  const { state } = index
   const known = yield* State.trialIds(state)
-  const ended = yield* Effect.filter(known, (id) => orReport(endTrial(state, id)))
+  const ended = yield* Effect.filter(known, (id) => orReport(endTrial(index, id)))
   const gridIds = yield* Effect.filter(yield* State.gridIds(state), (gridId) =>
     orReport(endGrid(state, gridId, stoppedPage)),
   )
@@ -137,7 +151,9 @@ export const endRunsUnlessRunning = Effect.fnUntraced(
     const fs = yield* FileSystem.FileSystem
     if (!(yield* Effect.orElseSucceed(fs.exists(`${state}/grids`), () => false))) return
     yield* Lock.hold(State.lockFolder(state), typed)
-    yield* endRuns(state, stoppedPage)
+    const index = TrialIndex.open(state)
+    yield* endRuns(index, stoppedPage)
+    yield* index.save
   },
   Effect.scoped,
   Effect.catch((error) =>

@@ -6,6 +6,7 @@ import type * as Heartbeat from "./Heartbeat.ts"
 import type * as Result from "./Result.ts"
 import type { Damage, TrialState } from "./TrialStatus.ts"
 import type * as State from "./State.ts"
+import type * as TrialIndex from "./TrialIndex.ts"
 import type * as Waiting from "./Waiting.ts"
 
 /** What a run reports while it goes on. */
@@ -46,6 +47,8 @@ export type GridEvent =
 
 export interface Options {
   readonly state: string
+  /** Of the same folder. */
+  readonly index: TrialIndex.TrialIndex
   readonly grid: Omit<State.GridFile, "version" | "trials" | "startedAt">
   /** Markdown for the grid's page in the tracker, at the start and whenever a trial has begun or ended. */
   readonly note: (summaries: ReadonlyArray<TrialSummary>) => string
@@ -81,6 +84,6 @@ export interface Options {
 export interface TrialSummary {
   readonly trial: State.TrialFile
   readonly state: TrialState
-  readonly result: Result.Result | undefined
+  readonly result: Result.Summary | undefined
   readonly damage?: Damage
 }

@@ -5,12 +5,12 @@ import * as nodePath from "node:path"
 import { Effect } from "effect"
 import type { Standing, StandingOf } from "../experiment/EarlierIds.ts"
 import type { Plan, PlannedTrial } from "../experiment/Plan.ts"
-import { measures } from "../search/Searches.ts"
 import { experimentOf } from "../track/Trackers.ts"
 import { totalSteps } from "../train/TrainSpec.ts"
-import * as Heartbeat from "./Heartbeat.ts"
+import { costKindOf } from "./CostKind.ts"
 import * as Result from "./Result.ts"
 import * as State from "./State.ts"
+import type * as TrialIndex from "./TrialIndex.ts"
 
 export interface Execution {
   /** Threads of one trial, where the experiment does not say. */
@@ -52,40 +52,19 @@ export const trialFile = (
   },
 })
 
-/** Trials that cost about the same per step. */
-const costKindOf = (trial: PlannedTrial["declaration"]): string =>
-  JSON.stringify([
-    trial.space.name,
-    trial.data.batchSize,
-    measures(trial.search) ? trial.search.kind : "nothing measured",
-  ])
-
 /** Seconds per step of earlier trials in this folder; the median of trials that cost about the same per step. */
-export const secondsPerStep = Effect.fnUntraced(function* (state: string) {
+export const secondsPerStep = Effect.fnUntraced(function* (index: TrialIndex.TrialIndex) {
   const known = new Map<string, Array<number>>()
-  for (const id of yield* State.trialIds(state)) {
-    const trial = yield* Effect.orElseSucceed(
-      State.readTrial(State.trialFile(state, id)),
-      () => undefined,
-    )
-    if (trial === undefined) continue
-    const result = yield* Effect.orElseSucceed(
-      Result.read(State.resultFile(state, id)),
-      () => undefined,
-    )
-    const heartbeat = yield* Heartbeat.read(State.heartbeatFile(state, id))
-    const timed =
-      result?.state === "finished"
-        ? { seconds: result.seconds, steps: result.steps }
-        : heartbeat === undefined
-          ? undefined
-          : { seconds: heartbeat.seconds, steps: heartbeat.step }
+  for (const id of yield* State.trialIds(index.state)) {
+    const timed = yield* index.timeOf(id)
     if (timed === undefined || timed.steps < 10) continue
-    const key = costKindOf(trial.declaration as PlannedTrial["declaration"])
-    known.set(key, [...(known.get(key) ?? []), timed.seconds / timed.steps])
+    const speeds = known.get(timed.costKind) ?? []
+    speeds.push(timed.seconds / timed.steps)
+    known.set(timed.costKind, speeds)
   }
+  for (const speeds of known.values()) speeds.sort((a, b) => a - b)
   return (trial: PlannedTrial): number | undefined => {
-    const speeds = known.get(costKindOf(trial.declaration))?.toSorted((a, b) => a - b)
+    const speeds = known.get(costKindOf(trial.declaration))
     return speeds?.[Math.floor(speeds.length / 2)]
   }
 })

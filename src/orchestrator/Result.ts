@@ -55,6 +55,9 @@ export class Result extends Schema.Opaque<Result>()(
   }),
 ) {}
 
+/** What is kept in memory of thousands. */
+export type Summary = Omit<Result, "arithmetic">
+
 export const read = Record.reader(Result)
 
 /** What a process or a server said may hold a secret. */

@@ -15,13 +15,13 @@ import type { GridEvent, Options, TrialSummary } from "./GridOptions.ts"
 import * as GridPage from "./GridPage.ts"
 import * as GridTrial from "./GridTrial.ts"
 import * as Journal from "./Journal.ts"
-import { stateOf } from "./TrialStatus.ts"
+import { standingOf } from "./TrialStatus.ts"
 import * as State from "./State.ts"
 
 /** How all trials of a plan stand, also those that were not touched. */
-export const summarize = ({ state, trials }: Pick<Options, "state" | "trials">) =>
+export const summarize = ({ index, trials }: Pick<Options, "index" | "trials">) =>
   Effect.forEach(trials, (trial) =>
-    Effect.map(stateOf(state, trial.id), ({ damage, result, state }): TrialSummary => ({
+    Effect.map(standingOf(index, trial.id), ({ damage, result, state }): TrialSummary => ({
       trial,
       state,
       result,
@@ -67,7 +67,6 @@ const keepPage = Effect.fnUntraced(function* (options: Options, spool: Spool.Spo
 const openGrid = Effect.fnUntraced(function* (options: Options) {
   const { grid, state } = options
   const startedAt = Event.now()
-  yield* State.sweep(state)
   yield* State.writeGrid(state, {
     ...grid,
     version: State.version,
@@ -97,7 +96,10 @@ const openGrid = Effect.fnUntraced(function* (options: Options) {
  */
 export const run = Effect.fnUntraced(function* (options: Options) {
   yield* Lock.hold(State.lockFolder(options.state), options.typed)
-  yield* options.onEndedRuns(yield* EndOfRuns.endRuns(options.state, options.stoppedPage))
+  const { index, state } = options
+  const unsettled = (yield* State.trialIds(state)).filter((id) => !index.hasEnded(id))
+  yield* State.sweep(state, unsettled)
+  yield* options.onEndedRuns(yield* EndOfRuns.endRuns(options.index, options.stoppedPage))
   const spool = yield* openGrid(options)
   const { page, watched } = yield* keepPage(options, spool)
   const end = (status: Event.End["status"]) =>
@@ -129,6 +131,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
   )
   const summaries = yield* summarize(options)
   yield* end(summaries.some((summary) => summary.state === "failed") ? "FAILED" : "FINISHED")
+  yield* options.index.save
   yield* Journal.flush(spool).pipe(GridTrial.waitAloud(options, undefined))
   return summaries
 }, Effect.scoped)

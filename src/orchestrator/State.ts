@@ -165,21 +165,26 @@ export const trialIds = (state: string) =>
 /** Ids of all grids that were ever run here. */
 export const gridIds = (state: string) =>
   Effect.map(entries(`${state}/grids`), (names) => names.filter(isTrialId).sort())
-/** Removes what writers that were killed long ago have left anywhere in the folder. */
-export const sweep = Effect.fnUntraced(function* (state: string) {
+/** The folders of a trial that files are written in. */
+export const foldersOfTrial = (state: string, id: string): ReadonlyArray<string> => {
+  const folder = trialFolder(state, id)
+  return [folder, `${folder}/checkpoint`, `${folder}/artifacts`]
+}
+
+/** Removes what writers that were killed long ago have left in the folder, and in those of these trials. */
+export const sweep = Effect.fnUntraced(function* (state: string, ids: ReadonlyArray<string>) {
   const fs = yield* FileSystem.FileSystem
   const inside = (folder: string) =>
     Effect.map(
       Effect.orElseSucceed(fs.readDirectory(folder), () => []),
       (names) => names.map((name) => `${folder}/${name}`),
     )
-  const trials = yield* inside(`${state}/trials`)
   const folders = [
     state,
     `${state}/mlflow`,
     `${state}/lock`,
     ...(yield* inside(`${state}/grids`)),
-    ...trials.flatMap((trial) => [trial, `${trial}/checkpoint`, `${trial}/artifacts`]),
+    ...ids.flatMap((id) => foldersOfTrial(state, id)),
   ]
   yield* Effect.forEach(folders, (folder) => Durable.sweep(folder, "stale"), { discard: true })
 })

@@ -12,6 +12,7 @@ import * as Checkpoint from "./Checkpoint.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as Result from "./Result.ts"
 import * as State from "./State.ts"
+import type * as TrialIndex from "./TrialIndex.ts"
 
 /**
  * `planned`: never started. `stopped`: has begun and is not running. `elsewhere`: a newer attempt has it. `damaged`: a
@@ -36,16 +37,20 @@ export interface Damage {
   readonly fix: string
 }
 
-export interface TrialStatus {
+interface StatusOf<R> {
   readonly state: TrialState
-  readonly result: Result.Result | undefined
+  readonly result: R | undefined
   /** Steps that are done and saved; of a running trial, done. */
   readonly step: number
   readonly damage?: Damage
 }
 
+export type TrialStatus = StatusOf<Result.Result>
+/** The same, with what is kept in memory of a result. */
+export type TrialStanding = StatusOf<Result.Summary>
+
 /** Whether `run` trains it when nothing else is asked for. */
-export const willRun = ({ result, state }: Pick<TrialStatus, "result" | "state">): boolean =>
+export const willRun = ({ result, state }: Pick<TrialStanding, "result" | "state">): boolean =>
   state === "failed" ? Result.mayPass(result?.cause) : state !== "finished" && state !== "damaged"
 
 const fixOf = (id: string, { fix, reason }: StorageError): string => {
@@ -80,11 +85,9 @@ const seemsAlive = ({ host, pid, processStart = "", time }: Heartbeat.Heartbeat)
     ? Process.isRunning({ pid, start: processStart }) && Date.now() - time < 900_000
     : Date.now() - time < 120_000
 
-const look = Effect.fnUntraced(function* (state: string, id: string) {
+/** How a trial without a result stands, by its heartbeat and its checkpoints. */
+const lookAtWork = Effect.fnUntraced(function* (state: string, id: string) {
   const fs = yield* FileSystem.FileSystem
-  yield* State.readTrial(State.trialFile(state, id))
-  const result = yield* Result.read(State.resultFile(state, id))
-  if (result !== undefined) return { state: result.state, result, step: result.steps }
   const heartbeat = yield* Heartbeat.read(State.heartbeatFile(state, id))
   const folder = State.checkpointFolder(state, id)
   const saved = (yield* fs.exists(folder).pipe(stored("look at", folder)))
@@ -96,20 +99,43 @@ const look = Effect.fnUntraced(function* (state: string, id: string) {
   return { state: now, result: undefined, step: isAlive ? heartbeat.step : (saved ?? 0) }
 })
 
-/** How a trial stands in the folder, when no `run` of ours is at work on it. */
-export const stateOf = (
-  state: string,
-  id: string,
-): Effect.Effect<TrialStatus, StorageError, FileSystem.FileSystem> =>
-  look(state, id).pipe(
+const look = Effect.fnUntraced(function* (state: string, id: string) {
+  yield* State.readTrial(State.trialFile(state, id))
+  const result = yield* Result.read(State.resultFile(state, id))
+  if (result !== undefined) return { state: result.state, result, step: result.steps }
+  return yield* lookAtWork(state, id)
+})
+
+/** What makes a trial damaged is no error. */
+const orDamaged =
+  (id: string) =>
+  <S extends TrialStanding, R>(effect: Effect.Effect<S, StorageError, R>) =>
     Effect.catchIf(
+      effect,
       (error) => !isOfTheMachine(error),
       (error) =>
-        Effect.succeed<TrialStatus>({
-          state: "damaged",
+        Effect.succeed({
+          state: "damaged" as const,
           result: undefined,
           step: 0,
           damage: damageOf(id, error),
         }),
-    ),
-  )
+    )
+
+/** How a trial stands in the folder, when no `run` of ours is at work on it. */
+export const stateOf = (
+  state: string,
+  id: string,
+): Effect.Effect<TrialStatus, StorageError, FileSystem.FileSystem> => orDamaged(id)(look(state, id))
+
+/** The same by the index of the folder, which is looked up in place of records that have not changed. */
+export const standingOf = (
+  index: TrialIndex.TrialIndex,
+  id: string,
+): Effect.Effect<TrialStanding, StorageError, FileSystem.FileSystem> =>
+  Effect.flatMap(index.find(id), (entry) => {
+    const result = entry?.result
+    return result === undefined
+      ? lookAtWork(index.state, id)
+      : Effect.succeed<TrialStanding>({ state: result.state, result, step: result.steps })
+  }).pipe(orDamaged(id))

@@ -6,7 +6,7 @@
  */
 import { parse } from "../format/Formats.ts"
 import { derived } from "../metric/Metrics.ts"
-import type { Result } from "../orchestrator/Result.ts"
+import type { Result, Summary } from "../orchestrator/Result.ts"
 import type { TrialState } from "../orchestrator/TrialStatus.ts"
 
 export interface TrialRecord {
@@ -61,7 +61,7 @@ export const bitsOf = (layers: ReadonlyArray<Layer>): Readonly<Record<string, nu
 export const recordOf = (
   { cell, id, parameters }: Described,
   state: TrialState,
-  result: Result | undefined,
+  result: Summary | undefined,
 ): TrialRecord => {
   const layers = result?.layers ?? []
   return {

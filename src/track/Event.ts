@@ -6,7 +6,7 @@
  * Left out: where events are kept, and every word of any one tracker.
  */
 import { Schema } from "effect"
-import { scrubValue } from "./Secrets.ts"
+import { scrubValues } from "./Secrets.ts"
 
 /** Milliseconds since 1970, an integer (a fraction makes MLflow drop the rest of the request). */
 const Time = Schema.Int
@@ -95,12 +95,15 @@ const spellNonFinite = (_key: string, value: unknown) =>
 /** Keys whose values are words of ours: they name events and files, and hold no secret. */
 const isOurs = new Set(["type", "status", "gridId", "trialId", "path", "file"])
 
-const spell = (key: string, value: unknown) =>
-  isOurs.has(key) ? value : scrubValue(key, spellNonFinite(key, value))
+const speller = () => {
+  const clean = scrubValues()
+  return (key: string, value: unknown) =>
+    isOurs.has(key) ? value : clean(key, spellNonFinite(key, value))
+}
 
 /** One line of JSON, without the newline and without secrets; cheap enough for a training loop (nothing is checked). */
 export const encode = (event: Event): string =>
-  JSON.stringify(event, event.type === "metrics" ? spellNonFinite : spell)
+  JSON.stringify(event, event.type === "metrics" ? spellNonFinite : speller())
 
 /** A parsed line back to an event; `None` for an event this version does not know. */
 export const decode = Schema.decodeUnknownOption(Schema.toCodecJson(Event))

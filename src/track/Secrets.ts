@@ -262,14 +262,19 @@ const minLength = 4
 
 let known: { readonly key: string; readonly scrub: Scrub } | undefined
 
-/** The text without the secrets of this process's environment: for every text that leaves it. */
-export const scrub: Scrub = (text) => {
+/** Takes the secrets that this process's environment has now out of texts; looking for them takes longer than a text. */
+const scrubNow = (): Scrub => {
   const secrets = secretsOf(process.env).filter((secret) => secret.length >= minLength)
   const key = secrets.join("\0")
   if (known?.key !== key) known = { key, scrub: makeScrub(secrets) }
-  return known.scrub(text)
+  return known.scrub
 }
 
-/** For `JSON.stringify`: every text inside the value without secrets; keys are ours. */
-export const scrubValue = (_key: string, value: unknown): unknown =>
-  typeof value === "string" ? scrub(value) : value
+/** The text without the secrets of this process's environment: for every text that leaves it. */
+export const scrub: Scrub = (text) => scrubNow()(text)
+
+/** For one `JSON.stringify`: every text inside the value without secrets; keys are ours. */
+export const scrubValues = (): ((key: string, value: unknown) => unknown) => {
+  const clean = scrubNow()
+  return (_key, value) => (typeof value === "string" ? clean(value) : value)
+}

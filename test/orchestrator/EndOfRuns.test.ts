@@ -8,6 +8,7 @@ import * as Lock from "../../src/disk/Lock.ts"
 import * as EndOfRuns from "../../src/orchestrator/EndOfRuns.ts"
 import * as Heartbeat from "../../src/orchestrator/Heartbeat.ts"
 import * as Result from "../../src/orchestrator/Result.ts"
+import * as TrialIndex from "../../src/orchestrator/TrialIndex.ts"
 import * as State from "../../src/orchestrator/State.ts"
 import type { Event } from "../../src/track/Event.ts"
 import * as Spool from "../../src/track/Spool.ts"
@@ -95,7 +96,7 @@ layer(NodeServices.layer)("a run that was killed", (it) => {
       Effect.gen(function* () {
         const { grid, state, trial } = yield* prepare
         yield* beat(state, nobody, 250)
-        yield* EndOfRuns.endRuns(state, stoppedPage)
+        yield* EndOfRuns.endRuns(TrialIndex.open(state), stoppedPage)
         const ofTrial = yield* eventsOf(trial)
         assert.deepInclude(ofTrial.at(-1), { type: "end", status: "KILLED", time: 250 })
         const ofGrid = yield* eventsOf(grid)
@@ -104,7 +105,7 @@ layer(NodeServices.layer)("a run that was killed", (it) => {
           type: "tag",
           value: page.replace("| running | 1 |", "| stopped | 1 |"),
         })
-        yield* EndOfRuns.endRuns(state, stoppedPage)
+        yield* EndOfRuns.endRuns(TrialIndex.open(state), stoppedPage)
         assert.deepStrictEqual(yield* eventsOf(grid), ofGrid, "once")
         assert.deepStrictEqual(yield* eventsOf(trial), ofTrial, "once")
       }),
@@ -115,12 +116,12 @@ layer(NodeServices.layer)("a run that was killed", (it) => {
       const { state, trial } = yield* prepare
       append(trial, { type: "end", time: 300, status: "KILLED", message: "its parent is gone" })
       const before = yield* eventsOf(trial)
-      assert.deepStrictEqual(yield* EndOfRuns.endRuns(state, stoppedPage), {
+      assert.deepStrictEqual(yield* EndOfRuns.endRuns(TrialIndex.open(state), stoppedPage), {
         gridIds: [gridId],
         trialIds: [id],
       })
       assert.deepStrictEqual(yield* eventsOf(trial), before)
-      assert.deepStrictEqual(yield* EndOfRuns.endRuns(state, stoppedPage), {
+      assert.deepStrictEqual(yield* EndOfRuns.endRuns(TrialIndex.open(state), stoppedPage), {
         gridIds: [],
         trialIds: [],
       })
@@ -131,7 +132,7 @@ layer(NodeServices.layer)("a run that was killed", (it) => {
     Effect.gen(function* () {
       const { grid, state, trial } = yield* prepare
       yield* beat(state, process.pid, Date.now())
-      yield* EndOfRuns.endRuns(state, stoppedPage)
+      yield* EndOfRuns.endRuns(TrialIndex.open(state), stoppedPage)
       assert.strictEqual((yield* eventsOf(trial)).at(-1)?.type, "start")
       assert.strictEqual((yield* eventsOf(grid)).at(-1)?.type, "end")
     }),
@@ -145,7 +146,7 @@ layer(NodeServices.layer)("a run that was killed", (it) => {
       Effect.gen(function* () {
         const { state, trial } = yield* prepare
         yield* Result.publish(State.resultFile(state, id), result(kind))
-        yield* EndOfRuns.endRuns(state, stoppedPage)
+        yield* EndOfRuns.endRuns(TrialIndex.open(state), stoppedPage)
         assert.deepInclude((yield* eventsOf(trial)).at(-1), { type: "end", status, time: 400 })
       }),
     )
@@ -157,7 +158,7 @@ layer(NodeServices.layer)("a run that was killed", (it) => {
       append(trial, { type: "end", time: 9, status: "FAILED" })
       yield* State.writeTrial(state, trialOf("00000000000000bb", {}))
       const before = [yield* eventsOf(grid), yield* eventsOf(trial)]
-      yield* EndOfRuns.endRuns(state, stoppedPage)
+      yield* EndOfRuns.endRuns(TrialIndex.open(state), stoppedPage)
       assert.deepStrictEqual([yield* eventsOf(grid), yield* eventsOf(trial)], before)
       const fs = yield* FileSystem.FileSystem
       const none = spoolOf(State.trialFolder(state, "00000000000000bb"))

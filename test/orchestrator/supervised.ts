@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import * as Result from "../../src/orchestrator/Result.ts"
 import type { GridEvent, Options } from "../../src/orchestrator/GridOptions.ts"
+import * as TrialIndex from "../../src/orchestrator/TrialIndex.ts"
 import * as State from "../../src/orchestrator/State.ts"
 import type { Event } from "../../src/track/Event.ts"
 import * as Spool from "../../src/track/Spool.ts"
@@ -23,6 +24,7 @@ export const gridOf = (
   const events: Array<GridEvent> = []
   return {
     state,
+    index: TrialIndex.open(state),
     grid: { gridId: "grid", experiment: "tiny", name: "tiny", file: "tiny.yaml" },
     note: (summaries) => summaries.map((summary) => summary.state).join(" "),
     onEndedRuns: () => Effect.void,

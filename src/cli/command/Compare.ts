@@ -2,7 +2,8 @@
 import { Effect, Option } from "effect"
 import type * as Plan from "../../experiment/Plan.ts"
 import * as Metrics from "../../metric/Metrics.ts"
-import { stateOf } from "../../orchestrator/TrialStatus.ts"
+import * as TrialIndex from "../../orchestrator/TrialIndex.ts"
+import { standingOf as stateOf } from "../../orchestrator/TrialStatus.ts"
 import { frontPicture } from "../../report/FrontPicture.ts"
 import {
   type Objective,
@@ -76,7 +77,9 @@ const metricsOf = (
 }
 
 const readRows = Effect.fnUntraced(function* (folder: string, plan: Plan.Plan) {
-  const states = yield* Effect.forEach(plan.trials, ({ id }) => stateOf(folder, id))
+  const index = TrialIndex.open(folder)
+  const states = yield* Effect.forEach(plan.trials, ({ id }) => stateOf(index, id))
+  yield* index.save
   for (const [i, { damage }] of states.entries())
     if (damage !== undefined) yield* note(`warning: ${damageWords(plan.trials[i]!.name, damage)}`)
   const results = new Map(plan.trials.map(({ id }, i) => [id, states[i]!.result]))

@@ -3,6 +3,7 @@ import { Effect, Option } from "effect"
 import { pathText } from "../../declaration/Errors.ts"
 import { mostTelling } from "../../metric/Metrics.ts"
 import * as Grids from "../../orchestrator/Grids.ts"
+import type * as Result from "../../orchestrator/Result.ts"
 import { stateFolder } from "../Locations.ts"
 import { note, print, printJson, table } from "../Output.ts"
 import {
@@ -20,10 +21,10 @@ import { damageWords, type Known, readAll } from "../Trials.ts"
 const usualMetrics = mostTelling.map(({ key }) => key)
 
 interface Listed extends Row {
-  readonly known: Known
+  readonly known: Known<Result.Summary>
 }
 
-const rowOf = (known: Known, gridIds: ReadonlyArray<string>): Listed => {
+const rowOf = (known: Known<Result.Summary>, gridIds: ReadonlyArray<string>): Listed => {
   const { metrics, result, state, step, trial } = known
   const { experiment, id, name, steps } = trial
   const cause = result?.cause

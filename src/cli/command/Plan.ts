@@ -7,7 +7,8 @@ import type { Network } from "../../network/Network.ts"
 import { compileCost, targetOf } from "../../network/CostTarget.ts"
 import { log10 } from "../../space/DecisionSpace.ts"
 import * as Planned from "../../orchestrator/Planned.ts"
-import { stateOf, type TrialState, willRun } from "../../orchestrator/TrialStatus.ts"
+import * as TrialIndex from "../../orchestrator/TrialIndex.ts"
+import { standingOf, type TrialState, willRun } from "../../orchestrator/TrialStatus.ts"
 import { totalSteps } from "../../train/TrainSpec.ts"
 import { readPlan } from "../Locations.ts"
 import { bold, dim, duration, note, print, printJson, short, table } from "../Output.ts"
@@ -138,16 +139,18 @@ export const run = Effect.fn("plan")(function* (input: {
   const { folder, plan } = yield* readPlan("plan", input)
   const networkOf = makeNetworks()
   if (input.decisions && !input.json) return yield* showDecisions(plan, networkOf)
+  const index = TrialIndex.open(folder)
   const rows = yield* Effect.forEach(
     plan.trials,
     Effect.fnUntraced(function* (trial) {
-      const standing = yield* stateOf(folder, trial.id)
+      const standing = yield* standingOf(index, trial.id)
       const { damage, state, step } = standing
       if (damage !== undefined) yield* note(`warning: ${damageWords(trial.name, damage)}`)
       return { trial, state, step, runs: willRun(standing) } satisfies Row
     }),
   )
-  const seconds = expectedSeconds(rows, yield* Planned.secondsPerStep(folder))
+  const seconds = expectedSeconds(rows, yield* Planned.secondsPerStep(index))
+  yield* index.save
   if (!input.json) return yield* showText(plan, rows, networkOf, seconds)
   const described = rows.map(({ state, step, trial }) => {
     const network = networkOf(trial.declaration.space)

@@ -11,12 +11,12 @@ import { printable } from "../../declaration/Errors.ts"
 import { shellCommand } from "../../declaration/Shell.ts"
 import type * as Plan from "../../experiment/Plan.ts"
 import * as Planned from "../../orchestrator/Planned.ts"
-import * as Result from "../../orchestrator/Result.ts"
 import * as GridTrial from "../../orchestrator/GridTrial.ts"
 import * as RunGrid from "../../orchestrator/RunGrid.ts"
 import { commitTags } from "../../orchestrator/Source.ts"
 import * as TrialStatus from "../../orchestrator/TrialStatus.ts"
 import * as State from "../../orchestrator/State.ts"
+import * as TrialIndex from "../../orchestrator/TrialIndex.ts"
 import * as Tracker from "../../track/Tracker.ts"
 import { sends } from "../../track/Trackers.ts"
 import { patience, readPlan, requireWritable, sayTemporary, stateFolder } from "../Locations.ts"
@@ -78,12 +78,12 @@ const chosen = Effect.fnUntraced(function* (plan: Plan.Plan, only: ReadonlyArray
 const tellIdle = Effect.fnUntraced(function* (
   input: Input,
   plan: Plan.Plan,
-  state: string,
+  index: TrialIndex.TrialIndex,
   only: ReadonlySet<string> | undefined,
 ) {
   const chosen = plan.trials.filter(({ id }) => only?.has(id) ?? true)
   const states = yield* Effect.forEach(chosen, ({ id }) =>
-    TrialStatus.stateOf(state, id).pipe(
+    TrialStatus.standingOf(index, id).pipe(
       Effect.map((stands) => stands.state),
       // Unreadable records are reported by the run itself.
       Effect.orElseSucceed(() => "stopped" as const),
@@ -154,10 +154,11 @@ const sayLink = Effect.fnUntraced(function* (
 })
 
 /** Whether a trial is to be trained. */
-const isLeft = (state: string, id: string, { restart, retryFailed }: Input) =>
+const isLeft = (index: TrialIndex.TrialIndex, id: string, { restart, retryFailed }: Input) =>
   Effect.map(
-    Result.read(State.resultFile(state, id)),
-    (result) => restart || result === undefined || (result.state === "failed" && retryFailed),
+    Effect.orElseSucceed(index.find(id), () => undefined),
+    (found) =>
+      restart || found?.result === undefined || (found.result.state === "failed" && retryFailed),
   )
 
 /** One `run` of a plan. */
@@ -165,6 +166,7 @@ interface Session {
   readonly input: Input
   readonly plan: Plan.Plan
   readonly state: string
+  readonly index: TrialIndex.TrialIndex
   readonly gridFolder: string
   /** The ids of `--only`; undefined for all. */
   readonly only: ReadonlySet<string> | undefined
@@ -185,7 +187,8 @@ const begin = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan) {
     Option.getOrElse(input.jobs, () => jobsFor(count)),
     count,
   )
-  yield* tellIdle(input, plan, state, only)
+  const index = TrialIndex.open(state)
+  yield* tellIdle(input, plan, index, only)
   const tags = yield* commitTags
   const threads = Math.max(1, Math.floor(availableParallelism() / jobs))
   const execution: Planned.Execution = { threads, eager: input.eager, tags }
@@ -193,6 +196,7 @@ const begin = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan) {
     input,
     plan,
     state,
+    index,
     gridFolder: State.gridFolder(state, plan.gridId),
     only,
     jobs,
@@ -219,10 +223,10 @@ const watchAll = ({ gridFolder, state, tracker, trials }: Session) =>
 
 /** Prepares what the remaining trials need. */
 const prepare = Effect.fnUntraced(function* (session: Session, withLocalServer: boolean) {
-  const { input, plan, state } = session
+  const { index, input, plan } = session
   const left = yield* Effect.filter(
     plan.trials.filter(({ id }) => isChosen(session, id)),
-    ({ id }) => isLeft(state, id, input),
+    ({ id }) => isLeft(index, id, input),
   )
   if (left.length === 0) return
   // it may outlive the preparation: the session's scope has it
@@ -248,7 +252,8 @@ const trialCommand = (state: string, id: string): readonly [string, ...Array<str
 ]
 
 const runGrid = Effect.fnUntraced(function* (session: Session, text: string) {
-  const { children, gridFolder, input, jobs, only, plan, state, tags, tracker, trials } = session
+  const { children, gridFolder, index, input, jobs, only, plan, state, tags, tracker, trials } =
+    session
   const given = yield* patience
   const watch = yield* watchAll(session)
   const show = yield* Progress.make(
@@ -258,6 +263,7 @@ const runGrid = Effect.fnUntraced(function* (session: Session, text: string) {
   yield* Effect.forkScoped(sayLink(tracker, gridFolder))
   return yield* RunGrid.run({
     state,
+    index,
     grid: {
       gridId: plan.gridId,
       experiment: Planned.trackedExperiment(plan),
@@ -298,7 +304,7 @@ const runPlan = Effect.fnUntraced(function* (
   withLocalServer: boolean,
 ) {
   const session = yield* begin(input, plan)
-  const { children, gridFolder, state, tracker, trials } = session
+  const { children, gridFolder, index, tracker, trials } = session
   // refused before anything is prepared
   yield* patience
   yield* sayTemporary
@@ -308,7 +314,7 @@ const runPlan = Effect.fnUntraced(function* (
     Effect.scoped,
   )
   const ended = yield* interruptible(grid, children)
-  const summaries = Option.isSome(ended) ? ended.value : yield* RunGrid.summarize({ state, trials })
+  const summaries = Option.isSome(ended) ? ended.value : yield* RunGrid.summarize({ index, trials })
   const summary = summaryText(plan, summaries)
   if (summary !== "") yield* print(summary)
   if (Option.isNone(ended)) {
