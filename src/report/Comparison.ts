@@ -83,9 +83,6 @@ const costBy = ({ cost, network }: Aim, { outcome, trial }: Ended): number | und
   return Result.isSuccess(found) ? cost.of(found.success) : undefined
 }
 
-const share = (a: PlannedTrial, b: PlannedTrial): boolean =>
-  a.settings.some((setting) => b.settings.includes(setting))
-
 const sameCost = (a: PlannedTrial, b: PlannedTrial): boolean =>
   canonicalJson(a.declaration.reward?.cost ?? null) ===
   canonicalJson(b.declaration.reward?.cost ?? null)
@@ -98,13 +95,34 @@ const familyOf = ({ declaration: { search } }: PlannedTrial): string =>
     ? `uniform, ${search.widest ?? 0} wide`
     : byItself
 
+type BySetting = ReadonlyMap<string, ReadonlyArray<Ended>>
+const settings = new WeakMap<ReadonlyArray<Ended>, BySetting>()
+
+/** Made once for each list: of a thousand trials few share a setting. */
+const bySetting = (all: ReadonlyArray<Ended>): BySetting => {
+  const known = settings.get(all)
+  if (known !== undefined) return known
+  const made = new Map<string, Array<Ended>>()
+  for (const ended of all)
+    for (const setting of new Set(ended.trial.settings)) {
+      const members = made.get(setting) ?? []
+      members.push(ended)
+      made.set(setting, members)
+    }
+  settings.set(all, made)
+  return made
+}
+
+/** The trials of a list that may be compared with this one, itself among them; those of its first setting first. */
+const comparable = (trial: PlannedTrial, all: ReadonlyArray<Ended>): ReadonlyArray<Ended> => [
+  ...new Set(trial.settings.flatMap((setting) => bySetting(all).get(setting) ?? [])),
+]
+
 /** Trials that a search is compared with, at whatever cost. */
 const rivalsOf = (search: PlannedTrial, all: ReadonlyArray<Ended>): ReadonlyArray<Ended> =>
-  all.filter(
+  comparable(search, all).filter(
     ({ trial }) =>
-      !isSearch(trial) &&
-      share(trial, search) &&
-      (!isSearching(trial.declaration.search.kind) || sameCost(trial, search)),
+      !isSearch(trial) && (!isSearching(trial.declaration.search.kind) || sameCost(trial, search)),
   )
 
 /** For every finished search, its pairs with finished rivals. */
@@ -181,8 +199,8 @@ export const compare = (all: ReadonlyArray<Ended>): ReadonlyArray<Comparison> =>
  * without a target where they have several. Undefined while its network is not known, or in more than one unit.
  */
 export const standingOf = (ended: Ended, all: ReadonlyArray<Ended>): Standing | undefined => {
-  const beside = all.flatMap(({ trial }) =>
-    isSearch(trial) && share(trial, ended.trial) ? [trial] : [],
+  const beside = comparable(ended.trial, all).flatMap(({ trial }) =>
+    isSearch(trial) ? [trial] : [],
   )
   const isOwn = isSearching(ended.trial.declaration.search.kind) || beside.length === 0
   const own = (isOwn ? [ended.trial] : beside).flatMap((trial) => aimOf(trial) ?? [])
