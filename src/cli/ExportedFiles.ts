@@ -60,6 +60,8 @@ export const verify = Effect.fnUntraced(function* (
   const { data, seed } = yield* declarationOf(trial)
   const dataset = yield* Datasets.load(data, cacheDirectory(), trial.execution.folder ?? ".")
   const { channels, height, width } = model.network.graph.input
+  if (options.input === "uint8" && "values" in dataset)
+    return "its trial was trained on float32 arrays, which a page of images and a file of --input uint8 do not take"
   return yield* Effect.tryPromise({
     try: async () => {
       const runner = await target.open!(path, model, options)

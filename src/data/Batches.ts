@@ -7,12 +7,12 @@
  */
 import { randomStream } from "../space/RandomStream.ts"
 import type { Augmentation } from "./DataSpec.ts"
-import type { Dataset, Images, Split } from "./Dataset.ts"
+import { type Dataset, type Images, type Split, type Values, zeros } from "./Dataset.ts"
 import { makeOrder, subsetDigest } from "./Order.ts"
 
 export interface Batch {
-  /** [batch, height, width, channels], 0 .. 255; a new array each time. */
-  readonly images: Uint8Array
+  /** [batch, height, width, channels], bytes 0 .. 255 or floats as the data set has them; a new array each time. */
+  readonly images: Values
   /** [batch] */
   readonly labels: Int32Array
 }
@@ -97,9 +97,9 @@ export const cropPadding = (size: number): number => Math.max(1, Math.round(size
  * @param to zeros from `toStart` on, as long as an image
  */
 const copyChanged = (
-  from: Uint8Array,
+  from: Values,
   fromStart: number,
-  to: Uint8Array,
+  to: Values,
   toStart: number,
   { height, width, channels }: Size,
   down: number,
@@ -136,7 +136,7 @@ export const makeBatches = (dataset: Dataset, options: BatchOptions): MemoryBatc
     : { height: 0, width: 0 }
 
   const trainBatch = (step: number): Batch => {
-    const images = new Uint8Array(batchSize * pixels)
+    const images = zeros(dataset, batchSize * pixels)
     const labels = new Int32Array(batchSize)
     const random = randomStream(seed, `augment/${step}`)
     for (let i = 0; i < batchSize; i++) {
@@ -152,7 +152,7 @@ export const makeBatches = (dataset: Dataset, options: BatchOptions): MemoryBatc
 
   /** `count` images of a split, the i-th being `at(i)`, in a batch of `size`. */
   const gather = (split: Split, size: number, count: number, at: (i: number) => number) => {
-    const images = new Uint8Array(size * pixels)
+    const images = zeros(dataset, size * pixels)
     const labels = new Int32Array(size)
     for (let i = 0; i < count; i++) {
       const index = at(i)

@@ -9,7 +9,7 @@ import * as Durable from "../disk/Durable.ts"
 import { describe } from "../disk/FileProblem.ts"
 import * as Lock from "../disk/Lock.ts"
 import * as CacheFile from "./CacheFile.ts"
-import type { Dataset, DataServices, Source } from "./Dataset.ts"
+import type { ByteDataset, DataServices, Source } from "./Dataset.ts"
 import { DatasetCorrupt, DatasetMissing } from "./Errors.ts"
 import type { DatasetError } from "./Errors.ts"
 
@@ -23,7 +23,7 @@ export const cachePath = Effect.fnUntraced(function* (cacheDirectory: string, na
   return path.join(yield* cacheFolder(cacheDirectory, name), `${name}.bin`)
 })
 
-const checkDigests = (source: Source, dataset: Dataset): string | undefined => {
+const checkDigests = (source: Source, dataset: ByteDataset): string | undefined => {
   for (const name of ["train", "test"] as const) {
     const [is, wanted] = [dataset[name].digest, source.digests[name]]
     if (is !== wanted) return `its ${name} split has the digest ${is}, not the known ${wanted}`
@@ -35,7 +35,7 @@ const checkDigests = (source: Source, dataset: Dataset): string | undefined => {
 export const read = Effect.fn("Cache.read")(function* (
   source: Source,
   cacheDirectory: string,
-): Effect.fn.Return<Option.Option<Dataset>, DatasetError, FileSystem.FileSystem | Path.Path> {
+): Effect.fn.Return<Option.Option<ByteDataset>, DatasetError, FileSystem.FileSystem | Path.Path> {
   const fs = yield* FileSystem.FileSystem
   const where = yield* cachePath(cacheDirectory, source.shape.name)
   const corrupt = (what: string) =>
@@ -101,7 +101,7 @@ const ensure = Effect.fnUntraced(function* (
   source: Source,
   cacheDirectory: string,
   repairCorrupt: boolean,
-): Effect.fn.Return<Dataset, DatasetError, DataServices> {
+): Effect.fn.Return<ByteDataset, DatasetError, DataServices> {
   const { name } = source.shape
   const folder = yield* cacheFolder(cacheDirectory, name)
   const readRepairing = repairCorrupt

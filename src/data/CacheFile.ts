@@ -12,7 +12,7 @@
  */
 import { createHash } from "node:crypto"
 import { Result, Schema } from "effect"
-import type { Dataset, DatasetShape } from "./Dataset.ts"
+import type { ByteDataset, DatasetShape } from "./Dataset.ts"
 
 const magic = "FLIQSDAT"
 const version = 1
@@ -44,9 +44,9 @@ const sha256 = (...parts: ReadonlyArray<Uint8Array>): Buffer => {
 }
 
 /** The file as parts in the order they are written; the images are not copied. */
-export const encode = (dataset: Dataset): ReadonlyArray<Uint8Array> => {
+export const encode = (dataset: ByteDataset): ReadonlyArray<Uint8Array> => {
   const { train, test } = dataset
-  const split = ({ count, labels, images }: Dataset["train"]) => ({
+  const split = ({ count, labels, images }: ByteDataset["train"]) => ({
     count,
     sha256: sha256(labels, images).toString("hex"),
   })
@@ -99,8 +99,8 @@ const readHeader = (file: Uint8Array): Result.Result<[Header, number], string> =
  *
  * @returns the data set, or what is wrong in words
  */
-export const decode = (file: Uint8Array, shape: DatasetShape): Result.Result<Dataset, string> =>
-  Result.flatMap(readHeader(file), ([header, start]): Result.Result<Dataset, string> => {
+export const decode = (file: Uint8Array, shape: DatasetShape): Result.Result<ByteDataset, string> =>
+  Result.flatMap(readHeader(file), ([header, start]): Result.Result<ByteDataset, string> => {
     const { height, width, channels, classes } = shape
     const found = [header.name, header.height, header.width, header.channels, ...header.classes]
     const wanted = [shape.name, height, width, channels, ...classes]

@@ -8,7 +8,7 @@ import { Effect, Schema } from "effect"
 import * as Cache from "./Cache.ts"
 import { dataFields } from "./DataSpec.ts"
 import { limitDataset, makeDataset, makeSplit } from "./Dataset.ts"
-import type { Dataset, DatasetShape, Source } from "./Dataset.ts"
+import type { ByteDataset, DatasetShape, Source } from "./Dataset.ts"
 import type { DatasetKind } from "./DatasetKind.ts"
 import { DatasetCorrupt } from "./Errors.ts"
 import { npmPackage } from "./Fetch.ts"
@@ -76,7 +76,7 @@ const decodeLabels = (json: Uint8Array, count: number): Uint8Array => {
   return Uint8Array.from(labels)
 }
 
-const decode = async (files: ReadonlyMap<string, Uint8Array>): Promise<Dataset> => {
+const decode = async (files: ReadonlyMap<string, Uint8Array>): Promise<ByteDataset> => {
   const images = new Uint8Array(shape.trainCount * imageBytes)
   for (const [i, file] of trainBatches.entries())
     images.set(await decodeImages(files.get(file)!), i * batchImages * imageBytes)

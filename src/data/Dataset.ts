@@ -1,5 +1,6 @@
 /**
- * A data set: labelled images of one size, in a train and a test split, held in memory as bytes.
+ * A data set: labelled images (or other examples with height, width and channels) of one size, in a train and a test split,
+ * held in memory as bytes or, where they are no pixels, as float32.
  *
  * In here: the type, statistics and digests. Left out: the fields of the experiment file (`DataSpec.ts`), where the bytes come
  * from (one file per kind), how batches are cut from them (`Batches.ts`), which kinds there are (`Datasets.ts`).
@@ -8,16 +9,25 @@ import { createHash } from "node:crypto"
 import type { Effect, FileSystem, Path } from "effect"
 import type { DatasetError } from "./Errors.ts"
 
+/** Bytes are pixels, 0 .. 255; floats are what they are. */
+export type Values = Uint8Array | Float32Array
+
 export interface Split {
   /** `train` or `test`. */
   readonly name: string
-  /** [count, height, width, channels], 0 .. 255, channels in the order red, green, blue. */
-  readonly images: Uint8Array
+  /** [count, height, width, channels], channels of pixels in the order red, green, blue. */
+  readonly images: Values
   /** [count], 0 .. classes - 1. */
-  readonly labels: Uint8Array
+  readonly labels: Uint8Array | Uint16Array
   readonly count: number
   /** The first 32 hex digits of the SHA-256 of labels, then images. */
   readonly digest: string
+}
+
+/** A split of pixels with at most 256 classes, as what is fetched has. */
+export interface ByteSplit extends Split {
+  readonly images: Uint8Array
+  readonly labels: Uint8Array
 }
 
 /** What is known of a data set before it is loaded. */
@@ -41,6 +51,8 @@ export interface Images {
   readonly width: number
   readonly channels: number
   readonly classes: ReadonlyArray<string>
+  /** Absent: bytes. */
+  readonly values?: "float32"
   /** Per channel, of value / 255: what is taken off. */
   readonly mean: ReadonlyArray<number>
   /** Per channel, of value / 255: what is divided by. */
@@ -48,7 +60,7 @@ export interface Images {
 }
 
 /**
- * (byte / 255 - mean) / std of each channel as byte * scale + shift: [channels] each, in float64. Training, exports and
+ * (value / 255 - mean) / std of each channel as value * scale + shift: [channels] each, in float64. Training, exports and
  * their runtimes round these to float32.
  */
 export const normalisationOf = ({
@@ -59,10 +71,20 @@ export const normalisationOf = ({
   readonly shift: ReadonlyArray<number>
 } => ({ scale: std.map((s) => 1 / (255 * s)), shift: mean.map((m, i) => -m / std[i]!) })
 
+/** So many zeros of the type of the images. */
+export const zeros = ({ values }: Pick<Images, "values">, count: number): Values =>
+  values === "float32" ? new Float32Array(count) : new Uint8Array(count)
+
 /** All of it in memory; mean and std are those of the train split (of the population, never below 1/255). */
 export interface Dataset extends Images {
   readonly train: Split
   readonly test: Split
+}
+
+/** One that is fetched. */
+export interface ByteDataset extends Dataset {
+  readonly train: ByteSplit
+  readonly test: ByteSplit
 }
 
 /** What the effects of this folder need. */
@@ -74,15 +96,19 @@ export interface Source {
   /** Of train and test, as `Split.digest`: what is fetched, decoded and kept must be exactly this. */
   readonly digests: { readonly train: string; readonly test: string }
   /** Gets the bytes, with `folder` for what it needs on the way (deleted afterwards). */
-  readonly prepare: (folder: string) => Effect.Effect<Dataset, DatasetError, DataServices>
+  readonly prepare: (folder: string) => Effect.Effect<ByteDataset, DatasetError, DataServices>
 }
 
-/** The first 32 hex digits of the SHA-256 of labels, then images. */
-export const splitDigest = (labels: Uint8Array, images: Uint8Array): string =>
+/** The first 32 hex digits of the SHA-256 of labels, then images (numbers of several bytes in little-endian order). */
+export const splitDigest = (labels: Split["labels"], images: Values): string =>
   createHash("sha256").update(labels).update(images).digest("hex").slice(0, 32)
 
 /** A split with its digest; the arrays are not copied. */
-export const makeSplit = (name: string, images: Uint8Array, labels: Uint8Array): Split => ({
+export const makeSplit = <Images extends Values, Labels extends Split["labels"]>(
+  name: string,
+  images: Images,
+  labels: Labels,
+): Split & { readonly images: Images; readonly labels: Labels } => ({
   name,
   images,
   labels,
@@ -104,9 +130,9 @@ const limitSplit = (split: Split, limit: number | undefined): Split => {
 /** A data set out of its splits. */
 export const makeDataset = (
   { name, height, width, channels, classes }: DatasetShape,
-  train: Split,
-  test: Split,
-): Dataset => ({
+  train: ByteSplit,
+  test: ByteSplit,
+): ByteDataset => ({
   name,
   height,
   width,
@@ -133,7 +159,7 @@ export const limitDataset = (
  * @param images [count, height, width, channels]
  */
 export const channelStatistics = (
-  images: Uint8Array,
+  images: Values,
   channels: number,
 ): { readonly mean: ReadonlyArray<number>; readonly std: ReadonlyArray<number> } => {
   const counts = Array.from({ length: channels }, () => new Float64Array(256))
@@ -149,4 +175,27 @@ export const channelStatistics = (
     return Math.max(Math.sqrt(square) / 255, 1 / 255)
   })
   return { mean, std }
+}
+
+/**
+ * Mean and standard deviation per channel of value / 255 of float32 values; the deviation of a constant channel counts as
+ * that of bytes of one value.
+ *
+ * @param values [count, height, width, channels]
+ */
+export const floatStatistics = (
+  values: Values,
+  channels: number,
+): { readonly mean: ReadonlyArray<number>; readonly std: ReadonlyArray<number> } => {
+  const count = values.length / channels
+  const sums = new Float64Array(channels)
+  for (let i = 0; i < values.length; i++) sums[i % channels]! += values[i]!
+  const mean = Array.from(sums, (sum) => sum / count)
+  const squares = new Float64Array(channels)
+  for (let i = 0; i < values.length; i++)
+    squares[i % channels]! += (values[i]! - mean[i % channels]!) ** 2
+  return {
+    mean: mean.map((value) => value / 255),
+    std: Array.from(squares, (square) => Math.sqrt(square / count) / 255 || 1 / 255),
+  }
 }

@@ -40,6 +40,8 @@ export interface DatasetKind<
 > {
   readonly kind: Kind
   readonly spec: Schema.Codec<Spec, Encoded>
+  /** The key that a path given on the command line stands for, where the files are the user's own. Default: `path`. */
+  readonly pathKey?: string
   /** One sentence for `data list`: what it is, how large, where it comes from. */
   readonly summary: string
   /**

@@ -8,6 +8,7 @@ import type { Path } from "effect"
 import { oneOfKinds } from "../declaration/OneOfKinds.ts"
 import { otherNames } from "../declaration/OtherNames.ts"
 import type { StreamedDataset } from "./Batches.ts"
+import { Arrays } from "./Arrays.ts"
 import * as Cache from "./Cache.ts"
 import { Cifar10 } from "./Cifar10.ts"
 import { specProblems } from "./DataSpec.ts"
@@ -28,6 +29,7 @@ export const otherDatasets = otherNames({
     cifar10: "cifar",
     fashionMnist: "fashion fmnist",
     synthetic: "fake fakeData random toy dummy",
+    arrays: "numpy npz npy array tensor tensors numpyArrays",
     imageFolder: "folder images imagefolderDataset directory own custom files",
   },
   say: {
@@ -39,7 +41,7 @@ export const otherDatasets = otherNames({
 /** `schema` is the whole of an experiment's `data:` block. */
 export const datasets = oneOfKinds(
   "Data",
-  [Cifar10, Synthetic, Mnist, FashionMnist, ImageFolder],
+  [Cifar10, Synthetic, Mnist, FashionMnist, ImageFolder, Arrays],
   undefined,
   otherDatasets,
 )
@@ -58,9 +60,15 @@ const memberOf = (kind: DataKind): AnyKind => datasets.members[kind] as AnyKind
 /** Whether the files of a kind are the user's own. */
 export const isOwn = (kind: DataKind): boolean => memberOf(kind).verify !== undefined
 
+/** The key of the block that a path given on the command line stands for. */
+export const pathKey = (kind: DataKind): string => memberOf(kind).pathKey ?? "path"
+
 /** The specification with every default; `path` where the files are the user's own. */
 export const defaultsOf = (kind: DataKind, path?: string): Data =>
-  Schema.decodeUnknownSync(datasets.schema)({ kind, ...(path === undefined ? {} : { path }) })
+  Schema.decodeUnknownSync(datasets.schema)({
+    kind,
+    ...(path === undefined ? {} : { [pathKey(kind)]: path }),
+  })
 
 const isError = ({ severity }: SpecProblem): boolean => severity !== "warning"
 

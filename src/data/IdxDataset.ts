@@ -3,7 +3,7 @@
  */
 import { ByteSize, Effect, FileSystem, Option, Path, Result } from "effect"
 import { describe } from "../disk/FileProblem.ts"
-import type { Dataset, DatasetShape, Split } from "./Dataset.ts"
+import type { ByteDataset, ByteSplit, DatasetShape } from "./Dataset.ts"
 import { makeDataset, makeSplit } from "./Dataset.ts"
 import { DatasetCorrupt, DatasetMissing } from "./Errors.ts"
 import type { DatasetError } from "./Errors.ts"
@@ -26,7 +26,7 @@ const parseSplit = Effect.fnUntraced(function* <E, R>(
   shape: DatasetShape,
   split: "train" | "test",
   readIdx: ReadIdx<E, R>,
-): Effect.fn.Return<Split, E | DatasetCorrupt, R> {
+): Effect.fn.Return<ByteSplit, E | DatasetCorrupt, R> {
   const count = split === "train" ? shape.trainCount : shape.testCount
   const corrupt = (where: string, what: string) =>
     new DatasetCorrupt({
@@ -54,7 +54,7 @@ const parseSplit = Effect.fnUntraced(function* <E, R>(
 export const parseDataset = Effect.fn("IdxDataset.parseDataset")(function* <E, R>(
   shape: DatasetShape,
   readIdx: ReadIdx<E, R>,
-): Effect.fn.Return<Dataset, E | DatasetCorrupt, R> {
+): Effect.fn.Return<ByteDataset, E | DatasetCorrupt, R> {
   const train = yield* parseSplit(shape, "train", readIdx)
   const test = yield* parseSplit(shape, "test", readIdx)
   return makeDataset(shape, train, test)

@@ -11,7 +11,7 @@ import type { Random } from "../space/RandomStream.ts"
 import { dataFields } from "./DataSpec.ts"
 import { limitDataset, makeDataset, makeSplit } from "./Dataset.ts"
 import { asSentence, withDefault } from "../declaration/Field.ts"
-import type { Dataset, DatasetShape } from "./Dataset.ts"
+import type { ByteDataset, DatasetShape } from "./Dataset.ts"
 import type { DatasetKind } from "./DatasetKind.ts"
 
 const grid = 4
@@ -146,7 +146,7 @@ const makeSyntheticSplit = (
 }
 
 /** The images of a specification, always the same. */
-export const makeSynthetic = (spec: Spec): Dataset => {
+export const makeSynthetic = (spec: Spec): ByteDataset => {
   const patterns = makePatterns(spec)
   const train = makeSyntheticSplit(spec, "train", patterns)
   const test = makeSyntheticSplit(spec, "test", patterns)

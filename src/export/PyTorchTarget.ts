@@ -93,8 +93,8 @@ def load(folder: str | Path) -> "Network":
 
 
 def preprocess(images: Tensor) -> Tensor:
-    """uint8 [batch, ${height}, ${width}, ${channels}] -> normalised float32 [batch, ${channels}, ${height}, ${width}]."""
-    scale, shift = (1 / (255 * STD)).float(), (-MEAN / STD).float()  # (byte / 255 - mean) / std, as it was trained
+    """uint8 or float32 [batch, ${height}, ${width}, ${channels}] -> normalised float32 [batch, ${channels}, ${height}, ${width}]."""
+    scale, shift = (1 / (255 * STD)).float(), (-MEAN / STD).float()  # (value / 255 - mean) / std, as it was trained
     normalised = images.float() * scale.to(images.device) + shift.to(images.device)
     return normalised.permute(0, 3, 1, 2).contiguous()
 

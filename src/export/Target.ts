@@ -4,6 +4,7 @@
  * A target turns a found model into files, and opens what was written with a runtime that is not ours, so that its logits
  * can be compared (`Verify.ts`). Left out: writing the files (`cli/`).
  */
+import type { Values } from "../data/Dataset.ts"
 import type { FoundModel } from "./FoundModel.ts"
 
 export interface ExportOptions {
@@ -35,8 +36,8 @@ export interface ExportedFile {
 export interface Runner {
   /** For people: the runtime and its version. */
   readonly runtime: string
-  /** Logits [count, classes] of images, bytes [count, height, width, channels]. */
-  readonly logits: (images: Uint8Array, count: number) => Promise<Float32Array>
+  /** Logits [count, classes] of images [count, height, width, channels]. */
+  readonly logits: (images: Values, count: number) => Promise<Float32Array>
   readonly close: () => Promise<void>
 }
 

@@ -12,15 +12,16 @@
 import { rowLength } from "../format/Row.ts"
 import { makeSupernet } from "../supernet/Supernet.ts"
 import { tf } from "../tensor/Backend.ts"
+import type { Values } from "../data/Dataset.ts"
 import type { Tensor1D, Tensor2D } from "../tensor/Backend.ts"
-import { bytesTensor, setValues } from "../tensor/Kernels.ts"
-import { normalise } from "../train/StepInputs.ts"
+import { setValues } from "../tensor/Kernels.ts"
+import { imagesTensor, normalise } from "../train/StepInputs.ts"
 import { type FoundModel, valuesNamed } from "./FoundModel.ts"
 import type { Runner } from "./Target.ts"
 
-/** Images to compare: bytes [count, height, width, channels]. */
+/** Images to compare: [count, height, width, channels]. */
 export interface ImageBatch {
-  readonly images: Uint8Array
+  readonly images: Values
   readonly count: number
 }
 
@@ -69,9 +70,9 @@ export const openChild = (model: FoundModel): Child => {
   return {
     logits: ({ count, images }) => {
       const result = tf.tidy(() => {
-        const bytes = bytesTensor(images, [count, height, width, channels])
+        const values = imagesTensor(images, [count, height, width, channels])
         return net.forward(
-          normalise(bytes, preprocessing),
+          normalise(values, preprocessing),
           {
             rows: tf.tensor2d(rows, [net.sites, rowLength]) as Tensor2D,
             amax: tf.tensor1d(amax.slice()) as Tensor1D,

@@ -1,6 +1,6 @@
 /** What every step of a trial is fed: a batch, and the policy as tensors. Left out: what is computed from it. */
 import type { Batch } from "../data/Batches.ts"
-import { type Images, normalisationOf } from "../data/Dataset.ts"
+import { type Images, normalisationOf, type Values, zeros } from "../data/Dataset.ts"
 import { rowLength } from "../format/Row.ts"
 import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
@@ -11,7 +11,7 @@ import { bytesTensor, castBytes } from "../tensor/Kernels.ts"
 
 /** Fed to every step; with `rows`, `amax` and `sizes` it is also the policy (`PolicyTensors`). */
 export type PassInputs = {
-  /** uint8 [batch, height, width, channels] */
+  /** uint8, or float32 where the data set has floats, [batch, height, width, channels] */
   readonly images: Tensor
   /** int32 [batch] */
   readonly labels: Tensor1D
@@ -41,6 +41,10 @@ export interface Fed {
 export const ownScales = ({ supernet }: Pick<Fed, "supernet">): Float32Array =>
   new Float32Array(supernet.sites)
 
+/** Images as a network is fed them: bytes stay bytes. The array is copied. */
+export const imagesTensor = (images: Values, shape: [number, number, number, number]): Tensor =>
+  images instanceof Uint8Array ? bytesTensor(images, shape) : tf.tensor4d(images.slice(), shape)
+
 /** Tensors of a batch and a policy; whoever is fed them disposes of them. */
 export const passInputs = (
   { supernet, dataset, batchSize }: Fed,
@@ -50,7 +54,7 @@ export const passInputs = (
 ): PassInputs => {
   const { height, width, channels } = dataset
   return {
-    images: bytesTensor(batch.images, [batchSize, height, width, channels]),
+    images: imagesTensor(batch.images, [batchSize, height, width, channels]),
     labels: tf.tensor1d(batch.labels, "int32"),
     rows: tf.tensor2d(supernet.rowsOf(choices), [supernet.sites, rowLength]),
     amax: tf.tensor1d(amax.slice()),
@@ -74,14 +78,15 @@ export const exampleInputs = (fed: Fed): PassInputs => {
   const { supernet, dataset, batchSize } = fed
   const { height, width, channels } = dataset
   const batch = {
-    images: new Uint8Array(batchSize * height * width * channels),
+    images: zeros(dataset, batchSize * height * width * channels),
     labels: new Int32Array(batchSize),
   }
   return passInputs(fed, batch, widestChoices(supernet.network.space))
 }
 
-/** (value / 255 - mean) / std per channel, of bytes [batch, height, width, channels]. */
-export const normalise = (bytes: Tensor, images: Pick<Images, "mean" | "std">): Tensor => {
+/** (value / 255 - mean) / std per channel, of values [batch, height, width, channels]. */
+export const normalise = (values: Tensor, images: Pick<Images, "mean" | "std">): Tensor => {
   const { scale, shift } = normalisationOf(images)
-  return tf.add(tf.mul(castBytes(bytes), tf.tensor1d([...scale])), tf.tensor1d([...shift]))
+  const floats = values.dtype === "float32" ? values : castBytes(values)
+  return tf.add(tf.mul(floats, tf.tensor1d([...scale])), tf.tensor1d([...shift]))
 }

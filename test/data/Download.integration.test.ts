@@ -20,8 +20,8 @@ const load = (kind: DataKind) =>
     Effect.map(inMemory),
     Effect.provide(NodeServices.layer),
   )
-const counts = (labels: Uint8Array) =>
-  labels.reduce(
+const counts = (labels: Uint8Array | Uint16Array) =>
+  Array.from(labels).reduce(
     (count, label) => count.with(label, count[label]! + 1),
     Array(10).fill(0) as number[],
   )

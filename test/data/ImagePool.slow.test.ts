@@ -82,9 +82,10 @@ it("batches follow from seed and step, whatever the threads, their timing and wh
   for (const { images, labels } of [...train, ...heldOut])
     for (const [i, label] of labels.entries()) {
       const sums = [0, 1, 2].map((c) =>
-        images
-          .subarray(i * pixels, (i + 1) * pixels)
-          .reduce((sum, v, j) => (j % 3 === c ? sum + v : sum), 0),
+        Array.from(images.subarray(i * pixels, (i + 1) * pixels)).reduce(
+          (sum, v, j) => (j % 3 === c ? sum + v : sum),
+          0,
+        ),
       )
       expect(sums.indexOf(Math.max(...sums))).toBe(label)
     }

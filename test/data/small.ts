@@ -1,7 +1,7 @@
 /** A data set of a few bytes, and a temporary folder with it on the way. */
 import { channelStatistics, makeSplit } from "../../src/data/Dataset.ts"
 import type { StreamedDataset } from "../../src/data/Batches.ts"
-import type { Dataset, DatasetShape } from "../../src/data/Dataset.ts"
+import type { ByteDataset, Dataset, DatasetShape } from "../../src/data/Dataset.ts"
 
 export const shape: DatasetShape = {
   name: "small",
@@ -16,7 +16,7 @@ export const shape: DatasetShape = {
 const pixels = shape.height * shape.width * shape.channels
 const train = Uint8Array.from({ length: shape.trainCount * pixels }, (_, i) => (i * 37) % 256)
 
-export const dataset: Dataset = {
+export const dataset: ByteDataset = {
   name: shape.name,
   height: shape.height,
   width: shape.width,

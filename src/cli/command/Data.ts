@@ -39,7 +39,7 @@ const blockOf = Effect.fnUntraced(function* (kind: Datasets.DataKind, { path, se
       message: `--set changes nothing of ${kind}: its bytes are always the same`,
     })
   if (Option.isNone(path) && set.length === 0) return undefined
-  const plain = { kind, ...(Option.isSome(path) ? { path: path.value } : {}) }
+  const plain = { kind, ...(Option.isSome(path) ? { [Datasets.pathKey(kind)]: path.value } : {}) }
   const document = yield* parse("--path", JSON.stringify(plain))
   const { changes, errors: unread } = parseSets(set)
   const changed = apply(document, changes)

@@ -46,6 +46,7 @@ const chooseImages = Effect.fnUntraced(function* (trial: State.TrialFile, model:
     const seen = new Map<number, number>()
     try {
       for await (const { count, images, labels } of batches.testBatches(32)) {
+        if (!(images instanceof Uint8Array)) break
         for (let i = 0; i < count; i++) {
           const label = labels[i]!
           const turn = seen.get(label) ?? 0

@@ -63,6 +63,14 @@ const ofFolder = Effect.fnUntraced(function* (path: string, size: Size | undefin
       )
 })
 
+/** A file of arrays, whose test split they are. */
+const ofArrays = (path: string) => {
+  const data = decodeData({ kind: "arrays", train: path })
+  return Option.isSome(data)
+    ? Effect.succeed({ data: data.value, folder: "." } satisfies NamedData)
+    : wrong(`--data ${pathText(path)}: no file is named like this`)
+}
+
 /** What `--data` names. */
 export const readData = Effect.fnUntraced(function* (given: string, size: Size | undefined) {
   const kind = kindNamed(given)
@@ -73,7 +81,8 @@ export const readData = Effect.fnUntraced(function* (given: string, size: Size |
     return yield* wrong(
       `--data ${pathText(given)}: there is no such data set, folder or file; ${didYouMean(given, Datasets.datasets.kinds, Datasets.otherDatasets)}`,
     )
-  return yield* found.value.type === "Directory" ? ofFolder(given, size) : ofExperiment(given)
+  if (found.value.type === "Directory") return yield* ofFolder(given, size)
+  return yield* given.endsWith(".npz") ? ofArrays(given) : ofExperiment(given)
 })
 
 /** The block with the changes of `--set`. */

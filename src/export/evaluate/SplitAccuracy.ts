@@ -3,6 +3,7 @@
  *
  * Left out: where the images come from (`data/`), names and words (`cli/`).
  */
+import type { Values } from "../../data/Dataset.ts"
 import type { EvaluationBatch } from "../../data/Batches.ts"
 import type { Preprocessing } from "../FoundModel.ts"
 import { normalised } from "../onnx/OnnxRuntime.ts"
@@ -61,9 +62,9 @@ export interface Taken {
   readonly preprocessing: Preprocessing
 }
 
-/** The feeds of `count` images, bytes [count, height, width, channels]. */
+/** The feeds of `count` images [count, height, width, channels]. */
 export const feedsOf = (
-  images: Uint8Array,
+  images: Values,
   count: number,
   { face, preprocessing, size }: Taken,
 ): Readonly<Record<string, unknown>> => {

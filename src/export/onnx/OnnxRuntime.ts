@@ -7,7 +7,7 @@
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { cacheDirectory } from "../../disk/Installation.ts"
-import { normalisationOf } from "../../data/Dataset.ts"
+import { normalisationOf, type Values } from "../../data/Dataset.ts"
 import type { FoundModel } from "../FoundModel.ts"
 import type { ExportOptions, Runner } from "../Target.ts"
 import { sessionOptionsOf } from "./OnnxModel.ts"
@@ -45,9 +45,9 @@ interface Ort {
 export const loadOrt = (): Ort =>
   createRequire(join(folder(), "package.json"))("onnxruntime-node") as Ort
 
-/** [count, height, width, channels] bytes -> [count, channels, height, width] floats, as the network normalises them. */
+/** [count, height, width, channels] values -> [count, channels, height, width] floats, as the network normalises them. */
 export const normalised = (
-  images: Uint8Array,
+  images: Values,
   count: number,
   {
     network,

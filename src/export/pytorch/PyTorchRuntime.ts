@@ -9,8 +9,8 @@ import type { FoundModel } from "../FoundModel.ts"
 import type { NotRun, Runner } from "../Target.ts"
 
 /**
- * Run with the folder and the number of threads: a line of versions, then for every uint32 count with count images, bytes
- * [count, height, width, channels], the float32 logits [count, classes].
+ * Run with the folder and the number of threads: a line of versions, then for every pair of uint32, count and bytes of a
+ * value (1: uint8, 4: float32), with count images [count, height, width, channels], the float32 logits [count, classes].
  */
 const program = `
 import struct, sys
@@ -24,9 +24,10 @@ model = load(folder)
 given, answers = sys.stdin.buffer, sys.stdout.buffer
 answers.write(f"torch {torch.__version__}, safetensors {version('safetensors')}\\n".encode())
 answers.flush()
-while head := given.read(4):
-    (count,) = struct.unpack("<I", head)
-    images = torch.frombuffer(bytearray(given.read(count * height * width * channels)), dtype=torch.uint8)
+while head := given.read(8):
+    count, size = struct.unpack("<II", head)
+    values = bytearray(given.read(count * height * width * channels * size))
+    images = torch.frombuffer(values, dtype=torch.uint8 if size == 1 else torch.float32)
     with torch.no_grad():
         logits = model(preprocess(images.reshape(count, height, width, channels)))
     # not by NumPy, which PyTorch does without
@@ -116,10 +117,11 @@ export const openPyTorch = async (
   return {
     runtime,
     logits: async (images, count) => {
-      const head = Buffer.alloc(4)
+      const head = Buffer.alloc(8)
       head.writeUInt32LE(count)
+      head.writeUInt32LE(images.BYTES_PER_ELEMENT, 4)
       child.stdin.write(head)
-      child.stdin.write(images)
+      child.stdin.write(new Uint8Array(images.buffer, images.byteOffset, images.byteLength))
       const bytes = await orReason(answers.bytes(4 * count * classes))
       return new Float32Array(new Uint8Array(bytes).buffer)
     },
