@@ -8,6 +8,7 @@ export const folders = [
   "declaration",
   "disk",
   "metric",
+  "picture",
   "format",
   "tensor",
   "quantizer",

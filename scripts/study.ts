@@ -31,6 +31,7 @@ import {
   studyText,
 } from "./study/Study.ts"
 import { armOf } from "./study/Arm.ts"
+import { jsonOf, svgOf } from "../src/picture/Render.ts"
 import { studyPicture } from "./study/StudyPicture.ts"
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)))
@@ -175,7 +176,7 @@ const run = (name: string): Promise<number> => {
 }
 
 /** Everything the lines say, between the markers of each experiment. */
-const write = (): void => {
+const write = async (): Promise<void> => {
   let text = readFileSync(page, "utf8")
   mkdirSync("docs/pictures", { recursive: true })
   for (const name of namesWithLines()) {
@@ -187,7 +188,9 @@ const write = (): void => {
     if (lines.length < all.length)
       console.error(`${name}: ${all.length - lines.length} lines are not of its plan, and left out`)
     const reference = plan[0]!.parameters
-    writeFileSync(`docs/pictures/${name}.svg`, studyPicture(armsOf(lines, reference), name))
+    const picture = studyPicture(armsOf(lines, reference), name)
+    writeFileSync(`docs/pictures/${name}.svg`, await svgOf(picture, "light"))
+    writeFileSync(`docs/pictures/${name}.vl.json`, jsonOf(picture))
     text = replaceBetween(
       text,
       name,
@@ -217,8 +220,8 @@ if (flags.write) {
 } else {
   for (const name of names) {
     const code = await run(name)
-    write()
+    await write()
     if (code > 1) process.exit(code)
   }
 }
-write()
+await write()

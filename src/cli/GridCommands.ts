@@ -18,6 +18,8 @@ import {
   yes,
 } from "./Flags.ts"
 
+const dark = toggle("dark", "Draw --out for a dark ground")
+
 export const plan = Command.make(
   "plan",
   {
@@ -78,7 +80,12 @@ export const simulate = Command.make(
       "FILE",
       "Path of a decision -> what its narrowest option loses; by default estimated from its size",
     ),
-    out: maybe("out", "FILE.svg", "Draw cost, entropy and top probability over the steps"),
+    out: maybe(
+      "out",
+      "FILE.svg|png|json",
+      "Draw cost, entropy and top probability over the steps; .json: as a Vega-Lite specification",
+    ),
+    dark,
     json,
   },
   lazily(() => import("./command/Simulate.ts")),
@@ -107,7 +114,12 @@ export const compare = Command.make(
       "Only the trials on the Pareto front of these metrics",
     ),
     onlyChanged: toggle("only-changed", "Leave out columns in which all trials agree"),
-    out: maybe("out", "FILE.svg", "Draw the trials and their front"),
+    out: maybe(
+      "out",
+      "FILE.svg|png|json",
+      "Draw the arms and their front; .json: as a Vega-Lite specification",
+    ),
+    dark,
   },
   lazily(() => import("./command/Compare.ts")),
 ).pipe(Command.withDescription("Compare the trials of an experiment; * marks the Pareto front"))

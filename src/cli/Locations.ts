@@ -120,9 +120,9 @@ export const findTrial = Effect.fnUntraced(function* (state: string, beginning: 
 })
 
 /** Writes the file of `--out`, whole or not at all; follows a link, and writes directly to a pipe or device. */
-export const writeOut = Effect.fnUntraced(function* (file: string, text: string) {
+export const writeOut = Effect.fnUntraced(function* (file: string, content: string | Uint8Array) {
   const fs = yield* FileSystem.FileSystem
-  const bytes = new TextEncoder().encode(text)
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content
   const write = Effect.gen(function* () {
     const kind = yield* fs.stat(file).pipe(
       Effect.map(({ type }) => type),

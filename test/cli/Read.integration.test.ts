@@ -208,7 +208,7 @@ describe("plan", () => {
 
 describe("simulate", () => {
   it("rehearses every trial, draws it, and answers in JSON of the documented shape", async () => {
-    const answer = await fliqs(["simulate", "experiment.yaml", "--json", "--out", "a.svg"], at)
+    const answer = await fliqs(["simulate", "experiment.yaml", "--json", "--out", "a.json"], at)
     expect(answer.code).toBe(0)
     const { trials } = json<any>(answer)
     expect(trials).toHaveLength(4)
@@ -217,7 +217,8 @@ describe("simulate", () => {
       expect(trial.quality).toBeGreaterThan(0.4)
       expect(trial.uniform.costOverTarget).toBeLessThanOrEqual(Math.max(1, trial.costOverTarget))
     }
-    expect(readFileSync(join(folder, "a.svg"), "utf8").match(/<polyline/g)).toHaveLength(12)
+    const drawn = JSON.parse(readFileSync(join(folder, "a.json"), "utf8"))
+    expect(drawn.data.values).toHaveLength(12)
   })
 
   it("takes sensitivities, and tells a wrong path at its place", async () => {

@@ -134,7 +134,7 @@ describe("run", () => {
         "compare",
         "experiment.yaml",
         "--out",
-        "front.svg",
+        "front.json",
         "--pareto",
         "final/accuracy:max,final/gbops:min",
       ],
@@ -142,7 +142,8 @@ describe("run", () => {
     )
     const marked = front.stdout.toString().match(/^\* +[0-9a-f]{16} /gm)
     expect(marked).toHaveLength(compared.filter((row: any) => row.pareto).length)
-    expect(readFileSync(join(folder, "front.svg"), "utf8").match(/<circle/g)).toHaveLength(4)
+    const drawn = JSON.parse(readFileSync(join(folder, "front.json"), "utf8"))
+    expect(drawn.data.values.map(({ seeds }: any) => seeds)).toEqual([2, 2])
     const narrowed = "--sort final/accuracy --limit 1 --filter search.kind=fixed --json"
     const best = await fliqs(["compare", "experiment.yaml", ...narrowed.split(" ")], at)
     const fixed = compared.filter((row: any) => row.parameters["search.kind"] === "fixed")

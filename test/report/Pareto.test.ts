@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest"
-import { frontPicture } from "../../src/report/FrontPicture.ts"
 import { paretoFront, parseObjectives } from "../../src/report/Pareto.ts"
 
 const points = [
@@ -42,36 +41,5 @@ describe("the Pareto front", () => {
       { key: "final/gbops", direction: "max" },
     ])
     expect(parseObjectives("final/retrain_gap")).toContain("is no objective")
-  })
-
-  it("is drawn: every point a dot, those on it filled, in order of the axis, names as text", () => {
-    const at = { title: "a < b", x: "cost", y: "accuracy" }
-    const svg = frontPicture(
-      [
-        { name: "dear", x: 4, y: 0.7, isOnFront: true },
-        { name: "cheap & cheerful", x: 1, y: 0.5, isOnFront: true },
-        { name: "beaten", x: 4, y: 0.6, isOnFront: false },
-      ],
-      at,
-    )
-    expect(svg.match(/<circle/g)).toHaveLength(3)
-    expect(svg.match(/fill="#3b528b"/g)).toHaveLength(2)
-    expect(svg).toContain("cheap &amp; cheerful")
-    expect(svg).not.toContain(">beaten<")
-    const [from, to] = /points="([\d.]+),[\d.]+ ([\d.]+),/.exec(svg)!.slice(1).map(Number)
-    expect(from).toBeLessThan(to!)
-    expect(frontPicture([], at)).not.toMatch(/NaN|Infinity/)
-  })
-
-  it("names points at one place once, and within the picture", () => {
-    const at = { title: "t", x: "cost", y: "accuracy" }
-    const point = (name: string, x: number, y: number) => ({ name, x, y, isOnFront: true })
-    const svg = frontPicture(
-      [point("first", 1, 0.5), point("second", 1, 0.5), point("x".repeat(200), 4, 0.7)],
-      at,
-    )
-    expect(svg).toContain(">first and 1 more<")
-    expect(svg).not.toContain("second")
-    expect(svg).toMatch(/text-anchor="end" font-size="11">x{57}\.\.\.</)
   })
 })

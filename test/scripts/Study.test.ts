@@ -7,6 +7,7 @@ import {
   type StudyLine,
   studyText,
 } from "../../scripts/study/Study.ts"
+import { jsonOf, svgOf } from "../../src/picture/Render.ts"
 import { studyPicture } from "../../scripts/study/StudyPicture.ts"
 
 const line = (arm: string, seed: number, accuracy: number, more: object = {}): StudyLine => ({
@@ -66,7 +67,7 @@ describe("a study", () => {
     expect(armsOf([uniform("1"), uniform("1.5")])).toHaveLength(1)
   })
 
-  it("states the cost of an arm that has no target over that of the first arm", () => {
+  it("states the cost of an arm that has no target over that of the first arm", async () => {
     const dear = {
       ...line("reinforce", 1, 0.6),
       metrics: { "final/accuracy": 0.6, "final/cost": 0.1, "final/cost_over_target": 1.25 },
@@ -76,7 +77,9 @@ describe("a study", () => {
     expect(text).toMatch(/\| reinforce \| 1 \| 60\.00 \| 0\.1 \| 1\.250 \|/)
     // 0.05 over a target of 0.1 / 1.25
     expect(text).toMatch(/\| uniform INT4 \| 1 \| 50\.00 \| 0\.05 \| 0\.625 \|/)
-    expect(studyPicture(armsOf([dear, cheap]), "t")).toMatch(/>0\.1<[\s\S]*>0\.05</)
+    expect(await svgOf(studyPicture(armsOf([dear, cheap]), "t"), "light")).toMatch(
+      />0\.1<[\s\S]*>0\.05</,
+    )
   })
 
   it("pairs the first arm with every other by seed: differences 2.0 and 2.1 win, -20 to +36 is open", () => {
@@ -97,11 +100,10 @@ describe("a study", () => {
     expect(studyText([])).toBe("No trial has finished yet.")
   })
 
-  it("draws a dot for every finished trial, and names as text", () => {
-    const svg = studyPicture(armsOf([...lines, line("a<b", 1, 0.4)]), "title")
-    expect(svg.match(/<circle/g)).toHaveLength(7)
-    expect(svg).toContain("a&lt;b")
-    expect(svg).not.toContain("NaN")
+  it("draws a dot for every finished trial and a tick for every mean, names as text", async () => {
+    const picture = studyPicture(armsOf([...lines, line("a<b", 1, 0.4)]), "title")
+    expect(jsonOf(picture).match(/"n": "seed \d"/g)).toHaveLength(7)
+    expect(await svgOf(picture, "light")).toContain(">a&lt;b<")
   })
 
   it("writes between its markers and nowhere else", () => {

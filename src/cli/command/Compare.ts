@@ -4,19 +4,14 @@ import type * as Plan from "../../experiment/Plan.ts"
 import * as Metrics from "../../metric/Metrics.ts"
 import * as TrialIndex from "../../orchestrator/TrialIndex.ts"
 import { standingOf as stateOf } from "../../orchestrator/TrialStatus.ts"
-import { frontPicture } from "../../report/FrontPicture.ts"
-import {
-  type Objective,
-  objectivesText,
-  paretoFront,
-  parseObjectives,
-} from "../../report/Pareto.ts"
+import { objectivesText, paretoFront, parseObjectives } from "../../report/Pareto.ts"
 import { type Pair, pairsOf, type Standing, standingOf } from "../../report/Comparison.ts"
-import { figuresOf } from "../../report/Figures.ts"
+import { type Figures, figuresOf } from "../../report/Figures.ts"
+import { frontOf } from "../../report/GridPictures.ts"
 import { recordOf, type TrialRecord } from "../../report/TrialRecords.ts"
 import { armTable, bestTexts } from "../ArmTable.ts"
 import { isSearching } from "../../search/Searches.ts"
-import { readPlan, writeOut } from "../Locations.ts"
+import { readPlan } from "../Locations.ts"
 import { comparisonTexts, endedOf } from "../RunOutcome.ts"
 import { dim, note, print, printJson, table } from "../Output.ts"
 import {
@@ -30,6 +25,7 @@ import {
   showCell,
 } from "../Rows.ts"
 import { damageWords } from "../Trials.ts"
+import { themeOf, writePicture } from "../PictureFiles.ts"
 import { Wrong } from "../ErrorMessages.ts"
 
 interface Compared extends Row {
@@ -49,6 +45,7 @@ interface Input extends Selection {
   readonly pareto: Option.Option<string>
   readonly onlyChanged: boolean
   readonly out: Option.Option<string>
+  readonly dark: boolean
 }
 
 const usualObjectives = objectivesText([Metrics.final.accuracy, Metrics.final.gbops])
@@ -151,22 +148,15 @@ const objectivesOf = Effect.fnUntraced(function* (
 const draw = Effect.fnUntraced(function* (
   file: string,
   title: string,
-  rows: ReadonlyArray<Compared>,
-  front: ReadonlySet<Compared>,
-  objectives: ReadonlyArray<Objective>,
+  figures: Figures,
+  input: Pick<Input, "dark">,
 ) {
-  const [y, x] = objectives
-  if (y === undefined || x === undefined || objectives.length > 2)
+  const [y, x, more] = figures.objectives
+  if (y === undefined || x === undefined || more !== undefined)
     return yield* new Wrong({
-      message: `--out draws two objectives, and there are ${objectives.length}; --pareto ${usualObjectives} would be right`,
+      message: `--out draws two objectives, and there are ${figures.objectives.length}; --pareto ${usualObjectives} would be right`,
     })
-  const points = rows.flatMap((row) => {
-    const [across, up] = [metricOf(row, x.key), metricOf(row, y.key)]
-    return across === undefined || up === undefined
-      ? []
-      : [{ name: row.trial.name, x: across, y: up, isOnFront: front.has(row) }]
-  })
-  yield* writeOut(file, frontPicture(points, { title, x: x.key, y: y.key }))
+  yield* writePicture(file, frontOf(figures, title, [y, x]), themeOf(input))
 })
 
 const printArms = Effect.fnUntraced(function* (rows: ReadonlyArray<Compared>) {
@@ -183,7 +173,13 @@ export const run = Effect.fn("compare")(function* (input: Input) {
   const objectives = yield* objectivesOf(input.pareto, all)
   const selected = yield* selectRows(all, input)
   const front = new Set(paretoFront(selected, objectives, metricOf))
-  if (Option.isSome(input.out)) yield* draw(input.out.value, plan.name, selected, front, objectives)
+  if (Option.isSome(input.out)) {
+    const figures = figuresOf(
+      selected.map(({ record }) => record),
+      { objectives },
+    )
+    yield* draw(input.out.value, plan.name, figures, input)
+  }
   const selectedRows = Option.isSome(input.pareto)
     ? selected.filter((row) => front.has(row))
     : selected

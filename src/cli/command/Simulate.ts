@@ -10,15 +10,16 @@ import type * as Plan from "../../experiment/Plan.ts"
 import { pairText } from "../../format/Pair.ts"
 import type { Network } from "../../network/Network.ts"
 import { uniformChoices, uniformOptions } from "../../network/format/Uniform.ts"
-import { simulationPicture } from "../../report/SimulationPicture.ts"
+import { rehearsalPicture, type Rehearsed } from "../../report/RehearsalPicture.ts"
 import { rehearse } from "../../rehearse/Rehearse.ts"
 import { defaultSensitivities, finalQuality } from "../../rehearse/SyntheticQuality.ts"
 import { toAssignment } from "../../space/DecisionSpace.ts"
 import { lossTable } from "../../space/LossTable.ts"
 import { sumOf } from "../../space/PerOption.ts"
 import { prepare, type Prepared } from "../../train/Trial.ts"
-import { readPlan, writeOut } from "../Locations.ts"
+import { readPlan } from "../Locations.ts"
 import { note, print, printJson, short, table } from "../Output.ts"
+import { themeOf, writePicture } from "../PictureFiles.ts"
 import { Wrong } from "../ErrorMessages.ts"
 
 const Sensitivities = Schema.Record(
@@ -174,6 +175,7 @@ export const run = Effect.fn("simulate")(function* (input: {
   readonly yes: boolean
   readonly sensitivities: Option.Option<string>
   readonly out: Option.Option<string>
+  readonly dark: boolean
   readonly json: boolean
 }) {
   const { plan } = yield* readPlan("simulate", input)
@@ -189,17 +191,18 @@ export const run = Effect.fn("simulate")(function* (input: {
   const given = yield* readSensitivities(input.sensitivities, [...new Set(paths)])
 
   const trials: Array<Described> = []
-  const lines: Array<Parameters<typeof simulationPicture>[0][number]> = []
+  const lines: Array<Rehearsed> = []
   for (const { prepared, trial } of ready) {
     if (Result.isFailure(prepared))
       return yield* new Wrong({ message: prepared.failure.map(problemText).join("; ") })
     const rehearsed = rehearseTrial(prepared.success, given)
     trials.push(describe(trial, prepared.success, rehearsed))
-    lines.push({ name: trial.name, history: rehearsed.rehearsal.history })
+    const { arm, control, id, name } = trial
+    lines.push({ id, name, arm, role: control ?? "search", history: rehearsed.rehearsal.history })
   }
   if (Option.isSome(input.out)) {
     const file = input.out.value
-    yield* writeOut(file, simulationPicture(lines, `${plan.name}, rehearsed`))
+    yield* writePicture(file, rehearsalPicture(lines, `${plan.name}, rehearsed`), themeOf(input))
   }
   if (input.json) yield* printJson({ name: plan.name, trials })
   else yield* showText(trials)

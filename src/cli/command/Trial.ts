@@ -4,13 +4,13 @@ import type { Outcome } from "../../orchestrator/Attempt.ts"
 import { exitCodes, shortageCode } from "../../orchestrator/ExitCode.ts"
 import * as RunTrial from "../../orchestrator/RunTrial.ts"
 import { isTrialId } from "../../orchestrator/State.ts"
-import { withPicture } from "../../report/PolicyPicture.ts"
 import * as OneShot from "../../train/OneShot.ts"
 import { cacheDirectory } from "../../disk/Installation.ts"
 import { TrialError } from "../../train/Errors.ts"
 import { patience, sayTemporary } from "../Locations.ts"
 import { note } from "../Output.ts"
 import { trackingSettings } from "../Tracking.ts"
+import { withPicture } from "../TrialPictures.ts"
 import { Ended, wordsOf, Wrong } from "../ErrorMessages.ts"
 
 /** Ends with the reason when a signal comes or, if requested, when stdin ends: then the process that started us has ended. */
@@ -74,7 +74,8 @@ export const run = Effect.fn("trial")(function* (input: {
     id: input.id,
     train: (trial, context) =>
       OneShot.run(trial, context).pipe(
-        Stream.flatMap((event) => Stream.fromIterable(withPicture(event))),
+        Stream.mapEffect(withPicture),
+        Stream.flatMap((events) => Stream.fromIterable(events)),
       ),
     cacheDirectory: cacheDirectory(),
     stop: yield* makeStop(input.stopWithStdin),
