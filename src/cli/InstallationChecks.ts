@@ -15,6 +15,7 @@ import * as Parts from "../tensor/Parts.ts"
 import { processor } from "../tensor/Processor.ts"
 import * as Server from "../track/Server.ts"
 import * as ServerInstallation from "../track/ServerInstallation.ts"
+import * as ServerRecord from "../track/ServerRecord.ts"
 import type { Finding } from "./Finding.ts"
 
 interface Ran {
@@ -173,6 +174,13 @@ export const localMlflow = Effect.fnUntraced(function* (state: string, cache: st
   const server = yield* Server.find(state)
   if (Option.isSome(server))
     return { name, state: "ok", found: `local server at ${server.value.url}` } satisfies Finding
+  const running = ServerRecord.findProcess(ServerRecord.folderOf(state))
+  if (running !== undefined && (yield* Server.hasLostStore(running)))
+    return problem(
+      name,
+      `the local server at ${running.url} cannot read its database, which was deleted or damaged while it ran`,
+      "`fliqs ui` starts it anew, and `fliqs sync` sends everything again",
+    )
   if (ServerInstallation.isInstalled(cache)) {
     const { code, stderr } = yield* runToEnd([ServerInstallation.pythonOf(cache), "-c", imports])
     if (code === 0)

@@ -11,7 +11,7 @@ import { scrub, scrubValues } from "../track/Secrets.ts"
 import * as Display from "./Display.ts"
 
 /** Words on stderr at once, where no effect can run: the logger, a signal, the end of the process. */
-export const say = (text: string): void => Display.writeAbove(`${scrub(text)}\n`)
+export const say = (text: string): void => Display.writeAbove(`${harmless(scrub(text))}\n`)
 
 /** Waits until the reader has taken everything: the process ends after its answers, and a pipe holds only 64 kB. */
 const answer = (chunk: string | Uint8Array): Effect.Effect<void> =>
@@ -24,12 +24,21 @@ const answer = (chunk: string | Uint8Array): Effect.Effect<void> =>
     })
   })
 
+/**
+ * The text without what a terminal takes for a command, but for colours: names and messages may come from anybody's files.
+ */
+const harmless = (text: string): string =>
+  text.replace(/\u001b\[\d{1,2}m|[^\P{Cc}\n\t]/gu, (found) => (found.length > 1 ? found : "\ufffd"))
+
 /** One answer, with a newline. */
-export const print = (text: string): Effect.Effect<void> => answer(`${scrub(text)}\n`)
+export const print = (text: string): Effect.Effect<void> => answer(`${harmless(scrub(text))}\n`)
 
 /** An answer for programs. */
 export const printJson = (value: unknown): Effect.Effect<void> =>
-  answer(`${JSON.stringify(value, scrubValues(), 2)}\n`)
+  answer(
+    // JSON leaves the control characters above ASCII as they are.
+    `${JSON.stringify(value, scrubValues(), 2).replace(/[\u007f-\u009f]/g, (found) => `\\u00${found.charCodeAt(0).toString(16)}`)}\n`,
+  )
 
 /** Raw bytes as the answer; a slow reader is not flooded. */
 export const printBytes = (bytes: Uint8Array): Effect.Effect<void> => answer(bytes)

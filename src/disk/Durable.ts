@@ -13,6 +13,8 @@ import { stored } from "./Patience.ts"
 export interface Options {
   /** False: survives a kill but not a power cut, and costs no wait for the disk. For what is soon written again. */
   readonly synced?: boolean
+  /** Asked right before the file gets its name: when it says no, nothing has changed. */
+  readonly may?: () => boolean
 }
 
 const syncFolder = Effect.fnUntraced(function* (folder: string) {
@@ -63,6 +65,7 @@ export const replace = Effect.fnUntraced(
   function* (path: string, parts: ReadonlyArray<Uint8Array>, options: Options = {}) {
     const fs = yield* FileSystem.FileSystem
     const temporary = yield* writeTemporary(path, parts, options)
+    if (options.may?.() === false) return yield* fs.remove(temporary, { force: true })
     yield* fs
       .rename(temporary, path)
       .pipe(Effect.tapError(() => Effect.ignore(fs.remove(temporary, { force: true }))))

@@ -17,9 +17,13 @@ import * as Durable from "./Durable.ts"
 import { Damaged, NewerVersion, StorageError } from "./Errors.ts"
 import { describe } from "./FileProblem.ts"
 import { stored } from "./Patience.ts"
+import * as RegularFile from "./RegularFile.ts"
 
 /** The version of every record. */
 export const version = 1
+
+/** Records are small; what is larger is none. */
+const largest = 64 << 20
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex")
 
@@ -69,6 +73,7 @@ export const reader = <S extends Schema.Codec<unknown, unknown>>(schema: S) => {
   const decodeExactly = Schema.decodeUnknownEffect(schema, { onExcessProperty: "error" })
   return Effect.fnUntraced(function* (path: string) {
     const fs = yield* FileSystem.FileSystem
+    if (!(yield* RegularFile.exists(path, largest))) return undefined
     const bytes = yield* fs.readFile(path).pipe(
       Effect.catchIf(
         (error) => describe(error).code === "ENOENT",

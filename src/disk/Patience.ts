@@ -4,7 +4,8 @@
  * kept files inside it then waits by itself. Where nothing is set, nothing waits: a command that only reads says at once
  * what is wrong. Left out: memory that ran out in another process (`orchestrator/Supervise`).
  */
-import { Clock, Context, Duration, Effect } from "effect"
+import { Context, Duration, Effect } from "effect"
+import * as Monotonic from "./Monotonic.ts"
 import { type StorageError, storageError, Thrown } from "./Errors.ts"
 
 export interface Wait {
@@ -49,10 +50,10 @@ export const stored =
       const { limit, onOver, onWait } = yield* Patience
       const name = storageError(operation, path)
       const longest = Duration.toMillis(limit)
-      const begun = yield* Clock.currentTimeMillis
+      const begun = yield* Monotonic.milliseconds
       for (let tries = 0; ; tries++) {
         const result = yield* Effect.result(effect)
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* Monotonic.milliseconds
         if (result._tag === "Success") {
           if (tries > 0) yield* onOver((now - begun) / 1000)
           return result.success

@@ -5,6 +5,7 @@
 import { Clock, Effect, type FileSystem, Ref, Stream } from "effect"
 import * as Durable from "../disk/Durable.ts"
 import type { StorageError } from "../disk/Errors.ts"
+import * as Monotonic from "../disk/Monotonic.ts"
 import * as Installation from "../disk/Installation.ts"
 import { withoutWaiting } from "../disk/Patience.ts"
 import type { TrialError } from "../train/Errors.ts"
@@ -45,7 +46,7 @@ interface Attempt {
   readonly fence: Fence.Fence
   readonly journal: Journal.Journal
   readonly heartbeat: HeartbeatWriter.HeartbeatWriter
-  /** Milliseconds since 1970. */
+  /** By the clock that only goes forward. */
   readonly startedAt: number
   /** Seconds of training of earlier attempts. */
   readonly secondsBefore: number
@@ -63,7 +64,7 @@ interface Attempt {
 const patience = "10 seconds"
 
 const secondsOf = ({ secondsBefore, startedAt }: Attempt) =>
-  Effect.map(Clock.currentTimeMillis, (now) => secondsBefore + (now - startedAt) / 1000)
+  Effect.map(Monotonic.milliseconds, (now) => secondsBefore + (now - startedAt) / 1000)
 
 const beat = Effect.fnUntraced(function* (attempt: Attempt, when: "due" | "now") {
   const { heartbeat, step } = attempt
@@ -76,6 +77,7 @@ const publish = Effect.fnUntraced(function* (
     Partial<Pick<Result.Result, "cause" | "message">>,
 ) {
   const { fence, heartbeat, state, step, trial } = attempt
+  if (Fence.isSupersededNow(fence)) return false
   yield* Result.publish(State.resultFile(state, trial.id), {
     version: State.version,
     id: trial.id,
@@ -87,6 +89,7 @@ const publish = Effect.fnUntraced(function* (
     warnings: [...heartbeat.warnings],
     ...HeartbeatWriter.arithmeticOf(heartbeat),
   })
+  return true
 })
 
 const finish = Effect.fnUntraced(function* (
@@ -101,13 +104,13 @@ const finish = Effect.fnUntraced(function* (
   journal.end("FINISHED")
   // No result stands before all that led to it is written down.
   yield* journal.flush
-  yield* publish(attempt, {
+  const isPublished = yield* publish(attempt, {
     state: "finished",
     metrics: HeartbeatWriter.finite(metrics),
     assignment,
     layers,
   })
-  return { _tag: "Done" } as const
+  return { _tag: isPublished ? "Done" : "Superseded" } as const
 })
 
 const save = Effect.fnUntraced(function* (
@@ -117,10 +120,14 @@ const save = Effect.fnUntraced(function* (
   const { fence, journal, state, trial } = attempt
   const snapshot = event.snapshot()
   yield* journal.flush
-  yield* Checkpoint.write(State.checkpointFolder(state, trial.id), {
+  const checkpoint = {
     ...snapshot,
+    trial: trial.id,
     attempt: fence.attempt,
     seconds: yield* secondsOf(attempt),
+  }
+  yield* Checkpoint.write(State.checkpointFolder(state, trial.id), checkpoint, {
+    may: () => !Fence.isSupersededNow(fence),
   })
   attempt.savedStep = event.step
 })
@@ -150,8 +157,15 @@ const warn = Effect.fnUntraced(function* (
   yield* Effect.logWarning(event.message)
 })
 
-const keep = ({ state, trial }: Attempt, model: Extract<TrainEvent, { type: "model" }>["model"]) =>
-  Durable.replace(State.modelFile(state, trial.id), KeptModel.encode(model, Installation.version()))
+const keep = (
+  { fence, state, trial }: Attempt,
+  model: Extract<TrainEvent, { type: "model" }>["model"],
+) =>
+  Durable.replace(
+    State.modelFile(state, trial.id),
+    KeptModel.encode(model, Installation.version()),
+    { may: () => !Fence.isSupersededNow(fence) },
+  )
 
 /** Returns the outcome when this event ends the attempt. */
 const handle = Effect.fnUntraced(function* (
@@ -222,8 +236,10 @@ const fail = Effect.fnUntraced(function* (attempt: Attempt, error: TrialError) {
   journal.end("FAILED", message)
   yield* journal.flush
   const { metrics } = heartbeat
-  yield* publish(attempt, { state: "failed", metrics, assignment: {}, layers: [], cause, message })
-  return { _tag: "Failed", cause } as const
+  const failed = { state: "failed", metrics, assignment: {}, layers: [], cause, message } as const
+  return (yield* publish(attempt, failed))
+    ? ({ _tag: "Failed", cause } as const)
+    : ({ _tag: "Superseded" } as const)
 })
 
 /** Works on the trial until it ends in one of the ways of `Outcome`. */
@@ -235,8 +251,8 @@ export const run = Effect.fnUntraced(function* <E, R>(options: Options<E, R>) {
     trial,
     fence,
     journal,
-    heartbeat: yield* HeartbeatWriter.open(State.heartbeatFile(state, trial.id), fence.attempt),
-    startedAt: yield* Clock.currentTimeMillis,
+    heartbeat: yield* HeartbeatWriter.open(state, trial.id, fence),
+    startedAt: yield* Monotonic.milliseconds,
     secondsBefore: resume?.seconds ?? 0,
     step,
     savedStep: step,

@@ -5,12 +5,13 @@
  * versions (`EarlierCheckpoint.ts`).
  */
 import { Effect, FileSystem, Result, Schema } from "effect"
-import { pathText } from "../declaration/Errors.ts"
+import { pathText, printable } from "../declaration/Errors.ts"
 import { floatPart, tensorsOf } from "../train/Safetensors.ts"
 import type { Snapshot } from "../train/TrainEvent.ts"
 import * as Durable from "../disk/Durable.ts"
 import { Damaged, NewerVersion, StorageError } from "../disk/Errors.ts"
 import { stored } from "../disk/Patience.ts"
+import * as RegularFile from "../disk/RegularFile.ts"
 import * as Container from "../disk/TensorFile.ts"
 import * as Earlier from "./EarlierCheckpoint.ts"
 
@@ -20,6 +21,8 @@ const kept = 2
 
 /** A snapshot with what the orchestrator adds to it. */
 export interface Checkpoint extends Snapshot {
+  /** The id of its trial; earlier versions did not write it. */
+  readonly trial?: string
   readonly attempt: number
   /** Seconds of training so far, all attempts together. */
   readonly seconds: number
@@ -28,6 +31,7 @@ export interface Checkpoint extends Snapshot {
 /** Values of metadata are texts. */
 const NumberText = Schema.fromJsonString(Schema.Finite)
 const Meta = Schema.Struct({
+  trial: Schema.optionalKey(Schema.String),
   step: Schema.fromJsonString(Schema.Int),
   attempt: Schema.fromJsonString(Schema.Int),
   seconds: NumberText,
@@ -37,11 +41,12 @@ const decodeMeta = Schema.decodeUnknownOption(Meta)
 
 /** The parts of the file, in order. Throws when a tensor's shape and values disagree (a broken invariant). */
 export const encode = (checkpoint: Checkpoint): ReadonlyArray<Uint8Array> => {
-  const { attempt, seconds, state, step, tensors } = checkpoint
+  const { attempt, seconds, state, step, tensors, trial } = checkpoint
   const parts = Object.entries(tensors).map(([name, tensor]) => floatPart(name, tensor))
   return Container.encode(parts, {
     kind: "fliqs checkpoint",
     version: String(version),
+    ...(trial === undefined ? {} : { trial }),
     step: String(step),
     attempt: String(attempt),
     seconds: String(seconds),
@@ -105,25 +110,35 @@ export const list = Effect.fnUntraced(
 )
 
 /** Saves a checkpoint; when this returns, it survives. Older ones than the newest two go. */
-export const write = Effect.fnUntraced(function* (folder: string, checkpoint: Checkpoint) {
+export const write = Effect.fnUntraced(function* (
+  folder: string,
+  checkpoint: Checkpoint,
+  options: Durable.Options = {},
+) {
   const fs = yield* FileSystem.FileSystem
   const path = `${folder}/${checkpoint.step}-${checkpoint.attempt}.safetensors`
-  yield* Durable.replace(path, encode(checkpoint))
+  yield* Durable.replace(path, encode(checkpoint), options)
   for (const old of (yield* list(folder)).slice(kept))
     yield* fs.remove(old.path, { force: true }).pipe(stored("remove", old.path))
 })
 
 /**
- * The newest checkpoint that is whole, or undefined. A corrupt one is passed over with a warning and the one before it
+ * The newest checkpoint of the trial `id` that is whole, or undefined. A corrupt one, or one of another trial, is passed over with a warning and the one before it
  * is taken; who goes on from here puts it aside (`.corrupt`). One of a newer version fails: going on from an older one
  * would quietly lose work.
  */
 export const readNewest = Effect.fnUntraced(function* (
   folder: string,
   corrupt: "leave" | "setAside",
+  id?: string,
 ) {
   const fs = yield* FileSystem.FileSystem
   for (const { path } of yield* list(folder)) {
+    const isFile = yield* Effect.result(RegularFile.exists(path))
+    if (isFile._tag === "Failure") {
+      yield* Effect.logWarning(`${isFile.failure.message}; going on from the one before`)
+      continue
+    }
     const bytes = yield* fs.readFile(path).pipe(
       // A newer attempt, still at work, may have removed it since it was listed.
       Effect.catchIf(
@@ -134,12 +149,16 @@ export const readNewest = Effect.fnUntraced(function* (
     )
     if (bytes === undefined) continue
     const read = path.endsWith(".bin") ? Earlier.decode(bytes) : decode(bytes)
-    if (Result.isSuccess(read)) return read.success
-    const reason = read.failure
+    const other = Result.isSuccess(read) && "trial" in read.success ? read.success.trial : undefined
+    const isOurs = other === undefined || id === undefined || other === id
+    if (Result.isSuccess(read) && isOurs) return read.success
+    const reason = Result.isSuccess(read)
+      ? new Damaged({ message: `it is of trial ${printable(other ?? "")}` })
+      : read.failure
     if (reason._tag === "NewerVersion")
       return yield* new StorageError({ operation: "read", path, reason })
     yield* Effect.logWarning(
-      `${pathText(path)} is corrupt (${reason.message}); going on from the one before`,
+      `${pathText(path)} cannot be used (${reason.message}); going on from the one before`,
     )
     if (corrupt === "setAside")
       yield* fs.rename(path, `${path}.corrupt`).pipe(stored("rename", path))

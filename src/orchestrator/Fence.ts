@@ -4,6 +4,7 @@
  * before it writes anything; when it is there, it writes nothing and goes. Left out: starting processes.
  */
 import { Effect, FileSystem } from "effect"
+import { existsSync } from "node:fs"
 import { stored } from "../disk/Patience.ts"
 
 export interface Fence {
@@ -31,6 +32,9 @@ export const enter = Effect.fnUntraced(function* (folder: string) {
     if (won) return { attempt, next: attemptFolder(folder, attempt + 1) } satisfies Fence
   }
 })
+
+/** The same at once, right before a write: a process that was frozen for a while must not write what it was about to. */
+export const isSupersededNow = ({ next }: Fence): boolean => existsSync(next)
 
 /** Whether a newer attempt has begun. */
 export const isSuperseded = Effect.fnUntraced(function* (fence: Fence) {

@@ -3,7 +3,8 @@
  * it is written anew no more often than about a kilobyte a second: at once for a few trials, every minute for hundreds.
  * Left out: what is on the page.
  */
-import { Clock, Effect, Schedule } from "effect"
+import { Effect, Schedule } from "effect"
+import * as Monotonic from "../disk/Monotonic.ts"
 
 export interface GridPage {
   /** Says that the page may be out of date. */
@@ -27,7 +28,7 @@ export const keep = Effect.fnUntraced(function* <E, R>(
   const update = Effect.gen(function* () {
     isTouched = false
     const text = yield* render
-    writtenAt = yield* Clock.currentTimeMillis
+    writtenAt = yield* Monotonic.milliseconds
     if (text === written) return
     written = text
     write(text)
@@ -37,7 +38,7 @@ export const keep = Effect.fnUntraced(function* <E, R>(
   )
   const updateWhenDue = Effect.gen(function* () {
     const pause = Math.max(leastMilliseconds, written.length * millisecondsPerByte)
-    if (isTouched && (yield* Clock.currentTimeMillis) - writtenAt >= pause) yield* update
+    if (isTouched && (yield* Monotonic.milliseconds) - writtenAt >= pause) yield* update
   })
   yield* update
   yield* Effect.forkScoped(Effect.repeat(updateWhenDue, Schedule.spaced("250 millis")))

@@ -18,6 +18,8 @@ export class Heartbeat extends Schema.Opaque<Heartbeat>()(
     host: Schema.String,
     /** Milliseconds since 1970. */
     time: Schema.Int,
+    /** Seconds since its machine was started, which no setting of the clock changes; earlier versions did not write it. */
+    uptime: Schema.optionalKey(Schema.Finite),
     step: Schema.Int,
     stepsPerSecond: Schema.Finite,
     /** Seconds of training, all attempts together. */

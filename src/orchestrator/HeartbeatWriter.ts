@@ -3,10 +3,14 @@
  * a second. Left out: what the heartbeat says and who reads it (`Heartbeat.ts`).
  */
 import { Clock, Effect } from "effect"
+import { uptime } from "node:os"
 import { hostname } from "node:os"
+import * as Monotonic from "../disk/Monotonic.ts"
 import * as Process from "../disk/Process.ts"
 import type { Arithmetic } from "../train/ArithmeticRecord.ts"
+import * as Fence from "./Fence.ts"
 import * as Heartbeat from "./Heartbeat.ts"
+import * as Journal from "./Journal.ts"
 import * as State from "./State.ts"
 
 const heartbeatEvery = 1000
@@ -22,6 +26,7 @@ interface Warning {
 export interface HeartbeatWriter {
   readonly path: string
   readonly attempt: number
+  readonly fence: Fence.Fence
   readonly process: Process.Identity
   /** One for each alarm. */
   readonly warnings: Array<Warning>
@@ -39,14 +44,19 @@ export const finite = (values: Readonly<Record<string, number>>): Record<string,
   Object.fromEntries(Object.entries(values).filter(([, value]) => Number.isFinite(value)))
 
 /** Goes on from what earlier attempts left. */
-export const open = Effect.fnUntraced(function* (path: string, attempt: number) {
-  const before = yield* Heartbeat.read(path)
+export const open = Effect.fnUntraced(function* (state: string, id: string, fence: Fence.Fence) {
+  const path = State.heartbeatFile(state, id)
+  const { attempt } = fence
+  const last = yield* Heartbeat.read(path)
+  const before =
+    last ?? (attempt === 0 ? undefined : yield* Journal.reported(State.trialFolder(state, id)))
   const writer: HeartbeatWriter = {
     path,
     attempt,
+    fence,
     process: Process.self(),
     warnings: [...(before?.warnings ?? [])],
-    metrics: { ...before?.metrics },
+    metrics: finite(before?.metrics ?? {}),
     arithmetic: undefined,
     last: undefined,
     stepsPerSecond: 0,
@@ -98,7 +108,7 @@ export const beat = Effect.fnUntraced(function* (
   seconds: number,
   when: "due" | "now",
 ) {
-  const time = yield* Clock.currentTimeMillis
+  const time = yield* Monotonic.milliseconds
   const isFirst = writer.last === undefined
   const last = writer.last ?? { time, step }
   writer.last = last
@@ -106,13 +116,15 @@ export const beat = Effect.fnUntraced(function* (
   if (when === "due" && !isFirst && milliseconds < heartbeatEvery) return
   if (step > last.step) updateSpeed(writer, step - last.step, milliseconds)
   writer.last = { time, step }
+  if (Fence.isSupersededNow(writer.fence)) return
   yield* write(writer, {
     version: State.version,
     attempt: writer.attempt,
     pid: writer.process.pid,
     processStart: writer.process.start,
     host: hostname(),
-    time,
+    time: yield* Clock.currentTimeMillis,
+    uptime: uptime(),
     step,
     stepsPerSecond: writer.stepsPerSecond,
     seconds,

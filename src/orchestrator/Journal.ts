@@ -13,6 +13,7 @@ import * as Spool from "../track/Spool.ts"
 import * as SpoolReader from "../track/SpoolReader.ts"
 import type { Arithmetic } from "../train/ArithmeticRecord.ts"
 import type { TrainEvent } from "../train/TrainEvent.ts"
+import * as Fence from "./Fence.ts"
 import * as State from "./State.ts"
 
 export interface Journal {
@@ -29,16 +30,20 @@ export interface Journal {
   readonly end: (status: "FINISHED" | "FAILED" | "KILLED", message?: string) => void
 }
 
+const alarmTag = "fliqs.alarm."
+
 /** So much may wait in memory for a disk that refuses; then training waits too. */
 const mostWaitingBytes = 16 << 20
 
 /** A spool, open until the scope closes; its warnings go to the log as they come. */
-export const openSpool = Effect.fnUntraced(function* (folder: string) {
+export const openSpool = Effect.fnUntraced(function* (folder: string, may?: () => boolean) {
   const path = `${folder}/${Spool.fileName}`
   const run = Effect.runSyncWith(yield* Effect.context<never>())
   const warn = (text: string) => run(Effect.logWarning(text))
   return yield* Effect.acquireRelease(
-    attempt("open", path, () => Spool.open(path, { onWarning: warn })),
+    attempt("open", path, () =>
+      Spool.open(path, { onWarning: warn, ...(may === undefined ? {} : { may }) }),
+    ),
     (spool) => Effect.sync(() => spool.close()),
   )
 })
@@ -58,7 +63,7 @@ const eventOf = (event: TrainEvent): Event.Event | undefined => {
   if (event.type === "dataset") return event
   if (event.type === "metrics") return { ...event, time: Event.now() }
   if (event.type === "warning")
-    return { type: "tag", key: `fliqs.alarm.${event.alarm}`, value: event.message }
+    return { type: "tag", key: `${alarmTag}${event.alarm}`, value: event.message }
   return undefined
 }
 
@@ -77,6 +82,29 @@ export const beginning = Effect.fnUntraced(function* (folder: string) {
   return { start, parameters }
 })
 
+/** What a trial has reported so far, as its heartbeat says it: for when that is lost. */
+export const reported = Effect.fnUntraced(
+  function* (folder: string) {
+    const metrics: Record<string, number> = {}
+    const alarms = new Map<string, string>()
+    for (let offset = 0; ;) {
+      const read = yield* SpoolReader.read(`${folder}/${Spool.fileName}`, offset)
+      for (const { event } of read.events) {
+        if (event.type === "metrics") Object.assign(metrics, event.values)
+        if (event.type === "tag" && event.key.startsWith(alarmTag))
+          alarms.set(event.key.slice(alarmTag.length), event.value)
+      }
+      if (read.offset === offset) break
+      offset = read.offset
+    }
+    return { metrics, warnings: [...alarms].map(([alarm, message]) => ({ alarm, message })) }
+  },
+  Effect.orElseSucceed(() => ({
+    metrics: {} as Record<string, number>,
+    warnings: [] as ReadonlyArray<{ readonly alarm: string; readonly message: string }>,
+  })),
+)
+
 /** What bits depend on, beside the threads of the trial. */
 const arithmeticParameters = (it: Arithmetic): Readonly<Record<string, string>> => ({
   oneDnn: it.oneDnn,
@@ -90,10 +118,15 @@ const arithmeticParameters = (it: Arithmetic): Readonly<Record<string, string>> 
 })
 
 /** Opens a trial's journal for this attempt; the spool is closed with the scope. */
-export const open = Effect.fnUntraced(function* (state: string, trial: State.TrialFile) {
+export const open = Effect.fnUntraced(function* (
+  state: string,
+  trial: State.TrialFile,
+  fence: Fence.Fence,
+) {
   const fs = yield* FileSystem.FileSystem
   const folder = State.trialFolder(state, trial.id)
-  const spool = yield* openSpool(folder)
+  const may = () => !Fence.isSupersededNow(fence)
+  const spool = yield* openSpool(folder, may)
   spool.append({
     type: "start",
     time: Event.now(),
@@ -111,7 +144,7 @@ export const open = Effect.fnUntraced(function* (state: string, trial: State.Tri
       .makeDirectory(nodePath.dirname(target), { recursive: true })
       .pipe(stored("create", target))
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content
-    yield* Durable.replace(target, [bytes])
+    yield* Durable.replace(target, [bytes], { may })
     spool.append({ type: "artifact", path, file })
   })
   const known = (yield* beginning(folder)).parameters

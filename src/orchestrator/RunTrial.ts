@@ -71,7 +71,7 @@ const begin = Effect.fnUntraced(function* <E, R>(options: Options<E, R>) {
   yield* resume === undefined
     ? Effect.logInfo(`attempt ${fence.attempt}: starting`)
     : Effect.logInfo(`attempt ${fence.attempt}: going on from step ${resume.step}`)
-  const journal = yield* Effect.raceFirst(Journal.open(state, trial), asked)
+  const journal = yield* Effect.raceFirst(Journal.open(state, trial, fence), asked)
   if ("_tag" in journal) return journal
   return yield* Attempt.run({ ...options, fence, journal, resume, trial })
 })
@@ -81,6 +81,6 @@ const prepare = Effect.fnUntraced(function* (state: string, id: string) {
   if ((yield* Result.read(State.resultFile(state, id))) !== undefined)
     return { _tag: "Done" } as const
   const fence = yield* Fence.enter(State.trialFolder(state, id))
-  const resume = yield* Checkpoint.readNewest(State.checkpointFolder(state, id), "setAside")
+  const resume = yield* Checkpoint.readNewest(State.checkpointFolder(state, id), "setAside", id)
   return { _tag: "Prepared", trial, fence, resume } as const
 })

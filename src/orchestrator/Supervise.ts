@@ -3,12 +3,14 @@
  * lost process are, a few times and later each time; what the machine ran out of is waited for, so long. Left out: which trials (`RunGrid`), how a process is started and watched (`engine/`), what it does (`RunTrial`).
  */
 import { Clock, Duration, Effect } from "effect"
+import * as Monotonic from "../disk/Monotonic.ts"
 import { pauseAfter, withoutWaiting } from "../disk/Patience.ts"
 import * as Event from "../track/Event.ts"
 import * as Checkpoint from "./Checkpoint.ts"
 import { type Death, deathOf, lastLines } from "./Death.ts"
 import type { Runner, ShortagePatience, Work } from "./engine/Engine.ts"
 import * as Heartbeat from "./Heartbeat.ts"
+import * as HeartbeatWriter from "./HeartbeatWriter.ts"
 import * as Journal from "./Journal.ts"
 import * as Result from "./Result.ts"
 import { exitCodes } from "./ExitCode.ts"
@@ -40,6 +42,7 @@ const giveUp = Effect.fnUntraced(function* (work: Work, death: Death) {
     ...(lastWords === "" ? [] : [`its last words:\n${lastWords}`]),
   ].join("; ")
   const heartbeat = yield* Heartbeat.read(State.heartbeatFile(state, trial.id))
+  const said = heartbeat ?? (yield* Journal.reported(State.trialFolder(state, trial.id)))
   yield* Effect.scoped(
     Effect.gen(function* () {
       const spool = yield* Journal.openSpool(State.trialFolder(state, trial.id))
@@ -51,14 +54,14 @@ const giveUp = Effect.fnUntraced(function* (work: Work, death: Death) {
     version: State.version,
     id: trial.id,
     state: "failed",
-    metrics: heartbeat?.metrics ?? {},
+    metrics: HeartbeatWriter.finite(said.metrics),
     assignment: {},
     layers: [],
-    steps: heartbeat?.step ?? 0,
+    steps: heartbeat?.step ?? (yield* savedStep(work)),
     seconds: heartbeat?.seconds ?? 0,
     attempt: heartbeat?.attempt ?? 0,
     finishedAt: yield* Clock.currentTimeMillis,
-    warnings: heartbeat?.warnings ?? [],
+    warnings: said.warnings,
     ...(heartbeat?.arithmetic === undefined ? {} : { arithmetic: heartbeat.arithmetic }),
     cause,
     message,
@@ -98,7 +101,7 @@ export const supervise = Effect.fnUntraced(function* (runner: Runner, work: Work
     const stopped = code === exitCodes.stopped && ++restarts <= 20
     if (stopped) continue
     if (death.cause === "outOfMemory" || death.cause === "storage") {
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* Monotonic.milliseconds
       lackingSince ??= ending.waitingSince ?? now
       const longest = Duration.toMillis(
         Duration.fromInputUnsafe(work.shortagePatience[death.cause]),

@@ -4,7 +4,7 @@
  * Left out: running it (`RunGrid`).
  */
 import { Effect, FileSystem } from "effect"
-import { hostname } from "node:os"
+import { hostname, uptime } from "node:os"
 import type { StorageError } from "../disk/Errors.ts"
 import { stored } from "../disk/Patience.ts"
 import * as Process from "../disk/Process.ts"
@@ -80,10 +80,12 @@ const isOfTheMachine = ({ reason }: StorageError): boolean =>
   ["EMFILE", "ENFILE", "ENOMEM", "EAGAIN"].includes(reason.code ?? "")
 
 /** By its process on this machine; on another one by a heartbeat of the last minutes. */
-const seemsAlive = ({ host, pid, processStart = "", time }: Heartbeat.Heartbeat): boolean =>
-  host === hostname()
-    ? Process.isRunning({ pid, start: processStart }) && Date.now() - time < 900_000
-    : Date.now() - time < 120_000
+const seemsAlive = (heartbeat: Heartbeat.Heartbeat): boolean => {
+  const { host, pid, processStart = "", time, uptime: at } = heartbeat
+  if (host !== hostname()) return Math.abs(Date.now() - time) < 120_000
+  const age = at === undefined ? (Date.now() - time) / 1000 : uptime() - at
+  return age < 900 && Process.isRunning({ pid, start: processStart })
+}
 
 /** How a trial without a result stands, by its heartbeat and its checkpoints. */
 const lookAtWork = Effect.fnUntraced(function* (state: string, id: string) {

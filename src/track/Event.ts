@@ -85,8 +85,11 @@ export type End = typeof End.Type
 export const Event = Schema.Union([Start, Parameters, Dataset, Metrics, Artifact, Tag, End])
 export type Event = typeof Event.Type
 
-/** The clock of the events: integer milliseconds since 1970. */
-export const now = (): number => Math.round(Date.now())
+/**
+ * The clock of the events: integer milliseconds since 1970, as the machine's clock said when the process began. It never goes
+ * back, so a run does not end before it began when the machine's clock is set.
+ */
+export const now = (): number => Math.round(performance.timeOrigin + performance.now())
 
 /** JSON has no NaN and no infinities; `Schema.Number`'s JSON codec spells them as words, and so does this. */
 const spellNonFinite = (_key: string, value: unknown) =>

@@ -1,5 +1,6 @@
 /** The last event of a spool, read from the end of the file: whether a run has ended in the record, however long it is. */
 import { Effect, FileSystem, Option } from "effect"
+import * as RegularFile from "../disk/RegularFile.ts"
 import { decode } from "./Event.ts"
 import * as SpoolRecord from "./SpoolRecord.ts"
 
@@ -8,7 +9,7 @@ const firstWindow = 1 << 16
 /** None where there is no spool, and where nothing good is in it. */
 export const lastEvent = Effect.fnUntraced(function* (file: string) {
   const fs = yield* FileSystem.FileSystem
-  if (!(yield* fs.exists(file))) return Option.none()
+  if (!(yield* RegularFile.exists(file))) return Option.none()
   const handle = yield* fs.open(file, { flag: "r" })
   const size = Number((yield* handle.stat).size)
   for (let window = firstWindow; ; window *= 4) {

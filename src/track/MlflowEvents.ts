@@ -1,5 +1,6 @@
 /** How one event of a run is sent, but for its start and its metrics. Left out: in which order (`MlflowSender.ts`). */
-import { Effect, FileSystem, Path } from "effect"
+import { Effect, type FileSystem, Path } from "effect"
+import * as RegularFile from "../disk/RegularFile.ts"
 import type { TrackerError } from "./Errors.ts"
 import type { Artifact, End, Event, Metrics, Start } from "./Event.ts"
 import * as Limits from "./Limits.ts"
@@ -59,11 +60,11 @@ const sendArtifact = Effect.fnUntraced(function* (
   event: Artifact,
 ) {
   const path = yield* Path.Path
-  const fs = yield* FileSystem.FileSystem
   const file = path.resolve(run.folder, event.file)
-  const inside = file.startsWith(path.resolve(run.folder) + path.sep)
-  if (!inside || !(yield* Effect.orElseSucceed(fs.exists(file), () => false))) {
-    yield* Effect.logWarning("an artifact's file is gone", { path: event.path })
+  if (!RegularFile.isInside(run.folder, file)) {
+    yield* Effect.logWarning("an artifact's file is gone, or no file of the run's folder", {
+      path: event.path,
+    })
     return
   }
   yield* MlflowArtifacts.put(http, sent.artifactUri, event.path, { file })

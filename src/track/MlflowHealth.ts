@@ -14,6 +14,18 @@ export const check = (http: MlflowHttp.MlflowHttp): Effect.Effect<void, TrackerE
     }),
   )
 
+/** Succeeds when the server can read its database. */
+export const checkStore = (http: MlflowHttp.MlflowHttp): Effect.Effect<void, TrackerError> =>
+  Effect.asVoid(
+    MlflowHttp.text(http, {
+      operation: "read the server's database",
+      method: "POST",
+      path: "/api/2.0/mlflow/experiments/search",
+      json: { max_results: 1 },
+      retry: false,
+    }),
+  )
+
 /** The server's version, which also shows whether our credentials are taken. */
 export const version = (http: MlflowHttp.MlflowHttp): Effect.Effect<string, TrackerError> => {
   const operation = "ask for the version"

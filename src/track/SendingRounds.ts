@@ -64,7 +64,8 @@ const noteFailure = (sending: Sending, error: TrackerError): void => {
   sending.problem = error
   // A local server that is gone comes back on another port, when it is asked for.
   const isLocal = sending.connection?.settings.target === "local"
-  if (isLocal && error.reason._tag === "Unreachable" && error.reason.status === undefined)
+  // One that has lost its database answers 5xx for ever; it is started anew.
+  if (isLocal && error.reason._tag === "Unreachable" && (error.reason.status ?? 500) >= 500)
     sending.connection = undefined
 }
 

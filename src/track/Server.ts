@@ -54,21 +54,42 @@ const withFiles = <A, E, R>(effect: Effect.Effect<A, E | StorageError | TrackerE
     Effect.provide(NodeServices.layer),
   )
 
-const answers = (url: string) => {
+type Ask = typeof MlflowHealth.check
+
+const asked = (url: string, ask: Ask) => {
   const settings = { ...Settings.local(url), timeout: 3000, maxRetries: 0 }
   return MlflowHttp.make(settings).pipe(
-    Effect.flatMap(MlflowHealth.check),
+    Effect.flatMap(ask),
     Effect.as(true),
     Effect.provide(MlflowHttp.layerHttp(settings).pipe(Layer.provideMerge(NodeServices.layer))),
     Effect.orElseSucceed(() => false),
   )
 }
 
-/** True once the server answers, false when its process ends or the time is over. */
+/** Whether it answers from its database. */
+const answers = (url: string) => asked(url, MlflowHealth.checkStore)
+
+/**
+ * Whether it is up and cannot read its database, three times: that was deleted or damaged while it ran, and it never finds
+ * it again by itself.
+ */
+export const hasLostStore = Effect.fnUntraced(function* ({ url }: Pick<Server, "url">) {
+  for (let tries = 0; tries < 3; tries++) {
+    if (tries > 0) yield* Effect.sleep("500 millis")
+    if (!(yield* asked(url, MlflowHealth.check)) || (yield* answers(url))) return false
+  }
+  return true
+})
+
+/** True once the server answers, false when its process ends, has lost its database, or the time is over. */
 const waitUntilUp = (server: Server, patience: number) =>
   Effect.suspend(() =>
     Process.isRunning(server)
-      ? Effect.map(answers(server.url), (up) => (up ? ("up" as const) : undefined))
+      ? Effect.flatMap(answers(server.url), (up) =>
+          up
+            ? Effect.succeed("up" as const)
+            : Effect.map(hasLostStore(server), (lost) => (lost ? ("down" as const) : undefined)),
+        )
       : Effect.succeed("down" as const),
   ).pipe(
     Effect.repeat({

@@ -100,20 +100,27 @@ const withoutKnownSteps = (lastStep: Map<string, number>, event: Event): Event |
 
 interface Options {
   readonly fs?: SpoolFiles
+  /** Asked before each write: when it says no, somebody else writes here now, and nothing is written any more. */
+  readonly may?: () => boolean
   readonly onWarning?: (message: string) => void
 }
 
 /** Opens the file and cuts back a torn tail. */
-const openFile = (file: string, fs: SpoolFiles, warn: (message: string) => void) => {
+const openFile = (
+  file: string,
+  fs: SpoolFiles,
+  warn: (message: string) => void,
+  may: () => boolean,
+) => {
   const { O_APPEND, O_CREAT, O_RDWR } = nodeFs.constants
   const fd = fs.openSync(file, O_RDWR | O_CREAT | O_APPEND, 0o644)
   try {
     const { lastStep, records, damagedBytes, end } = survey(fs, fd, file)
     const { size } = fs.fstatSync(fd)
-    if (size > end) fs.ftruncateSync(fd, end)
+    const isCut = size > end && may()
+    if (isCut) fs.ftruncateSync(fd, end)
     if (damagedBytes > 0) warn(`${pathText(file)}: ${damagedBytes} damaged bytes are left out`)
-    if (size > end)
-      warn(`${pathText(file)}: cut back by ${size - end} bytes to its last good record`)
+    if (isCut) warn(`${pathText(file)}: cut back by ${size - end} bytes to its last good record`)
     return { fd, lastStep, records, size: end }
   } catch (error) {
     fs.closeSync(fd)
@@ -127,6 +134,7 @@ interface Writer {
   readonly file: string
   readonly fd: number
   readonly warn: (message: string) => void
+  readonly may: () => boolean
   /** The last step of every metric. */
   readonly lastStep: Map<string, number>
   /** Bytes that are written. */
@@ -157,6 +165,11 @@ const takeBack = (spool: Writer, done: number): void => {
 const writeWaiting = (spool: Writer): unknown => {
   const { fd, file, fs, waiting, warn } = spool
   if (waiting.length === 0) return undefined
+  if (!spool.may()) {
+    spool.waiting = []
+    spool.waitingBytes = 0
+    return undefined
+  }
   const lines = spool.isTorn ? [Buffer.from([newline]), ...waiting] : waiting
   const bytes = lines.length === 1 ? lines[0]! : Buffer.concat(lines)
   let done = 0
@@ -223,13 +236,14 @@ const close = (spool: Writer): void => {
  * @throws TrackerError (Unusable) for a file of a newer version, and node's own error when the file cannot be opened.
  */
 export const open = (file: string, options: Options = {}): Spool => {
-  const { fs = nodeFs, onWarning: warn = () => {} } = options
-  const { fd, lastStep, records, size } = openFile(file, fs, warn)
+  const { fs = nodeFs, may = () => true, onWarning: warn = () => {} } = options
+  const { fd, lastStep, records, size } = openFile(file, fs, warn, may)
   const spool: Writer = {
     fs,
     file,
     fd,
     warn,
+    may,
     lastStep,
     size,
     waiting: [],

@@ -3,7 +3,8 @@
  * ones behind them are stepped over and counted. Left out: the layout (`SpoolRecord.ts`).
  */
 import { Effect, FileSystem, Option } from "effect"
-import type { TrackerError } from "./Errors.ts"
+import * as RegularFile from "../disk/RegularFile.ts"
+import { ofStorage, type TrackerError } from "./Errors.ts"
 import { decode } from "./Event.ts"
 import type { Event } from "./Event.ts"
 import { chunkBytes, newerVersion, newline, refuse, type Scan, scan } from "./SpoolRecord.ts"
@@ -43,7 +44,8 @@ const decodeLines = (
  */
 export const read = Effect.fnUntraced(function* (file: string, offset: number) {
   const fs = yield* FileSystem.FileSystem
-  if (!(yield* fs.exists(file))) return { events: [], offset: 0, skippedBytes: 0 } satisfies Read
+  if (!(yield* RegularFile.exists(file).pipe(Effect.mapError(ofStorage("read the spool")))))
+    return { events: [], offset: 0, skippedBytes: 0 } satisfies Read
   const handle = yield* fs.open(file, { flag: "r" })
   const size = Number((yield* handle.stat).size)
   if (size === offset) return { events: [], offset, skippedBytes: 0 } satisfies Read

@@ -2,8 +2,9 @@
  * Trials as child processes on this machine: started, watched through the folder and their output. Interrupting one asks the
  * child to save and go (SIGTERM), and waits for it. Left out: what follows from an end (`orchestrator/Supervise.ts`).
  */
-import { Clock, Duration, Effect, Fiber, FileSystem, Stream } from "effect"
+import { Duration, Effect, Fiber, FileSystem, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import * as Monotonic from "../../disk/Monotonic.ts"
 import { stored } from "../../disk/Patience.ts"
 import { countMemoryKills } from "../../disk/Shortage.ts"
 import type { Ending } from "../Death.ts"
@@ -32,7 +33,7 @@ const watch = Effect.fnUntraced(function* (work: Work, life: ChildLife) {
   for (;;) {
     yield* Effect.sleep(watchEvery)
     const heartbeat = yield* Heartbeat.read(path)
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* Monotonic.milliseconds
     const shown = `${heartbeat?.attempt} ${heartbeat?.time}`
     if (heartbeat !== undefined && shown !== reported) {
       reported = shown
@@ -56,7 +57,7 @@ const listen = (work: Work, life: ChildLife, output: Stream.Stream<Uint8Array, u
       yield* Effect.ignore(fs.writeFile(log, bytes, { flag: "a" }))
       const text = decoder.decode(bytes, { stream: true })
       life.tail = (life.tail + text).slice(-longestTail)
-      life.lastSeenAt = yield* Clock.currentTimeMillis
+      life.lastSeenAt = yield* Monotonic.milliseconds
       const lines = (line + text).split("\n")
       line = lines.pop()!.slice(-longestTail)
       for (const notice of lines.map(Waiting.read)) {
@@ -99,7 +100,7 @@ const runOnce = Effect.fnUntraced(function* (work: Work) {
   )
   const life: ChildLife = {
     tail: "",
-    lastSeenAt: yield* Clock.currentTimeMillis,
+    lastSeenAt: yield* Monotonic.milliseconds,
     waitingSince: undefined,
   }
   const listening = yield* Effect.forkScoped(listen(work, life, child.all))
