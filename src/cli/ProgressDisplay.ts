@@ -3,8 +3,7 @@
  * per trial every ten seconds, later every minute. What happens once (started, retried, ended) is a line of its own in
  * both. Left out: what the lines hold (`ProgressLines.ts`) and how they are drawn (`Display.ts`).
  */
-import { Effect, Schedule } from "effect"
-import * as Monotonic from "../disk/Monotonic.ts"
+import { Clock, Effect, Schedule } from "effect"
 import { final } from "../metric/Metrics.ts"
 import type { Heartbeat } from "../orchestrator/Heartbeat.ts"
 import type { GridEvent } from "../orchestrator/GridOptions.ts"
@@ -92,7 +91,7 @@ const warn = ({ atWork }: Shown, trial: TrialFile, warnings: Heartbeat["warnings
 }
 
 const onStarted = Effect.fnUntraced(function* (shown: Shown, trial: TrialFile, fromStep: number) {
-  const now = yield* Monotonic.milliseconds
+  const now = yield* Clock.currentTimeMillis
   shown.atWork.set(trial.id, {
     trial,
     place: shown.trials.findIndex(({ id }) => id === trial.id) + 1,
@@ -115,7 +114,7 @@ const onProgress = Effect.fnUntraced(function* (
 ) {
   const work = shown.atWork.get(trial.id)
   if (work === undefined) return
-  const now = yield* Monotonic.milliseconds
+  const now = yield* Clock.currentTimeMillis
   yield* warn(shown, trial, heartbeat.warnings)
   const pause = now - work.startedAt < logEvery.after ? logEvery.first : logEvery.later
   const isDue = !shown.interactive && now - work.loggedAt >= pause
@@ -132,7 +131,7 @@ const finish = Effect.fnUntraced(function* (shown: Shown, trial: TrialFile, isFi
   atWork.delete(trial.id)
   if (work === undefined || !isFinished) return
   const steps = trial.steps - work.fromStep
-  const seconds = ((yield* Monotonic.milliseconds) - work.startedAt) / 1000
+  const seconds = ((yield* Clock.currentTimeMillis) - work.startedAt) / 1000
   if (steps >= fewestSteps) ended.push({ trial, secondsPerStep: seconds / steps })
 })
 

@@ -5,7 +5,7 @@
 import { Effect } from "effect"
 import { lstatSync, realpathSync, statSync } from "node:fs"
 import { sep } from "node:path"
-import { Damaged, StorageError } from "./Errors.ts"
+import { Damaged, StorageError, storageError, Thrown } from "./Errors.ts"
 import { describe } from "./FileProblem.ts"
 import { attempt } from "./Patience.ts"
 
@@ -24,7 +24,8 @@ export const exists = (path: string, largest = Infinity): Effect.Effect<boolean,
       if (stats === undefined) return Effect.succeed(false)
       const refuse = (message: string) =>
         Effect.fail(new StorageError({ operation: "read", path, reason: new Damaged({ message }) }))
-      if (stats.isDirectory()) return refuse("it is a folder, not a file")
+      if (stats.isDirectory())
+        return Effect.fail(storageError("read", path)(new Thrown({ cause: { code: "EISDIR" } })))
       if (!stats.isFile()) return refuse("it is a pipe or a device, not a file")
       return stats.size > largest
         ? refuse(`it has ${stats.size} bytes, more than ${largest}`)

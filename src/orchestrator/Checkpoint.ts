@@ -90,12 +90,22 @@ interface Entry {
 /** `.bin`: of earlier versions. */
 const namePattern = /^(\d+)-(\d+)\.(?:safetensors|bin)$/
 
-/** The checkpoints in a folder, newest first. */
+/** Of an attempt that went on from `<step>-<attempt>`: an empty file `<its attempt>.from.<step>`. */
+const originPattern = /^(\d+)\.from\.(\d+)$/
+
+/**
+ * The checkpoints in a folder, newest first. One that an earlier attempt has written after a newer one went on (it was
+ * frozen for a while) is left out: the newer one has reported other steps since.
+ */
 export const list = Effect.fnUntraced(
   function* (folder: string) {
     const fs = yield* FileSystem.FileSystem
     const found: Array<Entry> = []
+    let origin = { attempt: -1, step: 0 }
     for (const name of yield* fs.readDirectory(folder)) {
+      const began = originPattern.exec(name)
+      if (began !== null && Number(began[1]) > origin.attempt)
+        origin = { attempt: Number(began[1]), step: Number(began[2]) }
       const match = namePattern.exec(name)
       if (match !== null)
         found.push({
@@ -104,10 +114,17 @@ export const list = Effect.fnUntraced(
           attempt: Number(match[2]),
         })
     }
-    return found.sort((a, b) => b.step - a.step || b.attempt - a.attempt)
+    const { attempt, step } = origin
+    return found
+      .filter((entry) => entry.attempt >= attempt || entry.step <= step)
+      .sort((a, b) => b.step - a.step || b.attempt - a.attempt)
   },
   (effect, folder) => effect.pipe(stored("list", folder)),
 )
+
+/** Notes where an attempt goes on from: step 0 is the beginning. */
+export const noteOrigin = (folder: string, attempt: number, step: number) =>
+  Durable.replace(`${folder}/${attempt}.from.${step}`, [])
 
 /** Saves a checkpoint; when this returns, it survives. Older ones than the newest two go. */
 export const write = Effect.fnUntraced(function* (

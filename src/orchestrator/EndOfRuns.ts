@@ -8,7 +8,7 @@ import { identityOf } from "../disk/FileIdentity.ts"
 import * as Lock from "../disk/Lock.ts"
 import * as Event from "../track/Event.ts"
 import { lastEvent } from "../track/LastEvent.ts"
-import * as Spool from "../track/Spool.ts"
+import { spoolOf } from "../track/SpoolPlace.ts"
 import * as SpoolReader from "../track/SpoolReader.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as Journal from "./Journal.ts"
@@ -26,7 +26,7 @@ const timeOf = (event: Event.Event): number => ("time" in event ? event.time : 0
 
 /** The last event of a run that is still open in the record. */
 const openEnd = Effect.fnUntraced(function* (folder: string) {
-  const last = yield* lastEvent(`${folder}/${Spool.fileName}`)
+  const last = yield* lastEvent(spoolOf(folder))
   return Option.filter(last, ({ type }) => type !== "end")
 })
 
@@ -69,8 +69,9 @@ const endTrial = Effect.fnUntraced(function* (index: TrialIndex.TrialIndex, id: 
 /** The page as it was written last. */
 const lastPage = Effect.fnUntraced(function* (folder: string) {
   let page: string | undefined
+  const spool = spoolOf(folder)
   for (let offset = 0; ;) {
-    const read = yield* SpoolReader.read(`${folder}/${Spool.fileName}`, offset)
+    const read = yield* SpoolReader.read(spool, offset)
     for (const { event } of read.events)
       if (event.type === "tag" && event.key === noteKey) page = event.value
     if (read.offset === offset) return page

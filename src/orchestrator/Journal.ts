@@ -10,6 +10,7 @@ import type { StorageError } from "../disk/Errors.ts"
 import { attempt, stored } from "../disk/Patience.ts"
 import * as Event from "../track/Event.ts"
 import * as Spool from "../track/Spool.ts"
+import { spoolOf, takeOver } from "../track/SpoolPlace.ts"
 import * as SpoolReader from "../track/SpoolReader.ts"
 import type { Arithmetic } from "../train/ArithmeticRecord.ts"
 import type { TrainEvent } from "../train/TrainEvent.ts"
@@ -36,14 +37,15 @@ const alarmTag = "fliqs.alarm."
 const mostWaitingBytes = 16 << 20
 
 /** A spool, open until the scope closes; its warnings go to the log as they come. */
-export const openSpool = Effect.fnUntraced(function* (folder: string, may?: () => boolean) {
-  const path = `${folder}/${Spool.fileName}`
+export const openSpool = Effect.fnUntraced(function* (folder: string, fence?: Fence.Fence) {
+  const may = () => fence === undefined || !Fence.isSupersededNow(fence)
+  const path = yield* attempt("copy", folder, () =>
+    fence === undefined ? spoolOf(folder) : takeOver(folder, fence.attempt, may),
+  )
   const run = Effect.runSyncWith(yield* Effect.context<never>())
   const warn = (text: string) => run(Effect.logWarning(text))
   return yield* Effect.acquireRelease(
-    attempt("open", path, () =>
-      Spool.open(path, { onWarning: warn, ...(may === undefined ? {} : { may }) }),
-    ),
+    attempt("open", path, () => Spool.open(path, { onWarning: warn, may })),
     (spool) => Effect.sync(() => spool.close()),
   )
 })
@@ -69,10 +71,9 @@ const eventOf = (event: TrainEvent): Event.Event | undefined => {
 
 /** What earlier attempts wrote at the very beginning of the spool. */
 export const beginning = Effect.fnUntraced(function* (folder: string) {
-  const { events } = yield* Effect.orElseSucceed(
-    SpoolReader.read(`${folder}/${Spool.fileName}`, 0),
-    () => ({ events: [] as SpoolReader.Read["events"] }),
-  )
+  const { events } = yield* Effect.orElseSucceed(SpoolReader.read(spoolOf(folder), 0), () => ({
+    events: [] as SpoolReader.Read["events"],
+  }))
   let start: Event.Start | undefined
   const parameters: Record<string, string> = {}
   for (const { event } of events) {
@@ -87,8 +88,9 @@ export const reported = Effect.fnUntraced(
   function* (folder: string) {
     const metrics: Record<string, number> = {}
     const alarms = new Map<string, string>()
+    const spool = spoolOf(folder)
     for (let offset = 0; ;) {
-      const read = yield* SpoolReader.read(`${folder}/${Spool.fileName}`, offset)
+      const read = yield* SpoolReader.read(spool, offset)
       for (const { event } of read.events) {
         if (event.type === "metrics") Object.assign(metrics, event.values)
         if (event.type === "tag" && event.key.startsWith(alarmTag))
@@ -126,7 +128,7 @@ export const open = Effect.fnUntraced(function* (
   const fs = yield* FileSystem.FileSystem
   const folder = State.trialFolder(state, trial.id)
   const may = () => !Fence.isSupersededNow(fence)
-  const spool = yield* openSpool(folder, may)
+  const spool = yield* openSpool(folder, fence)
   spool.append({
     type: "start",
     time: Event.now(),

@@ -82,5 +82,11 @@ const prepare = Effect.fnUntraced(function* (state: string, id: string) {
     return { _tag: "Done" } as const
   const fence = yield* Fence.enter(State.trialFolder(state, id))
   const resume = yield* Checkpoint.readNewest(State.checkpointFolder(state, id), "setAside", id)
+  if (fence.attempt > 0)
+    yield* Checkpoint.noteOrigin(
+      State.checkpointFolder(state, id),
+      fence.attempt,
+      resume?.step ?? 0,
+    )
   return { _tag: "Prepared", trial, fence, resume } as const
 })

@@ -9,7 +9,7 @@
  * changed, a path it does not take) is logged, counted and stepped over; anything that says the server is not ours to
  * write to (credentials, an address that is not MLflow's) stops the sending and steps over nothing.
  */
-import { Effect, type FileSystem, Path } from "effect"
+import { Effect, type FileSystem, type Path } from "effect"
 import { storageError } from "../disk/Errors.ts"
 import { ofStorage, type TrackerError } from "./Errors.ts"
 import type { Start } from "./Event.ts"
@@ -30,7 +30,7 @@ import {
 } from "./Requests.ts"
 import { gridsLeft, type RunFolder } from "./RunFolder.ts"
 import * as Sent from "./Sent.ts"
-import * as Spool from "./Spool.ts"
+import { spoolOf } from "./SpoolPlace.ts"
 import * as SpoolReader from "./SpoolReader.ts"
 
 const maxTimesForgotten = 3
@@ -65,8 +65,7 @@ const sendAll = Effect.fnUntraced(function* (
   http: MlflowHttp.MlflowHttp,
   run: RunFolder,
 ): Effect.fn.Return<Sent.Sent | undefined, TrackerError, FileSystem.FileSystem | Path.Path> {
-  const path = yield* Path.Path
-  const spool = path.join(run.folder, Spool.fileName)
+  const spool = spoolOf(run.folder)
   let sent = yield* Sent.read(run.folder, http.settings.target)
   for (let from = sent?.offset ?? 0; ;) {
     const { events, skippedBytes, offset } = yield* SpoolReader.read(spool, from).pipe(

@@ -17,7 +17,7 @@ import {
   statusOf,
   type Watched,
 } from "./Sending.ts"
-import * as Spool from "./Spool.ts"
+import { spoolOf } from "./SpoolPlace.ts"
 import * as SpoolReader from "./SpoolReader.ts"
 
 /** What `flush` reached. */
@@ -109,8 +109,9 @@ const count = Effect.fnUntraced(
     const sent = yield* sentOf(sending, run.folder)
     const folder = yield* runFolderOf(sending, run)
     let waiting = sent === undefined ? 0 : gridsLeft(folder, sent).length
+    const spool = spoolOf(run.folder)
     for (let offset = sent?.offset ?? 0; ;) {
-      const part = yield* SpoolReader.read(`${run.folder}/${Spool.fileName}`, offset)
+      const part = yield* SpoolReader.read(spool, offset)
       if (part.offset === offset) return { waiting, rejected: sent?.rejected ?? 0 }
       waiting += part.events.length
       offset = part.offset

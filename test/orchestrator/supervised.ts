@@ -8,7 +8,7 @@ import type { GridEvent, Options } from "../../src/orchestrator/GridOptions.ts"
 import * as TrialIndex from "../../src/orchestrator/TrialIndex.ts"
 import * as State from "../../src/orchestrator/State.ts"
 import type { Event } from "../../src/track/Event.ts"
-import * as Spool from "../../src/track/Spool.ts"
+import { spoolOf } from "../../src/track/SpoolPlace.ts"
 import * as SpoolReader from "../../src/track/SpoolReader.ts"
 import { trialOf } from "./folder.ts"
 import { expected, type Tiny } from "./tinyTrial.ts"
@@ -50,7 +50,7 @@ export const gridOf = (
 export const events = Effect.fnUntraced(function* (folder: string) {
   const all: Array<Event> = []
   for (let offset = 0; ;) {
-    const read = yield* SpoolReader.read(`${folder}/${Spool.fileName}`, offset)
+    const read = yield* SpoolReader.read(spoolOf(folder), offset)
     all.push(...read.events.map(({ event }) => event))
     if (read.offset === offset) return all
     offset = read.offset

@@ -33,6 +33,8 @@ export interface Tiny {
         readonly until?: string
       }
     | { readonly kind: "notReady" }
+  /** The step after which it is warned of something. */
+  readonly alarm?: number
   /** Milliseconds between the last step and the end: evaluating, say. */
   readonly finishing?: number
   /** A file that gets a line for every step that was trained. */
@@ -102,6 +104,8 @@ async function* events(
     if (diary !== undefined) appendFileSync(diary, `${process.pid} ${done}\n`)
     const now = values
     yield { type: "metrics", step: done, values: { "train/loss": now[0]! } }
+    if (declaration.alarm === done)
+      yield { type: "warning", alarm: "tiny", message: `at step ${done}` }
     yield {
       type: "checkpoint",
       step: done,
