@@ -20,7 +20,9 @@ import type { DatasetError } from "./Errors.ts"
 import { FashionMnist } from "./FashionMnist.ts"
 import { ImageFolder } from "./ImageFolder.ts"
 import { Mnist } from "./Mnist.ts"
+import { Parquet } from "./Parquet.ts"
 import { Synthetic } from "./Synthetic.ts"
+import { WebDataset } from "./WebDataset.ts"
 
 /** Names of data sets that are none here. */
 export const otherDatasets = otherNames({
@@ -29,6 +31,8 @@ export const otherDatasets = otherNames({
     cifar10: "cifar",
     fashionMnist: "fashion fmnist",
     synthetic: "fake fakeData random toy dummy",
+    webDataset: "tar tars wds shards",
+    parquet: "huggingFace hf hub huggingfaceDatasets",
     arrays: "numpy npz npy array tensor tensors numpyArrays",
     imageFolder: "folder images imagefolderDataset directory own custom files",
   },
@@ -41,7 +45,7 @@ export const otherDatasets = otherNames({
 /** `schema` is the whole of an experiment's `data:` block. */
 export const datasets = oneOfKinds(
   "Data",
-  [Cifar10, Synthetic, Mnist, FashionMnist, ImageFolder, Arrays],
+  [Cifar10, Synthetic, Mnist, FashionMnist, ImageFolder, Arrays, WebDataset, Parquet],
   undefined,
   otherDatasets,
 )

@@ -14,17 +14,12 @@ import { type DatasetError, DatasetMissing } from "./Errors.ts"
 import { leadsOut, type Links } from "./ImageBytes.ts"
 import { brokenWords, cheapLook, danglingLinks, type Look, reportOf } from "./ImageCounts.ts"
 import { digestImages, makeContents } from "./ImageDigests.ts"
-import type { Target } from "./ImageFile.ts"
 import { type ImageFiles, type ImageSplit, limitImages, listImages } from "./ImageFiles.ts"
-import { type Spec, spec, summary } from "./ImageFolderSpec.ts"
+import { imageStatistics, type Spec, spec, summary, targetOf } from "./ImageFolderSpec.ts"
 import { explicitChoice } from "./ExplicitChoice.ts"
 import { UnfitFolder } from "./ImageListing.ts"
 import { makeImagePool, usualThreads } from "./ImagePool.ts"
 import { makeStreamedBatches } from "./StreamedBatches.ts"
-
-/** Of ImageNet's training images, red, green, blue; for grey images their averages. */
-const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }
-const average = (values: ReadonlyArray<number>) => values.reduce((a, b) => a + b) / values.length
 
 /** Keys that are in a trial's id only where they say something else than what was done before there were such keys. */
 const before: Readonly<Record<string, unknown>> = {
@@ -41,21 +36,6 @@ const list = (spec: Spec, folder: string): ImageFiles =>
 const linksOf = ({ links = "refuse" }: Spec): Links => links
 
 const nameOf = ({ path }: Spec): string => nodePath.basename(nodePath.resolve("/", path))
-
-/** What images are made into. */
-const targetOf = ({
-  background = "black",
-  channels,
-  grey = "bt601",
-  height,
-  width,
-}: Spec): Target => ({
-  height,
-  width,
-  channels,
-  grey,
-  background,
-})
 
 const shapeOf = (spec: Spec, { classes, heldOut, test, train }: ImageFiles): DatasetShape => ({
   name: nameOf(spec),
@@ -206,7 +186,6 @@ const load = Effect.fn("ImageFolder.load")(function* (
   const { centre, minArea, brokenLimit } = spec
   const target = targetOf(spec)
   const { height, width, channels } = target
-  const usual = (values: ReadonlyArray<number>) => (channels === 3 ? values : [average(values)])
   const name = nameOf(spec)
   return {
     name,
@@ -214,8 +193,7 @@ const load = Effect.fn("ImageFolder.load")(function* (
     width,
     channels,
     classes: files.classes,
-    mean: spec.mean ?? usual(imageNet.mean),
-    std: spec.std ?? usual(imageNet.std),
+    ...imageStatistics(spec),
     open: (options) =>
       makeStreamedBatches(
         {

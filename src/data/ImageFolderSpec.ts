@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { asSentence, distinct, FilePath, optional, withDefault } from "../declaration/Field.ts"
 import { Augmentation, dataFields } from "./DataSpec.ts"
 import { Links } from "./ImageBytes.ts"
-import { Background, Grey } from "./ImageFile.ts"
+import { Background, Grey, type Target } from "./ImageFile.ts"
 
 const share = (minimum: number, maximum: number, value: number, description: string) =>
   withDefault(
@@ -40,8 +40,8 @@ const FolderName = Schema.String.check(
 export const summary =
   "your own images: data.path is a folder with a folder per class; nothing is fetched"
 
-const sharedFields = {
-  kind: Schema.Literal("imageFolder"),
+/** Of all kinds of images that are decoded as they are used. */
+export const sharedFields = {
   ...dataFields({
     augment: ["flip", "crop"],
     heldOut: 500,
@@ -88,7 +88,7 @@ const folderFields = {
 }
 
 /** What becomes of an image. */
-const pixelFields = {
+export const pixelFields = {
   height: pixels("Height in pixels of what the network gets, 4 to 1024."),
   width: pixels("Width in pixels of what the network gets, 4 to 1024."),
   channels: withDefault(
@@ -128,7 +128,7 @@ const pixelFields = {
 }
 
 /** Which images are used. */
-const splitFields = {
+export const splitFields = {
   testShare: share(
     0.001,
     0.9,
@@ -145,20 +145,47 @@ const splitFields = {
   brokenLimit: share(0, 1, 0.01, "Part of all images that may be broken; those are skipped."),
 }
 
+/** Whether mean and std have a value for each channel. */
+export const statisticsFit = Schema.makeFilter<Pick<PixelSpec, "channels" | "mean" | "std">>(
+  ({ channels, mean, std }) =>
+    [mean, std].every((values) => values === undefined || values.length === channels)
+      ? true
+      : `mean and std have a value for each of the ${channels} channels`,
+)
+
+const PixelFields = Schema.Struct(pixelFields)
+/** What becomes of an image, decoded. */
+export type PixelSpec = (typeof PixelFields)["Type"] & {
+  readonly brokenLimit: number
+}
+
+/** What images are made into. */
+export const targetOf = ({
+  background = "black",
+  channels,
+  grey = "bt601",
+  height,
+  width,
+}: PixelSpec): Target => ({ height, width, channels, grey, background })
+
+/** Of ImageNet's training images, red, green, blue; for grey images their averages. */
+const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }
+const average = (values: ReadonlyArray<number>) => values.reduce((a, b) => a + b) / values.length
+
+export const imageStatistics = ({ channels, mean, std }: PixelSpec) => {
+  const usual = (values: ReadonlyArray<number>) => (channels === 3 ? values : [average(values)])
+  return { mean: mean ?? usual(imageNet.mean), std: std ?? usual(imageNet.std) }
+}
+
 /** What a check says of itself is no part of a JSON Schema: the description stands before it. */
 export const spec = Schema.Struct({
+  kind: Schema.Literal("imageFolder"),
   ...sharedFields,
   ...folderFields,
   ...pixelFields,
   ...splitFields,
 })
   .annotate({ description: asSentence(summary) })
-  .check(
-    Schema.makeFilter(({ channels, mean, std }) =>
-      [mean, std].every((values) => values === undefined || values.length === channels)
-        ? true
-        : `mean and std have a value for each of the ${channels} channels`,
-    ),
-  )
+  .check(statisticsFit)
   .annotate({ identifier: "ImageFolder", title: "A folder of images" })
 export type Spec = (typeof spec)["Type"]

@@ -9,6 +9,7 @@ import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { Worker } from "node:worker_threads"
 import type { Cut } from "./ImageFile.ts"
+import type { Extent } from "./shard/Extent.ts"
 import type { Decoded, Reply, Request, WorkerData } from "./ImageWorker.ts"
 
 export interface ImagePool {
@@ -33,8 +34,16 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** Threads for the images under a root; they start when the first image is asked for. */
-export const makeImagePool = (data: WorkerData, threads: number): ImagePool => {
+/**
+ * Threads for the images under a root; they start when the first image is asked for.
+ *
+ * @param placeOf where an image is that has no file of its own
+ */
+export const makeImagePool = (
+  data: WorkerData,
+  threads: number,
+  placeOf: (file: string) => Extent | undefined = () => undefined,
+): ImagePool => {
   const waiting = new Map<number, Waiting>()
   let workers: ReadonlyArray<Worker> | undefined
   let over: Error | undefined
@@ -60,7 +69,8 @@ export const makeImagePool = (data: WorkerData, threads: number): ImagePool => {
       if (over !== undefined) return Promise.reject(over)
       workers ??= Array.from({ length: threads }, start)
       const id = next++
-      const request: Request = { id, file, cut }
+      const extent = placeOf(file)
+      const request: Request = { id, file, cut, ...(extent === undefined ? {} : { extent }) }
       return new Promise((resolve, reject) => {
         waiting.set(id, { resolve, reject })
         // oxlint-disable-next-line unicorn/require-post-message-target-origin -- no window: a thread

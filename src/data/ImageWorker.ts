@@ -1,6 +1,7 @@
 /** A thread that decodes images, one after another in the order they are asked for: `ImagePool.ts` starts it. */
 import { parentPort, workerData } from "node:worker_threads"
 import { BrokenImage, type Links, readImageFile } from "./ImageBytes.ts"
+import { type Extent, readExtent } from "./shard/Extent.ts"
 import { type Cut, decodeImage, type Target } from "./ImageFile.ts"
 
 /** What a thread is given once. */
@@ -15,6 +16,8 @@ export interface Request {
   readonly id: number
   readonly file: string
   readonly cut: Cut
+  /** Where it is, if it has no file of its own. */
+  readonly extent?: Extent
 }
 
 /** The pixels of an image, or why it has none. */
@@ -27,9 +30,10 @@ export interface Reply {
 
 const { root, links, target } = workerData as WorkerData
 
-const decode = async ({ file, cut }: Request): Promise<Decoded> => {
+const decode = async ({ cut, extent, file }: Request): Promise<Decoded> => {
   try {
-    return { pixels: await decodeImage(readImageFile(root, file, links), target, cut) }
+    const bytes = extent === undefined ? readImageFile(root, file, links) : readExtent(extent)
+    return { pixels: await decodeImage(bytes, target, cut) }
   } catch (error) {
     if (error instanceof BrokenImage) return { broken: error.message }
     throw error

@@ -165,6 +165,8 @@ describe("list and verify", () => {
           "fashionMnist absent",
           "imageFolder own",
           "arrays own",
+          "webDataset own",
+          "parquet own",
         ],
       )
       const error = yield* Effect.flip(Datasets.verify("cifar10", "/nonexistent"))
