@@ -172,7 +172,14 @@ describe("a block whose kind was not meant", () => {
         "reward.cost.table: kind gbops has no key table; kind: latency has it",
       ],
       ["data={ noise: 1 }", "data.kind: the key kind is missing; add kind: synthetic"],
-      ["data={ path: a, height: 9 }", "data.kind: the key kind is missing; add kind: imageFolder"],
+      [
+        "data={ path: a, height: 9 }",
+        "data.kind: the key kind is missing; add kind: imageFolder, webDataset or parquet",
+      ],
+      [
+        "data={ path: a, heldOutFrom: b }",
+        "data.kind: the key kind is missing; add kind: imageFolder",
+      ],
     ] as const)("%s", ([set, expected]) =>
       Effect.map(messages([set]), (found) => assert.include(found, expected)),
     )
