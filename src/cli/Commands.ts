@@ -15,6 +15,7 @@ import {
   runTrial,
   show,
   simulate,
+  watch,
 } from "./GridCommands.ts"
 import { data, doctor, format, sync, ui } from "./OtherCommands.ts"
 import { importPolicy, init, latency, makeCost, validate } from "./SpaceCommands.ts"
@@ -34,6 +35,7 @@ export const rootFor = async (words: ReadonlyArray<string>) =>
       validate,
       plan,
       run,
+      watch,
       simulate,
       list,
       compare,

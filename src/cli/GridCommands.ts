@@ -69,6 +69,12 @@ export const run = Command.make(
   ]),
 )
 
+export const watch = Command.make(
+  "watch",
+  { experiment, set, yes, state },
+  lazily(() => import("./command/Watch.ts")),
+).pipe(Command.withDescription("Show the progress of an experiment that runs in another shell"))
+
 export const simulate = Command.make(
   "simulate",
   {

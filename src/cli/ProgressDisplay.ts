@@ -6,7 +6,7 @@
 import { Clock, Effect, Schedule } from "effect"
 import { final } from "../metric/Metrics.ts"
 import type { Heartbeat } from "../orchestrator/Heartbeat.ts"
-import type { GridEvent } from "../orchestrator/GridOptions.ts"
+import type { GridEvent, TrialSummary } from "../orchestrator/GridOptions.ts"
 import type { TrialFile } from "../orchestrator/State.ts"
 import type { Notice } from "../orchestrator/Waiting.ts"
 import * as Display from "./Display.ts"
@@ -59,6 +59,7 @@ const leftOf = (
 
 /** What is shown of a run. */
 interface Shown {
+  readonly targets: ReadonlyMap<string, number>
   /** The trials that this run is asked for, in their order. */
   readonly trials: ReadonlyArray<TrialFile>
   /** Trials at a time. */
@@ -95,6 +96,7 @@ const onStarted = Effect.fnUntraced(function* (shown: Shown, trial: TrialFile, f
   shown.atWork.set(trial.id, {
     trial,
     place: shown.trials.findIndex(({ id }) => id === trial.id) + 1,
+    target: shown.targets.get(trial.id),
     heartbeat: undefined,
     fromStep,
     startedAt: now,
@@ -223,23 +225,36 @@ const onEvent = Effect.fnUntraced(function* (shown: Shown, event: GridEvent) {
   }
 })
 
+/** What is known before the first event. */
+interface Known {
+  /** Trials that have ended and are not spoken of. */
+  readonly before?: ReadonlyArray<Pick<TrialSummary, "trial" | "state">>
+  /** The cost targets of trials, by their ids. */
+  readonly targets?: ReadonlyMap<string, number>
+}
+
 /**
  * Takes the events of `RunGrid` and shows them until its scope closes.
  *
  * @param trials those that this run is asked for, in their order
  * @param jobs trials at a time
  */
-export const make = Effect.fnUntraced(function* (trials: ReadonlyArray<TrialFile>, jobs: number) {
+export const make = Effect.fnUntraced(function* (
+  trials: ReadonlyArray<TrialFile>,
+  jobs: number,
+  { before = [], targets = new Map() }: Known = {},
+) {
   const shown: Shown = {
     trials,
     jobs,
     interactive: isInteractive(),
     atWork: new Map(),
-    over: new Set(),
+    over: new Set(before.map(({ trial }) => trial.id)),
     ended: [],
     waiting: new Map(),
-    done: 0,
-    failed: 0,
+    done: before.length,
+    failed: before.filter(({ state }) => state === "failed").length,
+    targets,
   }
   if (shown.interactive) {
     yield* Display.show((size) => gridLines([...shown.atWork.values()], wholeOf(shown), size))

@@ -1,6 +1,6 @@
 /**
  * The lines of a running grid, for a terminal of any size: whole fields that fit; those of least worth are left out first,
- * and none is cut. A trial takes one line, or two if its name and its figures do not fit in one. Left out: when the lines
+ * and none is cut. A trial takes one line. Left out: when the lines
  * are drawn (`Display.ts`), where their values come from (`ProgressDisplay.ts`).
  */
 import * as Metrics from "../metric/Metrics.ts"
@@ -14,6 +14,8 @@ export interface AtWork {
   readonly trial: TrialFile
   /** Its place among the trials of the run, from 1. */
   readonly place: number
+  /** What it searches for, in the unit of its cost; undefined without a target. */
+  readonly target: number | undefined
   readonly heartbeat: Heartbeat | undefined
 }
 
@@ -63,7 +65,7 @@ const costText = (value: number, { parameters }: TrialFile): string => {
 }
 
 /** What a heartbeat measured, most important first. */
-const figures = ({ heartbeat, trial }: AtWork): ReadonlyArray<Field> => {
+const figures = ({ heartbeat, target, trial }: AtWork): ReadonlyArray<Field> => {
   if (heartbeat === undefined) return []
   const { metrics, stepsPerSecond } = heartbeat
   const figure = (
@@ -73,6 +75,7 @@ const figures = ({ heartbeat, trial }: AtWork): ReadonlyArray<Field> => {
     show: (value: number) => string = three,
   ): ReadonlyArray<Field> =>
     value === undefined ? [] : [{ text: `${label} ${show(value)}`, worth }]
+  const isSearching = Metrics.search.reward.key in metrics
   const loss =
     metrics[
       [Metrics.phases.retrain.loss.key, Metrics.phases.fineTune.loss.key].find(
@@ -80,12 +83,16 @@ const figures = ({ heartbeat, trial }: AtWork): ReadonlyArray<Field> => {
       ) ?? Metrics.phases.train.loss.key
     ]
   return [
-    ...figure("loss", loss, 70),
-    ...figure("cost", metrics[Metrics.search.cost.key], 65, (value) => costText(value, trial)),
-    ...figure("quality", metrics[Metrics.search.quality.key], 60),
-    ...figure("reward", metrics[Metrics.search.reward.key], 25),
-    ...figure("entropy", metrics[Metrics.search.entropy.key], 30),
-    ...(stepsPerSecond > 0 ? [{ text: `${short(stepsPerSecond, 3)} steps/s`, worth: 20 }] : []),
+    ...(stepsPerSecond > 0 ? [{ text: `${short(stepsPerSecond, 3)} steps/s`, worth: 45 }] : []),
+    ...figure("reward", metrics[Metrics.search.reward.key], 55),
+    ...figure("entropy", metrics[Metrics.search.entropy.key], 50),
+    ...(target === undefined
+      ? figure("cost", metrics[Metrics.search.cost.key], 65, (value) => costText(value, trial))
+      : figure("cost/target", metrics[Metrics.search.cost.key], 65, (value) =>
+          (value / target).toFixed(3),
+        )),
+    ...figure("loss", loss, isSearching ? 25 : 70),
+    ...figure("quality", metrics[Metrics.search.quality.key], 20),
   ]
 }
 
@@ -94,7 +101,7 @@ const standing = (work: AtWork, total: number): ReadonlyArray<Field> => {
   const { heartbeat, place, trial } = work
   const left = secondsLeftOf(work)
   return [
-    ...(total > 1 ? [{ text: `trial ${place}/${total}`, worth: 90 }] : []),
+    ...(total > 1 ? [{ text: `trial ${place}/${total}`, worth: 15 }] : []),
     { text: `step ${heartbeat?.step ?? 0}/${trial.steps}`, worth: 100 },
     ...(heartbeat === undefined
       ? [{ text: "getting ready", worth: 80 }]
@@ -149,49 +156,23 @@ const barIn = ({ heartbeat, trial }: AtWork, columns: number): string | undefine
   return filled.repeat(full) + empty.repeat(length - full)
 }
 
-/** A line of fields, the name and a bar where there is room for them, the name first. */
-const lineOf = (
-  fields: ReadonlyArray<Field>,
-  work: AtWork | undefined,
-  columns: number,
-): string => {
-  const kept = fitting(fields, columns)
-  const texts = kept.map(({ text }) => text)
-  if (work === undefined) return texts.join(gap)
-  const room = columns - (kept.length === 0 ? 0 : lengthOf(kept) + gap.length)
-  const name = nameIn(printable(work.trial.name), room)
-  const left = name === undefined ? room : room - width(name) - gap.length
-  const bar = barIn(work, left)
-  return [
-    ...(bar === undefined ? [] : [bar]),
-    ...texts,
-    ...(name === undefined ? [] : [name]),
-  ].join(gap)
-}
-
-/** A trial in one line if name and figures fit or there are no rows for two, else in two. */
-const trialLines = (
-  work: AtWork,
-  total: number,
-  columns: number,
-  mayTakeTwo: boolean,
-): ReadonlyArray<string> => {
-  const stands = standing(work, total)
-  const measured = figures(work)
-  const needed = [...stands, ...measured.filter(({ worth }) => worth >= 60)]
-  const whole = [...stands, ...measured]
-  const name = width(printable(work.trial.name))
-  if (!mayTakeTwo || lengthOf(needed) + gap.length + name <= columns) {
-    // the name is worth more than the figures that are not needed
-    const room = mayTakeTwo ? columns - name - gap.length : columns
-    return [lineOf(fitting(whole, room), work, columns)]
-  }
-  return [
-    lineOf(stands, work, columns),
-    ...(measured.length === 0 ? [] : [lineOf(measured, undefined, columns - 2)]).map(
-      (line) => `  ${line}`,
-    ),
+/** A trial in one line: its bar, its figures and its name, as many of them as fit. */
+const trialLine = (work: AtWork, total: number, columns: number): string => {
+  // Without any of its name nobody knows which trial a line is of, where there are several.
+  const name = nameIn(printable(work.trial.name), Math.floor(columns / 3))
+  const fields: ReadonlyArray<Field> = [
+    { text: "".padEnd(fewestBar, "-"), worth: 40 },
+    ...standing(work, total),
+    ...figures(work),
+    ...(name === undefined ? [] : [{ text: name, worth: total > 1 ? 90 : 35 }]),
   ]
+  const [bar] = fields
+  const kept = fitting(fields, columns)
+  const room = columns - lengthOf(kept)
+  // What is left lengthens the bar.
+  return kept
+    .map((field) => (field === bar ? barIn(work, fewestBar + room)! : field.text))
+    .join(gap)
 }
 
 /** The last line: how many are done and how long the rest takes; none for a run of one trial. */
@@ -203,7 +184,9 @@ export const wholeLine = (whole: Whole, columns: number): string | undefined => 
     ...(failed > 0 ? [{ text: `${failed} failed`, worth: 1 }] : []),
     ...(secondsLeft === undefined ? [] : [{ text: `grid: ${timeLeft(secondsLeft)}`, worth: 2 }]),
   ]
-  return lineOf(fields, undefined, columns)
+  return fitting(fields, columns)
+    .map(({ text }) => text)
+    .join(gap)
 }
 
 /** All lines, at most `rows` of them. */
@@ -215,11 +198,10 @@ export const gridLines = (
   if (atWork.length === 0) return []
   const last = wholeLine(whole, columns)
   const room = Math.max(1, rows - (last === undefined ? 0 : 1))
-  const mayTakeTwo = 2 * atWork.length <= room
   const some = atWork.length > room ? atWork.slice(0, Math.max(1, room - 1)) : atWork
   const more = atWork.length - some.length
   return [
-    ...some.flatMap((work) => trialLines(work, whole.total, columns, mayTakeTwo)),
+    ...some.map((work) => trialLine(work, whole.total, columns)),
     ...(more > 0 && room > 1 ? [`and ${more} more at work`] : []),
     ...(last === undefined ? [] : [last]),
   ]

@@ -4,7 +4,7 @@
  * each trial as it begins.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import * as Grids from "../../src/orchestrator/Grids.ts"
 import * as RunGrid from "../../src/orchestrator/RunGrid.ts"
 import * as State from "../../src/orchestrator/State.ts"
@@ -61,13 +61,15 @@ if (import.meta.main) {
   const isDone = await Effect.runPromise(
     program.pipe(
       Effect.provide(
-        layerMlflow({
-          stateFolder: state,
-          settings: Effect.succeed(settings),
-          memberships: Grids.memberships(state).pipe(Effect.provide(NodeServices.layer)),
-        }),
+        Layer.merge(
+          NodeServices.layer,
+          layerMlflow({
+            stateFolder: state,
+            settings: Effect.succeed(settings),
+            memberships: Grids.memberships(state).pipe(Effect.provide(NodeServices.layer)),
+          }),
+        ),
       ),
-      Effect.provide(NodeServices.layer),
     ),
   )
   process.exit(isDone ? 0 : 1)

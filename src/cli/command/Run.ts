@@ -27,6 +27,7 @@ import { note, print, say } from "../Output.ts"
 import * as Progress from "../ProgressDisplay.ts"
 import { prepareData, prepareServer, prepareTensors } from "../Preparation.ts"
 import { layerTracker, trackingSettings } from "../Tracking.ts"
+import { targetsOf } from "../Targets.ts"
 import { tellUnfinished } from "../Unfinished.ts"
 import { Ended, exitCodes, NotReady, Wrong } from "../ErrorMessages.ts"
 
@@ -259,6 +260,7 @@ const runGrid = Effect.fnUntraced(function* (session: Session, text: string) {
   const show = yield* Progress.make(
     trials.filter(({ id }) => isChosen(session, id)),
     jobs,
+    { targets: targetsOf(plan) },
   )
   yield* Effect.forkScoped(sayLink(tracker, gridFolder))
   return yield* RunGrid.run({
