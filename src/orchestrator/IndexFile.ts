@@ -148,8 +148,9 @@ const entryOf = ({ assignment, columns, head, metrics, outcome, parameters }: Fl
 const texts = ["id", "gridId", "name", "experiment", "costKind", "endedSpool"] as const
 
 /** Whether a line that has the right checksum says what it should: a file may be anybody's. */
-const isFlat = (found: Readonly<Record<string, Values>>): boolean => {
-  const { assignment = {}, columns = {}, head = {}, metrics = {}, parameters = {} } = found
+const isFlat = (found: object): found is Flat => {
+  const values: Readonly<Record<string, Values>> = { ...found }
+  const { assignment = {}, columns = {}, head = {}, metrics = {}, parameters = {} } = values
   return (
     texts.every((key) => typeof head[key] === "string") &&
     Number.isInteger(head["steps"]) &&
@@ -195,7 +196,7 @@ export const decode = (bytes: Buffer): Map<string, Entry> => {
         parts.map((part, i) => [part, applied(before[part] ?? {}, line[i]!)]),
       )
       if (!isFlat(now)) return new Map()
-      const entry = entryOf(now as unknown as Flat)
+      const entry = entryOf(now)
       found.set(entry.trial.id, entry)
       before = now
       at = end + 1

@@ -99,7 +99,7 @@ export const run = Effect.fn("watch")(function* (input: {
         atWork: new Map(),
       }
       for (;;) {
-        for (const trial of [...watched.left.values()]) yield* look(watched, trial)
+        for (const trial of watched.left.values()) yield* look(watched, trial)
         if (watched.left.size === 0) return
         if (watched.atWork.size === 0 && (yield* hasEnded(gridFolder))) return
         yield* Effect.sleep(lookEvery)
