@@ -6,7 +6,7 @@ import { build } from "../network/Build.ts"
 import type { Network } from "../network/Network.ts"
 import { optionText } from "../space/Option.ts"
 import { type Condition, decisionList } from "../space/DecisionList.ts"
-import { cardinality } from "../space/DecisionSpace.ts"
+import { cardinality } from "../space/Cardinality.ts"
 import { table } from "./Output.ts"
 
 /** Networks by the space they are built from. */
@@ -53,8 +53,8 @@ export const describeSpaces = (spaces: ReturnType<typeof spacesOf>) =>
     trials: trials.map(({ id }) => id),
   }))
 
-const showCondition = ({ options, path }: Condition): string =>
-  `${path} is ${options.map(optionText).join(" or ")}`
+const showCondition = ({ and = [], options, path }: Condition): string =>
+  [`${path} is ${options.map(optionText).join(" or ")}`, ...and.map(showCondition)].join(" and ")
 
 /** The decisions of a space, a row each. */
 export const decisionTable = ({ space }: Network): string =>

@@ -7,7 +7,7 @@
  */
 import { Schema } from "effect"
 import type { Problem } from "../declaration/Errors.ts"
-import { field, SchemaPath, withDefault } from "../declaration/Field.ts"
+import { field, optional, SchemaPath, withDefault } from "../declaration/Field.ts"
 import { explain, parse } from "../format/Formats.ts"
 import { combine, type Quantity } from "../space/Quantity.ts"
 import { optionOf } from "./Bits.ts"
@@ -35,6 +35,9 @@ const window = {
     Schema.Literals(["same", "valid"]),
     "What is at the edges: zeros (same), or whole windows only (valid).",
   ),
+  dilation: optional(Pair, "[down, right] from one element of the kernel to the next, in pixels.", {
+    default: [1, 1],
+  }),
 }
 
 const ConvTimes = Schema.Struct({
@@ -42,6 +45,7 @@ const ConvTimes = Schema.Struct({
   ...image,
   outputs: field(Count, "Output channels.", { examples: [64] }),
   ...window,
+  groups: optional(Count, "Parts of the channels, each convolved alone.", { default: 1 }),
   ms,
 }).annotate({ identifier: "ConvTimes", description: "Times of a convolution." })
 
@@ -106,9 +110,12 @@ export interface TimeKey extends KeyFormats {
 
 const layerText = (layer: LayerKey): string => {
   if (layer.kind === "dense") return `dense ${layer.tokens}x${layer.channels} to ${layer.outputs}`
-  const { channels, height, kernel, kind, padding, stride, width } = layer
+  const { channels, dilation, height, kernel, kind, padding, stride, width } = layer
   const outputs = kind === "conv" ? ` to ${layer.outputs}` : ""
-  return `${kind} ${height}x${width}x${channels}${outputs}, kernel ${kernel.join("x")}, stride ${stride.join("x")}, ${padding}`
+  const { groups = 1 } = kind === "conv" ? layer : {}
+  const parts = groups === 1 ? "" : `, ${groups} groups`
+  const apart = (dilation ?? []).some((n) => n > 1) ? `, dilation ${dilation!.join("x")}` : ""
+  return `${kind} ${height}x${width}x${channels}${outputs}, kernel ${kernel.join("x")}, stride ${stride.join("x")}, ${padding}${parts}${apart}`
 }
 
 /** `conv 56x56x64 to 128, kernel 3x3, stride 2x2, same, INT4/INT8`: equal only for equal keys. */
@@ -141,14 +148,25 @@ export const overKeys = (layer: Layer, f: (key: TimeKey) => number): Quantity =>
           ...formats,
         })
       }
-      const { height, padding, stride, width } = shape
+      const { dilation, groups, height, padding, stride, width } = shape
       const common = { height, width, channels: channels! }
-      const rest = { kernel: [kh!, kw!] as const, stride, padding }
+      const rest = {
+        kernel: [kh!, kw!] as const,
+        stride,
+        padding,
+        ...(dilation === undefined ? {} : { dilation }),
+      }
       return f({
         layer:
           kind === "depthwiseConv"
             ? { kind, ...common, ...rest }
-            : { kind: "conv", ...common, outputs: units!, ...rest },
+            : {
+                kind: "conv",
+                ...common,
+                outputs: units!,
+                ...rest,
+                ...(groups === undefined ? {} : { groups }),
+              },
         ...formats,
       })
     },

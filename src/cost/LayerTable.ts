@@ -6,7 +6,7 @@
  */
 import type { Format, SharedExponent } from "../format/Format.ts"
 import type { ScaleRule } from "../quantizer/ScaleRule.ts"
-import type { Quantity } from "../space/Quantity.ts"
+import { map, type Quantity } from "../space/Quantity.ts"
 
 /** What one float32 scale of a weight may cover: the tensor, an output channel, a block of input channels. */
 export const weightGranularities = ["tensor", "channel", "block"] as const
@@ -36,6 +36,10 @@ export type LayerShape =
       readonly kernel: readonly [Quantity, Quantity]
       readonly stride: readonly [number, number]
       readonly padding: "same" | "valid"
+      /** Parts of the channels, each convolved alone; absent: 1. */
+      readonly groups?: number
+      /** Pixels from one element of the kernel to the next; absent: 1. */
+      readonly dilation?: readonly [number, number]
     }
   | {
       /** Vectors that the same weight multiplies: 1 for a classifier. */
@@ -58,7 +62,7 @@ export interface Layer {
   readonly inputs: Quantity
   /** Output channels or units (one float scale each at channel granularity). */
   readonly outputs: Quantity
-  /** Float32 values stored beside the weights: bias (1 a channel) or batch norm (4 a channel). */
+  /** Float32 values stored beside the weights: bias (1 a channel), batch norm (4) or another norm (2). */
   readonly extras: Quantity
   /** What one float32 weight scale covers; the tensor when absent. */
   readonly weightGranularity?: WeightGranularity
@@ -88,3 +92,9 @@ export const activationGranularityOf = ({
   activationGranularity === "token" && !("tokens" in shape && shape.tokens > 1)
     ? "tensor"
     : activationGranularity
+
+/** Channels that an output of a layer reads: those of its group. */
+export const readChannels = ({ shape }: Pick<Layer, "shape">): Quantity => {
+  const groups = "groups" in shape ? shape.groups : undefined
+  return groups === undefined ? shape.channels : map(shape.channels, (n) => n / groups)
+}

@@ -2,8 +2,8 @@
  * Bits of a stored tensor: its elements and all scales that belong to it. Costs and the code that writes a tensor to a file
  * count with this one function.
  *
- * A tensor is a number of runs of channels: a weight [height, width, in, out] has height x width x out runs of its
- * input channels, a depthwise weight [height, width, channels, 1] height x width runs of its channels, an input a run for
+ * A tensor is a number of runs of channels: a weight [height, width, in, out] has height x width x out runs of the
+ * input channels that it reads, a depthwise weight [height, width, channels, 1] height x width runs of its channels, an input a run for
  * every position or token. Blocks divide a run; the last block of a run may be short and has a scale as the others do.
  */
 import type { Format } from "../format/Format.ts"
@@ -14,6 +14,7 @@ import {
   type ActivationGranularity,
   activationGranularityOf,
   type Layer,
+  readChannels,
   type WeightGranularity,
 } from "./LayerTable.ts"
 
@@ -82,18 +83,16 @@ const ofOperand = (
   layer: Layer,
   slot: FormatSlot,
   elements: Quantity,
+  read: Quantity,
   granularity: Layout["granularity"],
   total: (stored: Stored) => number,
 ): Quantity =>
-  combine(
-    [elements, layer.shape.channels, layer.outputs, optionOf(slot)],
-    ([count, channels, outputs, option]) => {
-      const blocks = layer.blockSize === undefined ? {} : { blockSize: layer.blockSize }
-      const runs = count! / channels!
-      const layout = { runs, channels: channels!, granularity, outputs: outputs!, ...blocks }
-      return total(storedBits(slot.formats[option!]!, layout))
-    },
-  )
+  combine([elements, read, layer.outputs, optionOf(slot)], ([count, channels, outputs, option]) => {
+    const blocks = layer.blockSize === undefined ? {} : { blockSize: layer.blockSize }
+    const runs = count! / channels!
+    const layout = { runs, channels: channels!, granularity, outputs: outputs!, ...blocks }
+    return total(storedBits(slot.formats[option!]!, layout))
+  })
 
 /** Bits of a layer's weight: everything that a file holds of it. */
 export const weightBits = (layer: Layer): Quantity =>
@@ -101,6 +100,7 @@ export const weightBits = (layer: Layer): Quantity =>
     layer,
     layer.weightFormat,
     layer.weights,
+    readChannels(layer),
     layer.weightGranularity ?? "tensor",
     ({ elements, partScales, tensorScale }) => elements + partScales + tensorScale,
   )
@@ -114,6 +114,7 @@ export const inputBits = (layer: Layer): Quantity =>
     layer,
     layer.activationFormat,
     layer.inputs,
+    layer.shape.channels,
     activationGranularityOf(layer),
     ({ elements, partScales }) => elements + partScales,
   )

@@ -151,7 +151,8 @@ const keyProblem = (
   isPlain: boolean,
   first: Place | undefined,
 ): string | undefined => {
-  if (key === "<<" && isPlain) return "merge keys are not part of YAML 1.2; write the keys out"
+  if (key === "<<" && isPlain)
+    return "merge keys are not part of YAML 1.2; write the keys out, or give a whole value an anchor under definitions: and take it by an alias"
   if (forbiddenKeys.has(key)) return "this key is not allowed; choose another"
   return first === undefined
     ? undefined

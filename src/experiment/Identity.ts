@@ -29,9 +29,9 @@ import { withoutRestart } from "../train/TrainSpec.ts"
 import type { Trial } from "../train/Trial.ts"
 import { idOf } from "./Canonical.ts"
 
-/** What an id is made from: the trial without the name of its space, formats in one spelling, data as in earlier versions. */
+/** What an id is made from: the trial without the name and the definitions of its space, formats in one spelling, data as in earlier versions. */
 const identity = (trial: Trial) => {
-  const { name: _, formats, ...space } = trial.space
+  const { name: _name, definitions: _read, formats, ...space } = trial.space
   const data = Datasets.identity(trial.data)
   const search = searchIdentity(trial.search)
   return { ...trial, data, search, space: { ...space, formats: canonicalFormats(formats) } }

@@ -19,7 +19,8 @@ import type { Network } from "../network/Network.ts"
 import { uniformChoices, uniformOptions } from "../network/format/Uniform.ts"
 import type { Assignment } from "../space/Decision.ts"
 import { decisionList, type ListedDecision } from "../space/DecisionList.ts"
-import { cardinality, toAssignment, widestChoices } from "../space/DecisionSpace.ts"
+import { cardinality } from "../space/Cardinality.ts"
+import { toAssignment, widestChoices } from "../space/DecisionSpace.ts"
 import { services } from "./Services.ts"
 
 /** The networks of one space file: what is decided, and how many networks that makes. */

@@ -55,6 +55,7 @@ export const build = (space: Space): Built => {
     input: space.input,
     classes: space.classes,
     choices: choicesOf(space),
+    cells: space.cells ?? {},
     widthRounding: space.widthRounding,
     unsigned: typeof space.formats === "object" && space.formats.scale?.unsignedAfterRelu === true,
     blocks,
@@ -105,6 +106,12 @@ export const build = (space: Space): Built => {
       builder.problem(
         ["choices", name],
         `no field uses choice ${name}; use it by { use: ${name} } or remove it`,
+      )
+  for (const name of Object.keys(space.cells ?? {}))
+    if (!builder.usedCells.has(name))
+      builder.problem(
+        ["cells", name],
+        `no item uses cell ${name}; use it by cell: { use: ${name} } or remove it`,
       )
   const { problems, warnings } = builder
   if (problems.length > 0) return { problems, warnings }

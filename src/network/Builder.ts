@@ -5,20 +5,15 @@
  * its place in the YAML). Everything a block asks for is checked here, and what is wrong becomes a `Problem` with that
  * place. Left out: which formats the layers get (`FormatScopes.ts`), tensors (`supernet/`).
  */
-import type { Gate } from "../space/Decision.ts"
+import { type Gate, inside } from "../space/Decision.ts"
 import { constant, type Quantity } from "../space/Quantity.ts"
-import { type NamedDecision, type DecidedField, Decisions, type BlockPlace } from "./Decisions.ts"
-import type { ActivationName, Graph, Node, NodeDraft, Padding, Shape } from "./Graph.ts"
-import { convLayer, denseLayer, type LayerDraft } from "./LayerDraft.ts"
-import { describeShape, outputSize, sameShape } from "./Shape.ts"
+import type { BlockPlace, DecidedField, NamedDecision } from "./Decisions.ts"
+import type { Around, Graph, NormName, Padding, Shape } from "./Graph.ts"
+import { convLayer, denseLayer } from "./LayerDraft.ts"
+import { type Activation, NetworkNodes } from "./NetworkNodes.ts"
+import { outputSize, type Value } from "./Shape.ts"
 import type { WidthRounding } from "./Width.ts"
 import { Widths } from "./Widths.ts"
-
-/** What flows between nodes. */
-export interface Value {
-  readonly node: number
-  readonly shape: Shape
-}
 
 /** How items of one kind become layers and nodes. Blocks (`block/Block.ts`) add the schema of their fields. */
 export interface Lowering<Fields = unknown> {
@@ -33,29 +28,46 @@ export interface BuilderOptions {
   readonly input: { readonly height: number; readonly width: number; readonly channels: number }
   readonly classes: number
   readonly choices: Readonly<Record<string, NamedDecision>>
+  readonly cells: Readonly<Record<string, Items>>
   readonly widthRounding: WidthRounding
   readonly blocks: ReadonlyArray<Lowering>
   /** `formats.scale.unsignedAfterRelu` */
   readonly unsigned: boolean
 }
 
+/** A list of network items, each with one key, its block. */
+export type Items = ReadonlyArray<Readonly<Record<string, unknown>>>
+
 export interface ConvOptions {
   readonly name?: string
   readonly filters: Quantity
   readonly kernel: readonly [Quantity, Quantity]
   readonly stride: readonly [number, number]
-  readonly padding: Padding
-  readonly norm: "batch" | "none"
-  readonly activation: ActivationName
+  /** Zeros around the image, then whole windows only, or one of TensorFlow's two. */
+  readonly padding: Padding | Around
+  readonly norm: NormName
+  readonly normGroups?: number | undefined
+  /** Default: where there is no norm. */
+  readonly bias?: boolean | undefined
+  readonly groups?: number | undefined
+  readonly dilation?: readonly [number, number] | undefined
+  readonly activation: Activation
 }
 
-export class Builder extends Decisions {
-  readonly layers: Array<LayerDraft> = []
-  readonly nodes: Array<Node> = []
+export interface DenseOptions {
+  readonly name?: string
+  readonly units: Quantity
+  readonly norm?: Exclude<NormName, "group"> | undefined
+  readonly bias?: boolean | undefined
+  readonly activation?: Activation | undefined
+}
+
+export class Builder extends NetworkNodes {
   readonly options: BuilderOptions
+  readonly usedCells = new Set<string>()
+  /** The cells around the item that is built. */
+  readonly openCells: Array<string> = []
   readonly widths: Widths
-  /** Whether what is built now runs: changed by `repeat` around its bodies. */
-  private active: Quantity = constant(1)
 
   constructor(options: BuilderOptions) {
     super(options.choices)
@@ -68,11 +80,6 @@ export class Builder extends Decisions {
     const found = this.options.blocks.find((block) => block.kind === kind)
     if (found === undefined) throw new Error(`no block is of kind ${kind}`)
     return found
-  }
-
-  push(draft: NodeDraft): Value {
-    const node = { ...draft, active: this.active } as Node
-    return { node: this.nodes.push(node) - 1, shape: node.shape }
   }
 
   /** The node that reads the images, already normalised: [batch, height, width, channels]. */
@@ -88,146 +95,94 @@ export class Builder extends Decisions {
     })
   }
 
-  /** The image that `what` needs; `advice` is what to write instead where it gets tokens or a vector. */
-  image(
-    place: BlockPlace,
-    value: Value,
-    what: string,
-    advice: { readonly tokens?: string; readonly vector?: string } = {},
-  ): Extract<Shape, { kind: "image" }> {
-    if (value.shape.kind === "image") return value.shape
-    const { tokens = "put it before patchEmbed", vector = "put it before globalAveragePool" } =
-      advice
-    return this.stop(
-      place.at,
-      value.shape.kind === "vector"
-        ? `${what} needs an image but gets a vector; ${vector}`
-        : `${what} needs an image but gets tokens; ${tokens}`,
-    )
-  }
-
-  /** Convolution, then norm (or bias), then activation. `depthwise` when `filters` is absent. */
+  /** Convolution, then bias, norm and activation. `depthwise` when `filters` is absent. */
   conv(
     place: BlockPlace,
     value: Value,
     options: Omit<ConvOptions, "filters"> & { readonly filters?: Quantity },
   ): Value {
-    const shape = this.image(place, value, "a convolution")
-    const depthwise = options.filters === undefined
+    const image = this.image(place, value, "a convolution")
+    const { activation, dilation, groups = 1, kernel, norm, normGroups, padding, stride } = options
+    const { bias = norm === "none", filters = image.channels } = options
     const path = options.name === undefined ? place.path : `${place.path}.${options.name}`
-    const filters = options.filters ?? shape.channels
-    const [kh, kw] = options.kernel
-    if (options.padding === "valid" && (kh.values.length > 1 || kw.values.length > 1))
+    const isDepthwise = options.filters === undefined
+    this.checkGroups(place, groups, image.channels, filters)
+    if (padding !== "same" && kernel.some((extent) => extent.values.length > 1))
       this.stop(
         [...place.at, "kernel"],
-        `a searched kernel changes the size under valid padding; use padding: same`,
+        `a searched kernel changes the size under ${padding === "valid" ? "valid" : "this"} padding; use padding: same`,
       )
-    const height = outputSize(shape.height, kh.values[0]!, options.stride[0], options.padding)
-    const width = outputSize(shape.width, kw.values[0]!, options.stride[1], options.padding)
+    const padded = typeof padding === "string" ? value : this.pad(path, value, padding)
+    const shape = this.image(place, padded, "a convolution")
+    const windows = typeof padding === "string" ? padding : "valid"
+    const spanned = kernel.map((extent, i) => (extent.values[0]! - 1) * (dilation?.[i] ?? 1) + 1)
+    const height = outputSize(shape.height, spanned[0]!, stride[0], windows)
+    const width = outputSize(shape.width, spanned[1]!, stride[1], windows)
     if (height < 1 || width < 1)
       this.stop(
         [...place.at, "kernel"],
-        `a ${kh.values[0]} x ${kw.values[0]} kernel does not fit in ${shape.height} x ${shape.width}; ` +
+        `a ${spanned[0]} x ${spanned[1]} kernel does not fit in ${shape.height} x ${shape.width}; ` +
           "use a smaller kernel or padding: same",
       )
-    const active = this.activeQuantity(place.active)
-    const layer = this.layer(convLayer(place, path, shape, { ...options, height, width }, active))
+    const sizes = { ...options, padding: windows, bias, height, width } as const
+    const layer = this.layer(
+      convLayer(
+        place,
+        path,
+        shape,
+        { ...sizes, pixels: image.height * image.width },
+        this.activeQuantity(place.active),
+      ),
+    )
     const after: Shape = { kind: "image", height, width, channels: filters }
     let out = this.push({
-      operation: depthwise ? "depthwiseConv" : "conv",
-      path,
-      inputs: [value.node],
-      shape: after,
-      inputChannels: shape.channels,
+      operation: isDepthwise ? "depthwiseConv" : "conv",
       layer,
-      kernel: options.kernel,
-      stride: options.stride,
-      padding: options.padding,
+      kernel,
+      stride,
+      padding: windows,
+      ...(groups === 1 ? {} : { groups }),
+      ...(dilation === undefined || dilation.every((n) => n === 1) ? {} : { dilation }),
+      ...this.after(padded, path, after),
     })
-    out = this.push({
-      operation: options.norm === "batch" ? "batchNorm" : "bias",
-      path: `${path}.${options.norm === "batch" ? "norm" : "bias"}`,
-      inputs: [out.node],
-      shape: after,
-      inputChannels: filters,
-    })
-    return this.activation(path, out, options.activation)
+    if (bias) out = this.bias(`${path}.bias`, out)
+    const groupsOfNorm = normGroups === undefined ? {} : { groups: normGroups }
+    out = this.norm(place, `${path}.norm`, out, { norm, ...groupsOfNorm })
+    return this.activation(place, path, out, activation)
   }
 
-  /** A fully connected layer with bias, of a vector or of every token. */
-  dense(
+  private checkGroups(
     place: BlockPlace,
-    value: Value,
-    options: { readonly name?: string; readonly units: Quantity },
-  ): Value {
+    groups: number,
+    inputs: Quantity,
+    outputs: Quantity,
+  ): void {
+    const at = [...place.at, "groups"]
+    const odd = [...inputs.values, ...outputs.values].find((n) => n % groups !== 0)
+    if (odd !== undefined)
+      this.stop(
+        at,
+        `${odd} channels do not part into ${groups} groups; use a divisor of inputs and filters`,
+      )
+  }
+
+  /** A fully connected layer of a vector or of every token, then bias, norm and activation. */
+  dense(place: BlockPlace, value: Value, options: DenseOptions): Value {
     if (value.shape.kind === "image") throw new Error(`${place.path}: a dense layer of an image`)
+    const { activation = "none", norm = "none", units } = options
+    const { bias = norm === "none" } = options
     const { channels } = value.shape
     const tokens = value.shape.kind === "tokens" ? value.shape.tokens : 1
     const path = options.name === undefined ? place.path : `${place.path}.${options.name}`
     const active = this.activeQuantity(place.active)
     const layer = this.layer(
-      denseLayer(place, path, { tokens, channels, units: options.units }, active),
+      denseLayer(place, path, { tokens, channels, units, norm, bias }, active),
     )
-    const shape: Shape = { ...value.shape, channels: options.units }
-    const out = this.push({
-      operation: "dense",
-      path,
-      inputs: [value.node],
-      shape,
-      inputChannels: channels,
-      layer,
-    })
-    return this.push({
-      operation: "bias",
-      path: `${path}.bias`,
-      inputs: [out.node],
-      shape,
-      inputChannels: shape.channels,
-    })
-  }
-
-  activation(path: string, value: Value, activation: ActivationName): Value {
-    if (activation === "none") return value
-    return this.push({
-      operation: "activation",
-      path: `${path}.${activation}`,
-      inputs: [value.node],
-      shape: value.shape,
-      inputChannels: value.shape.channels,
-      activation,
-    })
-  }
-
-  /** Stochastic depth of one branch of a residual block; nothing at rate 0. */
-  dropPath(path: string, value: Value, rate: number): Value {
-    return rate === 0 ? value : this.drop("dropPath", `${path}.dropPath`, value, rate)
-  }
-
-  drop(operation: "dropout" | "dropPath", path: string, value: Value, rate: number): Value {
-    return this.push({
-      operation,
-      path,
-      inputs: [value.node],
-      shape: value.shape,
-      inputChannels: value.shape.channels,
-      rate,
-      place: this.nodes.length,
-    })
-  }
-
-  add(place: BlockPlace, path: string, a: Value, b: Value): Value {
-    if (!sameShape(a.shape, b.shape))
-      this.stop(
-        place.at,
-        `cannot add ${describeShape(a.shape)} and ${describeShape(b.shape)}; make the shapes equal`,
-      )
-    return this.push({
-      operation: "add",
-      path,
-      inputs: [a.node, b.node],
-      shape: a.shape,
-      inputChannels: a.shape.channels,
-    })
+    const shape: Shape = { ...value.shape, channels: units }
+    let out = this.push({ operation: "dense", layer, ...this.after(value, path, shape) })
+    if (bias) out = this.bias(`${path}.bias`, out)
+    out = this.norm(place, `${path}.norm`, out, { norm })
+    return this.activation(place, path, out, activation)
   }
 
   /** Runs `body` once per repeat; a repeat beyond the chosen depth is inactive, its input goes on unchanged. */
@@ -238,6 +193,11 @@ export class Builder extends Decisions {
     body: (place: BlockPlace, value: Value, repeat: number) => Value,
   ): Value {
     const most = Math.max(...repeats.options)
+    if (most === 0)
+      this.stop(
+        [...place.at, "repeats"],
+        "0 leaves the block out; remove the item, or offer 0 beside other depths",
+      )
     let out = value
     for (let r = 0; r < most; r++) {
       const choices = repeats.options.flatMap((n, i) => (n > r ? [i] : []))
@@ -249,40 +209,15 @@ export class Builder extends Decisions {
         path,
         // inside a concat the branch is the block; elsewhere a block is one repeat
         block: place.block === place.path ? path : place.block,
-        active: gate === undefined ? place.active : [gate],
+        active: gate === undefined ? place.active : inside(place.active, gate),
       }
       if (gate === undefined) {
         out = body(inner, out, r)
         continue
       }
-      const outside = this.active
-      this.active = this.activeQuantity(inner.active)
-      const common = { shape: out.shape, inputChannels: out.shape.channels }
-      const inside = this.push({
-        operation: "enter",
-        path: `${path}.enter`,
-        inputs: [out.node],
-        ...common,
-      })
-      const result = body(inner, inside, r)
-      if (!sameShape(result.shape, out.shape))
-        this.stop(
-          place.at,
-          `a repeat that may be left out must keep its shape, but ${describeShape(out.shape)} becomes ${describeShape(result.shape)}`,
-        )
-      out = this.push({
-        operation: "leave",
-        path: `${path}.leave`,
-        inputs: [result.node, out.node],
-        ...common,
-      })
-      this.active = outside
+      out = this.optional(place, path, out, gate, (_place, value) => body(inner, value, r))
     }
     return out
-  }
-
-  private layer(layer: LayerDraft): number {
-    return this.layers.push(layer) - 1
   }
 
   graph(output: Value): Graph {

@@ -8,9 +8,18 @@ import type { Problem } from "../declaration/Errors.ts"
 import { suggest } from "../declaration/Suggest.ts"
 import { instead, parse } from "../format/Formats.ts"
 import { type FormatOption, isPair, pairOf } from "../format/Pair.ts"
-import type { Activity, Decision, OptionValue, Role } from "../space/Decision.ts"
-import { constant, ofDecision, type Quantity } from "../space/Quantity.ts"
+import {
+  type Activity,
+  allOf,
+  type Decision,
+  either,
+  type Gate,
+  type OptionValue,
+  type Role,
+} from "../space/Decision.ts"
+import { combine, constant, ofDecision, type Quantity } from "../space/Quantity.ts"
 import { isOneOf, isUse, type Tunable } from "../space/Tunable.ts"
+import type { Value } from "./Shape.ts"
 
 export type YamlPath = ReadonlyArray<string | number>
 
@@ -34,8 +43,26 @@ export interface BlockPlace {
   readonly inside?: boolean
   /** When this repeat runs. */
   readonly active: Activity
+  /** When the item runs, whichever of its repeats. */
+  readonly itemActive: Activity
+  /** In a cell whose uses share their decisions: paths that begin with `from` begin with `to` in decisions. */
+  readonly shared?: { readonly from: string; readonly to: string }
+  /** The results that items around may read by name. */
+  readonly results: Results
   /** The item's fields in the document. */
   readonly at: YamlPath
+}
+
+/** Results by the names of the items that gave them, in one list of items, and those of the lists around it. */
+export interface Results {
+  readonly byName: Map<string, NamedResult>
+  readonly around?: Results
+}
+
+export interface NamedResult {
+  readonly value: Value
+  /** When it is there. */
+  readonly active: Quantity
 }
 
 export interface NamedDecision {
@@ -84,6 +111,12 @@ const wordsOf = <T>({ instead, what }: OptionRule<T>, bad: OptionValue): string 
   const words = instead?.(bad)
   return words === undefined ? what : `${what}: ${words}`
 }
+
+/** The path of a decision made at `path`. */
+const decisionPath = ({ shared }: BlockPlace, path: string): string =>
+  shared !== undefined && path.startsWith(shared.from)
+    ? `${shared.to}${path.slice(shared.from.length)}`
+    : path
 
 /** Where a decision is made. */
 interface DecisionPlace {
@@ -157,6 +190,8 @@ export class Decisions {
       return this.decisions.push(decision) - 1
     }
     const known = this.decisions[index]!
+    if (known.active !== decision.active)
+      this.decisions[index] = { ...known, active: either(known.active, decision.active) }
     if (known.role !== role || JSON.stringify(known.options) !== JSON.stringify(options))
       this.problem(
         at,
@@ -180,6 +215,18 @@ export class Decisions {
         `${JSON.stringify(bad)} does not fit here; options must be ${wordsOf(rule, bad)}`,
       )
     return this.chosen(value.oneOf, rule.role, place)
+  }
+
+  /** A decision among names; how large each is comes later (`resize`). */
+  among(names: ReadonlyArray<string>, place: BlockPlace, tag: string, at: YamlPath): number {
+    const path = decisionPath(place, `${place.path}.${tag}`)
+    const sizes = names.map(() => 0)
+    const { active } = place
+    return this.decision({ path, tag, role: "architecture", options: names, sizes, active }, at)
+  }
+
+  resize(decision: number, sizes: ReadonlyArray<number>): void {
+    this.decisions[decision] = { ...this.decisions[decision]!, sizes }
   }
 
   private chosen<T extends OptionValue>(
@@ -247,9 +294,9 @@ export class Decisions {
     return this.choose(
       value,
       {
-        path: `${whole ? place.item : place.path}.${name}`,
+        path: decisionPath(place, `${whole ? place.item : place.path}.${name}`),
         tag: name,
-        active: whole ? "always" : place.active,
+        active: whole ? place.itemActive : place.active,
         at: [...place.at, name],
       },
       rule,
@@ -262,14 +309,20 @@ export class Decisions {
       : ofDecision(chosen.decision, chosen.options.map(f))
   }
 
-  /** 1 where active, else 0. A repeat has at most one gate. */
+  /** 1 where active, else 0. */
   activeQuantity(active: Activity): Quantity {
     if (active === "always") return constant(1)
-    const gate = active[0]!
-    const { options } = this.decisions[gate.decision]!
-    return ofDecision(
-      gate.decision,
-      options.map((_, i) => (gate.choices.includes(i) ? 1 : 0)),
-    )
+    const open = ({ choices, decision }: Gate): Quantity => {
+      const { options } = this.decisions[decision]!
+      return ofDecision(
+        decision,
+        options.map((_, i) => (choices.includes(i) ? 1 : 0)),
+      )
+    }
+    const all = active.map((gate): Quantity => {
+      const gates = allOf(gate).map(open)
+      return gates.length === 1 ? gates[0]! : combine(gates, (is) => Math.min(...is))
+    })
+    return all.length === 1 ? all[0]! : combine(all, (is) => Math.max(...is))
   }
 }

@@ -29,7 +29,20 @@ export type Shape =
   | { readonly kind: "vector"; readonly channels: Quantity }
 
 export type Padding = "same" | "valid"
-export type ActivationName = "relu" | "relu6" | "swish" | "gelu" | "none"
+/** Zeros around an image: [top, bottom], [left, right]. */
+export type Around = readonly [readonly [number, number], readonly [number, number]]
+export type ActivationName =
+  | "relu"
+  | "relu6"
+  | "swish"
+  | "gelu"
+  | "hardSwish"
+  | "hardSigmoid"
+  | "leakyRelu"
+  | "elu"
+  | "tanh"
+  | "none"
+export type NormName = "batch" | "layer" | "group" | "none"
 
 interface Common {
   /** Unique; variables are named after it. */
@@ -55,6 +68,10 @@ export interface ConvNode extends Common {
   readonly kernel: readonly [Quantity, Quantity]
   readonly stride: readonly [number, number]
   readonly padding: Padding
+  /** Parts of the channels, each convolved alone; absent: 1. */
+  readonly groups?: number
+  /** Pixels from one element of the kernel to the next; absent: 1. */
+  readonly dilation?: readonly [number, number]
 }
 
 export interface DenseNode extends Common {
@@ -86,8 +103,27 @@ export interface PoolNode extends Common {
   readonly padding: Padding
 }
 
-export interface GlobalAveragePoolNode extends Common {
-  readonly operation: "globalAveragePool"
+export interface GlobalPoolNode extends Common {
+  readonly operation: "globalAveragePool" | "globalMaxPool"
+}
+
+/** Pixels around an image: zeros, or for a maximum the lowest number of float32. */
+export interface PadNode extends Common {
+  readonly operation: "pad"
+  readonly around: Around
+  readonly value: "zero" | "lowest"
+}
+
+/** All values of an image as a vector, channel after channel. */
+export interface FlattenNode extends Common {
+  readonly operation: "flatten"
+}
+
+/** Every channel times a trained factor (arXiv 2103.17239, section 2). */
+export interface LayerScaleNode extends Common {
+  readonly operation: "layerScale"
+  /** What the factors begin with. */
+  readonly initial: number
 }
 
 /** Squeeze-excite: a gate per channel from two small dense layers with bias; float32 always, no layer of the table. */
@@ -95,7 +131,10 @@ export interface SqueezeExciteNode extends Common {
   readonly operation: "squeezeExcite"
   /** Width between the two dense layers. */
   readonly inner: Quantity
-  readonly activation: "relu" | "swish"
+  /** Between the two dense layers. */
+  readonly activation: Exclude<ActivationName, "none">
+  /** Behind the second; absent: sigmoid. */
+  readonly gate?: "hardSigmoid"
 }
 
 /** In training only: elements (`dropout`) or whole examples (`dropPath`) become 0 with probability `rate`. */
@@ -117,6 +156,11 @@ export interface LayerNormNode extends Common {
   readonly operation: "layerNorm"
 }
 
+export interface GroupNormNode extends Common {
+  readonly operation: "groupNorm"
+  readonly groups: number
+}
+
 /** From queries, keys and values, [heads, 3, headDim] along channels, to what each token takes in. */
 export interface AttentionNode extends Common {
   readonly operation: "attention"
@@ -136,7 +180,10 @@ export interface ConcatNode extends Common {
   readonly operation: "concat"
 }
 
-/** Head of a repeat that the depth decision may leave out: passes one example only when inactive. */
+/**
+ * Head of a part that a decision may leave out: passes one example only when inactive. Where the shape has other channels than
+ * the input, they are equal when it is active.
+ */
 export interface EnterNode extends Common {
   readonly operation: "enter"
 }
@@ -144,6 +191,17 @@ export interface EnterNode extends Common {
 /** End of such a repeat. Inputs [result of the repeat, its input]: gives the first when active, else the second. */
 export interface LeaveNode extends Common {
   readonly operation: "leave"
+}
+
+/** The result of one of several parts of which only one is active: that of input `option`. */
+export interface ChooseNode extends Common {
+  readonly operation: "choose"
+  readonly option: Quantity
+}
+
+/** Zeros in its shape, whatever its input holds. */
+export interface ZerosNode extends Common {
+  readonly operation: "zeros"
 }
 
 export type Node =
@@ -155,16 +213,22 @@ export type Node =
   | ActivationNode
   | AddNode
   | PoolNode
-  | GlobalAveragePoolNode
+  | GlobalPoolNode
+  | PadNode
+  | FlattenNode
+  | LayerScaleNode
   | SqueezeExciteNode
   | DropNode
   | EmbedNode
   | LayerNormNode
+  | GroupNormNode
   | AttentionNode
   | TokensToVectorNode
   | ConcatNode
   | EnterNode
   | LeaveNode
+  | ChooseNode
+  | ZerosNode
 
 /** A node that multiplies with the weights of a layer. */
 export type LayerNode = Extract<Node, { readonly layer: number }>

@@ -1,9 +1,8 @@
 /** A list of network items, built one after another: the top of the network, or a branch of it. */
-import { type Builder, type Value } from "./Builder.ts"
+import type { Builder, Items } from "./Builder.ts"
 import { TooManyJointOptions } from "../space/Quantity.ts"
 import { BuildStopped, type BlockPlace } from "./Decisions.ts"
-
-type Items = ReadonlyArray<Readonly<Record<string, unknown>>>
+import type { Value } from "./Shape.ts"
 
 /** The name of every item of one list: its own, `stageN`, or its kind with a number. */
 const nameItems = (
@@ -45,27 +44,48 @@ export const buildItems = (
   outer?: BlockPlace,
 ): Value => {
   const names = nameItems(builder, items, at)
+  const results = {
+    byName: new Map(),
+    ...(outer === undefined ? {} : { around: outer.results }),
+  }
   let value = input
   items.forEach((item, i) => {
     const [kind, fields] = Object.entries(item)[0]!
     const path = outer === undefined ? names[i]! : `${outer.path}.${names[i]!}`
+    const active = outer === undefined ? "always" : outer.active
     const place: BlockPlace = {
       path,
       item: path,
       block: outer === undefined ? path : outer.block,
       stage: outer === undefined ? path : outer.stage,
-      active: outer === undefined ? "always" : outer.active,
+      active,
+      itemActive: active,
       ...(outer?.inside === true ? { inside: true } : {}),
+      ...(outer?.shared === undefined ? {} : { shared: outer.shared }),
+      results,
       at: [...at, i, kind],
     }
-    try {
-      value = builder.block(kind).build(builder, place, fields, value)
-    } catch (error) {
-      if (!(error instanceof BuildStopped || error instanceof TooManyJointOptions)) throw error
-      if (error instanceof TooManyJointOptions)
-        builder.problem(place.at, `${error.message}; share or drop some`)
-      builder.broken = true
-    }
+    value = buildItem(builder, kind, fields, place, value)
+    builder.remember(place, names[i]!, value)
   })
   return value
+}
+
+/** Builds one item; after a problem that ends its building the value goes on as it was. */
+export const buildItem = (
+  builder: Builder,
+  kind: string,
+  fields: unknown,
+  place: BlockPlace,
+  value: Value,
+): Value => {
+  try {
+    return builder.block(kind).build(builder, place, fields, value)
+  } catch (error) {
+    if (!(error instanceof BuildStopped || error instanceof TooManyJointOptions)) throw error
+    if (error instanceof TooManyJointOptions)
+      builder.problem(place.at, `${error.message}; share or drop some`)
+    builder.broken = true
+    return value
+  }
 }

@@ -3,7 +3,7 @@ import type { Layer } from "../cost/LayerTable.ts"
 import type { Activity } from "../space/Decision.ts"
 import { combine, map, type Quantity } from "../space/Quantity.ts"
 import type { BlockPlace } from "./Decisions.ts"
-import type { Padding, Shape } from "./Graph.ts"
+import type { NormName, Padding, Shape } from "./Graph.ts"
 
 export interface LayerDraft extends Omit<Layer, "weightFormat" | "activationFormat"> {
   readonly block: string
@@ -21,6 +21,10 @@ export const withoutPlace = ({
 
 const placeOf = ({ active, block, stage }: BlockPlace) => ({ block, stage, activity: active })
 
+/** Float32 values that a layer keeps for each of its outputs beside its weight. */
+const extrasOf = (norm: NormName, bias: boolean): number =>
+  ({ batch: 4, layer: 2, group: 2, none: 0 })[norm] + (bias ? 1 : 0)
+
 /** A convolution of `input` to `height` x `width`; depthwise when `filters` is absent. `active` is 1 where it runs. */
 export const convLayer = (
   place: BlockPlace,
@@ -31,13 +35,29 @@ export const convLayer = (
     readonly kernel: readonly [Quantity, Quantity]
     readonly stride: readonly [number, number]
     readonly padding: Padding
-    readonly norm: "batch" | "none"
+    readonly norm: NormName
+    readonly bias: boolean
+    readonly groups?: number | undefined
+    readonly dilation?: readonly [number, number] | undefined
     readonly height: number
     readonly width: number
+    /** Pixels of the input, where it has more than those of `input`, as zeros around them. */
+    readonly pixels: number
   },
   active: Quantity,
 ): LayerDraft => {
-  const { height, kernel, norm, padding, stride, width } = options
+  const {
+    bias,
+    dilation,
+    groups = 1,
+    height,
+    kernel,
+    norm,
+    padding,
+    pixels,
+    stride,
+    width,
+  } = options
   const depthwise = options.filters === undefined
   const filters = options.filters ?? input.channels
   const [kh, kw] = kernel
@@ -45,7 +65,7 @@ export const convLayer = (
     ? combine([active, kh, kw, input.channels], ([a, h, w, c]) => a! * h! * w! * c!)
     : combine(
         [active, kh, kw, input.channels, filters],
-        ([a, h, w, i, o]) => a! * h! * w! * i! * o!,
+        ([a, h, w, i, o]) => a! * h! * w! * (i! / groups) * o!,
       )
   return {
     path,
@@ -57,13 +77,15 @@ export const convLayer = (
       kernel,
       stride,
       padding,
+      ...(groups === 1 ? {} : { groups }),
+      ...(dilation === undefined || dilation.every((n) => n === 1) ? {} : { dilation }),
     },
     active,
     macs: map(weights, (n) => n * height * width),
     weights,
-    inputs: combine([active, input.channels], ([a, c]) => a! * c! * input.height * input.width),
+    inputs: combine([active, input.channels], ([a, c]) => a! * c! * pixels),
     outputs: combine([active, filters], ([a, c]) => a! * c!),
-    extras: combine([active, filters], ([a, c]) => a! * c! * (norm === "batch" ? 4 : 1)),
+    extras: combine([active, filters], ([a, c]) => a! * c! * extrasOf(norm, bias)),
     ...placeOf(place),
   }
 }
@@ -73,10 +95,18 @@ export const denseLayer = (
   place: BlockPlace,
   path: string,
   {
+    bias,
     channels,
+    norm,
     tokens,
     units,
-  }: { readonly tokens: number; readonly channels: Quantity; readonly units: Quantity },
+  }: {
+    readonly tokens: number
+    readonly channels: Quantity
+    readonly units: Quantity
+    readonly norm: NormName
+    readonly bias: boolean
+  },
   active: Quantity,
 ): LayerDraft => {
   const weights = combine([active, channels, units], ([a, c, u]) => a! * c! * u!)
@@ -90,7 +120,7 @@ export const denseLayer = (
     weights,
     inputs: combine([active, channels], ([a, c]) => a! * c! * tokens),
     outputs,
-    extras: outputs,
+    extras: map(outputs, (n) => n * extrasOf(norm, bias)),
     ...placeOf(place),
   }
 }

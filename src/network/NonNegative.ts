@@ -5,17 +5,24 @@ import { isLayerNode, type Node } from "./Graph.ts"
 const isNonNegative = (node: Node, inputs: ReadonlyArray<boolean>): boolean => {
   switch (node.operation) {
     case "activation":
-      return node.activation === "relu" || node.activation === "relu6"
+      return ["relu", "relu6", "hardSigmoid"].includes(node.activation)
     case "add":
     case "averagePool":
+    case "choose":
     case "concat":
     case "dropout":
     case "dropPath":
     case "enter":
+    case "flatten":
     case "globalAveragePool":
+    case "globalMaxPool":
     case "leave":
     case "maxPool":
     case "squeezeExcite":
+    case "zeros":
+      return inputs.every((nonNegative) => nonNegative)
+    case "pad":
+      // the lowest number of float32 stands beside a maximum over windows that each hold a pixel of the image
       return inputs.every((nonNegative) => nonNegative)
     default:
       return false

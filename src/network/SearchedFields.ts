@@ -48,6 +48,7 @@ const fieldsOfOperations: {
   depthwiseConv: { kernel: "extents" },
   squeezeExcite: { inner: "size" },
   attention: { products: "format" },
+  choose: { option: "size" },
 }
 
 const fieldsOfLayers: SearchedFields<Layer> = {

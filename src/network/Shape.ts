@@ -2,6 +2,12 @@
 import { combine, maximum, minimum, type Quantity } from "../space/Quantity.ts"
 import type { Padding, Shape } from "./Graph.ts"
 
+/** What flows between nodes. */
+export interface Value {
+  readonly node: number
+  readonly shape: Shape
+}
+
 /** Spatial size after a window: TensorFlow's SAME and VALID. */
 export const outputSize = (
   size: number,

@@ -57,15 +57,19 @@ const otherBlocks = otherNames({
     maxPool: "maxPool2d maxPooling",
     globalAveragePool: "gap globalAvgPool globalPool adaptiveAvgPool2d adaptiveAveragePool",
     takeClassToken: "classToken clsToken cls",
+    globalMaxPool: "gmp adaptiveMaxPool2d adaptiveMaxPool",
+    norm: "batchNorm bn batchNorm2d normalization",
+    activation: "relu relu6 gelu silu swish hardSwish",
+    squeezeExcite: "se squeezeExcitation",
+    residual: "skip shortcut res",
+    sum: "add addition elementwiseAdd",
+    identity: "skipConnect noop passThrough",
+    zero: "zeros none",
+    choice: "mixed mixedOp oneOf switch",
   },
   near: {
     transformer: "attention selfAttention multiHeadAttention mha",
     dropout: "dropPath stochasticDepth",
-  },
-  say: {
-    "it is a field of the layer: activation": "relu relu6 gelu silu swish activation",
-    "it is a field of the layer: norm: batch": "batchNorm bn norm batchNorm2d",
-    "it is a field of invertedResidual: seRatio": "se squeezeExcitation",
   },
 })
 
@@ -109,6 +113,16 @@ export const Space = Schema.Struct({
     Schema.Record(Name, Choice),
     "Decisions that several fields share, by name; a field takes one by `use`. Default: none.",
     { examples: [{ width: { oneOf: [0.5, 0.75, 1] } }] },
+  ),
+  cells: optional(
+    Schema.Record(Name, Schema.Array(Item).check(Schema.isMinLength(1), Schema.isMaxLength(1000))),
+    "Lists of items that stand in several places, by name; an item `cell` puts one there. Default: none.",
+    { examples: [{ normal: [{ conv: { filters: 16, kernel: 3 } }] }] },
+  ),
+  definitions: optional(
+    Schema.Record(Schema.String, Schema.Unknown),
+    "A place for YAML anchors: nothing reads it. An alias elsewhere in the file takes the whole value. Default: none.",
+    { examples: [{ act: "hardSwish" }] },
   ),
   network: field(
     Schema.Array(Item).check(Schema.isMinLength(1), Schema.isMaxLength(1000)),

@@ -8,14 +8,40 @@ import type { OptionValue } from "./Option.ts"
 
 export type { OptionValue } from "./Option.ts"
 
-/** The gate is a depth decision; the gated thing is active when the gate's choice (an index) is one of `choices`. */
+/**
+ * A decision that opens others: a depth, a choice among operations. Open when its choice (an index) is one of `choices`, and
+ * all of `within` are open.
+ */
 export interface Gate {
   readonly decision: number
   readonly choices: ReadonlyArray<number>
+  /** Gates around this one, none of which has gates within. */
+  readonly within?: ReadonlyArray<Gate>
 }
 
-/** Active when any gate is open; `"always"` has no condition. Gates are themselves always active. */
+/** A gate, then those around it. */
+export const allOf = ({ within = [], ...gate }: Gate): ReadonlyArray<Gate> => [gate, ...within]
+
+/** Active when any gate is open; `"always"` has no condition. */
 export type Activity = "always" | ReadonlyArray<Gate>
+
+/** What is active inside of something that `gate` opens and that is itself active under `outside`. */
+export const inside = (outside: Activity, gate: Gate): Activity =>
+  outside === "always"
+    ? [gate]
+    : outside.map(({ within = [], ...outer }) => ({ ...gate, within: [...within, outer] }))
+
+/** Active when either is. */
+export const either = (a: Activity, b: Activity): Activity => {
+  if (a === "always" || b === "always") return "always"
+  const gates = new Map<string, Gate>()
+  for (const gate of [...a, ...b]) {
+    const key = JSON.stringify([gate.decision, gate.within ?? []])
+    const choices = new Set([...(gates.get(key)?.choices ?? []), ...gate.choices])
+    gates.set(key, { ...gate, choices: [...choices].sort((x, y) => x - y) })
+  }
+  return [...gates.values()]
+}
 
 /** What a decision is about. Set where the decision is made: names and tags are the user's, and say nothing. */
 export type Role = "format" | "architecture"

@@ -2,12 +2,14 @@
  * The decisions of a space as people and programs see them: by path, options as they are written, and when each is
  * active. Left out: how they are printed.
  */
-import type { Decision, DecisionSpace, OptionValue, Role } from "./Decision.ts"
+import type { Decision, DecisionSpace, Gate, OptionValue, Role } from "./Decision.ts"
 
 /** Options of another decision under which one is active. */
 export interface Condition {
   readonly path: string
   readonly options: ReadonlyArray<OptionValue>
+  /** Conditions that must hold with it; absent: none. */
+  readonly and?: ReadonlyArray<Condition>
 }
 
 export interface ListedDecision {
@@ -18,13 +20,17 @@ export interface ListedDecision {
   readonly activeWhen?: ReadonlyArray<Condition>
 }
 
-const conditionsOf = ({ active }: Decision, { decisions }: DecisionSpace) =>
-  active === "always"
-    ? undefined
-    : active.map(({ choices, decision }): Condition => {
-        const { options, path } = decisions[decision]!
-        return { path, options: choices.map((choice) => options[choice]!) }
-      })
+const conditionsOf = ({ active }: Decision, { decisions }: DecisionSpace) => {
+  const conditionOf = ({ choices, decision, within }: Gate): Condition => {
+    const { options, path } = decisions[decision]!
+    return {
+      path,
+      options: choices.map((choice) => options[choice]!),
+      ...(within === undefined ? {} : { and: within.map(conditionOf) }),
+    }
+  }
+  return active === "always" ? undefined : active.map(conditionOf)
+}
 
 export const decisionList = (space: DecisionSpace): ReadonlyArray<ListedDecision> =>
   space.decisions.map((decision) => {

@@ -1,14 +1,21 @@
 /**
- * What follows from a decision space alone: which decisions are active, how many assignments there are, and the way
- * between choices (indices, inside) and assignments (path -> option value, in files).
+ * What follows from a decision space alone: which decisions are active, and the way between choices (indices, inside) and
+ * assignments (path -> option value, in files).
  *
- * Left out: where decisions come from (`network/`), probabilities (`search/`), costs (`cost/`).
+ * Left out: how many assignments there are (`Cardinality.ts`), where decisions come from (`network/`), probabilities (`search/`), costs (`cost/`).
  */
 import { Result } from "effect"
 import type { Problem } from "../declaration/Errors.ts"
 import { suggest } from "../declaration/Suggest.ts"
 import { isPair, optionText } from "./Option.ts"
-import type { Assignment, Choices, Decision, DecisionSpace, OptionValue } from "./Decision.ts"
+import {
+  allOf,
+  type Assignment,
+  type Choices,
+  type Decision,
+  type DecisionSpace,
+  type OptionValue,
+} from "./Decision.ts"
 
 /** 1 for every decision that is active under `choices`, else 0. */
 export const activity = (space: DecisionSpace, choices: Choices): Uint8Array => {
@@ -19,9 +26,11 @@ export const activity = (space: DecisionSpace, choices: Choices): Uint8Array => 
   return active
 }
 
-const isActive = (decision: Decision, choiceOf: (gate: number) => number): boolean =>
-  decision.active === "always" ||
-  decision.active.some((gate) => gate.choices.includes(choiceOf(gate.decision)))
+const isActive = ({ active }: Decision, choiceOf: (gate: number) => number): boolean =>
+  active === "always" ||
+  active.some((gate) =>
+    allOf(gate).every(({ choices, decision }) => choices.includes(choiceOf(decision))),
+  )
 
 /** Index of the largest option, the first of equals. */
 export const widest = (decision: Decision): number =>
@@ -38,113 +47,6 @@ export const withWidestFormats = ({ decisions }: DecisionSpace, choices: Choices
 export const narrowestChoices = (space: DecisionSpace): Choices =>
   space.decisions.map(({ sizes }) => sizes.indexOf(Math.min(...sizes)))
 
-/** More open combinations of conditions than this are refused: no shipped or plausible space has over a hundred. */
-const maxStates = 200_000
-
-/**
- * How many distinct active assignments the space has: assignments that differ only in inactive decisions are one.
- *
- * Summed gate by gate. A decision opened by one gate multiplies the options of that gate that open it; one opened by
- * any of several gates is open or not *so far*, a bit that lives from its first gate to its last. Throws RangeError
- * when too many such bits live at once.
- */
-export const cardinality = (space: DecisionSpace): bigint => {
-  const conditions = conditionsOf(space)
-  const gates = orderGates(conditions)
-  const isGate = new Set(gates)
-  const free = space.decisions.reduce(
-    (product, decision, i) =>
-      decision.active === "always" && !isGate.has(i)
-        ? product * BigInt(decision.options.length)
-        : product,
-    1n,
-  )
-
-  /** Open conditions that later gates still matter to (their numbers, ascending) -> assignments counted so far. */
-  let counts = new Map<string, bigint>([["", free]])
-  gates.forEach((gate, position) => {
-    const later = new Set(gates.slice(position + 1))
-    const next = new Map<string, bigint>()
-    for (const [key, count] of counts) {
-      const alreadyOpen = new Set(key === "" ? [] : key.split(",").map(Number))
-      for (let choice = 0; choice < space.decisions[gate]!.options.length; choice++) {
-        let product = count
-        const stillOpen: Array<number> = []
-        conditions.forEach((condition, number) => {
-          const opensHere = condition.gates.get(gate)?.has(choice) === true
-          if (!opensHere && !alreadyOpen.has(number)) return
-          if (!alreadyOpen.has(number)) product *= condition.assignments
-          if ([...condition.gates.keys()].some((other) => later.has(other))) stillOpen.push(number)
-        })
-        const nextKey = stillOpen.join(",")
-        next.set(nextKey, (next.get(nextKey) ?? 0n) + product)
-      }
-    }
-    if (next.size > maxStates)
-      throw new RangeError("too many decisions are opened by overlapping sets of gates to count")
-    counts = next
-  })
-  return [...counts.values()].reduce((sum, count) => sum + count, 0n)
-}
-
-/** Decisions with the same condition: open together, with the product of their options. */
-interface Condition {
-  /** Gate -> its choices that open. */
-  readonly gates: ReadonlyMap<number, ReadonlySet<number>>
-  readonly assignments: bigint
-}
-
-const conditionsOf = (space: DecisionSpace): ReadonlyArray<Condition> => {
-  const byKey = new Map<string, Condition>()
-  for (const decision of space.decisions) {
-    if (decision.active === "always") continue
-    const gates = new Map<number, Set<number>>()
-    for (const gate of decision.active) {
-      const opening = gates.get(gate.decision) ?? new Set<number>()
-      gate.choices.forEach((choice) => opening.add(choice))
-      gates.set(gate.decision, opening)
-    }
-    const key = [...gates]
-      .map(([gate, choices]) => `${gate}:${[...choices].sort((a, b) => a - b).join(",")}`)
-      .sort()
-      .join(";")
-    const assignments = (byKey.get(key)?.assignments ?? 1n) * BigInt(decision.options.length)
-    byKey.set(key, { gates, assignments })
-  }
-  return [...byKey.values()]
-}
-
-/** Gates in an order that keeps few conditions half decided: always the one that leaves fewest such. */
-const orderGates = (conditions: ReadonlyArray<Condition>): ReadonlyArray<number> => {
-  const waiting = new Set(conditions.flatMap((condition) => [...condition.gates.keys()]))
-  const done = new Set<number>()
-  const halfDecidedAfter = (gate: number): number =>
-    conditions.filter((condition) => {
-      const gates = [...condition.gates.keys()]
-      const seen = gates.filter((g) => g === gate || done.has(g)).length
-      return seen > 0 && seen < gates.length
-    }).length
-  const order: Array<number> = []
-  while (waiting.size > 0) {
-    let best = -1
-    let bestCount = Infinity
-    for (const gate of waiting) {
-      const count = halfDecidedAfter(gate)
-      if (count < bestCount) [best, bestCount] = [gate, count]
-    }
-    waiting.delete(best)
-    done.add(best)
-    order.push(best)
-  }
-  return order
-}
-
-/** Base-10 logarithm of a positive count too large for a double. */
-export const log10 = (count: bigint): number => {
-  const digits = count.toString()
-  return Math.log10(Number(`0.${digits.slice(0, 17)}`)) + digits.length
-}
-
 /** Path -> option value of the active decisions, in the order of the space. */
 export const toAssignment = (space: DecisionSpace, choices: Choices): Assignment => {
   const active = activity(space, choices)
@@ -153,6 +55,24 @@ export const toAssignment = (space: DecisionSpace, choices: Choices): Assignment
     if (active[i] === 1) assignment[decision.path] = decision.options[choices[i]!]!
   })
   return assignment
+}
+
+/** Whether a decision is active as far as choices are known; undefined where that depends on one that is not. */
+const isSurelyActive = (
+  { active }: Decision,
+  chosen: ReadonlyArray<number | undefined>,
+): boolean | undefined => {
+  if (active === "always") return true
+  const conditions = active.map((gate) => {
+    const parts = allOf(gate).map(({ choices, decision }) => {
+      const choice = chosen[decision]
+      return choice === undefined ? undefined : choices.includes(choice)
+    })
+    if (parts.some((is) => is === false)) return false
+    return parts.every((is) => is === true) ? true : undefined
+  })
+  if (conditions.some((is) => is === true)) return true
+  return conditions.every((is) => is === false) ? false : undefined
 }
 
 /**
@@ -185,12 +105,9 @@ export const fromAssignment = (
 
   for (const decision of space.decisions) {
     const given = Object.hasOwn(assignment, decision.path)
-    const decided =
-      decision.active === "always" ||
-      decision.active.every((gate) => chosen[gate.decision] !== undefined)
+    const active = isSurelyActive(decision, chosen)
     // With a gate missing, which is a problem of its own, nobody can say whether this decision is active.
-    if (!decided) continue
-    const active = isActive(decision, (gate) => chosen[gate]!)
+    if (active === undefined) continue
     if (active && !given) refuse(decision.path, "missing; the decision is active")
     if (!active && given) refuse(decision.path, "given, but the decision is inactive; leave it out")
   }

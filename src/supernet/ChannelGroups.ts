@@ -65,8 +65,24 @@ const resultOf = (node: Node, inputs: ReadonlyArray<Draft>): Draft => {
     case "input":
       return draftOf(node.shape.channels, true)
     case "conv":
+      // channels of a group belong together, in the order of the groups
+      if (node.groups !== undefined) wholeOf(inputs[0]!).isFixed = true
+      return draftOf(node.shape.channels, node.groups !== undefined)
     case "dense":
       return draftOf(node.shape.channels)
+    case "flatten":
+      wholeOf(inputs[0]!).isFixed = true
+      return draftOf(node.shape.channels, true)
+    case "zeros":
+      return draftOf(node.shape.channels)
+    case "enter":
+      // other channels where it is left out: the two are the same only in some assignments
+      if (node.shape.channels === node.inputChannels) return inputs[0]!
+      wholeOf(inputs[0]!).isFixed = true
+      return draftOf(node.shape.channels, true)
+    case "groupNorm":
+      wholeOf(inputs[0]!).isFixed = true
+      return inputs[0]!
     case "concat":
       // a narrower branch shifts the channels of the next: they have no order of their own
       for (const input of inputs) wholeOf(input).isFixed = true

@@ -33,12 +33,16 @@ export const extract = (network: Network, choices: Choices): Network => {
   )
 
   const nodes: Array<Node> = []
-  /** Old index -> new index of the node whose result stands for it; edges of repeats stand for what they pass on. */
+  /** Old index -> new index of the node whose result stands for it; edges of parts that may be left out stand for what they pass on. */
   const standsFor: Array<number> = []
   for (const node of network.graph.nodes) {
     const inputs = node.inputs.map((i) => standsFor[i]!)
     if (node.operation === "enter" || node.operation === "leave") {
       standsFor.push(node.operation === "leave" && !isActive(node.active) ? inputs[1]! : inputs[0]!)
+      continue
+    }
+    if (node.operation === "choose") {
+      standsFor.push(inputs[valueOf(node.option, choices)]!)
       continue
     }
     if (!isActive(node.active)) {

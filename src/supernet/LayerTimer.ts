@@ -39,13 +39,18 @@ const shapesOf = (layer: LayerKey): { readonly x: Array<number>; readonly w: Arr
     return { x: tokens === 1 ? [1, channels] : [1, tokens, channels], w: [channels, outputs] }
   }
   const { channels, height, kernel, width } = layer
-  const outputs = layer.kind === "conv" ? layer.outputs : 1
-  return { x: [1, height, width, channels], w: [...kernel, channels, outputs] }
+  const x = [1, height, width, channels]
+  return layer.kind === "conv"
+    ? { x, w: [...kernel, channels / (layer.groups ?? 1), layer.outputs] }
+    : { x, w: [...kernel, channels, 1] }
 }
 
 const multiply = (layer: LayerKey, x: Tensor, w: Tensor): Tensor => {
   if (layer.kind === "dense") return (layer.tokens === 1 ? matMul : tokenMatMul)(x, w)
-  const options = { strides: layer.stride, padding: layer.padding } as const
+  const { dilation, padding, stride: strides } = layer
+  const options = { strides, padding, ...(dilation === undefined ? {} : { dilation }) }
+  if (layer.kind === "conv" && layer.groups !== undefined)
+    return conv2d(x as Tensor4D, w as Tensor4D, { ...options, groups: layer.groups })
   return (layer.kind === "conv" ? conv2d : depthwiseConv2d)(x as Tensor4D, w as Tensor4D, options)
 }
 

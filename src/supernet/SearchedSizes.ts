@@ -5,7 +5,7 @@
 import type { Network } from "../network/Network.ts"
 import { sizesOf } from "../network/SearchedFields.ts"
 import type { Choices } from "../space/Decision.ts"
-import { isConstant, type Quantity, valueOf } from "../space/Quantity.ts"
+import { isConstant, maximum, type Quantity, valueOf } from "../space/Quantity.ts"
 
 /** Quantity -> its index in the tensor of sizes. */
 export type SearchedSizes = ReadonlyMap<Quantity, number>
@@ -29,3 +29,7 @@ export const searchedSizes = (
 /** Values of the sizes under these choices. */
 export const sizesUnder = (sizes: SearchedSizes, choices: Choices): Int32Array =>
   Int32Array.from([...sizes.keys()].map((quantity) => valueOf(quantity, choices)))
+
+/** The largest value of each size, every part active: what a step is recorded with. No assignment need have all at once. */
+export const largestSizes = (sizes: SearchedSizes): Int32Array =>
+  Int32Array.from([...sizes.keys()].map(maximum))

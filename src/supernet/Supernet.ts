@@ -20,7 +20,7 @@ import type { Tensor } from "../tensor/Backend.ts"
 import { forward, type Parts } from "./Forward.ts"
 import type { Mode } from "./operation/Operation.ts"
 import type { Observed, PolicyTensors } from "./PolicyTensors.ts"
-import { searchedSizes, sizesUnder } from "./SearchedSizes.ts"
+import { largestSizes, searchedSizes, sizesUnder } from "./SearchedSizes.ts"
 import { makeVariables, type NamedVariable, scaleOptions } from "./Variables.ts"
 
 export interface Supernet {
@@ -35,6 +35,8 @@ export interface Supernet {
   readonly rowsOf: (choices: Choices) => Float32Array
   /** Values of `PolicyTensors.sizes` under these choices. */
   readonly sizesOf: (choices: Choices) => Int32Array
+  /** Values of `PolicyTensors.sizes` to record a step with. */
+  readonly largestSizes: Int32Array
   /**
    * Logits [batch, classes] of normalised images [batch, height, width, channels]. `seed` int32 [2], another one every
    * step, is for dropout and is read in `train` mode only. `observed` is filled.
@@ -77,6 +79,7 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
     ),
     rowsOf: (choices) => rowsUnder(parts.formats, choices),
     sizesOf: (choices) => sizesUnder(parts.sizes, choices),
+    largestSizes: largestSizes(parts.sizes),
     forward: (images, policy, mode, more = {}) => forward({ parts, policy, mode, ...more }, images),
     dispose: () => variables.forEach(({ variable }) => variable.dispose()),
   }

@@ -25,6 +25,7 @@ const initialValues = (spec: VariableSpec, seed: number, name: string): Float32A
   const values = new Float32Array(spec.shape.reduce((a, b) => a * b, 1))
   if (spec.initial === "ones") return values.fill(1)
   if (spec.initial === "zeros") return values
+  if ("value" in spec.initial) return values.fill(spec.initial.value)
   const deviation = Math.sqrt(spec.initial.gain / spec.initial.fanIn)
   const random = randomStream(seed, `weights/${name}`)
   for (let i = 0; i < values.length; i++) values[i] = random.normal() * deviation

@@ -79,11 +79,15 @@ export const setVariables = (variables: Variables): void => {
 /** Limits of oneDNN below its kernels for AVX-512. */
 const narrow = /^(sse41|avx|avx2|avx2_vnni|avx2_vnni_2)$/i
 
-/** Whether oneDNN is on and takes its kernels for processors without AVX-512. */
-export const usesNarrowKernels = (it: Arithmetic): boolean => {
-  const has = (flag: string) => it.processorFlags.includes(flag)
+/** Whether oneDNN is on. */
+export const usesOneDnn = ({ oneDnn, processorFlags }: Arithmetic): boolean => {
   // Where TensorFlow switches oneDNN on by itself.
-  const byDefault = ["avx_vnni", "avx512_vnni", "avx512_bf16", "amx_tile"].some(has)
-  const isOn = it.oneDnn === "on" || (it.oneDnn === "default" && byDefault)
-  return isOn && (!has("avx512f") || narrow.test(it.variables["ONEDNN_MAX_CPU_ISA"] ?? ""))
+  const byDefault = ["avx_vnni", "avx512_vnni", "avx512_bf16", "amx_tile"]
+  const isDefault = byDefault.some((flag) => processorFlags.includes(flag))
+  return oneDnn === "on" || (oneDnn === "default" && isDefault)
 }
+
+/** Whether oneDNN is on and takes its kernels for processors without AVX-512. */
+export const usesNarrowKernels = (it: Arithmetic): boolean =>
+  usesOneDnn(it) &&
+  (!it.processorFlags.includes("avx512f") || narrow.test(it.variables["ONEDNN_MAX_CPU_ISA"] ?? ""))

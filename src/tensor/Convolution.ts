@@ -7,9 +7,12 @@
  * those kernels the gradient is therefore taken in another way: of a copy made here, without strides, or, where the
  * kernel is only 1 x 1 under some choices, with channels filled up to a multiple of eight.
  *
+ * Gradients of groups and of dilated kernels are in oneDNN alone. Without it each group is a convolution of its own, and a
+ * dilated kernel is a larger one with zeros between its elements.
+ *
  * Left out: all other kernels (`Kernels.ts`).
  */
-import { usesNarrowKernels } from "./Arithmetic.ts"
+import { usesNarrowKernels, usesOneDnn } from "./Arithmetic.ts"
 import { loaded } from "./Backend.ts"
 import type { Tensor, Tensor4D } from "./Backend.ts"
 import { differentiable } from "./CustomGradient.ts"
@@ -22,6 +25,7 @@ import {
   op,
   ops,
   pack,
+  reshape,
   shapeOf,
   string,
   type,
@@ -38,7 +42,16 @@ export interface WindowOptions {
   readonly padding: Padding
 }
 
-export interface ConvolutionOptions extends WindowOptions {
+type Pair = readonly [number, number]
+
+export interface DilatedOptions extends WindowOptions {
+  /** [vertical, horizontal]: pixels from one element of the kernel to the next; 1 when absent. */
+  readonly dilation?: Pair
+}
+
+export interface ConvolutionOptions extends DilatedOptions {
+  /** Channels are parted into so many groups, each convolved alone; 1 when absent. */
+  readonly groups?: number
   /** Whether the kernel may be cut to 1 x 1 when the step runs. */
   readonly mayBePointwise?: boolean
 }
@@ -52,12 +65,14 @@ export const windowed = ({ strides: [y, x], padding }: WindowOptions): Array<Att
   layout(),
 ]
 
-const convolution = (options: WindowOptions): Array<Attribute> => [
+const undilated = [1, 1] as const
+
+const convolution = (options: DilatedOptions): Array<Attribute> => [
   ...windowed(options),
-  int("dilations", [1, 1, 1, 1]),
+  int("dilations", [1, ...(options.dilation ?? undilated), 1]),
 ]
 
-const dense = (options: WindowOptions): Array<Attribute> => [
+const dense = (options: DilatedOptions): Array<Attribute> => [
   ...convolution(options),
   bool("use_cudnn_on_gpu", true),
 ]
@@ -75,13 +90,21 @@ const everyNth = (x: Tensor, [vertical, horizontal]: readonly [number, number]):
     indices(1, vertical, horizontal, 1),
   )
 
-const ofFilter = (x: Tensor, shape: Tensor, dy: Tensor, options: WindowOptions): Tensor =>
+const ofFilter = (x: Tensor, shape: Tensor, dy: Tensor, options: DilatedOptions): Tensor =>
   op("Conv2DBackpropFilter", dense(options), x, shape, dy)
 
+/** The four sizes of a kernel, each an int32 scalar. */
+const sizesOf = (w: Tensor): [Tensor, Tensor, Tensor, Tensor] =>
+  ops("Unpack", [integer("T"), int("num", 4), int("axis", 0)], [shapeOf(w)], 4) as [
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+  ]
+
 /** As `ofFilter`, with channels of x and w filled up with zeros to a multiple of eight. */
-const ofFilledFilter = (x: Tensor, w: Tensor, dy: Tensor, options: WindowOptions): Tensor => {
-  const sizes = ops("Unpack", [integer("T"), int("num", 4), int("axis", 0)], [shapeOf(w)], 4)
-  const [height, width, inputs, outputs] = sizes as [Tensor, Tensor, Tensor, Tensor]
+const ofFilledFilter = (x: Tensor, w: Tensor, dy: Tensor, options: DilatedOptions): Tensor => {
+  const [height, width, inputs, outputs] = sizesOf(w)
   const added = integers("FloorMod", op("Neg", [integer("T")], inputs), whole(8))
   const after = pack(whole(0), whole(0), whole(0), added)
   const paddings = op("Pack", [integer("T"), int("N", 2), int("axis", 1)], origin(), after)
@@ -102,8 +125,55 @@ const filterGradient = (x: Tensor, w: Tensor, dy: Tensor, options: ConvolutionOp
   return mayBePointwise ? ofFilledFilter(x, w, dy, options) : ofFilter(x, shapeOf(w), dy, options)
 }
 
-/** 2-D convolution: x [batch, h, w, in], w [kh, kw, in, out] -> [batch, h', w', out]. */
-export const conv2d = (x: Tensor, w: Tensor, options: ConvolutionOptions): Tensor4D =>
+const isDilated = ({ dilation = undilated }: DilatedOptions): boolean =>
+  dilation.some((step) => step > 1)
+
+/** w [kh, kw, in, out] with zeros between its rows and columns: [(kh - 1) v + 1, (kw - 1) h + 1, in, out]. */
+const spread = (w: Tensor, [vertical, horizontal]: Pair): Tensor =>
+  differentiable(
+    [w],
+    () => {
+      const [height, width, inputs, outputs] = sizesOf(w)
+      const times = (size: Tensor, step: number) => integers("Mul", size, whole(step))
+      const apart = reshape(w, pack(height, whole(1), width, whole(1), whole(-1)))
+      const after = indices(0, vertical - 1, 0, horizontal - 1, 0)
+      const paddings = op(
+        "Pack",
+        [integer("T"), int("N", 2), int("axis", 1)],
+        indices(0, 0, 0, 0, 0),
+        after,
+      )
+      const filled = op("Pad", [type("T"), integer("Tpaddings")], apart, paddings)
+      const sizes = [times(height, vertical), times(width, horizontal), inputs, outputs] as const
+      const size = pack(
+        integers("Sub", sizes[0], whole(vertical - 1)),
+        integers("Sub", sizes[1], whole(horizontal - 1)),
+        inputs,
+        outputs,
+      )
+      const attributes = [type("T"), integer("Index")]
+      return { value: op("Slice", attributes, reshape(filled, pack(...sizes)), origin(), size) }
+    },
+    (dy) => [
+      op(
+        "StridedSlice",
+        [type("T"), integer("Index"), int("begin_mask", 15), int("end_mask", 15)],
+        dy,
+        origin(),
+        origin(),
+        indices(vertical, horizontal, 1, 1),
+      ),
+    ],
+  )
+
+const lastAxis = 3
+const parted = (x: Tensor, parts: number): ReadonlyArray<Tensor> =>
+  ops("Split", [type("T"), int("num_split", parts)], [whole(lastAxis), x], parts)
+const joined = (parts: ReadonlyArray<Tensor>): Tensor =>
+  op("ConcatV2", [type("T"), int("N", parts.length), integer("Tidx")], ...parts, whole(lastAxis))
+
+/** One convolution of TensorFlow. */
+const whole2d = (x: Tensor, w: Tensor, options: ConvolutionOptions): Tensor4D =>
   differentiable(
     [x, w],
     () => ({ value: op("Conv2D", dense(options), x, w), save: [x, w] }),
@@ -113,12 +183,61 @@ export const conv2d = (x: Tensor, w: Tensor, options: ConvolutionOptions): Tenso
     ],
   ) as Tensor4D
 
-/** Depthwise convolution: x [batch, h, w, c], w [kh, kw, c, multiplier] -> [batch, h', w', c * multiplier]. */
-export const depthwiseConv2d = (x: Tensor, w: Tensor, options: WindowOptions): Tensor4D => {
-  const attributes = convolution(options)
-  return differentiable(
+/** Every group a convolution of its own. */
+const byGroups = (x: Tensor, w: Tensor, groups: number, options: ConvolutionOptions): Tensor4D =>
+  differentiable(
     [x, w],
-    () => ({ value: op("DepthwiseConv2dNative", attributes, x, w), save: [x, w] }),
+    () => {
+      const kernels = parted(w, groups)
+      const results = parted(x, groups).map((part, i) =>
+        op("Conv2D", dense(options), part, kernels[i]!),
+      )
+      return { value: joined(results), save: [x, w] }
+    },
+    (dy, [x, w]) => {
+      const [inputs, kernels] = [parted(x!, groups), parted(w!, groups)]
+      const slopes = parted(dy, groups)
+      return [
+        joined(
+          slopes.map((slope, i) =>
+            op("Conv2DBackpropInput", dense(options), shapeOf(inputs[i]!), kernels[i]!, slope),
+          ),
+        ),
+        joined(slopes.map((slope, i) => filterGradient(inputs[i]!, kernels[i]!, slope, options))),
+      ]
+    },
+  ) as Tensor4D
+
+/** Groups and dilation without the kernels of oneDNN. */
+export const conv2dApart = (x: Tensor, w: Tensor, options: ConvolutionOptions): Tensor4D => {
+  const { dilation = undilated, groups = 1, ...plain } = options
+  const kernel = isDilated(options) ? spread(w, dilation) : w
+  return groups === 1 ? whole2d(x, kernel, plain) : byGroups(x, kernel, groups, plain)
+}
+
+/**
+ * 2-D convolution: x [batch, h, w, in], w [kh, kw, in / groups, out] -> [batch, h', w', out]. Group g makes the g-th part of
+ * the outputs from the g-th part of the inputs.
+ */
+export const conv2d = (x: Tensor, w: Tensor, options: ConvolutionOptions): Tensor4D => {
+  const { groups = 1, strides } = options
+  if (groups > 1 || isDilated(options)) {
+    const { arithmetic } = loaded()!
+    const isStrided = strides.some((stride) => stride > 1)
+    if (!usesOneDnn(arithmetic) || (isStrided && usesNarrowKernels(arithmetic)))
+      return conv2dApart(x, w, options)
+  }
+  return whole2d(x, w, options)
+}
+
+/** Depthwise convolution: x [batch, h, w, c], w [kh, kw, c, multiplier] -> [batch, h', w', c * multiplier]. */
+export const depthwiseConv2d = (x: Tensor, w: Tensor, options: DilatedOptions): Tensor4D => {
+  const { dilation = undilated, ...plain } = options
+  const kernel = isDilated(options) ? spread(w, dilation) : w
+  const attributes = convolution(plain)
+  return differentiable(
+    [x, kernel],
+    () => ({ value: op("DepthwiseConv2dNative", attributes, x, kernel), save: [x, kernel] }),
     (dy, [x, w]) => [
       op("DepthwiseConv2dNativeBackpropInput", attributes, shapeOf(x!), w!, dy),
       op("DepthwiseConv2dNativeBackpropFilter", attributes, x!, shapeOf(w!), dy),

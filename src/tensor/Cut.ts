@@ -19,7 +19,19 @@ import { tf } from "./Backend.ts"
 import type { Tensor, Variable } from "./Backend.ts"
 import { differentiable } from "./CustomGradient.ts"
 import type { RunningAverages } from "./Norms.ts"
-import { indices, int, integer, integers, op, pack, select, shapeOf, type, whole } from "./Op.ts"
+import {
+  indices,
+  int,
+  integer,
+  integers,
+  op,
+  ops,
+  pack,
+  select,
+  shapeOf,
+  type,
+  whole,
+} from "./Op.ts"
 
 /** A size known while recording, or an int32 scalar known when the step runs. */
 export type Size = number | Tensor
@@ -106,8 +118,9 @@ const isActive = (active: Tensor): Tensor =>
 export const rowsIfActive = (active: Tensor, rows: number): Tensor =>
   integers("AddV2", tf.scalar(1, "int32"), integers("Mul", active, tf.scalar(rows - 1, "int32")))
 
-const rowsOf = (x: Tensor): Tensor =>
-  op("Reshape", [integer("T"), integer("Tshape")], firstSize(shapeOf(x)), emptyShape())
+const rowsOf = (x: Tensor): Tensor => firstSizeOf(shapeOf(x))
+const firstSizeOf = (shape: Tensor): Tensor =>
+  op("Reshape", [integer("T"), integer("Tshape")], firstSize(shape), emptyShape())
 const firstSize = (shape: Tensor): Tensor =>
   op("Slice", [integer("T"), integer("Index")], shape, indices(0), indices(1))
 const emptyShape = (): Tensor => tf.tensor1d([], "int32")
@@ -140,6 +153,75 @@ export const padRows = (y: Tensor, like: Tensor): Tensor =>
     [y],
     () => ({ value: zeroRows(y, rowsOf(like)), save: [y] }),
     (dy, [y]) => [sliceRows(dy, rowsOf(y!))],
+  )
+
+/** x [..., c] with `channels` channels: its first ones, or zeros behind them. */
+export const fitChannels = (x: Tensor, channels: Size): Tensor => {
+  const all = x.shape.slice(0, -1)
+  const fit = (x: Tensor, size: Tensor): Tensor => {
+    const kept = integers("Minimum", size, lastOf(x))
+    const first = slice(x, indices(...all.map(() => 0), 0), vector([...all.map(() => -1), kept]))
+    const more = integers("Sub", size, kept)
+    return pad(first, indices(...all.map(() => 0), 0), vector([...all.map(() => 0), more]))
+  }
+  return differentiable(
+    [x],
+    () => ({ value: fit(x, scalar(channels)), save: [x] }),
+    (dy, [x]) => [fit(dy, lastOf(x!))],
+  )
+}
+
+const lastOf = (x: Tensor): Tensor => {
+  const attributes = [integer("T"), integer("Index"), int("shrink_axis_mask", 1)]
+  return op("StridedSlice", attributes, shapeOf(x), indices(-1), indices(0), indices(1))
+}
+
+/**
+ * The result of one of several parts, `rows` examples of it. The parts before it (`index`, int32 scalar, of them) have given
+ * one example each. One copy of the result, whatever the number of parts.
+ */
+export const chooseRows = (parts: ReadonlyArray<Tensor>, index: Tensor, rows: Size): Tensor => {
+  const attributes = [type("T"), int("N", parts.length), integer("Tidx")]
+  const rest = parts[0]!.shape.slice(1)
+  return differentiable(
+    parts,
+    () => {
+      const all = op("ConcatV2", attributes, ...parts, whole(0))
+      const begin = vector([index, ...rest.map(() => 0)])
+      const size = vector([rows, ...rest.map(() => -1)])
+      return { value: slice(all, begin, size), save: [index, ...parts] }
+    },
+    (dy, [index, ...parts]) => {
+      const shapes = parts.map(shapeOf)
+      const total = shapes.map(firstSizeOf).reduce((a, b) => integers("AddV2", a, b))
+      const after = integers("Sub", integers("Sub", total, index!), rowsOf(dy))
+      const none = rest.map(() => 0)
+      const all = pad(dy, vector([index!, ...none]), vector([after, ...none]))
+      const starts = ops(
+        "ConcatOffset",
+        [int("N", parts.length)],
+        [whole(0), ...shapes],
+        parts.length,
+      )
+      return starts.map((start, i) => slice(all, start, shapes[i]!))
+    },
+  )
+}
+
+/** Zeros for as many examples as x has: [rows of x, sizes...]. */
+export const zerosFor = (x: Tensor, sizes: ReadonlyArray<Size>): Tensor =>
+  differentiable(
+    [x],
+    () => ({
+      value: op(
+        "Fill",
+        [type("T"), integer("index_type")],
+        vector([rowsOf(x), ...sizes]),
+        tf.scalar(0),
+      ),
+      save: [x],
+    }),
+    (_dy, [x]) => [op("ZerosLike", [type("T")], x!)],
   )
 
 /** `y` when `active` (int32 scalar) is 1, else `x` of the same shape: bit for bit, whatever the other holds. */

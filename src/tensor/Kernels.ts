@@ -7,13 +7,28 @@
  * A kernel must give the same bits alone and in a graph, where TensorFlow fuses some operations and gives others to
  * oneDNN. So BiasAddGrad, Softmax, MaxPool and x * Sigmoid(x) are written by other means that it leaves alone.
  *
- * Left out: convolutions (`Convolution.ts`), norms (`Norms.ts`), random kernels (`RandomTensor.ts`), quantizers (`Rounding.ts`).
+ * Left out: activations (`Activations.ts`), convolutions (`Convolution.ts`), norms (`Norms.ts`), random kernels (`RandomTensor.ts`), quantizers (`Rounding.ts`).
  */
 import { tf } from "./Backend.ts"
 import type { Scalar, Tensor, Tensor2D, Tensor4D, Variable } from "./Backend.ts"
 import { layout, windowed, type WindowOptions } from "./Convolution.ts"
 import { differentiable } from "./CustomGradient.ts"
-import { backend, bool, indices, int, op, ops, shapeOf, string, type } from "./Op.ts"
+import {
+  backend,
+  bool,
+  firstOf,
+  indices,
+  int,
+  integer,
+  op,
+  ops,
+  pack,
+  reshape,
+  shapeOf,
+  string,
+  type,
+  whole,
+} from "./Op.ts"
 
 export interface PoolOptions extends WindowOptions {
   /** [height, width] */
@@ -69,75 +84,111 @@ const mean = (x: Tensor, axes: ReadonlyArray<number>): Tensor => {
 /** Mean over height and width: [batch, h, w, c] -> [batch, c]. */
 export const globalAveragePool = (x: Tensor): Tensor2D => mean(x, [1, 2]) as Tensor2D
 
+/** Maximum over height and width: [batch, h, w, c] -> [batch, c]. Equal maxima share the gradient. */
+export const globalMaxPool = (x: Tensor): Tensor2D => {
+  const everywhere = (y: Tensor, x: Tensor): Tensor =>
+    op(
+      "BroadcastTo",
+      [type("T"), type("Tidx", "int32")],
+      expandDims(expandDims(y, 1), 1),
+      shapeOf(x),
+    )
+  return differentiable(
+    [x],
+    () => {
+      const attributes = [type("T"), type("Tidx", "int32"), bool("keep_dims", false)]
+      const value = op("Max", attributes, x, indices(1, 2))
+      return { value, save: [x, value] }
+    },
+    (dy, [x, y]) => {
+      const isLargest = tf.cast(op("GreaterEqual", [type("T")], x!, everywhere(y!, x!)), "float32")
+      const share = op("RealDiv", [type("T")], dy, sumOver(isLargest, [1, 2]))
+      return [mul(isLargest, everywhere(share, x!))]
+    },
+  ) as Tensor2D
+}
+
+/** All values of an image, channel after channel: [batch, h, w, c] -> [batch, c * h * w]. */
+export const flatten = (x: Tensor): Tensor2D => {
+  const transpose = (x: Tensor, ...order: ReadonlyArray<number>): Tensor =>
+    op("Transpose", [type("T"), type("Tperm", "int32")], x, indices(...order))
+  const [, height, width] = x.shape as [number, number, number]
+  return differentiable(
+    [x],
+    () => {
+      const planes = transpose(x, 0, 3, 1, 2)
+      return { value: reshape(planes, pack(firstOf(x), whole(-1))), save: [x] }
+    },
+    (dy, [x]) => {
+      const planes = reshape(dy, pack(firstOf(x!), whole(-1), whole(height), whole(width)))
+      return [transpose(planes, 0, 2, 3, 1)]
+    },
+  ) as Tensor2D
+}
+
+/** The lowest number of float32. */
+export const lowest = -3.4028234663852886e38
+
+/** An image with more pixels around it: [top, bottom], [left, right]. */
+export const padImage = (
+  x: Tensor,
+  [rows, columns]: readonly [readonly [number, number], readonly [number, number]],
+  value = 0,
+): Tensor4D => {
+  const around = tf.tensor2d([[0, 0], [...rows], [...columns], [0, 0]], [4, 2], "int32")
+  return differentiable(
+    [x],
+    () => ({
+      value: op("PadV2", [type("T"), integer("Tpaddings")], x, around, tf.scalar(value)),
+      save: [x],
+    }),
+    (dy, [x]) => [
+      op(
+        "Slice",
+        [type("T"), integer("Index")],
+        dy,
+        indices(0, rows[0], columns[0], 0),
+        shapeOf(x!),
+      ),
+    ],
+  ) as Tensor4D
+}
+
+/** A vector as an image of one pixel: [batch, c] -> [batch, 1, 1, c]. */
+export const asImage = (x: Tensor): Tensor4D =>
+  differentiable(
+    [x],
+    () => ({ value: expandDims(expandDims(x, 1), 1) }),
+    (dy) => [withoutPixels(dy)],
+  ) as Tensor4D
+
+/** An image of one pixel as a vector: [batch, 1, 1, c] -> [batch, c]. */
+export const asVector = (x: Tensor): Tensor2D =>
+  differentiable(
+    [x],
+    () => ({ value: withoutPixels(x) }),
+    (dy) => [expandDims(expandDims(dy, 1), 1)],
+  ) as Tensor2D
+
+const withoutPixels = (x: Tensor): Tensor =>
+  op("Squeeze", [type("T"), int("squeeze_dims", [1, 2])], x)
+
+/** x [..., c] times factor [c]. */
+export const scaleEach = (x: Tensor, factor: Tensor): Tensor =>
+  differentiable(
+    [x, factor],
+    () => ({ value: mul(x, factor), save: [x, factor] }),
+    (dy, [x, factor]) => [
+      mul(dy, factor!),
+      sumOver(mul(dy, x!), [...x!.shape.keys()].slice(0, -1)),
+    ],
+  )
+
 /** Mean over tokens: [batch, tokens, c] -> [batch, c]. */
 export const tokenMean = (x: Tensor): Tensor2D => mean(x, [1]) as Tensor2D
 
-const activation = (x: Tensor, forward: string, backward: string): Tensor =>
-  differentiable(
-    [x],
-    () => {
-      const value = op(forward, [type("T")], x)
-      return { value, save: [value] }
-    },
-    (dy, [y]) => [op(backward, [type("T")], dy, y!)],
-  )
-
-export const relu = (x: Tensor): Tensor => activation(x, "Relu", "ReluGrad")
-
-/** min(max(x, 0), 6) */
-export const relu6 = (x: Tensor): Tensor => activation(x, "Relu6", "Relu6Grad")
-
 const mul = (a: Tensor, b: Tensor): Tensor => op("Mul", [type("T")], a, b)
 const plus = (a: Tensor, b: Tensor): Tensor => op("AddV2", [type("T")], a, b)
-
-/** x * sigmoid(x) */
-export const swish = (x: Tensor): Tensor =>
-  differentiable(
-    [x],
-    () => {
-      const sigmoid = op("Sigmoid", [type("T")], x)
-      return { value: op("MulNoNan", [type("T")], x, sigmoid), save: [x, sigmoid] }
-    },
-    (dy, [x, sigmoid]) => {
-      // d/dx = sigmoid + x * sigmoid * (1 - sigmoid); SigmoidGrad(y, dy) = dy * y * (1 - y)
-      return [plus(mul(dy, sigmoid!), op("SigmoidGrad", [type("T")], sigmoid!, mul(dy, x!)))]
-    },
-  )
-
-/** Logistic function. */
-export const sigmoid = (x: Tensor): Tensor =>
-  differentiable(
-    [x],
-    () => {
-      const value = op("Sigmoid", [type("T")], x)
-      return { value, save: [value] }
-    },
-    (dy, [y]) => [op("SigmoidGrad", [type("T")], y!, dy)],
-  )
-
-/**
- * Gaussian error linear unit in its tanh form, x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))): within 5e-4 of the
- * exact one (Hendrycks and Gimpel, arXiv 1606.08415, section 2).
- */
-export const gelu = (x: Tensor): Tensor =>
-  differentiable(
-    [x],
-    () => {
-      const inner = plus(mul(mul(x, x), tf.scalar(geluCubic)), tf.scalar(geluLinear))
-      const tanh = op("Tanh", [type("T")], mul(x, inner))
-      return { value: mul(halfOf(x), plus(tanh, tf.scalar(1))), save: [x, tanh] }
-    },
-    (dy, [x, tanh]) => {
-      const slope = plus(mul(mul(x!, x!), tf.scalar(3 * geluCubic)), tf.scalar(geluLinear))
-      const half = halfOf(dy)
-      const through = op("TanhGrad", [type("T")], tanh!, mul(half, x!))
-      return [plus(mul(half, plus(tanh!, tf.scalar(1))), mul(through, slope))]
-    },
-  )
-
-const geluLinear = Math.sqrt(2 / Math.PI)
-const geluCubic = 0.044715 * geluLinear
-const halfOf = (x: Tensor): Tensor => mul(x, tf.scalar(0.5))
 
 /** Every channel of an image times its gate: x [batch, h, w, c], gate [batch, c]. */
 export const scaleChannels = (x: Tensor, gate: Tensor): Tensor => {

@@ -1,5 +1,5 @@
 /**
- * Batch norm over [batch, h, w, c] in its three modes, and layer norm, on native kernels.
+ * Batch norm over [batch, h, w, c] in its three modes, layer norm and group norm, on native kernels.
  *
  * Momentum is the weight of the *new* batch: running = (1 - momentum) * running + momentum * batch (PyTorch's meaning;
  * TensorFlow's and Keras's is 1 - momentum). The running variance takes the batch's unbiased one (n - 1), the
@@ -8,7 +8,22 @@
 import { tf } from "./Backend.ts"
 import type { Scalar, Tensor, Tensor1D, Variable } from "./Backend.ts"
 import { differentiable } from "./CustomGradient.ts"
-import { bool, float, indices, op, ops, string, type } from "./Op.ts"
+import {
+  bool,
+  float,
+  indices,
+  int,
+  integer,
+  integers,
+  op,
+  ops,
+  pack,
+  reshape,
+  shapeOf,
+  string,
+  type,
+  whole,
+} from "./Op.ts"
 
 export interface NormOptions {
   /**
@@ -120,3 +135,52 @@ export const layerNorm = (
       return [tf.mul(centred, scale!), sumTo1d(tf.mul(dy, normal!)), sumTo1d(dy)]
     },
   )
+
+/**
+ * Group norm: x [batch, h, w, c], each example over height, width and the channels of one of `groups` groups; gamma, beta [c]
+ * (Wu and He, arXiv 1803.08494, section 3).
+ */
+export const groupNorm = (
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  { epsilon, groups }: { readonly epsilon: number; readonly groups: number },
+): Tensor => {
+  /** [batch, h * w, groups, c / groups] */
+  const parted = (x: Tensor): Tensor => {
+    const [rows, height, width, channels] = ops(
+      "Unpack",
+      [integer("T"), int("num", 4), int("axis", 0)],
+      [shapeOf(x)],
+      4,
+    )
+    const each = integers("FloorDiv", channels!, whole(groups))
+    const places = integers("Mul", height!, width!)
+    return reshape(x, pack(rows!, places, whole(groups), each))
+  }
+  const groupMean = (x: Tensor): Tensor =>
+    op("Mean", [type("T"), type("Tidx", "int32"), bool("keep_dims", true)], x, indices(1, 3))
+  return differentiable(
+    [x, gamma, beta],
+    () => {
+      const parts = parted(x)
+      const mean = groupMean(parts)
+      const variance = groupMean(op("SquaredDifference", [type("T")], parts, mean))
+      const scale = op("Rsqrt", [type("T")], tf.add(variance, epsilon))
+      const normal = tf.mul(tf.sub(parts, mean), scale)
+      const image = reshape(normal, shapeOf(x))
+      return { value: tf.add(tf.mul(image, gamma), beta), save: [normal, scale, gamma, x] }
+    },
+    (dy, [normal, scale, gamma, x]) => {
+      const slope = parted(tf.mul(dy, gamma!))
+      const along = groupMean(tf.mul(slope, normal!))
+      const centred = tf.sub(tf.sub(slope, groupMean(slope)), tf.mul(normal!, along))
+      const image = reshape(normal!, shapeOf(x!))
+      return [
+        reshape(tf.mul(centred, scale!), shapeOf(x!)),
+        sumTo1d(tf.mul(dy, image)),
+        sumTo1d(dy),
+      ]
+    },
+  )
+}

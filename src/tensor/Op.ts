@@ -132,6 +132,12 @@ export const whole = (value: number): Tensor => tf.scalar(value, "int32")
 export const pack = (...sizes: ReadonlyArray<Tensor>): Tensor =>
   op("Pack", [integer("T"), int("N", sizes.length), int("axis", 0)], ...sizes)
 
+/** The first size of a tensor, an int32 scalar. */
+export const firstOf = (x: Tensor): Tensor => {
+  const attributes = [integer("T"), integer("Index"), int("shrink_axis_mask", 1)]
+  return op("StridedSlice", attributes, shapeOf(x), indices(0), indices(1), indices(1))
+}
+
 export const reshape = (x: Tensor, shape: Tensor): Tensor =>
   op("Reshape", [type("T", x.dtype), integer("Tshape")], x, shape)
 

@@ -20,9 +20,13 @@ type TeacherInputs = {
   readonly teacherSizes: Tensor1D
 }
 
-export const teacherInputs = (supernet: Supernet, teacher: Choices): TeacherInputs => ({
+export const teacherInputs = (
+  supernet: Supernet,
+  teacher: Choices,
+  sizes: Int32Array = supernet.sizesOf(teacher),
+): TeacherInputs => ({
   teacherRows: tf.tensor2d(supernet.rowsOf(teacher), [supernet.sites, rowLength]),
-  teacherSizes: tf.tensor1d(supernet.sizesOf(teacher), "int32"),
+  teacherSizes: tf.tensor1d(sizes, "int32"),
 })
 
 type DistillInputs = TrainInputs & TeacherInputs
@@ -37,7 +41,7 @@ export const makeDistillStep = (
     state: stateOf(training),
     example: (): DistillInputs => ({
       ...exampleOf(training),
-      ...teacherInputs(supernet, widest),
+      ...teacherInputs(supernet, widest, supernet.largestSizes),
     }),
     body: (inputs: DistillInputs) => {
       const { images, labels, seed, teacherRows, teacherSizes } = inputs

@@ -51,6 +51,7 @@ export const passInputs = (
   batch: Batch,
   choices: Choices,
   amax: Float32Array = ownScales({ supernet }),
+  sizes: Int32Array = supernet.sizesOf(choices),
 ): PassInputs => {
   const { height, width, channels } = dataset
   return {
@@ -58,7 +59,7 @@ export const passInputs = (
     labels: tf.tensor1d(batch.labels, "int32"),
     rows: tf.tensor2d(supernet.rowsOf(choices), [supernet.sites, rowLength]),
     amax: tf.tensor1d(amax.slice()),
-    sizes: tf.tensor1d(supernet.sizesOf(choices), "int32"),
+    sizes: tf.tensor1d(sizes, "int32"),
   }
 }
 
@@ -73,7 +74,7 @@ export const trainInputs = (
   seed: tf.tensor1d([...seed], "int32"),
 })
 
-/** A batch of zeros under the largest architecture: sizes seen while recording must be the largest ones. */
+/** A batch of zeros with everything in the network active: sizes seen while recording must be the largest ones. */
 export const exampleInputs = (fed: Fed): PassInputs => {
   const { supernet, dataset, batchSize } = fed
   const { height, width, channels } = dataset
@@ -81,7 +82,8 @@ export const exampleInputs = (fed: Fed): PassInputs => {
     images: zeros(dataset, batchSize * height * width * channels),
     labels: new Int32Array(batchSize),
   }
-  return passInputs(fed, batch, widestChoices(supernet.network.space))
+  const widest = widestChoices(supernet.network.space)
+  return passInputs(fed, batch, widest, ownScales(fed), supernet.largestSizes)
 }
 
 /** (value / 255 - mean) / std per channel, of values [batch, height, width, channels]. */

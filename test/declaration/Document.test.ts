@@ -43,7 +43,7 @@ describe("what is refused, with its place", () => {
     [
       "merge keys",
       "a: &a { b: 1 }\nc: { <<: *a }\n",
-      'x.yaml:2:6 c."<<": merge keys are not part of YAML 1.2; write the keys out',
+      'x.yaml:2:6 c."<<": merge keys are not part of YAML 1.2; write the keys out, or give a whole value an anchor under definitions: and take it by an alias',
     ],
     [
       "foreign tags",

@@ -74,6 +74,8 @@ export const spaces: Readonly<Record<string, string>> = {
   excited: tiny.excited,
   joined: tiny.joined,
   deep: tiny.deep,
+  modern: tiny.modern,
+  chosen: tiny.chosen,
   attended: tiny.attended,
   averaged: withFormats(
     tiny.averaged,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { build } from "../../src/network/Build.ts"
-import { cardinality } from "../../src/space/DecisionSpace.ts"
+import { cardinality } from "../../src/space/Cardinality.ts"
 import { widestChoices } from "../../src/space/DecisionSpace.ts"
 import { valueOf } from "../../src/space/Quantity.ts"
 import { buildSpace, decodeSpace, joint, problemsOf } from "./fixture.ts"

@@ -1,13 +1,7 @@
 import { Result } from "effect"
 import { describe, expect, it } from "vitest"
-import {
-  activity,
-  cardinality,
-  fromAssignment,
-  log10,
-  toAssignment,
-  widest,
-} from "../../src/space/DecisionSpace.ts"
+import { cardinality, log10 } from "../../src/space/Cardinality.ts"
+import { activity, fromAssignment, toAssignment, widest } from "../../src/space/DecisionSpace.ts"
 import type { Decision, DecisionSpace, Gate } from "../../src/space/Decision.ts"
 import { randomStream } from "../../src/space/RandomStream.ts"
 import { countByEnumeration, randomSpace } from "./randomSpaces.ts"
@@ -52,6 +46,14 @@ describe("cardinality", () => {
     for (let seed = 0; seed < 60; seed++) {
       const random = randomStream(seed, "spaces")
       const space = randomSpace(random, random.integer(4), 1 + random.integer(4))
+      expect(Number(cardinality(space))).toBe(countByEnumeration(space))
+    }
+  })
+
+  it("equals it where gates stand inside of others", () => {
+    for (let seed = 0; seed < 60; seed++) {
+      const random = randomStream(seed, "nested")
+      const space = randomSpace(random, 1 + random.integer(4), 1 + random.integer(3), true)
       expect(Number(cardinality(space))).toBe(countByEnumeration(space))
     }
   })

@@ -4,7 +4,7 @@ import type { Network } from "../../src/network/Network.ts"
 import { narrowestChoices, widestChoices } from "../../src/space/DecisionSpace.ts"
 import { extract } from "../../src/supernet/Child.ts"
 import { buildSpace, joint } from "../network/fixture.ts"
-import { attended, averaged, deep, excited, joined } from "./tiny.ts"
+import { attended, averaged, chosen, deep, excited, joined, modern } from "./tiny.ts"
 
 /** Where something in a value still names a decision: looks at every field, by no list of them. */
 const open = (value: unknown, path: string): ReadonlyArray<string> => {
@@ -18,7 +18,7 @@ const open = (value: unknown, path: string): ReadonlyArray<string> => {
   })
 }
 
-it.each(Object.entries({ joint, attended, averaged, deep, excited, joined }))(
+it.each(Object.entries({ joint, attended, averaged, chosen, deep, excited, joined, modern }))(
   "%s leaves none",
   (_, yaml) => {
     const network = buildSpace(yaml)

@@ -54,10 +54,26 @@ describe("squeeze-excite", () => {
     )
   })
 
-  it("may not appear and vanish", () => {
-    expect(problemsOf(space("seRatio: { oneOf: [0, 0.25] }"))).toEqual([
-      expect.stringMatching(/^network\.1\.invertedResidual\.seRatio: offers 0 beside other ratios/),
-    ])
+  it("may be left out beside other ratios, and is active in the others alone", () => {
+    const yaml = space("seRatio: { oneOf: [0, 0.25] }")
+    expect(problemsOf(yaml)).toEqual([])
+    const { decisions } = buildSpace(yaml).space
+    const seRatio = decisions.findIndex(({ path }) => path === "stage1.0.seRatio")
+    const activeUnder = (choice: number) =>
+      valueOf(
+        excites(yaml)[0]!.active,
+        decisions.map((_, i) => (i === seRatio ? choice : 0)),
+      )
+    expect([activeUnder(0), activeUnder(1)]).toEqual([0, 1])
+  })
+
+  it("takes a share of the inner width, a multiple of 8, a hard gate where asked for", () => {
+    const [node] = excites(
+      space("seRatio: 0.25, seOf: hidden, seRounding: multipleOf8, seGate: hardSigmoid"),
+    )
+    // 30 / 4 = 7, to a multiple of 8
+    expect(node).toMatchObject({ gate: "hardSigmoid" })
+    expect(node!.inner.values[0]).toBe(8)
   })
 
   it("gates by swish where the block uses swish, else by relu", () => {

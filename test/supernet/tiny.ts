@@ -91,3 +91,69 @@ export const averaged = head(
   - tokenMean: {}
   - dense: { name: classifier, units: classes }`,
 )
+
+/** Operations of MobileNetV3, ResNeXt and ConvNeXt: groups, dilation, norms, gates, sums, layers that appear and vanish. */
+export const modern = head(
+  "modern",
+  `  - conv: { name: stem, filters: { oneOf: [8, 16] }, kernel: 3, stride: 2, padding: 1, norm: group, normGroups: 4, activation: { oneOf: [hardSwish, leakyRelu, none] } }
+  - maxPool: { window: 3, stride: 2, padding: [[0, 1], [1, 0]] }
+  - residual:
+      items:
+        - conv: { name: in, filters: 8, kernel: 1, norm: none, bias: false, activation: elu }
+        - conv: { name: wide, filters: 8, kernel: { oneOf: [3, 5] }, groups: 4, dilation: [1, 2], bias: true }
+        - squeezeExcite: { ratio: { oneOf: [0.25, 0.5] }, gate: hardSigmoid, activation: silu }
+        - depthwiseConv: { kernel: 3, dilation: 2, norm: layer, activation: tanh }
+      repeats: { oneOf: [1, 2] }
+      layerScale: 0.5
+      activation: relu
+      dropPath: 0.2
+  - invertedResidual:
+      filters: 8
+      repeats: { oneOf: [0, 1] }
+      expansion: { oneOf: [0.5, 1, 2.5] }
+      seRatio: { oneOf: [0, 0.5] }
+      seOf: hidden
+      seRounding: multipleOf8
+      seGate: hardSigmoid
+      activation: hardSwish
+  - invertedResidual: { filters: 12, hidden: { oneOf: [8, 20] }, stride: 2, expand: always, activation: hardSigmoid }
+  - sum:
+      branches:
+        - { items: [ { averagePool: { window: 3, padding: 1 } } ] }
+        - { items: [ { norm: { kind: batch } }, { activation: { kind: relu } }, { conv: { filters: 12, kernel: 1 } } ] }
+        - { items: [] }
+      activation: silu
+  - globalMaxPool: {}
+  - dense: { name: classifier, units: classes }`,
+)
+
+/** Choices among operations, one inside of another, a cell used twice, branches that begin with earlier results. */
+export const chosen = head(
+  "chosen",
+  `  - conv: { name: stem, filters: 8, kernel: 3, stride: 4 }
+  - choice:
+      name: first
+      oneOf:
+        - invertedResidual: { name: mb, filters: 8, expansion: { oneOf: [1, 2] }, kernel: { oneOf: [3, 5] }, repeats: { oneOf: [1, 2] } }
+        - cell: { use: edges }
+        - zero: {}
+        - residual: { name: nested, repeats: { oneOf: [1, 2] }, items: [ { choice: { name: inner, oneOf: [ { conv: { filters: 8, kernel: 3 } }, { identity: {} } ] } } ] }
+  - cell: { name: again, use: edges, shared: true }
+  - cell: { name: third, use: edges, shared: true }
+  - flatten: {}
+  - dense: { name: hidden, units: { oneOf: [8, 12] }, norm: batch, activation: elu }
+  - norm: { kind: layer }
+  - dense: { name: classifier, units: classes }`,
+).replace(
+  "network:",
+  `cells:
+  edges:
+    - identity: { name: n0 }
+    - choice: { name: e01, oneOf: [ { conv: { filters: 8, kernel: 1 } }, { averagePool: { window: 3 } }, { identity: {} }, { zero: {} } ] }
+    - sum:
+        name: n2
+        branches:
+          - { from: n0, items: [ { choice: { name: e02, oneOf: [ { zero: {} }, { conv: { filters: 8, kernel: 3 } }, { identity: {} } ] } } ] }
+          - { items: [] }
+network:`,
+)

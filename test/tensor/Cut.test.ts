@@ -11,6 +11,7 @@ import type { Scalar, Tensor, Tensor2D, Variable } from "../../src/tensor/Backen
 import { cut, cutAverages, padRows, rowsIfActive, takeRows } from "../../src/tensor/Cut.ts"
 import type { Size } from "../../src/tensor/Cut.ts"
 import * as Convolution from "../../src/tensor/Convolution.ts"
+import * as Activations from "../../src/tensor/Activations.ts"
 import * as Kernels from "../../src/tensor/Kernels.ts"
 import { differentiable } from "../../src/tensor/CustomGradient.ts"
 import { op, type } from "../../src/tensor/Op.ts"
@@ -201,14 +202,14 @@ const makeBody =
     const forward = (): Tensor => {
       const { stem, expand, depthwise, project, dense } = net.weights
       let x: Tensor = Convolution.conv2d(images!, cut(stem, [3, 3, 3, width]), same(2))
-      x = Kernels.relu(normed(x, "stem", width))
+      x = Activations.relu(normed(x, "stem", width))
       if (block) {
         let y = active === undefined ? x : takeRows(x, rowsIfActive(active, batch))
         y = Convolution.conv2d(q(y, 0), q(cut(expand, [1, 1, width, expanded]), 1), same(1))
-        y = Kernels.relu6(normed(y, "expand", expanded, active))
+        y = Activations.relu6(normed(y, "expand", expanded, active))
         const filter = cut(depthwise, [kernel, kernel, expanded, 1], 2)
         y = Convolution.depthwiseConv2d(q(y, 2), q(filter, 3), same(1))
-        y = Kernels.swish(normed(y, "depthwise", expanded, active))
+        y = Activations.swish(normed(y, "depthwise", expanded, active))
         y = Convolution.conv2d(q(y, 4), q(cut(project, [1, 1, expanded, width]), 5), same(1))
         y = normed(y, "project", width, active)
         x = Kernels.add(x, active === undefined ? y : whereActive(padRows(y, x), active))

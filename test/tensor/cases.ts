@@ -2,6 +2,7 @@
 import { tf } from "../../src/tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "../../src/tensor/Backend.ts"
 import * as Convolution from "../../src/tensor/Convolution.ts"
+import * as Activations from "../../src/tensor/Activations.ts"
 import * as Kernels from "../../src/tensor/Kernels.ts"
 import * as Norms from "../../src/tensor/Norms.ts"
 import * as Tokens from "../../src/tensor/Tokens.ts"
@@ -27,6 +28,23 @@ export const normalised = (x: Tensor, axes: Array<number>, gamma: Tensor, beta: 
   const { mean, variance } = moments(x, axes)
   return tf.add(tf.mul(tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, epsilon))), gamma), beta)
 }
+
+/** A convolution with a 3 x 2 kernel dilated by 2 and 3, as one with a 5 x 4 kernel that has zeros. */
+const withZeros = (x: Tensor, w: Tensor, convolve: (x: Tensor, w: Tensor) => Tensor): Tensor => {
+  const [, , inputs, outputs] = w.shape as [number, number, number, number]
+  const element = (row: number, column: number): Tensor =>
+    tf.slice(w, [row, column, 0, 0], [1, 1, inputs, outputs])
+  const none = tf.zeros([1, 1, inputs, outputs])
+  const rows = [0, 1, 2].map((row) => tf.concat([element(row, 0), none, none, element(row, 1)], 1))
+  const empty = tf.zeros([1, 4, inputs, outputs])
+  const kernel = tf.concat([rows[0]!, empty, rows[1]!, empty, rows[2]!], 0)
+  return convolve(x, kernel)
+}
+
+const convolutions = [
+  ["conv2d", Convolution.conv2d],
+  ["conv2dApart", Convolution.conv2dApart],
+] as const
 
 export const cases: ReadonlyArray<Case> = [
   {
@@ -133,29 +151,29 @@ export const cases: ReadonlyArray<Case> = [
     ours: (x) => Kernels.tokenMean(x!),
     stock: (x) => tf.mean(x!, 1),
   },
-  { name: "relu", shapes: [[4, 9]], ours: (x) => Kernels.relu(x!), stock: (x) => tf.relu(x!) },
+  { name: "relu", shapes: [[4, 9]], ours: (x) => Activations.relu(x!), stock: (x) => tf.relu(x!) },
   {
     name: "relu6",
     shapes: [[4, 9]],
-    ours: (x) => Kernels.relu6(tf.mul(x!, 5)),
+    ours: (x) => Activations.relu6(tf.mul(x!, 5)),
     stock: (x) => tf.relu6(tf.mul(x!, 5)),
   },
   {
     name: "swish",
     shapes: [[4, 9]],
-    ours: (x) => Kernels.swish(x!),
+    ours: (x) => Activations.swish(x!),
     stock: (x) => tf.mul(x!, tf.sigmoid(x!)),
   },
   {
     name: "sigmoid",
     shapes: [[4, 9]],
-    ours: (x) => Kernels.sigmoid(x!),
+    ours: (x) => Activations.sigmoid(x!),
     stock: (x) => tf.sigmoid(x!),
   },
   {
     name: "gelu",
     shapes: [[4, 9]],
-    ours: (x) => Kernels.gelu(x!),
+    ours: (x) => Activations.gelu(x!),
     stock: (x) => {
       const inner = tf.mul(tf.add(x!, tf.mul(tf.pow(x!, 3), 0.044715)), Math.sqrt(2 / Math.PI))
       return tf.mul(tf.mul(x!, 0.5), tf.add(tf.tanh(inner), 1))
@@ -272,26 +290,150 @@ export const cases: ReadonlyArray<Case> = [
     ours: (x, g, b) => Norms.layerNorm(x!, g as Tensor1D, b as Tensor1D, { epsilon }),
     stock: (x, g, b) => normalised(x!, [2], g!, b!),
   },
+  {
+    name: "groupNorm",
+    shapes: [[3, 4, 5, 6], [6], [6]],
+    ours: (x, g, b) => Norms.groupNorm(x!, g!, b!, { epsilon, groups: 2 }),
+    stock: (x, g, b) => {
+      const parts = tf.reshape(x!, [3, 20, 2, 3])
+      const normal = normalised(parts, [1, 3], tf.scalar(1), tf.scalar(0))
+      return tf.add(tf.mul(tf.reshape(normal, [3, 4, 5, 6]), g!), b!)
+    },
+  },
+  ...convolutions.map(([name, convolve]): Case => ({
+    name: `${name}, three groups, strides [2, 1]`,
+    shapes: [
+      [2, 5, 6, 6],
+      [3, 3, 2, 9],
+    ],
+    ours: (x, w) => convolve(x!, w!, { ...strided, groups: 3 }),
+    stock: (x, w) => {
+      const parts = tf.split(x!, 3, 3)
+      const kernels = tf.split(w!, 3, 3)
+      return tf.concat(
+        parts.map((part, i) => tf.conv2d(part as Tensor4D, kernels[i] as Tensor4D, [2, 1], "same")),
+        3,
+      )
+    },
+  })),
+  ...convolutions.map(([name, convolve]): Case => ({
+    name: `${name}, dilation [2, 3]`,
+    shapes: [
+      [2, 7, 8, 3],
+      [3, 2, 3, 4],
+    ],
+    ours: (x, w) => convolve(x!, w!, { ...unit, dilation: [2, 3] }),
+    stock: (x, w) =>
+      withZeros(x!, w!, (x, w) => tf.conv2d(x as Tensor4D, w as Tensor4D, 1, "same")),
+  })),
+  {
+    name: "depthwiseConv2d, dilation [2, 3]",
+    shapes: [
+      [2, 7, 8, 3],
+      [3, 2, 3, 1],
+    ],
+    ours: (x, w) => Convolution.depthwiseConv2d(x!, w!, { ...unit, dilation: [2, 3] }),
+    stock: (x, w) =>
+      withZeros(x!, w!, (x, w) => tf.depthwiseConv2d(x as Tensor4D, w as Tensor4D, 1, "same")),
+  },
+  {
+    name: "globalMaxPool",
+    shapes: [[2, 5, 6, 3]],
+    ours: (x) => Kernels.globalMaxPool(x!),
+    stock: (x) => tf.max(x!, [1, 2]),
+  },
+  {
+    name: "flatten",
+    shapes: [[2, 3, 4, 5]],
+    ours: (x) => Kernels.flatten(x!),
+    stock: (x) => tf.reshape(tf.transpose(x!, [0, 3, 1, 2]), [2, 60]),
+  },
+  {
+    name: "padImage",
+    shapes: [[2, 3, 4, 5]],
+    ours: (x) =>
+      Kernels.padImage(
+        x!,
+        [
+          [1, 2],
+          [0, 3],
+        ],
+        -1,
+      ),
+    stock: (x) =>
+      tf.pad(
+        x!,
+        [
+          [0, 0],
+          [1, 2],
+          [0, 3],
+          [0, 0],
+        ],
+        -1,
+      ),
+  },
+  {
+    name: "scaleEach",
+    shapes: [[2, 3, 4, 5], [5]],
+    ours: (x, factor) => Kernels.scaleEach(x!, factor!),
+    stock: (x, factor) => tf.mul(x!, factor!),
+  },
+  {
+    name: "conv2d, biasAdd, hardSwish",
+    kinks: true,
+    shapes: [[2, 5, 6, 3], [3, 3, 3, 12], [12]],
+    ours: (x, w, b) => Activations.hardSwish(Kernels.biasAdd(Convolution.conv2d(x!, w!, unit), b!)),
+    stock: (x, w, b) => {
+      const y = tf.add(tf.conv2d(x as Tensor4D, w as Tensor4D, 1, "same"), b!)
+      return tf.mul(y, tf.div(tf.relu6(tf.add(y, 3)), 6))
+    },
+  },
+  ...(["leakyRelu", "elu", "tanh", "hardSigmoid"] as const).map((name): Case => ({
+    name: `conv2d, biasAdd, ${name}`,
+    kinks: true,
+    shapes: [[2, 5, 6, 3], [3, 3, 3, 12], [12]],
+    ours: (x, w, b) =>
+      Activations.activations[name](Kernels.biasAdd(Convolution.conv2d(x!, w!, unit), b!)),
+    stock: (x, w, b) => {
+      const y = tf.add(tf.conv2d(x as Tensor4D, w as Tensor4D, 1, "same"), b!)
+      const stock = {
+        leakyRelu: (x: Tensor) => tf.maximum(x, tf.mul(x, 0.01)),
+        elu: (x: Tensor) => tf.elu(x),
+        tanh: (x: Tensor) => tf.tanh(x),
+        hardSigmoid: (x: Tensor) => tf.div(tf.relu6(tf.add(x, 3)), 6),
+      }
+      return stock[name](y)
+    },
+  })),
+  ...(["leakyRelu", "elu", "tanh"] as const).map((name): Case => ({
+    name: `matMul, biasAdd, ${name}`,
+    shapes: [[7, 9], [9, 13], [13]],
+    ours: (x, w, b) => Activations.activations[name](Kernels.biasAdd(Kernels.matMul(x!, w!), b!)),
+    stock: (x, w, b) => {
+      const y = tf.add(tf.matMul(x!, w!), b!)
+      return name === "leakyRelu" ? tf.leakyRelu(y, 0.01) : tf[name](y)
+    },
+  })),
   // What TensorFlow's graph optimizer would fuse, with channel counts that do not fill a vector register.
   {
     name: "batch norm, relu (12 channels)",
     kinks: true,
     shapes: [[4, 5, 5, 12], [12], [12]],
-    ours: (x, g, b) => Kernels.relu(Norms.batchNormOver(x!, g!, b!, { momentum: 1, epsilon })),
+    ours: (x, g, b) => Activations.relu(Norms.batchNormOver(x!, g!, b!, { momentum: 1, epsilon })),
     stock: (x, g, b) => tf.relu(normalised(x!, [0, 1, 2], g!, b!)),
   },
   {
     name: "conv2d, biasAdd, relu6",
     kinks: true,
     shapes: [[2, 5, 6, 3], [3, 3, 3, 12], [12]],
-    ours: (x, w, b) => Kernels.relu6(Kernels.biasAdd(Convolution.conv2d(x!, w!, unit), b!)),
+    ours: (x, w, b) => Activations.relu6(Kernels.biasAdd(Convolution.conv2d(x!, w!, unit), b!)),
     stock: (x, w, b) => tf.relu6(tf.add(tf.conv2d(x as Tensor4D, w as Tensor4D, 1, "same"), b!)),
   },
   {
     name: "depthwiseConv2d, biasAdd, swish",
     shapes: [[2, 5, 6, 5], [3, 3, 5, 1], [5]],
     ours: (x, w, b) =>
-      Kernels.swish(Kernels.biasAdd(Convolution.depthwiseConv2d(x!, w!, unit), b!)),
+      Activations.swish(Kernels.biasAdd(Convolution.depthwiseConv2d(x!, w!, unit), b!)),
     stock: (x, w, b) => {
       const y = tf.add(tf.depthwiseConv2d(x as Tensor4D, w as Tensor4D, 1, "same"), b!)
       return tf.mul(y, tf.sigmoid(y))
@@ -300,7 +442,7 @@ export const cases: ReadonlyArray<Case> = [
   {
     name: "matMul, biasAdd, gelu",
     shapes: [[7, 9], [9, 13], [13]],
-    ours: (x, w, b) => Kernels.gelu(Kernels.biasAdd(Kernels.matMul(x!, w!), b!)),
+    ours: (x, w, b) => Activations.gelu(Kernels.biasAdd(Kernels.matMul(x!, w!), b!)),
     stock: (x, w, b) => {
       const y = tf.add(tf.matMul(x!, w!), b!)
       const inner = tf.mul(tf.add(y, tf.mul(tf.pow(y, 3), 0.044715)), Math.sqrt(2 / Math.PI))

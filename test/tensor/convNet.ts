@@ -5,6 +5,7 @@ import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
 import { tf } from "../../src/tensor/Backend.ts"
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Variable } from "../../src/tensor/Backend.ts"
 import * as Convolution from "../../src/tensor/Convolution.ts"
+import * as Activations from "../../src/tensor/Activations.ts"
 import * as Kernels from "../../src/tensor/Kernels.ts"
 import * as Norms from "../../src/tensor/Norms.ts"
 import { makeSgd } from "../../src/tensor/Optimizers.ts"
@@ -75,13 +76,13 @@ export const makeConvNet = (
     const q = (x: Tensor, axis = -1) =>
       fakeQuantize(x, rows as Tensor2D, site++, amax as Tensor1D, { axis })
     let x: Tensor = Convolution.conv2d(q(images!), q(stem), same(1))
-    x = Kernels.relu(norms[0]!(x, mode))
+    x = Activations.relu(norms[0]!(x, mode))
     let y: Tensor = Convolution.conv2d(q(x), q(first, 3), same(1))
-    y = Kernels.swish(norms[1]!(y, mode))
+    y = Activations.swish(norms[1]!(y, mode))
     x = Kernels.add(x, y)
     y = Convolution.depthwiseConv2d(q(x), q(depthwise, 2), same(2))
     y = norms[2]!(Convolution.conv2d(y, q(second), same(1)), mode)
-    x = Kernels.relu6(Kernels.biasAdd(Convolution.conv2d(q(x), shortcut, same(2)), bias))
+    x = Activations.relu6(Kernels.biasAdd(Convolution.conv2d(q(x), shortcut, same(2)), bias))
     x = Kernels.globalAveragePool(Kernels.add(x, y))
     return Kernels.biasAdd(Kernels.matMul(q(x), q(dense)), denseBias)
   }

@@ -44,7 +44,8 @@ const drawnWeights = (network: Network): ReadonlyMap<string, Values> =>
     declaredVariables(network).map(({ name, spec: { initial, shape } }) => {
       const size = shape.reduce((a, b) => a * b, 1)
       const values = new Float32Array(size).fill(initial === "ones" ? 1 : 0)
-      if (typeof initial === "object") {
+      if (typeof initial === "object" && "value" in initial) values.fill(initial.value)
+      else if (typeof initial === "object") {
         const deviation = Math.sqrt(initial.gain / initial.fanIn)
         const random = randomStream(1, name)
         for (let i = 0; i < size; i++) values[i] = random.normal() * deviation

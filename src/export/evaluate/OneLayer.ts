@@ -29,16 +29,24 @@ const outputsOf = (layer: LayerKey): number =>
 const weightShape = (layer: LayerKey): ReadonlyArray<number> =>
   layer.kind === "dense"
     ? [layer.channels, layer.outputs]
-    : [...layer.kernel, layer.channels, layer.kind === "conv" ? layer.outputs : 1]
+    : layer.kind === "conv"
+      ? [...layer.kernel, layer.channels / (layer.groups ?? 1), layer.outputs]
+      : [...layer.kernel, layer.channels, 1]
+
+/** How a convolution is parted and spread, where it is. */
+const more = (layer: Exclude<LayerKey, { kind: "dense" }>) => ({
+  ...(layer.kind === "conv" && layer.groups !== undefined ? { groups: layer.groups } : {}),
+  ...(layer.dilation === undefined ? {} : { dilation: layer.dilation }),
+})
 
 /** What goes into the layer, and what comes out. */
 const shapesOf = (layer: LayerKey): readonly [Shape, Shape] => {
   const { channels } = layer
   const outputs = outputsOf(layer)
   if (layer.kind !== "dense") {
-    const { height, kernel, padding, stride, width } = layer
+    const { dilation = [1, 1], height, kernel, padding, stride, width } = layer
     const [h, w] = [height, width].map((size, i) =>
-      outputSize(size, kernel[i]!, stride[i]!, padding),
+      outputSize(size, (kernel[i]! - 1) * dilation[i]! + 1, stride[i]!, padding),
     ) as [number, number]
     return [
       { kind: "image", height, width, channels: constant(channels) },
@@ -93,6 +101,7 @@ const layerOf = (key: TimeKey): Layer => {
             kernel: [constant(layer.kernel[0]), constant(layer.kernel[1])],
             stride: layer.stride,
             padding: layer.padding,
+            ...more(layer),
           },
     active: constant(1),
     // Only costs read these two.
@@ -138,6 +147,7 @@ const networkOf = (key: TimeKey): Network => {
           kernel: [constant(layer.kernel[0]), constant(layer.kernel[1])],
           stride: layer.stride,
           padding: layer.padding,
+          ...more(layer),
         },
   ]
   const { channels } = layer

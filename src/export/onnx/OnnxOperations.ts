@@ -8,11 +8,11 @@
  *
  * Left out: weights and the rounding of operands (`OnnxWeights.ts`, `OnnxInputs.ts`), which `Context` hands in.
  */
-import { valueOf } from "../../space/Quantity.ts"
 import type {
   AttentionNode,
   ConvNode,
   EmbedNode,
+  GroupNormNode,
   LayerNode,
   Node,
   PoolNode,
@@ -20,11 +20,13 @@ import type {
   Shape,
   SqueezeExciteNode,
 } from "../../network/Graph.ts"
+import { activations } from "./OnnxActivations.ts"
+import { pad, sizeOf, zeros } from "./OnnxFilling.ts"
 import { floats, type Graph } from "./OnnxGraph.ts"
 
 const { fround } = Math
 /** Those of the network: `supernet/operation/`. */
-const epsilon = { batchNorm: fround(1e-5), layerNorm: fround(1e-6) }
+const epsilon = { batchNorm: fround(1e-5), layerNorm: fround(1e-6), groupNorm: fround(1e-6) }
 
 export interface Context {
   readonly graph: Graph
@@ -45,9 +47,6 @@ export interface Context {
     sizes: ReadonlyArray<number>,
   ) => string
 }
-
-/** Sizes are fixed in a child network. */
-export const sizeOf = (quantity: Parameters<typeof valueOf>[0]): number => valueOf(quantity, [])
 
 /** Zeros around, [top, left, bottom, right], as TensorFlow places them: the odd one at the end. */
 export const paddingOf = (
@@ -83,11 +82,14 @@ const conv = (node: ConvNode, [x]: ReadonlyArray<string>, context: Context): str
   const kernel = node.kernel.map(sizeOf) as [number, number]
   const input = imageSize(context.shapeOf(node, 0))
   const weight = context.weight(node, depthwise ? [2, 3, 0, 1] : [3, 2, 0, 1])
+  const { dilation = [1, 1] } = node
+  const spanned = kernel.map((size, i) => (size - 1) * dilation[i]! + 1) as [number, number]
   return context.graph.node("Conv", [context.rounded(node, x!), weight], node.path, {
     kernel_shape: kernel,
     strides: node.stride,
-    pads: paddingOf(input, kernel, node.stride, node.padding),
-    group: depthwise ? sizeOf(node.inputChannels) : 1,
+    pads: paddingOf(input, spanned, node.stride, node.padding),
+    group: depthwise ? sizeOf(node.inputChannels) : (node.groups ?? 1),
+    ...(node.dilation === undefined ? {} : { dilations: dilation }),
   })
 }
 
@@ -119,31 +121,6 @@ const bias = (node: Node, [x]: ReadonlyArray<string>, context: Context): string 
   return graph.node("Add", [x!, values], node.path)
 }
 
-const swish = (graph: Graph, x: string, path: string): string =>
-  graph.node("Mul", [x, graph.node("Sigmoid", [x], `${path}.sigmoid`)], path)
-
-/** In its tanh form: x/2 (1 + tanh(x (cubic x^2 + linear))). */
-const gelu = (graph: Graph, x: string, path: string): string => {
-  const linear = Math.sqrt(2 / Math.PI)
-  const square = graph.node("Mul", [x, x], `${path}.square`)
-  const cubic = graph.node("Mul", [square, graph.scalar(0.044715 * linear)], `${path}.cubic`)
-  const sum = graph.node("Add", [cubic, graph.scalar(linear)], `${path}.sum`)
-  const inner = graph.node("Mul", [x, sum], `${path}.inner`)
-  const tanh = graph.node("Tanh", [inner], `${path}.tanh`)
-  const factor = graph.node("Add", [tanh, graph.scalar(1)], `${path}.factor`)
-  const half = graph.node("Mul", [x, graph.scalar(0.5)], `${path}.half`)
-  return graph.node("Mul", [half, factor], path)
-}
-
-const activations = {
-  relu: (graph: Graph, x: string, path: string) => graph.node("Relu", [x], path),
-  // Not a Clip: onnxruntime cannot load one before FP8.
-  relu6: (graph: Graph, x: string, path: string) =>
-    graph.node("Min", [graph.node("Relu", [x], `${path}.relu`), graph.scalar(6)], path),
-  swish,
-  gelu,
-}
-
 const pool = (node: PoolNode, [x]: ReadonlyArray<string>, { graph, shapeOf }: Context): string => {
   const { operation, padding, path, stride, window } = node
   return graph.node(operation === "maxPool" ? "MaxPool" : "AveragePool", [x!], path, {
@@ -172,7 +149,10 @@ const squeezeExcite = (
   const squeezed = dense(mean, "squeeze", channels, inner)
   const active = activations[node.activation](graph, squeezed, `${path}.active`)
   const excited = dense(active, "excite", inner, channels)
-  const gate = graph.node("Sigmoid", [excited], `${path}.gate`)
+  const gate =
+    node.gate === undefined
+      ? graph.node("Sigmoid", [excited], `${path}.gate`)
+      : activations[node.gate](graph, excited, `${path}.gate`)
   const spread = graph.node("Reshape", [gate, graph.whole(0, channels, 1, 1)], `${path}.gates`)
   return graph.node("Mul", [x!, spread], path)
 }
@@ -203,7 +183,7 @@ const embedTokens = (
 }
 
 const layerNorm = (node: Node, [x]: ReadonlyArray<string>, context: Context): string => {
-  const { graph, values } = context
+  const { graph } = context
   const { path } = node
   const last = [node.shape.kind === "tokens" ? 2 : 1]
   const mean = graph.reduce("ReduceMean", x!, last, `${path}.mean`, true)
@@ -213,9 +193,31 @@ const layerNorm = (node: Node, [x]: ReadonlyArray<string>, context: Context): st
   const raised = graph.node("Add", [variance, graph.scalar(epsilon.layerNorm)], `${path}.raised`)
   const deviation = graph.node("Sqrt", [raised], `${path}.deviation`)
   const normal = graph.node("Div", [centred, deviation], `${path}.normal`)
-  const gamma = graph.constant(`${path}.gamma`, floats(values(node, "gamma")))
-  const beta = graph.constant(`${path}.beta`, floats(values(node, "beta")))
-  return graph.node("Add", [graph.node("Mul", [normal, gamma], `${path}.scaled`), beta], path)
+  return affine(node, normal, context)
+}
+
+/** x gamma + beta */
+const affine = (node: Node, x: string, { graph, values }: Context): string => {
+  const { path, shape } = node
+  const gamma = perChannel(graph, `${path}.gamma`, values(node, "gamma"), shape)
+  const beta = perChannel(graph, `${path}.beta`, values(node, "beta"), shape)
+  return graph.node("Add", [graph.node("Mul", [x, gamma], `${path}.scaled`), beta], path)
+}
+
+const groupNorm = (node: GroupNormNode, [x]: ReadonlyArray<string>, context: Context): string => {
+  const { graph } = context
+  const { groups, path, shape } = node
+  const [height, width] = imageSize(shape)
+  const parts = graph.node("Reshape", [x!, graph.whole(0, groups, -1)], `${path}.parts`)
+  const mean = graph.reduce("ReduceMean", parts, [2], `${path}.mean`, true)
+  const centred = graph.node("Sub", [parts, mean], `${path}.centred`)
+  const squares = graph.node("Mul", [centred, centred], `${path}.squares`)
+  const variance = graph.reduce("ReduceMean", squares, [2], `${path}.variance`, true)
+  const raised = graph.node("Add", [variance, graph.scalar(epsilon.groupNorm)], `${path}.raised`)
+  const deviation = graph.node("Sqrt", [raised], `${path}.deviation`)
+  const normal = graph.node("Div", [centred, deviation], `${path}.normal`)
+  const sizes = graph.whole(0, sizeOf(shape.channels), height, width)
+  return affine(node, graph.node("Reshape", [normal, sizes], `${path}.image`), context)
 }
 
 const attention = (
@@ -291,6 +293,25 @@ export const addOperation = (
       return pool(node, inputs, context)
     case "globalAveragePool":
       return graph.reduce("ReduceMean", inputs[0]!, [2, 3], node.path, false)
+    case "globalMaxPool":
+      return graph.reduce("ReduceMax", inputs[0]!, [2, 3], node.path, false)
+    case "pad":
+      return pad(node, inputs[0]!, graph)
+    case "zeros":
+      return zeros(node, inputs[0]!, graph)
+    case "flatten":
+      return graph.node("Reshape", [inputs[0]!, graph.whole(0, -1)], node.path)
+    case "groupNorm":
+      return groupNorm(node, inputs, context)
+    case "layerScale":
+      return graph.node(
+        "Mul",
+        [
+          inputs[0]!,
+          perChannel(graph, `${node.path}.gamma`, context.values(node, "gamma"), node.shape),
+        ],
+        node.path,
+      )
     case "squeezeExcite":
       return squeezeExcite(node, inputs, context)
     case "dropout":
@@ -311,6 +332,7 @@ export const addOperation = (
     case "input":
     case "enter":
     case "leave":
+    case "choose":
       throw new Error(`a child network runs no ${node.operation} nodes`)
   }
 }

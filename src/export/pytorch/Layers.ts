@@ -5,7 +5,14 @@
  * the order of the lines (`NetworkText.ts`), the text of the classes (`LayersText.ts`).
  */
 import type { Network } from "../../network/Network.ts"
-import type { ConvNode, Node, PoolNode, ProductOperand, Shape } from "../../network/Graph.ts"
+import type {
+  ConvNode,
+  Node,
+  PadNode,
+  PoolNode,
+  ProductOperand,
+  Shape,
+} from "../../network/Graph.ts"
 import { productOperands } from "../../network/Graph.ts"
 import { siteOf } from "../../network/Sites.ts"
 import { maximum } from "../../space/Quantity.ts"
@@ -95,14 +102,18 @@ const convolution = (node: ConvNode, context: LayerContext): Lines => {
   const isDepthwise = node.operation === "depthwiseConv"
   const kernel = node.kernel.map(maximum)
   const [inputs, outputs] = [maximum(node.inputChannels), maximum(node.shape.channels)]
-  const pad = padding(inputShape(context.network, node), kernel, node.stride, node.padding)
+  const { dilation = [1, 1], groups = 1 } = node
+  const spanned = kernel.map((size, i) => (size - 1) * dilation[i]! + 1)
+  const pad = padding(inputShape(context.network, node), spanned, node.stride, node.padding)
+  const parts = isDepthwise ? inputs : groups
   const sizes = [
     inputs,
     outputs,
     `kernel_size=${tuple(kernel)}`,
     `stride=${tuple(node.stride)}`,
     ...(pad.some((n) => n > 0) ? [`pad=${tuple(pad)}`] : []),
-    ...(isDepthwise ? [`groups=${inputs}`] : []),
+    ...(node.dilation === undefined ? [] : [`dilation=${tuple(dilation)}`]),
+    ...(isDepthwise || groups > 1 ? [`groups=${parts}`] : []),
     `bias=${context.withBias.has(node.path) ? "True" : "False"}`,
   ]
   const weights = { block: isDepthwise ? 0 : 1, channel: 0 }
@@ -131,6 +142,11 @@ const activations = {
   relu6: "F.relu6(?)",
   swish: "F.silu(?)",
   gelu: 'F.gelu(?, approximate="tanh")',
+  hardSwish: "F.hardswish(?)",
+  hardSigmoid: "F.hardsigmoid(?)",
+  leakyRelu: "F.leaky_relu(?)",
+  elu: "F.elu(?)",
+  tanh: "torch.tanh(?)",
 } as const
 
 const attention = (
@@ -153,6 +169,22 @@ const attention = (
   }
 }
 
+const padded = (x: string, { around: [rows, columns], value }: PadNode): string => {
+  const filling = value === "lowest" ? ", value=torch.finfo(torch.float32).min" : ""
+  return `F.pad(${x}, ${tuple([...columns, ...rows])}${filling})`
+}
+
+const zeros = (x: string, { shape }: Node): string => {
+  const channels = maximum(shape.channels)
+  const sizes =
+    shape.kind === "image"
+      ? [channels, shape.height, shape.width]
+      : shape.kind === "tokens"
+        ? [shape.tokens, channels]
+        : [channels]
+  return `${x}.new_zeros(${x}.shape[0], ${sizes.join(", ")})`
+}
+
 const plain = (value: Lines["value"]): Lines => ({ value, variables: [] })
 
 const dense = (node: Extract<Node, { operation: "dense" }>, context: LayerContext): Lines => {
@@ -170,9 +202,10 @@ const dense = (node: Extract<Node, { operation: "dense" }>, context: LayerContex
 }
 
 const squeezeExcite = (node: Extract<Node, { operation: "squeezeExcite" }>): Lines => {
-  const activation = node.activation === "swish" ? "F.silu" : "F.relu"
+  const activation = activations[node.activation].replace("(?)", "")
+  const gate = node.gate === undefined ? "" : ", F.hardsigmoid"
   return {
-    module: `SqueezeExcite(${maximum(node.inputChannels)}, ${maximum(node.inner)}, ${activation})`,
+    module: `SqueezeExcite(${maximum(node.inputChannels)}, ${maximum(node.inner)}, ${activation}${gate})`,
     value: runs,
     variables: ["squeeze", "excite"].flatMap((name) => [
       { from: name, to: `${name}.weight`, order: [1, 0] },
@@ -186,6 +219,45 @@ const affine = [
   { from: "gamma", to: "weight" },
   { from: "beta", to: "bias" },
 ] as const
+
+/** What works on each channel by numbers of its own. */
+const norm = (
+  node: Extract<Node, { operation: "batchNorm" | "layerNorm" | "groupNorm" | "layerScale" }>,
+): Lines => {
+  const channels = maximum(node.shape.channels)
+  switch (node.operation) {
+    case "batchNorm":
+      return {
+        module: `nn.BatchNorm${node.shape.kind === "image" ? 2 : 1}d(${channels}, eps=1e-5)`,
+        value: runs,
+        variables: [
+          ...affine,
+          { from: "mean", to: "running_mean" },
+          { from: "variance", to: "running_var" },
+        ],
+      }
+    case "layerNorm":
+      return node.shape.kind === "image"
+        ? {
+            module: `ImageNorm(${channels}, eps=1e-6)`,
+            value: runs,
+            variables: affine,
+            needs: "imageNorm",
+          }
+        : { module: `nn.LayerNorm(${channels}, eps=1e-6)`, value: runs, variables: affine }
+    case "groupNorm": {
+      const module = `nn.GroupNorm(${node.groups}, ${channels}, eps=1e-6)`
+      return { module, value: runs, variables: affine }
+    }
+    case "layerScale":
+      return {
+        module: `LayerScale(${channels})`,
+        value: runs,
+        variables: [{ from: "gamma", to: "weight" }],
+        needs: "layerScale",
+      }
+  }
+}
 
 /** What a node is in PyTorch. */
 export const linesOf = (node: Node, context: LayerContext): Lines => {
@@ -205,17 +277,10 @@ export const linesOf = (node: Node, context: LayerContext): Lines => {
       return { value: ([x]) => x!, variables: [{ from: "bias", to: "bias", of: path }] }
     }
     case "batchNorm":
-      return {
-        module: `nn.BatchNorm2d(${channels}, eps=1e-5)`,
-        value: runs,
-        variables: [
-          ...affine,
-          { from: "mean", to: "running_mean" },
-          { from: "variance", to: "running_var" },
-        ],
-      }
     case "layerNorm":
-      return { module: `nn.LayerNorm(${channels}, eps=1e-6)`, value: runs, variables: affine }
+    case "groupNorm":
+    case "layerScale":
+      return norm(node)
     case "activation":
       return plain(([x]) => activations[node.activation].replace("?", x!))
     case "add":
@@ -227,6 +292,12 @@ export const linesOf = (node: Node, context: LayerContext): Lines => {
       return pool(node, context)
     case "globalAveragePool":
       return plain(([x]) => `${x}.mean(dim=(2, 3))`)
+    case "globalMaxPool":
+      return plain(([x]) => `${x}.amax(dim=(2, 3))`)
+    case "pad":
+      return plain(([x]) => padded(x!, node))
+    case "flatten":
+      return plain(([x]) => `${x}.flatten(1)`)
     case "squeezeExcite":
       return squeezeExcite(node)
     case "embedTokens":
@@ -245,8 +316,11 @@ export const linesOf = (node: Node, context: LayerContext): Lines => {
       return plain(([x]) => `${x}[:, 0]`)
     case "tokenMean":
       return plain(([x]) => `${x}.mean(dim=1)`)
+    case "zeros":
+      return plain(([x]) => zeros(x!, node))
     case "enter":
     case "leave":
-      throw new Error(`${node.path}: a found network has no repeats left`)
+    case "choose":
+      throw new Error(`${node.path}: a found network has nothing left that may be left out`)
   }
 }

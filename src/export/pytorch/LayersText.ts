@@ -11,7 +11,7 @@ class QuantizedConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.pad(self.activations(x), self.pad)
-        return F.conv2d(x, self.weights(self.weight), self.bias, self.stride, groups=self.groups)
+        return F.conv2d(x, self.weights(self.weight), self.bias, self.stride, dilation=self.dilation, groups=self.groups)
 
 
 class QuantizedLinear(nn.Linear):
@@ -42,14 +42,36 @@ const squeezeExciteText = `
 class SqueezeExcite(nn.Module):
     """Every channel times a gate that two small float32 layers make of the channel means (arXiv 1709.01507)."""
 
-    def __init__(self, channels: int, inner: int, activation: Callable[[Tensor], Tensor]) -> None:
+    def __init__(
+        self, channels: int, inner: int, activation: Callable[[Tensor], Tensor], gate: Callable[[Tensor], Tensor] = torch.sigmoid
+    ) -> None:
         super().__init__()
         self.squeeze, self.excite = nn.Linear(channels, inner), nn.Linear(inner, channels)
-        self.activation = activation
+        self.activation, self.gate = activation, gate
 
     def forward(self, x: Tensor) -> Tensor:
         inner = self.activation(self.squeeze(x.mean(dim=(2, 3))))
-        return x * torch.sigmoid(self.excite(inner))[:, :, None, None]
+        return x * self.gate(self.excite(inner))[:, :, None, None]
+`
+
+const imageNormText = `
+class ImageNorm(nn.LayerNorm):
+    """A layer norm over the channels of every pixel of an image [batch, channels, height, width]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+`
+
+const layerScaleText = `
+class LayerScale(nn.Module):
+    """Every channel of an image or a vector times a factor (arXiv 2103.17239)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight.reshape(-1, *[1] * (x.dim() - 2))
 `
 
 const embedText = `
@@ -92,6 +114,8 @@ export const layerTexts = {
   maxPool: maxPoolText,
   averagePool: averagePoolText,
   squeezeExcite: squeezeExciteText,
+  imageNorm: imageNormText,
+  layerScale: layerScaleText,
   embedTokens: embedText,
   attention: attentionText,
 } as const

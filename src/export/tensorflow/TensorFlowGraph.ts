@@ -64,6 +64,7 @@ type Elementwise =
   | "Abs"
   | "AddV2"
   | "ClipByValue"
+  | "Elu"
   | "Floor"
   | "GreaterEqual"
   | "Greater"
@@ -215,14 +216,22 @@ export class TensorFlowGraph {
     return this.node(operation, [x, this.whole(...axes)], name, attributes)
   }
 
-  /** Zeros before and behind the elements of every axis. */
-  pad(x: string, counts: ReadonlyArray<readonly [number, number]>, name: string): string {
+  /** Elements of one value, 0 by default, before and behind those of every axis. */
+  pad(
+    x: string,
+    counts: ReadonlyArray<readonly [number, number]>,
+    name: string,
+    value = 0,
+  ): string {
     const paddings = this.shared(`pad.${counts.flat().join("_")}`, () => ({
       kind: "int32",
       values: Int32Array.from(counts.flat()),
       shape: [counts.length, 2],
     }))
-    return this.node("Pad", [x, paddings], name, { T: float, Tpaddings: int })
+    const attributes = { T: float, Tpaddings: int }
+    return value === 0
+      ? this.node("Pad", [x, paddings], name, attributes)
+      : this.node("PadV2", [x, paddings, this.scalar(value)], name, attributes)
   }
 
   /** x repeated along every axis, `counts` int32 [rank]. */

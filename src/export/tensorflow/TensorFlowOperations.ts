@@ -8,84 +8,21 @@
  */
 import type {
   AttentionNode,
-  ConvNode,
   EmbedNode,
+  GroupNormNode,
   Node,
+  PadNode,
   PoolNode,
-  ProductOperand,
-  Shape,
   SqueezeExciteNode,
 } from "../../network/Graph.ts"
-import { valueOf } from "../../space/Quantity.ts"
+import { lowest } from "../../tensor/Kernels.ts"
+import { activations } from "./TensorFlowActivations.ts"
+import { type Context, conv, sizeOf, windowed } from "./TensorFlowConvolution.ts"
 import type { TensorFlowGraph } from "./TensorFlowGraph.ts"
 
 const { fround } = Math
 /** Those of the network: `supernet/operation/`. */
-const epsilon = { batchNorm: fround(1e-5), layerNorm: fround(1e-6) }
-
-export interface Context {
-  readonly graph: TensorFlowGraph
-  /** The shape of an input. */
-  readonly shapeOf: (node: Node, input: number) => Shape
-  /** Values of a variable of this node, by the last part of its name. */
-  readonly values: (node: Node, name: string) => Float32Array
-  /** The weight of a layer as floats. */
-  readonly weight: (node: Node) => string
-  /** x rounded as the input of a layer. */
-  readonly rounded: (node: Node & { readonly layer: number }, x: string) => string
-  /** x rounded as an operand of attention's products. `sizes` has -1 for the batch. */
-  readonly product: (
-    node: AttentionNode,
-    operand: ProductOperand,
-    x: string,
-    axis: number,
-    sizes: ReadonlyArray<number>,
-  ) => string
-}
-
-/** Sizes are fixed in a child network. */
-export const sizeOf = (quantity: Parameters<typeof valueOf>[0]): number => valueOf(quantity, [])
-
-const windowed = (stride: ReadonlyArray<number>, padding: "same" | "valid") => ({
-  T: { type: "DT_FLOAT" } as const,
-  strides: [1, ...stride, 1],
-  padding: padding.toUpperCase(),
-  data_format: "NHWC",
-})
-
-/**
- * The input of a convolution with its padding. Where a stride reaches beyond the kernel, so that `same` leaves pixels
- * out at the end, TensorFlow.js 4.22 on WebAssembly gives zeros: there the other axis is padded first, and the
- * convolution pads nothing.
- */
-const padded = (
-  node: ConvNode,
-  x: string,
-  { graph, shapeOf }: Context,
-): readonly [x: string, padding: "same" | "valid"] => {
-  const shape = shapeOf(node, 0)
-  if (node.padding === "valid" || shape.kind !== "image") return [x, node.padding]
-  const totals = [shape.height, shape.width].map((size, i) => {
-    const stride = node.stride[i]!
-    return (Math.ceil(size / stride) - 1) * stride + sizeOf(node.kernel[i]!) - size
-  })
-  if (totals.every((total) => total >= 0)) return [x, "same"]
-  const around = totals.map((total) => {
-    const all = Math.max(total, 0)
-    return [Math.floor(all / 2), Math.ceil(all / 2)] as const
-  })
-  if (totals.every((total) => total <= 0)) return [x, "valid"]
-  return [graph.pad(x, [[0, 0], ...around, [0, 0]], `${node.path}.padded`), "valid"]
-}
-
-const conv = (node: ConvNode, [x]: ReadonlyArray<string>, context: Context): string => {
-  const operation = node.operation === "depthwiseConv" ? "DepthwiseConv2dNative" : "Conv2D"
-  const [input, padding] = padded(node, context.rounded(node, x!), context)
-  return context.graph.node(operation, [input, context.weight(node)], node.path, {
-    ...windowed(node.stride, padding),
-    dilations: [1, 1, 1, 1],
-  })
-}
+const epsilon = { batchNorm: fround(1e-5), layerNorm: fround(1e-6), groupNorm: fround(1e-6) }
 
 /** [rows, in] [in, out]; tokens are rows too. */
 const dense = (
@@ -119,26 +56,6 @@ const batchNorm = (node: Node, [x]: ReadonlyArray<string>, { graph, values }: Co
 const bias = (node: Node, [x]: ReadonlyArray<string>, { graph, values }: Context): string =>
   graph.each("AddV2", [x!, graph.floats(`${node.path}.bias`, values(node, "bias"))], node.path)
 
-/** In its tanh form: x/2 (1 + tanh(x (cubic x^2 + linear))). */
-const gelu = (graph: TensorFlowGraph, x: string, path: string): string => {
-  const linear = Math.sqrt(2 / Math.PI)
-  const square = graph.each("Mul", [x, x], `${path}.square`)
-  const cubic = graph.each("Mul", [square, graph.scalar(0.044715 * linear)], `${path}.cubic`)
-  const sum = graph.each("AddV2", [cubic, graph.scalar(linear)], `${path}.sum`)
-  const tanh = graph.each("Tanh", [graph.each("Mul", [x, sum], `${path}.inner`)], `${path}.tanh`)
-  const factor = graph.each("AddV2", [tanh, graph.scalar(1)], `${path}.factor`)
-  const half = graph.each("Mul", [x, graph.scalar(0.5)], `${path}.half`)
-  return graph.each("Mul", [half, factor], path)
-}
-
-const activations = {
-  relu: (graph: TensorFlowGraph, x: string, path: string) => graph.each("Relu", [x], path),
-  relu6: (graph: TensorFlowGraph, x: string, path: string) => graph.each("Relu6", [x], path),
-  swish: (graph: TensorFlowGraph, x: string, path: string) =>
-    graph.each("Mul", [x, graph.each("Sigmoid", [x], `${path}.sigmoid`)], path),
-  gelu,
-}
-
 const pool = (node: PoolNode, [x]: ReadonlyArray<string>, { graph }: Context): string =>
   graph.node(node.operation === "maxPool" ? "MaxPool" : "AvgPool", [x!], node.path, {
     ...windowed(node.stride, node.padding),
@@ -161,7 +78,11 @@ const squeezeExcite = (
   const mean = graph.reduce("Mean", x!, [1, 2], `${path}.mean`, false)
   const squeezed = layer(mean, "squeeze", channels, inner)
   const active = activations[node.activation](graph, squeezed, `${path}.active`)
-  const gate = graph.each("Sigmoid", [layer(active, "excite", inner, channels)], `${path}.gate`)
+  const excited = layer(active, "excite", inner, channels)
+  const gate =
+    node.gate === undefined
+      ? graph.each("Sigmoid", [excited], `${path}.gate`)
+      : activations[node.gate](graph, excited, `${path}.gate`)
   const spread = graph.reshape(gate, [-1, 1, 1, channels], `${path}.gates`)
   return graph.each("Mul", [x!, spread], path)
 }
@@ -188,9 +109,10 @@ const embedTokens = (
   return graph.each("AddV2", [tokens, positions], path)
 }
 
-const layerNorm = (node: Node, [x]: ReadonlyArray<string>, { graph, values }: Context): string => {
+const layerNorm = (node: Node, [x]: ReadonlyArray<string>, context: Context): string => {
+  const { graph } = context
   const { path } = node
-  const last = [node.shape.kind === "tokens" ? 2 : 1]
+  const last = [{ image: 3, tokens: 2, vector: 1 }[node.shape.kind]]
   const mean = graph.reduce("Mean", x!, last, `${path}.mean`, true)
   const centred = graph.each("Sub", [x!, mean], `${path}.centred`)
   const squares = graph.each("Mul", [centred, centred], `${path}.squares`)
@@ -198,10 +120,62 @@ const layerNorm = (node: Node, [x]: ReadonlyArray<string>, { graph, values }: Co
   const raised = graph.each("AddV2", [variance, graph.scalar(epsilon.layerNorm)], `${path}.raised`)
   const deviation = graph.each("Sqrt", [raised], `${path}.deviation`)
   const normal = graph.each("RealDiv", [centred, deviation], `${path}.normal`)
+  return affine(node, normal, context)
+}
+
+/** x gamma + beta */
+const affine = (node: Node, x: string, { graph, values }: Context): string => {
+  const { path } = node
   const gamma = graph.floats(`${path}.gamma`, values(node, "gamma"))
   const beta = graph.floats(`${path}.beta`, values(node, "beta"))
-  return graph.each("AddV2", [graph.each("Mul", [normal, gamma], `${path}.scaled`), beta], path)
+  return graph.each("AddV2", [graph.each("Mul", [x, gamma], `${path}.scaled`), beta], path)
 }
+
+const groupNorm = (node: GroupNormNode, [x]: ReadonlyArray<string>, context: Context): string => {
+  const { graph } = context
+  const { groups, path, shape } = node
+  if (shape.kind !== "image") throw new Error(`${path} needs an image`)
+  const { height, width } = shape
+  const channels = sizeOf(shape.channels)
+  const split = [-1, height * width, groups, channels / groups]
+  const parts = graph.reshape(x!, split, `${path}.parts`)
+  const mean = graph.reduce("Mean", parts, [1, 3], `${path}.mean`, true)
+  const centred = graph.each("Sub", [parts, mean], `${path}.centred`)
+  const squares = graph.each("Mul", [centred, centred], `${path}.squares`)
+  const variance = graph.reduce("Mean", squares, [1, 3], `${path}.variance`, true)
+  const raised = graph.each("AddV2", [variance, graph.scalar(epsilon.groupNorm)], `${path}.raised`)
+  const deviation = graph.each("Sqrt", [raised], `${path}.deviation`)
+  const normal = graph.each("RealDiv", [centred, deviation], `${path}.normal`)
+  const image = graph.reshape(normal, [-1, height, width, channels], `${path}.image`)
+  return affine(node, image, context)
+}
+
+/** Zeros for each example of x. */
+const zeros = ({ path, shape }: Node, [x]: ReadonlyArray<string>, { graph }: Context): string => {
+  const channels = sizeOf(shape.channels)
+  const sizes =
+    shape.kind === "image"
+      ? [shape.height, shape.width, channels]
+      : shape.kind === "tokens"
+        ? [shape.tokens, channels]
+        : [channels]
+  const one = graph.floats(`${path}.one`, new Float32Array(sizes.reduce((a, b) => a * b, 1)), [
+    1,
+    ...sizes,
+  ])
+  const all = graph.sizes(x!, `${path}.sizes`)
+  const batch = graph.slice(all, [0], [1], `${path}.batch`, "DT_INT32")
+  const each = graph.whole(...sizes.map(() => 1))
+  return graph.tile(one, graph.concat([batch, each], 0, `${path}.counts`, "DT_INT32"), path)
+}
+
+const flattened = (node: Node, [x]: ReadonlyArray<string>, { graph }: Context): string => {
+  const planes = graph.transpose(x!, [0, 3, 1, 2], `${node.path}.planes`)
+  return graph.reshape(planes, [-1, sizeOf(node.shape.channels)], node.path)
+}
+
+const pad = ({ around, path, value }: PadNode, x: string, graph: TensorFlowGraph): string =>
+  graph.pad(x, [[0, 0], ...around, [0, 0]], path, value === "lowest" ? lowest : 0)
 
 const attention = (
   node: AttentionNode,
@@ -264,6 +238,22 @@ export const addOperation = (
       return pool(node, inputs, context)
     case "globalAveragePool":
       return graph.reduce("Mean", inputs[0]!, [1, 2], node.path, false)
+    case "globalMaxPool":
+      return graph.reduce("Max", inputs[0]!, [1, 2], node.path, false)
+    case "pad":
+      return pad(node, inputs[0]!, graph)
+    case "zeros":
+      return zeros(node, inputs, context)
+    case "flatten":
+      return flattened(node, inputs, context)
+    case "groupNorm":
+      return groupNorm(node, inputs, context)
+    case "layerScale":
+      return graph.each(
+        "Mul",
+        [inputs[0]!, graph.floats(`${node.path}.gamma`, context.values(node, "gamma"))],
+        node.path,
+      )
     case "squeezeExcite":
       return squeezeExcite(node, inputs, context)
     case "dropout":
@@ -284,6 +274,7 @@ export const addOperation = (
     case "input":
     case "enter":
     case "leave":
+    case "choose":
       throw new Error(`a child network runs no ${node.operation} nodes`)
   }
 }

@@ -10,6 +10,8 @@ import { tunable, type Tunable } from "../../space/Tunable.ts"
 import type { OptionValue } from "../../space/Decision.ts"
 import { constant, type Quantity } from "../../space/Quantity.ts"
 import type { Builder, Lowering } from "../Builder.ts"
+import type { Around } from "../Graph.ts"
+import type { Activation } from "../NetworkNodes.ts"
 import type { OptionRule, DecidedField, BlockPlace } from "../Decisions.ts"
 
 /** The schema of one network item: one key, its block. */
@@ -28,7 +30,7 @@ const between = (minimum: number, maximum: number) =>
 
 export const Width = between(1, 65_536).annotate({ identifier: "Width" })
 const TunableWidth = tunable(Width, "TunableWidth", [16, 32])
-const TunableRepeats = tunable(between(1, 256), "TunableRepeats", [1, 2])
+const TunableRepeats = tunable(between(0, 256), "TunableRepeats", [1, 2])
 const Extent = between(1, 64)
 const ExtentPair = Schema.Tuple([Extent, Extent])
 export const Extents = Schema.Union([Extent, ExtentPair]).annotate({
@@ -48,26 +50,80 @@ export const DropRate = Schema.Finite.check(
   Schema.isLessThan(1),
 ).annotate({ identifier: "DropRate" })
 
-const Padding = withOtherNames(
-  Schema.Literals(["same", "valid"]),
-  otherNames({
-    what: "padding",
-    same: { valid: "none no" },
-    near: { same: "full zero zeros reflect replicate circular causal constant" },
-  }),
-)
+const Zeros = between(0, 64)
+const Padding = Schema.Union([
+  withOtherNames(
+    Schema.Literals(["same", "valid"]),
+    otherNames({
+      what: "padding",
+      same: { valid: "none no" },
+      near: { same: "full zero zeros reflect replicate circular causal constant" },
+    }),
+  ),
+  Zeros,
+  Schema.Tuple([Zeros, Zeros]),
+  Schema.Tuple([Schema.Tuple([Zeros, Zeros]), Schema.Tuple([Zeros, Zeros])]),
+]).annotate({
+  identifier: "Padding",
+  description:
+    "same, valid, or pixels of zeros on each side, 0 to 64: one number, [height, width], or [[top, bottom], [left, right]].",
+  examples: ["same", 1],
+})
+type PaddingValue = typeof Padding.Type
+
+/** What a convolution or a pooling takes: pixels on every side, or one of the two words. */
+export const paddingOf = (value: PaddingValue): "same" | "valid" | Around => {
+  if (typeof value === "string") return value
+  const [rows, columns] = typeof value === "number" ? [value, value] : value
+  const sides = (of: number | readonly [number, number]): readonly [number, number] =>
+    typeof of === "number" ? [of, of] : of
+  return [sides(rows), sides(columns)]
+}
+
+const words = [
+  "relu",
+  "relu6",
+  "swish",
+  "silu",
+  "gelu",
+  "hardSwish",
+  "hardSigmoid",
+  "leakyRelu",
+  "elu",
+  "tanh",
+  "none",
+] as const
 const Activation = withOtherNames(
-  Schema.Literals(["relu", "relu6", "swish", "gelu", "none"]),
+  Schema.Literals(words),
   otherNames({
     what: "activation",
-    same: { swish: "silu sil", none: "linear identity id off", gelu: "geluErf" },
+    same: {
+      swish: "sil",
+      none: "linear identity id off",
+      gelu: "geluErf",
+      hardSwish: "hSwish",
+      hardSigmoid: "hSigmoid",
+      leakyRelu: "lrelu",
+    },
     near: {
-      relu: "leakyRelu lrelu prelu rrelu crelu elu selu celu threshold softplus hardtanh tanh sigmoid softmax",
-      swish: "hardSwish hSwish hardSigmoid hSigmoid mish",
+      leakyRelu: "prelu rrelu",
+      elu: "selu celu",
+      relu: "crelu threshold softplus",
+      tanh: "hardtanh",
+      hardSigmoid: "sigmoid softmax",
+      swish: "mish",
       gelu: "quickGelu geluTanh geluNew glu swiglu geglu",
     },
   }),
 )
+export type ActivationWord = typeof Activation.Type
+export const TunableActivation = tunable(Activation, "TunableActivation", ["relu", "hardSwish"])
+const anActivation: OptionRule<ActivationWord> = {
+  what: `one of ${words.join(", ")}`,
+  test: (v) => words.some((word) => word === v),
+  role: "architecture",
+  fallback: "relu",
+}
 
 /** Tunable output channels. */
 export const filtersField = (what: string) =>
@@ -76,7 +132,7 @@ export const filtersField = (what: string) =>
 export const repeatsField = withDefault(
   TunableRepeats,
   1,
-  "How often the block is repeated, 1 to 256; as a decision it searches the depth.",
+  "How often the block is repeated, 1 to 256; as a decision it searches the depth, and may offer 0 where the shape stays.",
 )
 
 const kernelText = (what: string) =>
@@ -103,11 +159,29 @@ export const onFirstRepeat = "; repeats after the first have 1"
 export const paddingField = withDefault(
   Padding,
   "same",
-  "What is at the edges: same pads with zeros (as TensorFlow does), valid uses whole windows only.",
+  "What is at the edges: same pads with zeros (as TensorFlow does), valid uses whole windows only; or pixels of zeros on each side (as PyTorch does).",
 )
 
-export const activationField = (usual: typeof Activation.Type, after: string) =>
-  withDefault(Activation, usual, `Function that is applied ${after}.`)
+export const activationField = (usual: ActivationWord, after: string) =>
+  withDefault(TunableActivation, usual, activationText(after))
+
+const activationText = (after: string) =>
+  `Function that is applied ${after}; a decision of its own for the item.`
+
+/** An activation that may be left out. */
+export const optionalActivationField = (after: string) =>
+  optional(TunableActivation, activationText(after), { default: "none" })
+
+/** The activation of an item, one decision for all of its repeats. */
+export const activationOf = (
+  builder: Builder,
+  place: BlockPlace,
+  value: Tunable<ActivationWord>,
+  field = "activation",
+): Activation => {
+  const chosen = builder.field(place, field, value, "item", anActivation)
+  return chosen.decision === null ? chosen.options[0]! : chosen
+}
 
 export const dropPathField = optional(
   DropRate,
@@ -129,8 +203,8 @@ export const aWidth: OptionRule<number> = {
   fallback: 8,
 }
 export const aDepth: OptionRule<number> = {
-  what: "a whole number from 1 to 256",
-  test: (v) => typeof v === "number" && Number.isInteger(v) && v >= 1 && v <= 256,
+  what: "a whole number from 0 to 256",
+  test: (v) => typeof v === "number" && Number.isInteger(v) && v >= 0 && v <= 256,
   role: "architecture",
   fallback: 1,
 }

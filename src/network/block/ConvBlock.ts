@@ -1,54 +1,72 @@
 /** `conv` and `depthwiseConv`: one convolution with its norm and activation. */
 import { Schema } from "effect"
-import { withDefault } from "../../declaration/Field.ts"
-import { otherNames, withOtherNames } from "../../declaration/OtherNames.ts"
+import { optional, withDefault } from "../../declaration/Field.ts"
 import { itemName } from "../../space/Tunable.ts"
+import type { Builder, ConvOptions } from "../Builder.ts"
+import type { BlockPlace } from "../Decisions.ts"
 import {
   activationField,
+  activationOf,
   aWidth,
   defineBlock,
+  Extents,
   filtersField,
   kernelField,
   kernelOf,
   paddingField,
+  paddingOf,
   pair,
   strideField,
 } from "./Block.ts"
+import { biasField, groupsField, normField, normGroupsField } from "./NormFields.ts"
 
 const shared = (kind: string) => ({
   name: itemName(kind),
   kernel: kernelField,
   stride: strideField("the kernel"),
   padding: paddingField,
-  norm: withDefault(
-    withOtherNames(
-      Schema.Literals(["batch", "none"]),
-      otherNames({
-        what: "norm",
-        same: {
-          batch: "batchNorm bn batchNorm2d batchNormalization",
-          none: "off no identity bias",
-        },
-        near: {
-          batch: "group groupNorm gn instance instanceNorm in layer layerNorm ln rms rmsNorm",
-        },
-      }),
-    ),
-    "batch",
-    "What follows the convolution: a batch norm, or none, and then a bias.",
+  dilation: optional(
+    Extents,
+    "Pixels from one element of the kernel to the next, 1 to 64: one number, or [height, width].",
+    { default: 1 },
   ),
-  activation: activationField("relu", "after norm or bias"),
+  norm: normField,
+  normGroups: normGroupsField,
+  bias: biasField,
+  activation: activationField("relu", "after bias and norm"),
 })
 
 const ConvSpec = Schema.Struct({
   ...shared("conv"),
   filters: filtersField("Output channels"),
+  groups: groupsField,
   widthScaling: withDefault(
     Schema.Literals(["normal", "upOnly", "none"]),
     "normal",
     "Whether widthMultiplier scales the filters: always, only where it is above 1 (upOnly), or never (none).",
   ),
 }).annotate({ identifier: "Conv", description: "One convolution, its norm and its activation." })
+
+const DepthwiseConvSpec = Schema.Struct(shared("depthwiseConv")).annotate({
+  identifier: "DepthwiseConv",
+  description: "One depthwise convolution, its norm and its activation.",
+})
+
+/** What both take, as the builder reads it. */
+const optionsOf = (
+  builder: Builder,
+  place: BlockPlace,
+  fields: typeof DepthwiseConvSpec.Type,
+): Omit<ConvOptions, "filters"> => ({
+  kernel: kernelOf(builder, place, fields.kernel, "item"),
+  stride: pair(fields.stride),
+  padding: paddingOf(fields.padding),
+  dilation: fields.dilation === undefined ? undefined : pair(fields.dilation),
+  norm: fields.norm,
+  normGroups: fields.normGroups,
+  bias: fields.bias,
+  activation: activationOf(builder, place, fields.activation),
+})
 
 export const ConvBlock = defineBlock({
   kind: "conv",
@@ -62,17 +80,9 @@ export const ConvBlock = defineBlock({
         builder.field(place, "filters", fields.filters, "item", aWidth),
         fields.widthScaling,
       ),
-      kernel: kernelOf(builder, place, fields.kernel, "item"),
-      stride: pair(fields.stride),
-      padding: fields.padding,
-      norm: fields.norm,
-      activation: fields.activation,
+      ...optionsOf(builder, place, fields),
+      groups: fields.groups,
     }),
-})
-
-const DepthwiseConvSpec = Schema.Struct(shared("depthwiseConv")).annotate({
-  identifier: "DepthwiseConv",
-  description: "One depthwise convolution, its norm and its activation.",
 })
 
 export const DepthwiseConvBlock = defineBlock({
@@ -80,11 +90,5 @@ export const DepthwiseConvBlock = defineBlock({
   stage: false,
   spec: () => DepthwiseConvSpec,
   build: (builder, place, fields, input) =>
-    builder.conv(place, input, {
-      kernel: kernelOf(builder, place, fields.kernel, "item"),
-      stride: pair(fields.stride),
-      padding: fields.padding,
-      norm: fields.norm,
-      activation: fields.activation,
-    }),
+    builder.conv(place, input, optionsOf(builder, place, fields)),
 })

@@ -1,9 +1,10 @@
-/** `maxPool`, `averagePool` (SAME averages exclude padding) and `globalAveragePool`. */
+/** `maxPool`, `averagePool` (SAME averages exclude padding), `globalAveragePool`, `globalMaxPool` and `flatten`. */
 import { Schema } from "effect"
 import { field } from "../../declaration/Field.ts"
+import { map } from "../../space/Quantity.ts"
 import { itemName } from "../../space/Tunable.ts"
 import { outputSize } from "../Shape.ts"
-import { defineBlock, Extents, paddingField, pair, strideField } from "./Block.ts"
+import { defineBlock, Extents, paddingField, paddingOf, pair, strideField } from "./Block.ts"
 
 const poolSpec = (kind: string, identifier: string, description: string) =>
   Schema.Struct({
@@ -22,11 +23,17 @@ const pool = (kind: "maxPool" | "averagePool", spec: ReturnType<typeof poolSpec>
     stage: false,
     spec: () => spec,
     build: (builder, place, fields, input) => {
-      const shape = builder.image(place, input, "a pooling")
+      builder.image(place, input, "a pooling")
       const window = pair(fields.window)
       const stride = pair(fields.stride)
-      const height = outputSize(shape.height, window[0], stride[0], fields.padding)
-      const width = outputSize(shape.width, window[1], stride[1], fields.padding)
+      const declared = paddingOf(fields.padding)
+      const filling = kind === "maxPool" ? "lowest" : "zero"
+      const padded =
+        typeof declared === "string" ? input : builder.pad(place.path, input, declared, filling)
+      const padding = typeof declared === "string" ? declared : "valid"
+      const shape = builder.image(place, padded, "a pooling")
+      const height = outputSize(shape.height, window[0], stride[0], padding)
+      const width = outputSize(shape.width, window[1], stride[1], padding)
       if (height < 1 || width < 1)
         builder.stop(
           [...place.at, "window"],
@@ -36,12 +43,12 @@ const pool = (kind: "maxPool" | "averagePool", spec: ReturnType<typeof poolSpec>
       return builder.push({
         operation: kind,
         path: place.path,
-        inputs: [input.node],
+        inputs: [padded.node],
         shape: { ...shape, height, width },
         inputChannels: shape.channels,
         window,
         stride,
-        padding: fields.padding,
+        padding,
       })
     },
   })
@@ -55,27 +62,45 @@ export const AveragePoolBlock = pool(
   poolSpec("averagePool", "AveragePool", "The mean of each window, without its padding."),
 )
 
-const GlobalAveragePoolSpec = Schema.Struct({ name: itemName("globalAveragePool") }).annotate({
-  identifier: "GlobalAveragePool",
-  description: "The mean of each channel over the whole image: a vector, for dense.",
-  examples: [{}],
-})
+/** From an image to a vector. */
+const toVector = (
+  kind: "globalAveragePool" | "globalMaxPool" | "flatten",
+  identifier: string,
+  description: string,
+) =>
+  defineBlock({
+    kind,
+    stage: false,
+    spec: () =>
+      Schema.Struct({ name: itemName(kind) }).annotate({ identifier, description, examples: [{}] }),
+    build: (builder, place, _fields, input) => {
+      const { channels, height, width } = builder.image(place, input, kind, {
+        tokens: "use tokenMean: {} in its place",
+        vector: "remove it",
+      })
+      const values = kind === "flatten" ? map(channels, (n) => n * height * width) : channels
+      return builder.push({
+        operation: kind,
+        path: place.path,
+        inputs: [input.node],
+        shape: { kind: "vector", channels: values },
+        inputChannels: channels,
+      })
+    },
+  })
 
-export const GlobalAveragePoolBlock = defineBlock({
-  kind: "globalAveragePool",
-  stage: false,
-  spec: () => GlobalAveragePoolSpec,
-  build: (builder, place, _fields, input) => {
-    const { channels } = builder.image(place, input, "globalAveragePool", {
-      tokens: "use tokenMean: {} in its place",
-      vector: "remove it",
-    })
-    return builder.push({
-      operation: "globalAveragePool",
-      path: place.path,
-      inputs: [input.node],
-      shape: { kind: "vector", channels },
-      inputChannels: channels,
-    })
-  },
-})
+export const GlobalAveragePoolBlock = toVector(
+  "globalAveragePool",
+  "GlobalAveragePool",
+  "The mean of each channel over the whole image: a vector, for dense.",
+)
+export const GlobalMaxPoolBlock = toVector(
+  "globalMaxPool",
+  "GlobalMaxPool",
+  "The largest value of each channel over the whole image: a vector, for dense.",
+)
+export const FlattenBlock = toVector(
+  "flatten",
+  "Flatten",
+  "All values of the image as a vector, for dense: height x width of the first channel, then of the next.",
+)

@@ -3,11 +3,14 @@ import { Schema } from "effect"
 import { withDefault } from "../../declaration/Field.ts"
 import { constant, map, type Quantity } from "../../space/Quantity.ts"
 import { itemName } from "../../space/Tunable.ts"
-import { type Builder, type Value } from "../Builder.ts"
+import type { Builder } from "../Builder.ts"
+import type { Activation } from "../NetworkNodes.ts"
+import type { Value } from "../Shape.ts"
 import { type BlockPlace } from "../Decisions.ts"
 import { sameWidth } from "../Shape.ts"
 import {
   activationField,
+  activationOf,
   aDepth,
   aWidth,
   type Block,
@@ -61,7 +64,7 @@ type Body = (
   width: Quantity,
   kernel: readonly [Quantity, Quantity],
   stride: readonly [number, number],
-  activation: Fields["activation"],
+  activation: Activation,
 ) => Value
 
 const plain = { padding: "same", norm: "batch" } as const
@@ -77,10 +80,11 @@ const residual =
     )
     const output = map(filters, (n) => n * expansion)
     const repeats = builder.field(place, "repeats", f.repeats, "item", aDepth)
+    const activation = activationOf(builder, place, f.activation)
     return builder.repeat(place, repeats, input, (inner, x, r) => {
       const stride = r === 0 ? pair(f.stride) : unit
       const kernel = kernelOf(builder, inner, f.kernel, "repeat")
-      const y = body(builder, inner, x, filters, kernel, stride, f.activation)
+      const y = body(builder, inner, x, filters, kernel, stride, activation)
       const project =
         r === 0 &&
         (f.projection === "always" ||
@@ -98,6 +102,7 @@ const residual =
           })
         : x
       return builder.activation(
+        inner,
         inner.path,
         builder.add(
           inner,
@@ -105,7 +110,7 @@ const residual =
           builder.dropPath(inner.path, y, f.dropPath ?? 0),
           shortcut,
         ),
-        f.activation,
+        activation,
       )
     })
   }

@@ -10,7 +10,8 @@ import { FormatList, FormatName } from "../../format/FormatName.ts"
 import { expand, parse } from "../../format/Formats.ts"
 import { combine, map } from "../../space/Quantity.ts"
 import { itemName, sharedField, tunable, type Tunable, useField } from "../../space/Tunable.ts"
-import type { Builder, Value } from "../Builder.ts"
+import type { Builder } from "../Builder.ts"
+import type { Value } from "../Shape.ts"
 import { aFormat, type BlockPlace, type OptionRule } from "../Decisions.ts"
 import type { AttentionNode, Shape } from "../Graph.ts"
 import { aDepth, defineBlock, dropPathField, repeatsField } from "./Block.ts"
@@ -123,7 +124,7 @@ export const TransformerBlock = defineBlock<typeof TransformerSpec.Type>({
         name: "mlpUp",
         units: hidden,
       })
-      const active = builder.activation(`${inner.path}.mlpUp`, up, "gelu")
+      const active = builder.activation(inner, `${inner.path}.mlpUp`, up, "gelu")
       return branch("mlp", builder.dense(inner, active, { name: "mlpDown", units: channels }), y)
     })
   },

@@ -8,7 +8,7 @@ import { formatPath } from "../../declaration/Errors.ts"
 import { expand, parse } from "../../format/Formats.ts"
 import type { Format } from "../../format/Format.ts"
 import { type FormatOption, isMultiplied, pairOf, pairText } from "../../format/Pair.ts"
-import type { Activity, Gate } from "../../space/Decision.ts"
+import { type Activity, either } from "../../space/Decision.ts"
 import type { Builder } from "../Builder.ts"
 import { aFormat, aFormatOrPair, sizeOfFormat } from "../Decisions.ts"
 import { type LayerDraft, withoutPlace } from "../LayerDraft.ts"
@@ -143,18 +143,6 @@ const draft = (
   return { kind: "decision", options, path: path === "" ? tag : `${path}.${tag}`, ...here }
 }
 
-/** A decision is active while any layer it covers is. */
-const unite = (a: Activity, b: Activity): Activity => {
-  if (a === "always" || b === "always") return "always"
-  const gates = new Map<number, Set<number>>()
-  for (const gate of [...a, ...b])
-    gates.set(gate.decision, new Set([...(gates.get(gate.decision) ?? []), ...gate.choices]))
-  return [...gates].map(([decision, choices]): Gate => ({
-    decision,
-    choices: [...choices].sort((x, y) => x - y),
-  }))
-}
-
 interface Matched {
   readonly matches: (path: string) => boolean
   readonly place: YamlPath
@@ -201,7 +189,7 @@ interface LayerDrafts {
   readonly activations: Draft
 }
 
-/** When each decision is active: by its path, or by `choices.NAME`. */
+/** When each decision is active, which is while any layer it covers is: by its path, or by `choices.NAME`. */
 const activityOf = (drafts: ReadonlyArray<LayerDrafts>): ReadonlyMap<string, Activity> => {
   const active = new Map<string, Activity>()
   for (const { layer, weights, activations } of drafts)
@@ -209,7 +197,7 @@ const activityOf = (drafts: ReadonlyArray<LayerDrafts>): ReadonlyMap<string, Act
       if (kind !== "fixed") {
         const key = kind === "use" ? `choices.${path}` : path
         const known = active.get(key)
-        active.set(key, known === undefined ? layer.activity : unite(known, layer.activity))
+        active.set(key, known === undefined ? layer.activity : either(known, layer.activity))
       }
   return active
 }

@@ -1,5 +1,5 @@
 /** `conv`, `depthwiseConv`, `dense`: fake-quantized weight times fake-quantized input, accumulated in float32. */
-import { constant, maximum, minimum } from "../../space/Quantity.ts"
+import { constant, map, maximum, minimum, type Quantity } from "../../space/Quantity.ts"
 import type { Tensor4D } from "../../tensor/Backend.ts"
 import { conv2d, depthwiseConv2d } from "../../tensor/Convolution.ts"
 import { matMul } from "../../tensor/Kernels.ts"
@@ -11,11 +11,15 @@ const one = constant(1)
 /** Height and width: a smaller kernel is the centre of the largest. */
 const centred = 2
 
+/** Channels that one output reads: those of its group. */
+const readBy = ({ groups = 1, inputChannels }: ConvNode): Quantity =>
+  groups === 1 ? inputChannels : map(inputChannels, (n) => n / groups)
+
 export const ConvOperation = defineOperation<ConvNode>({
   operations: ["conv", "depthwiseConv"],
   variables: (node) => {
     const [kh, kw] = node.kernel.map(maximum) as [number, number]
-    const inputs = maximum(node.inputChannels)
+    const inputs = maximum(readBy(node))
     const depthwise = node.operation === "depthwiseConv"
     const outputs = depthwise ? 1 : maximum(node.shape.channels)
     const fanIn = kh * kw * (depthwise ? 1 : inputs)
@@ -23,7 +27,12 @@ export const ConvOperation = defineOperation<ConvNode>({
       {
         name: "weight",
         shape: [kh, kw, inputs, outputs],
-        channels: [null, null, "input", depthwise ? null : "output"],
+        channels: [
+          null,
+          null,
+          node.groups === undefined ? "input" : null,
+          depthwise ? null : "output",
+        ],
         initial: { gain: 2, fanIn },
         kind: "trained",
         decay: true,
@@ -33,11 +42,17 @@ export const ConvOperation = defineOperation<ConvNode>({
   },
   forward: (node, [x], context) => {
     const depthwise = node.operation === "depthwiseConv"
-    const sizes = [...node.kernel, node.inputChannels, depthwise ? one : node.shape.channels]
+    const sizes = [...node.kernel, readBy(node), depthwise ? one : node.shape.channels]
     const weight = context.cut(context.variable("weight"), sizes, centred)
     const w = context.quantize("weights", node.layer, weight) as Tensor4D
     const input = context.quantize("activations", node.layer, x!) as Tensor4D
-    const options = { strides: node.stride, padding: node.padding }
+    const { dilation, groups } = node
+    const options = {
+      strides: node.stride,
+      padding: node.padding,
+      ...(dilation === undefined ? {} : { dilation }),
+      ...(groups === undefined ? {} : { groups }),
+    }
     if (depthwise) return depthwiseConv2d(input, w, options)
     const mayBePointwise = node.kernel.every((size) => minimum(size) === 1)
     return conv2d(input, w, { ...options, mayBePointwise })

@@ -23,8 +23,15 @@ export interface VariableSpec {
   readonly shape: ReadonlyArray<number>
   /** Of each axis. Where two have channels, the first is read and the second is made. */
   readonly channels: ReadonlyArray<AxisChannels>
-  /** `normal`: standard deviation sqrt(gain / fanIn), He et al. 2015 (arXiv 1502.01852), equation 10. */
-  readonly initial: "zeros" | "ones" | { readonly gain: number; readonly fanIn: number }
+  /**
+   * One number everywhere, or normal with the standard deviation sqrt(gain / fanIn), He et al. 2015 (arXiv 1502.01852),
+   * equation 10.
+   */
+  readonly initial:
+    | "zeros"
+    | "ones"
+    | { readonly value: number }
+    | { readonly gain: number; readonly fanIn: number }
   /** `trained` by the optimizer, or an `average` that the norm itself assigns. */
   readonly kind: "trained" | "average"
   /** How many of its first axes are cut to their centre (kernels); the others to their first elements. Default 0. */

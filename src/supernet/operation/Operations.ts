@@ -2,24 +2,29 @@
 import type { Node } from "../../network/Graph.ts"
 import type { Network } from "../../network/Network.ts"
 import { ConvOperation, DenseOperation } from "./MatrixOperations.ts"
-import { BatchNormOperation, BiasOperation } from "./NormOperations.ts"
+import {
+  BatchNormOperation,
+  BiasOperation,
+  GroupNormOperation,
+  LayerNormOperation,
+  LayerScaleOperation,
+} from "./NormOperations.ts"
 import type { Operation, VariableSpec } from "./Operation.ts"
 import { DropOperation } from "./DropOperation.ts"
 import { SqueezeExciteOperation } from "./SqueezeExciteOperation.ts"
-import {
-  AttentionOperation,
-  EmbedOperation,
-  LayerNormOperation,
-  TokensToVectorOperation,
-} from "./TokenOperations.ts"
+import { AttentionOperation, EmbedOperation, TokensToVectorOperation } from "./TokenOperations.ts"
 import {
   ActivationOperation,
   AddOperation,
+  ChooseOperation,
   ConcatOperation,
   EnterOperation,
-  GlobalAveragePoolOperation,
+  FlattenOperation,
+  GlobalPoolOperation,
   LeaveOperation,
+  PadOperation,
   PoolOperation,
+  ZerosOperation,
 } from "./PlainOperations.ts"
 
 export const operations: ReadonlyArray<Operation> = [
@@ -30,16 +35,22 @@ export const operations: ReadonlyArray<Operation> = [
   ActivationOperation,
   AddOperation,
   PoolOperation,
-  GlobalAveragePoolOperation,
+  GlobalPoolOperation,
+  PadOperation,
+  FlattenOperation,
   SqueezeExciteOperation,
   DropOperation,
   EmbedOperation,
   LayerNormOperation,
+  GroupNormOperation,
+  LayerScaleOperation,
   AttentionOperation,
   TokensToVectorOperation,
   ConcatOperation,
   EnterOperation,
   LeaveOperation,
+  ChooseOperation,
+  ZerosOperation,
 ]
 
 const byName = new Map<string, Operation>(

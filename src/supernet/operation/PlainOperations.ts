@@ -1,29 +1,40 @@
-/** Operations without variables: activations, sums, poolings, joins, the edges of a repeat. */
+/** Operations without variables: activations, sums, poolings, joins, the edges of parts that may be left out. */
 import type { Tensor, Tensor4D } from "../../tensor/Backend.ts"
-import { padRows, rowsIfActive, takeRows, whichActive } from "../../tensor/Cut.ts"
+import {
+  chooseRows,
+  fitChannels,
+  padRows,
+  rowsIfActive,
+  takeRows,
+  whichActive,
+  zerosFor,
+} from "../../tensor/Cut.ts"
+import { activations } from "../../tensor/Activations.ts"
 import {
   add,
   averagePool,
   concat,
-  gelu,
+  flatten,
   globalAveragePool,
+  globalMaxPool,
+  lowest,
   maxPool,
-  relu,
-  relu6,
-  swish,
+  padImage,
 } from "../../tensor/Kernels.ts"
 import type {
   ActivationNode,
   AddNode,
+  ChooseNode,
   ConcatNode,
   EnterNode,
-  GlobalAveragePoolNode,
+  FlattenNode,
+  GlobalPoolNode,
   LeaveNode,
+  PadNode,
   PoolNode,
+  ZerosNode,
 } from "../../network/Graph.ts"
 import { defineOperation } from "./Operation.ts"
-
-const activations = { relu, relu6, swish, gelu }
 
 export const ActivationOperation = defineOperation<ActivationNode>({
   operations: ["activation"],
@@ -48,10 +59,23 @@ export const PoolOperation = defineOperation<PoolNode>({
     }),
 })
 
-export const GlobalAveragePoolOperation = defineOperation<GlobalAveragePoolNode>({
-  operations: ["globalAveragePool"],
+export const GlobalPoolOperation = defineOperation<GlobalPoolNode>({
+  operations: ["globalAveragePool", "globalMaxPool"],
   variables: () => [],
-  forward: (_node, [x]) => globalAveragePool(x as Tensor4D),
+  forward: (node, [x]) =>
+    (node.operation === "globalMaxPool" ? globalMaxPool : globalAveragePool)(x as Tensor4D),
+})
+
+export const PadOperation = defineOperation<PadNode>({
+  operations: ["pad"],
+  variables: () => [],
+  forward: (node, [x]) => padImage(x!, node.around, node.value === "lowest" ? lowest : 0),
+})
+
+export const FlattenOperation = defineOperation<FlattenNode>({
+  operations: ["flatten"],
+  variables: () => [],
+  forward: (_node, [x]) => flatten(x!),
 })
 
 export const ConcatOperation = defineOperation<ConcatNode>({
@@ -60,12 +84,37 @@ export const ConcatOperation = defineOperation<ConcatNode>({
   forward: (_node, inputs) => concat(inputs, 3),
 })
 
-/** A repeat that is left out works on one example: nearly free, without control flow. */
+/** A part that is left out works on one example: nearly free, without control flow. */
 export const EnterOperation = defineOperation<EnterNode>({
   operations: ["enter"],
   variables: () => [],
-  forward: (node, [x], context) =>
-    takeRows(x!, rowsIfActive(context.size(node.active) as Tensor, x!.shape[0]!)),
+  forward: (node, [x], { size }) => {
+    const some = takeRows(x!, rowsIfActive(size(node.active) as Tensor, x!.shape[0]!))
+    const { channels } = node.shape
+    return channels === node.inputChannels ? some : fitChannels(some, size(channels))
+  },
+})
+
+/** The parts that do not run have worked on one example each. */
+export const ChooseOperation = defineOperation<ChooseNode>({
+  operations: ["choose"],
+  variables: () => [],
+  forward: (node, parts, { size }) => {
+    const most = Math.max(...parts.map((part) => part.shape[0]!))
+    const active = size(node.active)
+    const rows = typeof active === "number" ? most : rowsIfActive(active, most)
+    return chooseRows(parts, size(node.option) as Tensor, rows)
+  },
+})
+
+export const ZerosOperation = defineOperation<ZerosNode>({
+  operations: ["zeros"],
+  variables: () => [],
+  forward: ({ shape }, [x], { size }) => {
+    const channels = size(shape.channels)
+    if (shape.kind === "image") return zerosFor(x!, [shape.height, shape.width, channels])
+    return zerosFor(x!, shape.kind === "tokens" ? [shape.tokens, channels] : [channels])
+  },
 })
 
 export const LeaveOperation = defineOperation<LeaveNode>({

@@ -1,18 +1,11 @@
 /**
- * `squeezeExcite` (Hu et al., arXiv 1709.01507, section 3): channel means -> dense -> activation -> dense -> sigmoid, and
- * every channel times its gate. Float32 always.
+ * `squeezeExcite` (Hu et al., arXiv 1709.01507, section 3): channel means -> dense -> activation -> dense -> sigmoid, or
+ * its piecewise linear form, and every channel times its gate. Float32 always.
  */
 import { maximum, type Quantity } from "../../space/Quantity.ts"
 import type { Tensor } from "../../tensor/Backend.ts"
-import {
-  biasAdd,
-  globalAveragePool,
-  matMul,
-  relu,
-  scaleChannels,
-  sigmoid,
-  swish,
-} from "../../tensor/Kernels.ts"
+import { activations } from "../../tensor/Activations.ts"
+import { biasAdd, globalAveragePool, matMul, scaleChannels } from "../../tensor/Kernels.ts"
 import type { SqueezeExciteNode } from "../../network/Graph.ts"
 import { defineOperation, type VariableSpec } from "./Operation.ts"
 
@@ -57,7 +50,8 @@ export const SqueezeExciteOperation = defineOperation<SqueezeExciteNode>({
     const dense = (input: Tensor, name: string, from: Quantity, to: Quantity): Tensor =>
       biasAdd(matMul(input, cut(variable(name), [from, to])), cut(variable(`${name}Bias`), [to]))
     const squeezed = dense(globalAveragePool(x!), "squeeze", channels, inner)
-    const active = (node.activation === "swish" ? swish : relu)(squeezed)
-    return scaleChannels(x!, sigmoid(dense(active, "excite", inner, channels)))
+    const active = activations[node.activation](squeezed)
+    const gate = activations[node.gate ?? "sigmoid"]
+    return scaleChannels(x!, gate(dense(active, "excite", inner, channels)))
   },
 })

@@ -1,8 +1,6 @@
-/** Operations of transformers (arXiv 2010.11929): embedding, layer norm, attention, from tokens to a vector. */
+/** Operations of transformers (arXiv 2010.11929): embedding, attention, from tokens to a vector. */
 import { constant, maximum } from "../../space/Quantity.ts"
 import { matMul, softmax, tokenMean } from "../../tensor/Kernels.ts"
-import { layerNorm } from "../../tensor/Norms.ts"
-import type { Tensor1D } from "../../tensor/Backend.ts"
 import {
   addPositions,
   firstToken,
@@ -13,15 +11,9 @@ import {
   scaled,
   toHeads,
 } from "../../tensor/Tokens.ts"
-import type {
-  AttentionNode,
-  EmbedNode,
-  LayerNormNode,
-  TokensToVectorNode,
-} from "../../network/Graph.ts"
+import type { AttentionNode, EmbedNode, TokensToVectorNode } from "../../network/Graph.ts"
 import { defineOperation } from "./Operation.ts"
 
-const epsilon = 1e-6
 /** Standard deviation 0.02, that of the reference implementation. */
 const embedding = { gain: 0.0004, fanIn: 1 }
 
@@ -49,37 +41,6 @@ export const EmbedOperation = defineOperation<EmbedNode>({
       ? prependToken(patches, cut(variable("classToken"), [channels]))
       : patches
     return addPositions(all, cut(variable("positions"), [constant(tokens), channels]))
-  },
-})
-
-export const LayerNormOperation = defineOperation<LayerNormNode>({
-  operations: ["layerNorm"],
-  variables: (node) => {
-    const shape = [maximum(node.shape.channels)]
-    return [
-      {
-        name: "gamma",
-        shape,
-        channels: ["output"],
-        initial: "ones",
-        kind: "trained",
-        decay: false,
-      },
-      {
-        name: "beta",
-        shape,
-        channels: ["output"],
-        initial: "zeros",
-        kind: "trained",
-        decay: false,
-      },
-    ]
-  },
-  forward: (node, [x], { cut, variable }) => {
-    const sizes = [node.shape.channels]
-    const gamma = cut(variable("gamma"), sizes) as Tensor1D
-    const beta = cut(variable("beta"), sizes) as Tensor1D
-    return layerNorm(x!, gamma, beta, { epsilon })
   },
 })
 
