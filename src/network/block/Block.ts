@@ -29,7 +29,7 @@ const between = (minimum: number, maximum: number) =>
   Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
 export const Width = between(1, 65_536).annotate({ identifier: "Width" })
-const TunableWidth = tunable(Width, "TunableWidth", [16, 32])
+export const TunableWidth = tunable(Width, "TunableWidth", [16, 32])
 const TunableRepeats = tunable(between(0, 256), "TunableRepeats", [1, 2])
 const Extent = between(1, 64)
 const ExtentPair = Schema.Tuple([Extent, Extent])

@@ -1,6 +1,6 @@
 /** `conv` and `depthwiseConv`: one convolution with its norm and activation. */
 import { Schema } from "effect"
-import { optional, withDefault } from "../../declaration/Field.ts"
+import { field, optional, withDefault } from "../../declaration/Field.ts"
 import { itemName } from "../../space/Tunable.ts"
 import type { Builder, ConvOptions } from "../Builder.ts"
 import type { BlockPlace } from "../Decisions.ts"
@@ -10,13 +10,13 @@ import {
   aWidth,
   defineBlock,
   Extents,
-  filtersField,
   kernelField,
   kernelOf,
   paddingField,
   paddingOf,
   pair,
   strideField,
+  TunableWidth,
 } from "./Block.ts"
 import { biasField, groupsField, normField, normGroupsField } from "./NormFields.ts"
 
@@ -38,7 +38,11 @@ const shared = (kind: string) => ({
 
 const ConvSpec = Schema.Struct({
   ...shared("conv"),
-  filters: filtersField("Output channels"),
+  filters: field(
+    Schema.Union([TunableWidth, Schema.Literal("same")]),
+    "Output channels, 1 to 65536: a number, or a decision of its own for the item; same: as many as the input has.",
+    { examples: [16, "same"] },
+  ),
   groups: groupsField,
   widthScaling: withDefault(
     Schema.Literals(["normal", "upOnly", "none"]),
@@ -68,18 +72,21 @@ const optionsOf = (
   activation: activationOf(builder, place, fields.activation),
 })
 
-export const ConvBlock = defineBlock({
+export const ConvBlock = defineBlock<typeof ConvSpec.Type>({
   kind: "conv",
   stage: false,
   spec: () => ConvSpec,
   build: (builder, place, fields, input) =>
     builder.conv(place, input, {
-      filters: builder.widths.of(
-        place,
-        "filters",
-        builder.field(place, "filters", fields.filters, "item", aWidth),
-        fields.widthScaling,
-      ),
+      filters:
+        fields.filters === "same"
+          ? builder.image(place, input, "a convolution").channels
+          : builder.widths.of(
+              place,
+              "filters",
+              builder.field(place, "filters", fields.filters, "item", aWidth),
+              fields.widthScaling,
+            ),
       ...optionsOf(builder, place, fields),
       groups: fields.groups,
     }),
