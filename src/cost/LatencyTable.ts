@@ -124,7 +124,7 @@ export const textOf = (key: TimeKey): string => `${layerText(key.layer)}, ${form
 /** A quantity made of the key that a layer has under each joint choice; 0 where the layer is inactive. */
 export const overKeys = (layer: Layer, f: (key: TimeKey) => number): Quantity => {
   const { activationFormat, active, kind, outputs, shape, weightFormat } = layer
-  const kernel = "kernel" in shape ? shape.kernel : []
+  const extents = "kernel" in shape ? [...shape.kernel, shape.height, shape.width] : []
   return combine(
     [
       active,
@@ -132,9 +132,9 @@ export const overKeys = (layer: Layer, f: (key: TimeKey) => number): Quantity =>
       optionOf(activationFormat),
       shape.channels,
       outputs,
-      ...kernel,
+      ...extents,
     ],
-    ([runs, weights, activations, channels, units, kh, kw]) => {
+    ([runs, weights, activations, channels, units, kh, kw, height, width]) => {
       if (runs === 0) return 0
       const formats = formatsOf(
         layer,
@@ -148,8 +148,8 @@ export const overKeys = (layer: Layer, f: (key: TimeKey) => number): Quantity =>
           ...formats,
         })
       }
-      const { dilation, groups, height, padding, stride, width } = shape
-      const common = { height, width, channels: channels! }
+      const { dilation, groups, padding, stride } = shape
+      const common = { height: height!, width: width!, channels: channels! }
       const rest = {
         kernel: [kh!, kw!] as const,
         stride,

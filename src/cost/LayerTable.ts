@@ -29,8 +29,8 @@ export interface FormatSlot {
 export type LayerShape =
   | {
       /** Of the input image. */
-      readonly height: number
-      readonly width: number
+      readonly height: Quantity
+      readonly width: Quantity
       readonly channels: Quantity
       /** [height, width] */
       readonly kernel: readonly [Quantity, Quantity]

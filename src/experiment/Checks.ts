@@ -10,6 +10,7 @@ import * as Datasets from "../data/Datasets.ts"
 import { allWithin, type Problem, within } from "../declaration/Errors.ts"
 import { unreadFiles } from "../declaration/NamedFile.ts"
 import { build, type Built } from "../network/Build.ts"
+import { largestInput } from "../network/InputSize.ts"
 import type { Space } from "../network/SpaceFile.ts"
 import { targetProblems, uniformsBeside } from "../network/CostTarget.ts"
 import { filesOf, givenChoices, networkProblems, normsOf } from "../search/Searches.ts"
@@ -98,7 +99,7 @@ const dataProblems = ({ data, space }: Trial, folder: string): Array<Problem> =>
   // Problems of the user's own files are reported with the experiment.
   if (shape === undefined) return []
   const { height, width, channels, classes, name } = shape
-  const { input } = space
+  const input = largestInput(space.input)
   const problems: Array<Problem> = []
   if (input.height !== height || input.width !== width || input.channels !== channels)
     problems.push({

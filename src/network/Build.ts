@@ -14,6 +14,7 @@ import { checkBlocks } from "./format/BlockScales.ts"
 import { assignFormats } from "./format/FormatScopes.ts"
 import type { Network } from "./Network.ts"
 import { checkMaxScales } from "./format/MaxScales.ts"
+import { inputSizes } from "./InputSize.ts"
 import { buildItems } from "./Items.ts"
 import type { Space } from "./SpaceFile.ts"
 import { warnOfNoEffect } from "./format/NoEffect.ts"
@@ -51,8 +52,9 @@ const warnOfTwins = (builder: Builder, at: ReadonlyArray<string>): void => {
 
 /** Builds the network of a space, reporting every problem at its place in the document. */
 export const build = (space: Space): Built => {
+  const { problem, ...sizes } = inputSizes(space.input)
   const builder = new Builder({
-    input: space.input,
+    input: sizes,
     classes: space.classes,
     choices: choicesOf(space),
     cells: space.cells ?? {},
@@ -78,6 +80,7 @@ export const build = (space: Space): Built => {
     ),
     (m) => m,
   )
+  if (problem !== undefined) builder.problem(["input", "width"], problem)
   const output = buildItems(builder, space.network, ["network"], builder.input())
   warnOfTwins(
     builder,

@@ -6,12 +6,13 @@
  * place. Left out: which formats the layers get (`FormatScopes.ts`), tensors (`supernet/`).
  */
 import { type Gate, inside } from "../space/Decision.ts"
-import { constant, type Quantity } from "../space/Quantity.ts"
+import { combine, constant, minimum, ofDecision, type Quantity } from "../space/Quantity.ts"
 import type { BlockPlace, DecidedField, NamedDecision } from "./Decisions.ts"
 import type { Around, Graph, NormName, Padding, Shape } from "./Graph.ts"
 import { convLayer, denseLayer } from "./LayerDraft.ts"
 import { type Activation, NetworkNodes } from "./NetworkNodes.ts"
-import { outputSize, type Value } from "./Shape.ts"
+import { describeImage, outputSizes, type Value } from "./Shape.ts"
+import type { InputSizes } from "./InputSize.ts"
 import type { WidthRounding } from "./Width.ts"
 import { Widths } from "./Widths.ts"
 
@@ -25,7 +26,7 @@ export interface Lowering<Fields = unknown> {
 }
 
 export interface BuilderOptions {
-  readonly input: { readonly height: number; readonly width: number; readonly channels: number }
+  readonly input: InputSizes
   readonly classes: number
   readonly choices: Readonly<Record<string, NamedDecision>>
   readonly cells: Readonly<Record<string, Items>>
@@ -82,16 +83,37 @@ export class Builder extends NetworkNodes {
     return found
   }
 
-  /** The node that reads the images, already normalised: [batch, height, width, channels]. */
+  /**
+   * The node that reads the images, already normalised: [batch, height, width, channels]. Where their size is searched, it is
+   * that of the largest option, and the images are resized behind it.
+   */
   input(): Value {
-    const { height, width, channels } = this.options.input
+    const { channels, heights, widths } = this.options.input
     const c = constant(channels)
-    return this.push({
+    const [height, width] = [Math.max(...heights), Math.max(...widths)]
+    const read = this.push({
       operation: "input",
       path: "input",
       inputs: [],
-      shape: { kind: "image", height, width, channels: c },
+      shape: { kind: "image", height: constant(height), width: constant(width), channels: c },
       inputChannels: c,
+    })
+    if (heights.length === 1) return read
+    const at = ["input", "height"]
+    const options = [...heights]
+    const active = "always"
+    const decision = this.decision(
+      { path: "input.size", tag: "size", role: "architecture", options, sizes: options, active },
+      at,
+    )
+    return this.push({
+      operation: "resize",
+      ...this.after(read, "input.resize", {
+        kind: "image",
+        height: ofDecision(decision, heights),
+        width: ofDecision(decision, widths),
+        channels: c,
+      }),
     })
   }
 
@@ -116,12 +138,12 @@ export class Builder extends NetworkNodes {
     const shape = this.image(place, padded, "a convolution")
     const windows = typeof padding === "string" ? padding : "valid"
     const spanned = kernel.map((extent, i) => (extent.values[0]! - 1) * (dilation?.[i] ?? 1) + 1)
-    const height = outputSize(shape.height, spanned[0]!, stride[0], windows)
-    const width = outputSize(shape.width, spanned[1]!, stride[1], windows)
-    if (height < 1 || width < 1)
+    const height = outputSizes(shape.height, spanned[0]!, stride[0], windows)
+    const width = outputSizes(shape.width, spanned[1]!, stride[1], windows)
+    if (minimum(height) < 1 || minimum(width) < 1)
       this.stop(
         [...place.at, "kernel"],
-        `a ${spanned[0]} x ${spanned[1]} kernel does not fit in ${shape.height} x ${shape.width}; ` +
+        `a ${spanned[0]} x ${spanned[1]} kernel does not fit in ${describeImage(shape)}; ` +
           "use a smaller kernel or padding: same",
       )
     const sizes = { ...options, padding: windows, bias, height, width } as const
@@ -130,7 +152,7 @@ export class Builder extends NetworkNodes {
         place,
         path,
         shape,
-        { ...sizes, pixels: image.height * image.width },
+        { ...sizes, pixels: combine([image.height, image.width], ([h, w]) => h! * w!) },
         this.activeQuantity(place.active),
       ),
     )
@@ -224,7 +246,11 @@ export class Builder extends NetworkNodes {
     return {
       nodes: this.nodes,
       output: output.node,
-      input: this.options.input,
+      input: {
+        height: Math.max(...this.options.input.heights),
+        width: Math.max(...this.options.input.widths),
+        channels: this.options.input.channels,
+      },
       classes: this.options.classes,
     }
   }

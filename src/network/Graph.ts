@@ -21,8 +21,8 @@ export interface TokensShape {
 export type Shape =
   | {
       readonly kind: "image"
-      readonly height: number
-      readonly width: number
+      readonly height: Quantity
+      readonly width: Quantity
       readonly channels: Quantity
     }
   | TokensShape
@@ -58,6 +58,11 @@ interface Common {
 
 export interface InputNode extends Common {
   readonly operation: "input"
+}
+
+/** Images in another size: bilinear, between the centres of pixels. */
+export interface ResizeNode extends Common {
+  readonly operation: "resize"
 }
 
 export interface ConvNode extends Common {
@@ -206,6 +211,7 @@ export interface ZerosNode extends Common {
 
 export type Node =
   | InputNode
+  | ResizeNode
   | ConvNode
   | DenseNode
   | BatchNormNode
@@ -241,6 +247,7 @@ export interface Graph {
   readonly nodes: ReadonlyArray<Node>
   /** The last node: logits, [classes]. */
   readonly output: number
+  /** Of the images of the data set: the largest where the size is searched. */
   readonly input: { readonly height: number; readonly width: number; readonly channels: number }
   readonly classes: number
 }

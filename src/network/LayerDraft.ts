@@ -39,10 +39,10 @@ export const convLayer = (
     readonly bias: boolean
     readonly groups?: number | undefined
     readonly dilation?: readonly [number, number] | undefined
-    readonly height: number
-    readonly width: number
+    readonly height: Quantity
+    readonly width: Quantity
     /** Pixels of the input, where it has more than those of `input`, as zeros around them. */
-    readonly pixels: number
+    readonly pixels: Quantity
   },
   active: Quantity,
 ): LayerDraft => {
@@ -81,9 +81,9 @@ export const convLayer = (
       ...(dilation === undefined || dilation.every((n) => n === 1) ? {} : { dilation }),
     },
     active,
-    macs: map(weights, (n) => n * height * width),
+    macs: combine([weights, height, width], ([n, h, w]) => n! * h! * w!),
     weights,
-    inputs: combine([active, input.channels], ([a, c]) => a! * c! * pixels),
+    inputs: combine([active, input.channels, pixels], ([a, c, n]) => a! * c! * n!),
     outputs: combine([active, filters], ([a, c]) => a! * c!),
     extras: combine([active, filters], ([a, c]) => a! * c! * extrasOf(norm, bias)),
     ...placeOf(place),

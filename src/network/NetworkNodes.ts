@@ -4,7 +4,7 @@
  * Left out: layers with weights, repeats (`Builder.ts`).
  */
 import { type Activity, inside } from "../space/Decision.ts"
-import { constant, ofDecision, type Quantity } from "../space/Quantity.ts"
+import { constant, map, ofDecision, type Quantity } from "../space/Quantity.ts"
 import { type BlockPlace, type DecidedField, Decisions, type NamedResult } from "./Decisions.ts"
 import type { ActivationName, Around, Node, NodeDraft, NormName, Shape } from "./Graph.ts"
 import type { LayerDraft } from "./LayerDraft.ts"
@@ -220,7 +220,11 @@ export class NetworkNodes extends Decisions {
     const [[top, bottom], [left, right]] = around
     if (top + bottom + left + right === 0) return value
     const { height, width } = value.shape
-    const shape = { ...value.shape, height: height + top + bottom, width: width + left + right }
+    const shape = {
+      ...value.shape,
+      height: map(height, (n) => n + top + bottom),
+      width: map(width, (n) => n + left + right),
+    }
     return this.push({
       operation: "pad",
       around,

@@ -76,6 +76,7 @@ export const sizesOf = (node: Node): ReadonlyArray<Quantity> => {
   return [
     inputChannels,
     shape.channels,
+    ...(shape.kind === "image" ? [shape.height, shape.width] : []),
     active,
     ...Object.entries(others).flatMap(([field, value]): ReadonlyArray<Quantity> => {
       if (fields[field] === "size") return [value]
@@ -106,6 +107,9 @@ const fixFields = <T extends object>(from: T, fields: Fields, fixing: Fixing): T
 const fixShape = <S extends Shape | LayerShape>(shape: S, fixing: Fixing): S => ({
   ...shape,
   channels: fixing.size(shape.channels),
+  ...("height" in shape
+    ? { height: fixing.size(shape.height), width: fixing.size(shape.width) }
+    : {}),
   ...("kernel" in shape ? { kernel: extents(shape.kernel, fixing) } : {}),
 })
 

@@ -19,6 +19,15 @@ import { Formats } from "./format/FormatsSchema.ts"
 const between = (minimum: number, maximum: number) =>
   Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
+const Pixels = between(1, 4096)
+const SearchedPixels = Schema.Struct({
+  oneOf: field(
+    Schema.Array(Pixels).check(Schema.isMinLength(1), distinct),
+    "Options of the size, in pixels.",
+    { examples: [[24, 32]] },
+  ),
+}).annotate({ identifier: "SearchedPixels" })
+
 const Choice = Schema.Struct({
   oneOf: field(
     Schema.Union([
@@ -96,17 +105,21 @@ export const Space = Schema.Struct({
   description: Description,
   input: field(
     Schema.Struct({
-      height: field(between(1, 4096), "Height of the images in pixels, 1 to 4096.", {
-        examples: [32],
-      }),
-      width: field(between(1, 4096), "Width of the images in pixels, 1 to 4096.", {
-        examples: [32],
-      }),
+      height: field(
+        Schema.Union([Pixels, SearchedPixels]),
+        "Height of the images in pixels, 1 to 4096: a number, or a decision, input.size, to which images are resized.",
+        { examples: [32, { oneOf: [24, 32] }] },
+      ),
+      width: field(
+        Schema.Union([Pixels, Schema.Literal("same"), SearchedPixels]),
+        "Width of the images in pixels, 1 to 4096; same: that of the height; a list has one width for each height.",
+        { examples: [32, "same"] },
+      ),
       channels: field(between(1, 64), "Values of each pixel, 1 to 64: 3 for colour, 1 for grey.", {
         examples: [3],
       }),
     }),
-    "Size of the images that the network takes; that of the data set.",
+    "Size of the images that the network takes; the largest is that of the data set.",
   ),
   classes: field(between(2, 100_000), "Classes of the data set, 2 to 100000.", { examples: [10] }),
   choices: optional(

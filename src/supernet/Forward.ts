@@ -34,6 +34,8 @@ export interface Parts {
   /** Path of an attention -> its quantized products. */
   readonly products: ReadonlyMap<string, Products>
   readonly sizes: SearchedSizes
+  /** Whether a decision chooses the size of the images. */
+  readonly isSizeSearched: boolean
   /** Site of a learned scale -> the option of its format. */
   readonly scaleOptions: ReadonlyMap<number, Quantity>
 }
@@ -154,6 +156,7 @@ const contextOf = (pass: Pass, node: Node): Context => ({
   mode: pass.mode,
   ...(pass.seed === undefined ? {} : { seed: pass.seed }),
   variable: (name) => pass.parts.variables.get(`${node.path}.${name}`)!,
+  isSizeSearched: pass.parts.isSizeSearched,
   size: (quantity) => sizeIn(pass, quantity),
   cut: (variable, sizes, centred = 0) =>
     cut(

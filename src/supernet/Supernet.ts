@@ -16,6 +16,7 @@ import {
   productsOf,
 } from "../network/Sites.ts"
 import type { Choices } from "../space/Decision.ts"
+import { isConstant } from "../space/Quantity.ts"
 import type { Tensor } from "../tensor/Backend.ts"
 import { forward, type Parts } from "./Forward.ts"
 import type { Mode } from "./operation/Operation.ts"
@@ -67,6 +68,10 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
     formats: formatSites(network),
     products: new Map(productsOf(network).map((products) => [products.path, products])),
     sizes: searchedSizes(network, options),
+    isSizeSearched: network.graph.nodes.some(
+      ({ operation, shape }) =>
+        operation === "resize" && shape.kind === "image" && !isConstant(shape.height),
+    ),
     scaleOptions: options,
   }
   return {

@@ -39,6 +39,9 @@ export type Size = number | Tensor
 const scalar = (size: Size): Tensor => (typeof size === "number" ? whole(size) : size)
 const vector = (sizes: ReadonlyArray<Size>): Tensor => pack(...sizes.map(scalar))
 
+/** Sizes as an int32 tensor. */
+export const sizesTensor = vector
+
 const slice = (x: Tensor, begin: Tensor, size: Tensor): Tensor =>
   op("Slice", [type("T"), integer("Index")], x, begin, size)
 

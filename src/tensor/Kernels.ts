@@ -16,14 +16,11 @@ import { differentiable } from "./CustomGradient.ts"
 import {
   backend,
   bool,
-  firstOf,
   indices,
   int,
   integer,
   op,
   ops,
-  pack,
-  reshape,
   shapeOf,
   string,
   type,
@@ -68,21 +65,33 @@ const meanOver = (x: Tensor, axes: ReadonlyArray<number>): Tensor =>
 const sumOver = (x: Tensor, axes: ReadonlyArray<number>, keepDims = false): Tensor =>
   op("Sum", [type("T"), type("Tidx", "int32"), bool("keep_dims", keepDims)], x, indices(...axes))
 
-/** Mean over some axes; their sizes must be the recorded ones (a spatial size, the tokens), all others may vary. */
-const mean = (x: Tensor, axes: ReadonlyArray<number>): Tensor => {
+/** How many elements there are along some axes, a float32 scalar known when the step runs. */
+const countAlong = (x: Tensor, axes: ReadonlyArray<number>): Tensor => {
+  const attributes = [integer("Tparams"), integer("Tindices"), integer("Taxis")]
+  const sizes = op("GatherV2", attributes, shapeOf(x), indices(...axes), whole(0))
+  const reduced = [integer("T"), type("Tidx", "int32"), bool("keep_dims", false)]
+  return op("Cast", [integer("SrcT"), type("DstT")], op("Prod", reduced, sizes, indices(0)))
+}
+
+/** Mean over some axes; the sizes along them are the recorded ones unless `mayVary`, all others may vary. */
+const mean = (x: Tensor, axes: ReadonlyArray<number>, mayVary = false): Tensor => {
   const count = axes.reduce((product, axis) => product * x.shape[axis]!, 1)
   return differentiable(
     [x],
     () => ({ value: meanOver(x, axes), save: [x] }),
     (dy, [x]) => {
-      const each = axes.reduce((dy, axis) => expandDims(dy, axis), tf.div(dy, count) as Tensor)
+      const share = mayVary
+        ? op("RealDiv", [type("T")], dy, countAlong(x!, axes))
+        : (tf.div(dy, count) as Tensor)
+      const each = axes.reduce((dy, axis) => expandDims(dy, axis), share)
       return [op("BroadcastTo", [type("T"), type("Tidx", "int32")], each, shapeOf(x!))]
     },
   )
 }
 
-/** Mean over height and width: [batch, h, w, c] -> [batch, c]. */
-export const globalAveragePool = (x: Tensor): Tensor2D => mean(x, [1, 2]) as Tensor2D
+/** Mean over height and width, which are the recorded ones unless `mayVary`: [batch, h, w, c] -> [batch, c]. */
+export const globalAveragePool = (x: Tensor, mayVary = false): Tensor2D =>
+  mean(x, [1, 2], mayVary) as Tensor2D
 
 /** Maximum over height and width: [batch, h, w, c] -> [batch, c]. Equal maxima share the gradient. */
 export const globalMaxPool = (x: Tensor): Tensor2D => {
@@ -107,71 +116,6 @@ export const globalMaxPool = (x: Tensor): Tensor2D => {
     },
   ) as Tensor2D
 }
-
-/** All values of an image, channel after channel: [batch, h, w, c] -> [batch, c * h * w]. */
-export const flatten = (x: Tensor): Tensor2D => {
-  const transpose = (x: Tensor, ...order: ReadonlyArray<number>): Tensor =>
-    op("Transpose", [type("T"), type("Tperm", "int32")], x, indices(...order))
-  const [, height, width] = x.shape as [number, number, number]
-  return differentiable(
-    [x],
-    () => {
-      const planes = transpose(x, 0, 3, 1, 2)
-      return { value: reshape(planes, pack(firstOf(x), whole(-1))), save: [x] }
-    },
-    (dy, [x]) => {
-      const planes = reshape(dy, pack(firstOf(x!), whole(-1), whole(height), whole(width)))
-      return [transpose(planes, 0, 2, 3, 1)]
-    },
-  ) as Tensor2D
-}
-
-/** The lowest number of float32. */
-export const lowest = -3.4028234663852886e38
-
-/** An image with more pixels around it: [top, bottom], [left, right]. */
-export const padImage = (
-  x: Tensor,
-  [rows, columns]: readonly [readonly [number, number], readonly [number, number]],
-  value = 0,
-): Tensor4D => {
-  const around = tf.tensor2d([[0, 0], [...rows], [...columns], [0, 0]], [4, 2], "int32")
-  return differentiable(
-    [x],
-    () => ({
-      value: op("PadV2", [type("T"), integer("Tpaddings")], x, around, tf.scalar(value)),
-      save: [x],
-    }),
-    (dy, [x]) => [
-      op(
-        "Slice",
-        [type("T"), integer("Index")],
-        dy,
-        indices(0, rows[0], columns[0], 0),
-        shapeOf(x!),
-      ),
-    ],
-  ) as Tensor4D
-}
-
-/** A vector as an image of one pixel: [batch, c] -> [batch, 1, 1, c]. */
-export const asImage = (x: Tensor): Tensor4D =>
-  differentiable(
-    [x],
-    () => ({ value: expandDims(expandDims(x, 1), 1) }),
-    (dy) => [withoutPixels(dy)],
-  ) as Tensor4D
-
-/** An image of one pixel as a vector: [batch, 1, 1, c] -> [batch, c]. */
-export const asVector = (x: Tensor): Tensor2D =>
-  differentiable(
-    [x],
-    () => ({ value: withoutPixels(x) }),
-    (dy) => [expandDims(expandDims(dy, 1), 1)],
-  ) as Tensor2D
-
-const withoutPixels = (x: Tensor): Tensor =>
-  op("Squeeze", [type("T"), int("squeeze_dims", [1, 2])], x)
 
 /** x [..., c] times factor [c]. */
 export const scaleEach = (x: Tensor, factor: Tensor): Tensor =>

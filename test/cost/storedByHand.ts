@@ -17,7 +17,7 @@ export const weightShape = (node: LayerNode): ReadonlyArray<number> =>
 export const inputShape = (node: LayerNode, { nodes }: Network["graph"]): ReadonlyArray<number> => {
   const shape: Shape = nodes[node.inputs[0]!]!.shape
   const channels = shape.channels.values[0]!
-  if (shape.kind === "image") return [shape.height, shape.width, channels]
+  if (shape.kind === "image") return [shape.height.values[0]!, shape.width.values[0]!, channels]
   return shape.kind === "tokens" ? [shape.tokens, channels] : [channels]
 }
 

@@ -76,6 +76,8 @@ export const spaces: Readonly<Record<string, string>> = {
   deep: tiny.deep,
   modern: tiny.modern,
   chosen: tiny.chosen,
+  sized: tiny.sized,
+  sizedFlat: tiny.sizedFlat,
   attended: tiny.attended,
   averaged: withFormats(
     tiny.averaged,

@@ -265,3 +265,52 @@ it("nothing reads definitions, an alias takes a whole value", () => {
   )
   expect(buildSpace(yaml).space.decisions.map(({ path }) => path)).toEqual(["conv.kernel"])
 })
+
+describe("a searched size of the images", () => {
+  const sized = (
+    height: string,
+    width: string,
+    items = "  - conv: { name: c, filters: 8, kernel: 3, stride: 2 }",
+  ) => space(items).replace("height: 16, width: 12", `height: ${height}, width: ${width}`)
+
+  it("is one decision, and all costs follow it", () => {
+    const network = buildSpace(sized("{ oneOf: [11, 16] }", "{ oneOf: [7, 12] }"))
+    expect(network.space.decisions.map(({ options, path }) => [path, options])).toEqual([
+      ["input.size", [11, 16]],
+    ])
+    const [layer] = network.table.layers
+    // ceil(11 / 2) x ceil(7 / 2) places, 9 x 4 inputs, 8 outputs
+    expect([0, 1].map((choice) => valueOf(layer!.macs, [choice]))).toEqual([
+      6 * 4 * 9 * 4 * 8,
+      8 * 6 * 9 * 4 * 8,
+    ])
+    expect([0, 1].map((choice) => valueOf(layer!.inputs, [choice]))).toEqual([77 * 4, 192 * 4])
+    expect(network.graph.input).toEqual({ height: 16, width: 12, channels: 4 })
+    const square = buildSpace(sized("{ oneOf: [8, 16] }", "same")).table.layers[0]!
+    expect(valueOf(square.macs, [0])).toBe(4 * 4 * 9 * 4 * 8)
+  })
+
+  it.each([
+    [
+      "{ oneOf: [8, 16] }",
+      "16",
+      "has 1 option beside 2 of the height; write same, or one width for each height",
+    ],
+    ["16", "{ oneOf: [8, 16] }", "has 2 options beside 1 of the height"],
+  ])("refuses height %s with width %s", (height, width, message) => {
+    expect(problemsOf(sized(height, width))).toEqual(
+      [`input.width: ${message}`].map((m) => expect.stringContaining(m)),
+    )
+  })
+
+  it("needs windows that fit every size, and no patches", () => {
+    const valid = "  - conv: { name: c, filters: 8, kernel: 9, padding: valid }"
+    expect(problemsOf(sized("{ oneOf: [8, 16] }", "same", valid))).toEqual([
+      expect.stringContaining("a 9 x 9 kernel does not fit in 8..16 x 8..16"),
+    ])
+    const patches = "  - patchEmbed: { patch: 4, heads: 1 }"
+    expect(problemsOf(sized("{ oneOf: [8, 16] }", "same", patches))).toContainEqual(
+      expect.stringContaining("the input size cannot be searched"),
+    )
+  })
+})

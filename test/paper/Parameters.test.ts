@@ -118,20 +118,27 @@ describe("nas-bench-201", () => {
   })
 })
 
-it("once-for-all-mbv3 has the 2 x 10^19 architectures of its paper", () => {
+it("once-for-all-mbv3 has the 2 x 10^19 architectures of its paper, at 25 resolutions", () => {
   // five stages of 2 to 4 blocks of 3 kernels and 3 expansions
-  expect(cardinality(built("once-for-all-mbv3").space)).toBe((9n ** 2n + 9n ** 3n + 9n ** 4n) ** 5n)
+  expect(cardinality(built("once-for-all-mbv3").space)).toBe(
+    25n * (9n ** 2n + 9n ** 3n + 9n ** 4n) ** 5n,
+  )
 })
 
 it("proxylessnas holds the mobile network of its paper: 4.1 M parameters, 320 M MACs", () => {
   const network = built("proxylessnas")
   // figure 4c, from the top
   const blocks =
-    "3_5 3_3 zero zero 3_7 3_3 3_5 3_5 6_7 3_5 3_5 3_5 6_5 3_5 3_5 3_5 6_7 6_7 3_7 3_7 6_7".split(" ")
+    "3_5 3_3 zero zero 3_7 3_3 3_5 3_5 6_7 3_5 3_5 3_5 6_5 3_5 3_5 3_5 6_7 6_7 3_7 3_7 6_7".split(
+      " ",
+    )
   const assignment = Object.fromEntries(
     blocks.map((block, i) => {
       const [expansion, kernel] = block.split("_")
-      return [`block${i + 1}.op`, block === "zero" ? "identity" : `mb${expansion}_${kernel}x${kernel}`]
+      return [
+        `block${i + 1}.op`,
+        block === "zero" ? "identity" : `mb${expansion}_${kernel}x${kernel}`,
+      ]
     }),
   )
   const child = extract(network, chosen(network, assignment))

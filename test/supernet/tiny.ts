@@ -157,3 +157,31 @@ export const chosen = head(
           - { items: [] }
 network:`,
 )
+
+/** A searched size of the images, through everything whose result depends on it. */
+export const sized = head(
+  "sized",
+  `  - conv: { name: stem, filters: 8, kernel: 3, stride: 2 }
+  - residual:
+      repeats: { oneOf: [1, 2] }
+      items: [ { conv: { filters: 8, kernel: 3, padding: 1, norm: group, normGroups: 2 } }, { squeezeExcite: {} } ]
+  - choice:
+      name: down
+      oneOf:
+        - invertedResidual: { name: mb, filters: 12, expansion: { oneOf: [1, 2] }, stride: 2 }
+        - residual: { name: res, items: [ { conv: { filters: 12, kernel: 3, stride: 2 } } ] }
+        - zero: {}
+  - maxPool: { window: 3, stride: 2 }
+  - sum: { branches: [ { items: [ { averagePool: { window: 2 } } ] }, { items: [] } ] }
+  - concat: { branches: [ { items: [] }, { items: [ { conv: { filters: 4, kernel: 1 } } ] } ] }
+  - globalAveragePool: {}
+  - dense: { name: classifier, units: classes }`,
+).replace("height: 32, width: 32", "height: { oneOf: [20, 24, 32] }, width: same")
+
+/** The same, its size in the length of a vector. */
+export const sizedFlat = head(
+  "sized-flat",
+  `  - conv: { name: stem, filters: { oneOf: [4, 8] }, kernel: 3, stride: 4 }
+  - flatten: {}
+  - dense: { name: classifier, units: classes }`,
+).replace("height: 32, width: 32", "height: { oneOf: [16, 32] }, width: { oneOf: [24, 32] }")

@@ -3,6 +3,7 @@ import { tf } from "../../src/tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "../../src/tensor/Backend.ts"
 import * as Convolution from "../../src/tensor/Convolution.ts"
 import * as Activations from "../../src/tensor/Activations.ts"
+import * as Images from "../../src/tensor/Images.ts"
 import * as Kernels from "../../src/tensor/Kernels.ts"
 import * as Norms from "../../src/tensor/Norms.ts"
 import * as Tokens from "../../src/tensor/Tokens.ts"
@@ -345,14 +346,14 @@ export const cases: ReadonlyArray<Case> = [
   {
     name: "flatten",
     shapes: [[2, 3, 4, 5]],
-    ours: (x) => Kernels.flatten(x!),
+    ours: (x) => Images.flatten(x!),
     stock: (x) => tf.reshape(tf.transpose(x!, [0, 3, 1, 2]), [2, 60]),
   },
   {
     name: "padImage",
     shapes: [[2, 3, 4, 5]],
     ours: (x) =>
-      Kernels.padImage(
+      Images.padImage(
         x!,
         [
           [1, 2],

@@ -49,8 +49,18 @@ const shapesOf = (layer: LayerKey): readonly [Shape, Shape] => {
       outputSize(size, (kernel[i]! - 1) * dilation[i]! + 1, stride[i]!, padding),
     ) as [number, number]
     return [
-      { kind: "image", height, width, channels: constant(channels) },
-      { kind: "image", height: h, width: w, channels: constant(outputs) },
+      {
+        kind: "image",
+        height: constant(height),
+        width: constant(width),
+        channels: constant(channels),
+      },
+      {
+        kind: "image",
+        height: constant(h),
+        width: constant(w),
+        channels: constant(outputs),
+      },
     ]
   }
   const { tokens } = layer
@@ -64,7 +74,7 @@ const shapesOf = (layer: LayerKey): readonly [Shape, Shape] => {
 /** [1, ...] as the graph has it: images with their channels first. */
 const sizesOf = (shape: Shape): ReadonlyArray<number> => {
   const channels = shape.channels.values[0]!
-  if (shape.kind === "image") return [1, channels, shape.height, shape.width]
+  if (shape.kind === "image") return [1, channels, shape.height.values[0]!, shape.width.values[0]!]
   return shape.kind === "tokens" ? [1, shape.tokens, channels] : [1, channels]
 }
 
@@ -95,8 +105,8 @@ const layerOf = (key: TimeKey): Layer => {
       layer.kind === "dense"
         ? { tokens: layer.tokens, channels: constant(channels) }
         : {
-            height: layer.height,
-            width: layer.width,
+            height: constant(layer.height),
+            width: constant(layer.width),
             channels: constant(channels),
             kernel: [constant(layer.kernel[0]), constant(layer.kernel[1])],
             stride: layer.stride,

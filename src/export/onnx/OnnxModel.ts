@@ -40,7 +40,7 @@ const irVersions: ReadonlyArray<readonly [opset: number, ir: number]> = [
 
 const sizesOf = (shape: Shape): ReadonlyArray<number> => {
   const channels = sizeOf(shape.channels)
-  if (shape.kind === "image") return [0, channels, shape.height, shape.width]
+  if (shape.kind === "image") return [0, channels, sizeOf(shape.height), sizeOf(shape.width)]
   return shape.kind === "tokens" ? [0, shape.tokens, channels] : [0, channels]
 }
 

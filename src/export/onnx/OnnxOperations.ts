@@ -21,7 +21,7 @@ import type {
   SqueezeExciteNode,
 } from "../../network/Graph.ts"
 import { activations } from "./OnnxActivations.ts"
-import { pad, sizeOf, zeros } from "./OnnxFilling.ts"
+import { pad, paddingOf, resize, sizeOf, zeros } from "./OnnxFilling.ts"
 import { floats, type Graph } from "./OnnxGraph.ts"
 
 const { fround } = Math
@@ -48,24 +48,9 @@ export interface Context {
   ) => string
 }
 
-/** Zeros around, [top, left, bottom, right], as TensorFlow places them: the odd one at the end. */
-export const paddingOf = (
-  input: readonly [number, number],
-  kernel: readonly [number, number],
-  stride: readonly [number, number],
-  padding: "same" | "valid",
-): ReadonlyArray<number> => {
-  if (padding === "valid") return [0, 0, 0, 0]
-  const totals = input.map((size, i) =>
-    Math.max(0, (Math.ceil(size / stride[i]!) - 1) * stride[i]! + kernel[i]! - size),
-  )
-  const before = totals.map((total) => Math.floor(total / 2))
-  return [...before, ...totals.map((total, i) => total - before[i]!)]
-}
-
 const imageSize = (shape: Shape): readonly [number, number] => {
   if (shape.kind !== "image") throw new Error(`an image was expected, not ${shape.kind}`)
-  return [shape.height, shape.width]
+  return [sizeOf(shape.height), sizeOf(shape.width)]
 }
 
 /** Numbers of channels in a shape that broadcasts over x. */
@@ -295,6 +280,8 @@ export const addOperation = (
       return graph.reduce("ReduceMean", inputs[0]!, [2, 3], node.path, false)
     case "globalMaxPool":
       return graph.reduce("ReduceMax", inputs[0]!, [2, 3], node.path, false)
+    case "resize":
+      return resize(node, inputs[0]!, graph)
     case "pad":
       return pad(node, inputs[0]!, graph)
     case "zeros":

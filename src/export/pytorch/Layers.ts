@@ -61,7 +61,7 @@ const tuple = (numbers: ReadonlyArray<number>): string => `(${numbers.join(", ")
 
 const sizeOf = (shape: Shape): readonly [number, number] => {
   if (shape.kind !== "image") throw new Error(`an image was expected, not ${shape.kind}`)
-  return [shape.height, shape.width]
+  return [maximum(shape.height), maximum(shape.width)]
 }
 
 /** TensorFlow's padding, (left, right, top, bottom): `same` gives ceil(size / stride), the odd pixel at the end. */
@@ -174,11 +174,14 @@ const padded = (x: string, { around: [rows, columns], value }: PadNode): string 
   return `F.pad(${x}, ${tuple([...columns, ...rows])}${filling})`
 }
 
+const resized = (x: string, { shape }: Node): string =>
+  `F.interpolate(${x}, size=${tuple(sizeOf(shape))}, mode="bilinear", align_corners=False)`
+
 const zeros = (x: string, { shape }: Node): string => {
   const channels = maximum(shape.channels)
   const sizes =
     shape.kind === "image"
-      ? [channels, shape.height, shape.width]
+      ? [channels, maximum(shape.height), maximum(shape.width)]
       : shape.kind === "tokens"
         ? [shape.tokens, channels]
         : [channels]
@@ -294,6 +297,8 @@ export const linesOf = (node: Node, context: LayerContext): Lines => {
       return plain(([x]) => `${x}.mean(dim=(2, 3))`)
     case "globalMaxPool":
       return plain(([x]) => `${x}.amax(dim=(2, 3))`)
+    case "resize":
+      return plain(([x]) => resized(x!, node))
     case "pad":
       return plain(([x]) => padded(x!, node))
     case "flatten":

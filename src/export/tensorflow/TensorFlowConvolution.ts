@@ -47,7 +47,7 @@ const padded = (
 ): readonly [x: string, padding: "same" | "valid"] => {
   const shape = shapeOf(node, 0)
   if (node.padding === "valid" || shape.kind !== "image") return [x, node.padding]
-  const totals = [shape.height, shape.width].map((size, i) => {
+  const totals = [sizeOf(shape.height), sizeOf(shape.width)].map((size, i) => {
     const stride = node.stride[i]!
     const spanned = (sizeOf(node.kernel[i]!) - 1) * (node.dilation?.[i] ?? 1) + 1
     return (Math.ceil(size / stride) - 1) * stride + spanned - size

@@ -45,7 +45,7 @@ export interface TensorFlowModel {
 
 const sizesOf = (shape: Shape): ReadonlyArray<number> => {
   const channels = sizeOf(shape.channels)
-  if (shape.kind === "image") return [-1, shape.height, shape.width, channels]
+  if (shape.kind === "image") return [-1, sizeOf(shape.height), sizeOf(shape.width), channels]
   return shape.kind === "tokens" ? [-1, shape.tokens, channels] : [-1, channels]
 }
 

@@ -15,7 +15,7 @@ import type {
   PoolNode,
   SqueezeExciteNode,
 } from "../../network/Graph.ts"
-import { lowest } from "../../tensor/Kernels.ts"
+import { lowest } from "../../tensor/Images.ts"
 import { activations } from "./TensorFlowActivations.ts"
 import { type Context, conv, sizeOf, windowed } from "./TensorFlowConvolution.ts"
 import type { TensorFlowGraph } from "./TensorFlowGraph.ts"
@@ -135,7 +135,7 @@ const groupNorm = (node: GroupNormNode, [x]: ReadonlyArray<string>, context: Con
   const { graph } = context
   const { groups, path, shape } = node
   if (shape.kind !== "image") throw new Error(`${path} needs an image`)
-  const { height, width } = shape
+  const [height, width] = [sizeOf(shape.height), sizeOf(shape.width)]
   const channels = sizeOf(shape.channels)
   const split = [-1, height * width, groups, channels / groups]
   const parts = graph.reshape(x!, split, `${path}.parts`)
@@ -155,7 +155,7 @@ const zeros = ({ path, shape }: Node, [x]: ReadonlyArray<string>, { graph }: Con
   const channels = sizeOf(shape.channels)
   const sizes =
     shape.kind === "image"
-      ? [shape.height, shape.width, channels]
+      ? [sizeOf(shape.height), sizeOf(shape.width), channels]
       : shape.kind === "tokens"
         ? [shape.tokens, channels]
         : [channels]
@@ -167,6 +167,16 @@ const zeros = ({ path, shape }: Node, [x]: ReadonlyArray<string>, { graph }: Con
   const batch = graph.slice(all, [0], [1], `${path}.batch`, "DT_INT32")
   const each = graph.whole(...sizes.map(() => 1))
   return graph.tile(one, graph.concat([batch, each], 0, `${path}.counts`, "DT_INT32"), path)
+}
+
+const resize = ({ path, shape }: Node, [x]: ReadonlyArray<string>, { graph }: Context): string => {
+  if (shape.kind !== "image") throw new Error(`${path} needs an image`)
+  const size = graph.whole(sizeOf(shape.height), sizeOf(shape.width))
+  return graph.node("ResizeBilinear", [x!, size], path, {
+    T: { type: "DT_FLOAT" },
+    align_corners: false,
+    half_pixel_centers: true,
+  })
 }
 
 const flattened = (node: Node, [x]: ReadonlyArray<string>, { graph }: Context): string => {
@@ -240,6 +250,8 @@ export const addOperation = (
       return graph.reduce("Mean", inputs[0]!, [1, 2], node.path, false)
     case "globalMaxPool":
       return graph.reduce("Max", inputs[0]!, [1, 2], node.path, false)
+    case "resize":
+      return resize(node, inputs, context)
     case "pad":
       return pad(node, inputs[0]!, graph)
     case "zeros":

@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 import { combine } from "../../space/Quantity.ts"
 import { itemName } from "../../space/Tunable.ts"
-import { describeShape } from "../Shape.ts"
+import { describeShape, sameWidth } from "../Shape.ts"
 import { defineBlock } from "./Block.ts"
 import { type Branch, branchesField, buildBranches } from "./Branches.ts"
 
@@ -27,7 +27,11 @@ export const ConcatBlock = defineBlock<Fields>({
     const shapes = outputs.map(({ shape }) => shape)
     const first = builder.image(place, outputs[0]!, "concat")
     for (const [i, shape] of shapes.entries())
-      if (shape.kind !== "image" || shape.height !== first.height || shape.width !== first.width)
+      if (
+        shape.kind !== "image" ||
+        !sameWidth(shape.height, first.height) ||
+        !sameWidth(shape.width, first.width)
+      )
         builder.stop(
           [...place.at, "branches", i],
           `ends in ${describeShape(shape)} beside ${describeShape(first)}; branches must end with one height and width`,

@@ -1,7 +1,7 @@
 /** `patchEmbed`: square patches of an image become tokens (vision transformers, arXiv 2010.11929, figure 1). */
 import { Schema } from "effect"
 import { field, withDefault } from "../../declaration/Field.ts"
-import { constant, map } from "../../space/Quantity.ts"
+import { constant, isConstant, map, maximum } from "../../space/Quantity.ts"
 import { itemName } from "../../space/Tunable.ts"
 import { defineBlock } from "./Block.ts"
 import { aHeads, between, headsOf, TunableHeads } from "./TokenFields.ts"
@@ -35,10 +35,16 @@ export const PatchEmbedBlock = defineBlock<typeof PatchEmbedSpec.Type>({
   spec: () => PatchEmbedSpec,
   build: (builder, place, { patch, headDim, classToken, ...fields }, input) => {
     const shape = builder.image(place, input, "patchEmbed")
-    if (shape.height % patch !== 0 || shape.width % patch !== 0)
+    if (!isConstant(shape.height) || !isConstant(shape.width))
+      builder.stop(
+        place.at,
+        "patchEmbed has a position for each patch, so the input size cannot be searched; fix input.height and input.width",
+      )
+    const [height, width] = [maximum(shape.height), maximum(shape.width)]
+    if (height % patch !== 0 || width % patch !== 0)
       builder.stop(
         [...place.at, "patch"],
-        `${shape.height} x ${shape.width} does not part into patches of ${patch} x ${patch}; use a divisor of both`,
+        `${height} x ${width} does not part into patches of ${patch} x ${patch}; use a divisor of both`,
       )
     const heads = headsOf(
       builder,
@@ -54,7 +60,7 @@ export const PatchEmbedBlock = defineBlock<typeof PatchEmbedSpec.Type>({
       activation: "none",
     })
     const { channels } = patches.shape
-    const count = (shape.height / patch) * (shape.width / patch)
+    const count = (height / patch) * (width / patch)
     return builder.push({
       operation: "embedTokens",
       path: `${place.path}.tokens`,

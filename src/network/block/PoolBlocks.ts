@@ -1,9 +1,9 @@
 /** `maxPool`, `averagePool` (SAME averages exclude padding), `globalAveragePool`, `globalMaxPool` and `flatten`. */
 import { Schema } from "effect"
 import { field } from "../../declaration/Field.ts"
-import { map } from "../../space/Quantity.ts"
+import { combine, minimum } from "../../space/Quantity.ts"
 import { itemName } from "../../space/Tunable.ts"
-import { outputSize } from "../Shape.ts"
+import { describeImage, outputSizes } from "../Shape.ts"
 import { defineBlock, Extents, paddingField, paddingOf, pair, strideField } from "./Block.ts"
 
 const poolSpec = (kind: string, identifier: string, description: string) =>
@@ -32,12 +32,12 @@ const pool = (kind: "maxPool" | "averagePool", spec: ReturnType<typeof poolSpec>
         typeof declared === "string" ? input : builder.pad(place.path, input, declared, filling)
       const padding = typeof declared === "string" ? declared : "valid"
       const shape = builder.image(place, padded, "a pooling")
-      const height = outputSize(shape.height, window[0], stride[0], padding)
-      const width = outputSize(shape.width, window[1], stride[1], padding)
-      if (height < 1 || width < 1)
+      const height = outputSizes(shape.height, window[0], stride[0], padding)
+      const width = outputSizes(shape.width, window[1], stride[1], padding)
+      if (minimum(height) < 1 || minimum(width) < 1)
         builder.stop(
           [...place.at, "window"],
-          `a ${window[0]} x ${window[1]} window does not fit in ${shape.height} x ${shape.width}; ` +
+          `a ${window[0]} x ${window[1]} window does not fit in ${describeImage(shape)}; ` +
             "use a smaller window or padding: same",
         )
       return builder.push({
@@ -78,7 +78,10 @@ const toVector = (
         tokens: "use tokenMean: {} in its place",
         vector: "remove it",
       })
-      const values = kind === "flatten" ? map(channels, (n) => n * height * width) : channels
+      const values =
+        kind === "flatten"
+          ? combine([channels, height, width], ([n, h, w]) => n! * h! * w!)
+          : channels
       return builder.push({
         operation: kind,
         path: place.path,

@@ -1,11 +1,12 @@
 /** `residual`: a sum around any items, the general form of `basic` and `bottleneck` (arXiv 1512.03385, figure 2). */
 import { Schema } from "effect"
 import { field, optional, withDefault } from "../../declaration/Field.ts"
+import { maximum, type Quantity } from "../../space/Quantity.ts"
 import { itemName, type Tunable } from "../../space/Tunable.ts"
 import type { Builder } from "../Builder.ts"
 import type { BlockPlace } from "../Decisions.ts"
 import { buildItems } from "../Items.ts"
-import { describeShape, sameShape, type Value } from "../Shape.ts"
+import { describeShape, outputSizes, sameShape, sameWidth, type Value } from "../Shape.ts"
 import {
   activationOf,
   type ActivationWord,
@@ -29,10 +30,10 @@ interface Fields {
   readonly dropPath?: number
 }
 
-/** The stride that makes `to` pixels of `from`. */
-const strideOf = (from: number, to: number): number | undefined => {
-  const stride = Math.ceil(from / to)
-  return stride <= 64 && Math.ceil(from / stride) === to ? stride : undefined
+/** The stride that makes `to` pixels of `from`, under every size of the input. */
+const strideOf = (from: Quantity, to: Quantity): number | undefined => {
+  const stride = Math.ceil(maximum(from) / maximum(to))
+  return stride <= 64 && sameWidth(outputSizes(from, 1, stride, "same"), to) ? stride : undefined
 }
 
 /** A 1x1 convolution from the shape of one value to that of another. */

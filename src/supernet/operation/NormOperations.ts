@@ -1,6 +1,7 @@
 /** `batchNorm` (arXiv 1502.03167), `layerNorm`, `groupNorm`, `bias` and `layerScale`, float32 always. */
 import { maximum } from "../../space/Quantity.ts"
-import { asImage, asVector, biasAdd, scaleEach } from "../../tensor/Kernels.ts"
+import { asImage, asVector } from "../../tensor/Images.ts"
+import { biasAdd, scaleEach } from "../../tensor/Kernels.ts"
 import { batchNormInference, batchNormOver, groupNorm, layerNorm } from "../../tensor/Norms.ts"
 import type { Tensor, Tensor1D, Tensor4D } from "../../tensor/Backend.ts"
 import type {

@@ -52,6 +52,8 @@ export interface Context {
   readonly seed?: Tensor
   /** Variable of this node by the last part of its name. */
   readonly variable: (name: string) => Variable
+  /** Whether a decision chooses the size of the images, and with it all sizes of images behind them. */
+  readonly isSizeSearched: boolean
   /** The size now: a number when nothing decides it, else an int32 scalar. */
   readonly size: (quantity: Quantity) => Size
   /**

@@ -24,6 +24,7 @@ import {
   LeaveOperation,
   PadOperation,
   PoolOperation,
+  ResizeOperation,
   ZerosOperation,
 } from "./PlainOperations.ts"
 
@@ -51,6 +52,7 @@ export const operations: ReadonlyArray<Operation> = [
   LeaveOperation,
   ChooseOperation,
   ZerosOperation,
+  ResizeOperation,
 ]
 
 const byName = new Map<string, Operation>(

@@ -5,6 +5,7 @@ import {
   fitChannels,
   padRows,
   rowsIfActive,
+  sizesTensor,
   takeRows,
   whichActive,
   zerosFor,
@@ -14,13 +15,11 @@ import {
   add,
   averagePool,
   concat,
-  flatten,
   globalAveragePool,
   globalMaxPool,
-  lowest,
   maxPool,
-  padImage,
 } from "../../tensor/Kernels.ts"
+import { flatten, lowest, padImage, resize } from "../../tensor/Images.ts"
 import type {
   ActivationNode,
   AddNode,
@@ -32,6 +31,7 @@ import type {
   LeaveNode,
   PadNode,
   PoolNode,
+  ResizeNode,
   ZerosNode,
 } from "../../network/Graph.ts"
 import { defineOperation } from "./Operation.ts"
@@ -62,8 +62,19 @@ export const PoolOperation = defineOperation<PoolNode>({
 export const GlobalPoolOperation = defineOperation<GlobalPoolNode>({
   operations: ["globalAveragePool", "globalMaxPool"],
   variables: () => [],
-  forward: (node, [x]) =>
-    (node.operation === "globalMaxPool" ? globalMaxPool : globalAveragePool)(x as Tensor4D),
+  forward: (node, [x], { isSizeSearched }) =>
+    node.operation === "globalMaxPool"
+      ? globalMaxPool(x as Tensor4D)
+      : globalAveragePool(x as Tensor4D, isSizeSearched),
+})
+
+export const ResizeOperation = defineOperation<ResizeNode>({
+  operations: ["resize"],
+  variables: () => [],
+  forward: ({ shape }, [x], { size }) => {
+    if (shape.kind !== "image") throw new Error("only images are resized")
+    return resize(x!, sizesTensor([size(shape.height), size(shape.width)]))
+  },
 })
 
 export const PadOperation = defineOperation<PadNode>({
@@ -112,7 +123,8 @@ export const ZerosOperation = defineOperation<ZerosNode>({
   variables: () => [],
   forward: ({ shape }, [x], { size }) => {
     const channels = size(shape.channels)
-    if (shape.kind === "image") return zerosFor(x!, [shape.height, shape.width, channels])
+    if (shape.kind === "image")
+      return zerosFor(x!, [size(shape.height), size(shape.width), channels])
     return zerosFor(x!, shape.kind === "tokens" ? [shape.tokens, channels] : [channels])
   },
 })

@@ -45,11 +45,11 @@ export const SqueezeExciteOperation = defineOperation<SqueezeExciteNode>({
       bias("exciteBias", channels, "output"),
     ]
   },
-  forward: (node, [x], { cut, variable }) => {
+  forward: (node, [x], { cut, isSizeSearched, variable }) => {
     const { inner, inputChannels: channels } = node
     const dense = (input: Tensor, name: string, from: Quantity, to: Quantity): Tensor =>
       biasAdd(matMul(input, cut(variable(name), [from, to])), cut(variable(`${name}Bias`), [to]))
-    const squeezed = dense(globalAveragePool(x!), "squeeze", channels, inner)
+    const squeezed = dense(globalAveragePool(x!, isSizeSearched), "squeeze", channels, inner)
     const active = activations[node.activation](squeezed)
     const gate = activations[node.gate ?? "sigmoid"]
     return scaleChannels(x!, gate(dense(active, "excite", inner, channels)))
