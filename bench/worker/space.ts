@@ -10,6 +10,7 @@ import type { Dataset, Split } from "../../src/data/Dataset.ts"
 import { decode } from "../../src/declaration/Decode.ts"
 import { read } from "../../src/declaration/Document.ts"
 import { explain, parse } from "../../src/format/Formats.ts"
+import { largestInput } from "../../src/network/InputSize.ts"
 import { build } from "../../src/network/Build.ts"
 import type { Network } from "../../src/network/Network.ts"
 import { Space } from "../../src/network/SpaceFile.ts"
@@ -100,7 +101,7 @@ const empty: Split = {
 /** The shape of the space's images and nothing in it. */
 const datasetOf = ({ input, classes }: Space): Dataset => ({
   name: "bench",
-  ...input,
+  ...largestInput(input),
   classes: Array.from({ length: classes }, (_, i) => String(i)),
   train: empty,
   test: empty,

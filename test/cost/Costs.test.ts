@@ -23,8 +23,8 @@ const conv: Layer = {
   path: "conv",
   kind: "conv",
   shape: {
-    height: 8,
-    width: 8,
+    height: constant(8),
+    width: constant(8),
     channels: constant(16),
     kernel: [constant(3), constant(3)],
     stride: [1, 1],
