@@ -5,18 +5,16 @@
  */
 import * as Command from "effect/cli/Command"
 import {
-  compare,
   evaluate,
   demo,
   exportTrial,
-  list,
   plan,
   run,
   runTrial,
-  show,
   simulate,
   watch,
 } from "./GridCommands.ts"
+import { best, compare, diff, list, show } from "./ResultCommands.ts"
 import { data, doctor, format, sync, ui } from "./OtherCommands.ts"
 import { importPolicy, init, latency, makeCost, validate } from "./SpaceCommands.ts"
 
@@ -39,6 +37,8 @@ export const rootFor = async (words: ReadonlyArray<string>) =>
       simulate,
       list,
       compare,
+      best,
+      diff,
       show,
       exportTrial,
       evaluate,

@@ -58,20 +58,39 @@ export const state = maybe(
   "DIR",
   "State folder; the .fliqs of the nearest ancestor of the experiment file",
 )
+export const dark = toggle("dark", "Draw --out for a dark ground")
 export const set = several("set", "path=value", "Change a setting of the file")
 export const yes = toggle("yes", "Allow more than 1000 cells in a matrix")
 export const experiment = Argument.String("experiment").pipe(
   Argument.withDescription("Experiment file"),
+)
+/** Trials that are there already, however a person names them (`ReadGrid.ts`). */
+export const grid = Argument.String("experiment").pipe(
+  Argument.withDescription(
+    "Experiment file; or the name of an experiment in the state folder; or a folder with one, DIR or DIR:NAME",
+  ),
 )
 export const trial = Argument.String("trial").pipe(
   Argument.withDescription("Trial id, or the beginning of one"),
 )
 export const space = Argument.String("space").pipe(Argument.withDescription("Space file"))
 
-/** Which rows of a table are shown, in which order, and with which columns. */
+/** Which rows of a table are shown, in which order, with which columns, and in which form. */
 export const selection = {
-  sort: maybe("sort", "KEY[:asc]", "Metric or column to sort by, largest first"),
-  filter: several("filter", "KEY=VALUE", "Only trials whose column or parameter has this value"),
-  columns: maybe("columns", "KEY,KEY", "Parameters and metrics to show"),
+  sort: maybe("sort", "KEY[:asc],...", "Columns to sort by, largest first"),
+  filter: several(
+    "filter",
+    "CONDITION",
+    'Only what meets it: "final/accuracy>0.6", kind=evolution, "seed=1|2"; "and" joins several',
+  ),
+  columns: maybe("columns", "KEY,KEY", "Parameters and metrics to show; short names do"),
   limit: count("limit", "rows", "At most this many rows").pipe(Flag.optional),
+  by: maybe("by", "KEY[,KEY]", "Means over trials that agree in these: arm, kind, times, ..."),
+  control: maybe(
+    "control",
+    "ARM",
+    "What differences are to: an arm, or uniform, wideThenUniform or random",
+  ),
+  csv: toggle("csv", "Print CSV with every digit"),
+  md: toggle("md", "Print a Markdown table"),
 }

@@ -5,10 +5,10 @@ import * as Flag from "effect/cli/Flag"
 import { lazily, needsTensors } from "./LazyCommand.ts"
 import {
   count,
+  dark,
   experiment,
   json,
   maybe,
-  selection,
   set,
   several,
   state,
@@ -17,8 +17,6 @@ import {
   withShort,
   yes,
 } from "./Flags.ts"
-
-const dark = toggle("dark", "Draw --out for a dark ground")
 
 export const plan = Command.make(
   "plan",
@@ -98,43 +96,6 @@ export const simulate = Command.make(
 ).pipe(
   Command.withDescription("Rehearse the searches of an experiment without a network, in seconds"),
 )
-
-export const list = Command.make(
-  "list",
-  { state, json, ...selection },
-  lazily(() => import("./command/List.ts")),
-).pipe(Command.withDescription("List trials and their states"))
-
-export const compare = Command.make(
-  "compare",
-  {
-    experiment,
-    set,
-    yes,
-    state,
-    json,
-    ...selection,
-    pareto: maybe(
-      "pareto",
-      "KEY:max,KEY:min",
-      "Only the trials on the Pareto front of these metrics",
-    ),
-    onlyChanged: toggle("only-changed", "Leave out columns in which all trials agree"),
-    out: maybe(
-      "out",
-      "FILE.svg|png|json",
-      "Draw the arms and their front; .json: as a Vega-Lite specification",
-    ),
-    dark,
-  },
-  lazily(() => import("./command/Compare.ts")),
-).pipe(Command.withDescription("Compare the trials of an experiment; * marks the Pareto front"))
-
-export const show = Command.make(
-  "show",
-  { trial, state, json },
-  lazily(() => import("./command/Show.ts")),
-).pipe(Command.withDescription("Show a trial: state, parameters, metrics, assignment"))
 
 export const exportTrial = Command.make(
   "export",

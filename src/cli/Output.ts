@@ -64,6 +64,13 @@ export const yellow = paint(33, process.stderr)
 export const isInteractive = (): boolean =>
   process.stderr.isTTY === true && process.env["TERM"] !== "dumb" && process.env["CI"] === undefined
 
+/** How wide a table may be: as wide as the terminal that shows it, or as COLUMNS says; any width for a file or a pipe. */
+export const terminalColumns = (): number => {
+  const given = Number(process.env["COLUMNS"] ?? "")
+  if (process.stdout.isTTY) return process.stdout.columns || given || 80
+  return Number.isInteger(given) && given > 0 ? given : Infinity
+}
+
 /** Columns of a terminal that a text takes, without its colours: two for a wide character, none for an accent. */
 export const width = (text: string): number => stringWidth(text)
 

@@ -31,6 +31,7 @@ const namedByJournal = Effect.fnUntraced(function* (state: string, id: string) {
     name: start?.name ?? "",
     experiment: start?.experiment ?? "",
     steps: 0,
+    cell: {},
     parameters: parameters,
   } satisfies Named
 })
@@ -80,11 +81,11 @@ const readBriefly = Effect.fnUntraced(function* (index: TrialIndex.TrialIndex, i
   } satisfies Known<Result.Summary>
 })
 
-/** All trials that were ever begun in this state folder. */
-export const readAll = Effect.fnUntraced(function* (state: string) {
+/** The trials of these ids that the state folder has. */
+export const readAll = Effect.fnUntraced(function* (state: string, ids: ReadonlyArray<string>) {
   const index = TrialIndex.open(state)
   const all: Array<Known<Result.Summary>> = []
-  for (const id of yield* State.trialIds(state)) {
+  for (const id of ids) {
     const known = yield* readBriefly(index, id)
     if (known !== undefined) all.push(known)
   }

@@ -10,13 +10,13 @@ import type * as Result from "./Result.ts"
 import type * as State from "./State.ts"
 
 /** To be raised when an entry holds more, or is made otherwise. */
-const version = 1
+const version = 2
 export const fileName = "index.jsonl"
 
 /** What `trial.json` says, without the declaration. */
 export type TrialHead = Pick<
   State.TrialFile,
-  "id" | "gridId" | "name" | "experiment" | "steps" | "parameters"
+  "id" | "gridId" | "name" | "experiment" | "steps" | "cell" | "parameters"
 >
 
 /** What is kept of a trial whose records can be read. */
@@ -104,7 +104,9 @@ const isList = (difference: Difference): difference is ReadonlyArray<unknown> =>
 
 /** An entry as records of plain values. */
 interface Flat {
-  readonly head: Omit<TrialHead, "parameters"> & Omit<Entry, "trial" | "result" | "columns">
+  readonly head: Omit<TrialHead, "cell" | "parameters"> &
+    Omit<Entry, "trial" | "result" | "columns">
+  readonly cell: TrialHead["cell"]
   readonly parameters: TrialHead["parameters"]
   /** Empty for a trial without a result. */
   readonly outcome: Partial<Omit<Result.Summary, "metrics" | "assignment" | "layers">>
@@ -113,15 +115,23 @@ interface Flat {
   readonly columns: LayerColumns
 }
 
-const parts = ["head", "parameters", "outcome", "metrics", "assignment", "columns"] as const
+const parts = ["head", "cell", "parameters", "outcome", "metrics", "assignment", "columns"] as const
 
 const flat = ({ columns, result, trial, ...rest }: Entry): Flat => {
-  const { parameters, ...head } = trial
+  const { cell, parameters, ...head } = trial
   const { assignment = {}, layers: _, metrics = {}, ...outcome } = result ?? {}
-  return { head: { ...rest, ...head }, parameters, outcome, metrics, assignment, columns }
+  return { head: { ...rest, ...head }, cell, parameters, outcome, metrics, assignment, columns }
 }
 
-const entryOf = ({ assignment, columns, head, metrics, outcome, parameters }: Flat): Entry => {
+const entryOf = ({
+  assignment,
+  cell,
+  columns,
+  head,
+  metrics,
+  outcome,
+  parameters,
+}: Flat): Entry => {
   const { costKind, endedSpool, resultIdentity, trialIdentity, ...trial } = head
   const { attempt, finishedAt, id, seconds, state, steps, version: made, warnings } = outcome
   const isWhole =
@@ -132,7 +142,7 @@ const entryOf = ({ assignment, columns, head, metrics, outcome, parameters }: Fl
     ? { ...outcome, attempt, finishedAt, id, seconds, state, steps, version: made, warnings }
     : undefined
   return {
-    trial: { ...trial, parameters },
+    trial: { ...trial, cell, parameters },
     costKind,
     trialIdentity,
     resultIdentity,
@@ -150,11 +160,12 @@ const texts = ["id", "gridId", "name", "experiment", "costKind", "endedSpool"] a
 /** Whether a line that has the right checksum says what it should: a file may be anybody's. */
 const isFlat = (found: object): found is Flat => {
   const values: Readonly<Record<string, Values>> = { ...found }
-  const { assignment = {}, columns = {}, head = {}, metrics = {}, parameters = {} } = values
+  const { assignment = {}, cell = {}, columns = {}, head = {} } = values
+  const { metrics = {}, parameters = {} } = values
   return (
     texts.every((key) => typeof head[key] === "string") &&
     Number.isInteger(head["steps"]) &&
-    [parameters, columns].every((list) =>
+    [cell, parameters, columns].every((list) =>
       Object.values(list).every((value) => typeof value === "string"),
     ) &&
     Object.values(metrics).every(Number.isFinite) &&

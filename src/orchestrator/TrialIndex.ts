@@ -48,12 +48,13 @@ interface Timed {
   readonly steps: number
 }
 
-const headOf = ({ experiment, gridId, id, name, parameters, steps }: State.TrialFile) => ({
+const headOf = ({ cell, experiment, gridId, id, name, parameters, steps }: State.TrialFile) => ({
   id,
   gridId,
   name,
   experiment,
   steps,
+  cell,
   parameters,
 })
 

@@ -101,22 +101,36 @@ const labelOf = (arm: Labelled, keys: ReadonlyArray<string>): string => {
   )
 }
 
-/** Labels of arms that would be called alike: with the parameters in which they differ, else with their key. */
-const distinct = (label: string, alike: ReadonlyArray<Labelled>): ReadonlyArray<string> => {
+/** The block that a key is in: `train.learningRate.restart` of `train.learningRate.restart.factor`. */
+const blockOf = (key: string): string => key.split(".").slice(0, -1).join(".")
+
+/** Keys in which these arms differ; a block of two keys or more that some lack is one word, its name. */
+const differences = (alike: ReadonlyArray<Labelled>): ReadonlyArray<string> => {
   const all = sorted(new Set(alike.flatMap(({ parameters }) => Object.keys(parameters))))
   const differing = all.filter(
     (key) =>
       key !== "seed" && new Set(alike.map(({ parameters }) => parameters[key] ?? "")).size > 1,
   )
-  const names = shortKeys(differing)
-  const labels = alike.map(({ parameters }) =>
-    [
-      label,
-      ...differing
-        .filter((key) => parameters[key] !== undefined)
-        .slice(0, 3)
-        .map((key) => wordOf(key, parameters[key]!, names)),
-    ].join(" "),
+  const isLacked = (key: string) => alike.some(({ parameters }) => parameters[key] === undefined)
+  const lacked = differing.filter(isLacked)
+  const isBlock = (block: string) =>
+    lacked.filter((key) => blockOf(key) === block).length > 1 &&
+    all.every((key) => blockOf(key) !== block || lacked.includes(key))
+  return [...new Set(differing.map((key) => (isBlock(blockOf(key)) ? blockOf(key) : key)))]
+}
+
+/** Labels of arms that would be called alike: with the parameters in which they differ, else with their key. */
+const distinct = (label: string, alike: ReadonlyArray<Labelled>): ReadonlyArray<string> => {
+  const keys = differences(alike)
+  const names = shortKeys(keys)
+  const wordFor = (key: string, { parameters }: Labelled): ReadonlyArray<string> => {
+    const value = parameters[key]
+    if (value !== undefined) return [wordOf(key, value, names)]
+    const isThere = Object.keys(parameters).some((other) => blockOf(other) === key)
+    return isThere ? [names.get(key) ?? key] : []
+  }
+  const labels = alike.map((arm) =>
+    [label, ...keys.flatMap((key) => wordFor(key, arm)).slice(0, 3)].join(" "),
   )
   return labels.map((one, i) =>
     labels.filter((other) => other === one).length > 1

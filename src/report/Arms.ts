@@ -71,6 +71,21 @@ export const spreadOf = (values: ReadonlyArray<number>): Spread | undefined => {
   }
 }
 
+/** Values by a key, in the order of first appearance. */
+export const groupedBy = <A, K>(
+  values: Iterable<A>,
+  keyOf: (value: A) => K,
+): ReadonlyMap<K, ReadonlyArray<A>> => {
+  const groups = new Map<K, Array<A>>()
+  for (const value of values) {
+    const key = keyOf(value)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [value])
+    else group.push(value)
+  }
+  return groups
+}
+
 const seedOf = ({ cell, parameters }: TrialRecord): string =>
   parameters["seed"] ?? cell["seed"] ?? ""
 
@@ -93,7 +108,8 @@ const keyOf = ({ cell, parameters }: TrialRecord): string => {
   return idOf({ ...read, "space file": cell["space"] ?? "" })
 }
 
-const metricsOf = (trials: ReadonlyArray<TrialRecord>): Readonly<Record<string, Spread>> => {
+/** The spread of every metric over some trials. */
+export const metricsOf = (trials: ReadonlyArray<TrialRecord>): Readonly<Record<string, Spread>> => {
   const keys = new Set(trials.flatMap(({ metrics }) => Object.keys(metrics)))
   return Object.fromEntries(
     [...keys].flatMap((key) => {
@@ -103,7 +119,8 @@ const metricsOf = (trials: ReadonlyArray<TrialRecord>): Readonly<Record<string, 
   )
 }
 
-const countsOf = (trials: ReadonlyArray<TrialRecord>): Arm["counts"] => {
+/** How many of some trials have ended, and how. */
+export const countsOf = (trials: ReadonlyArray<TrialRecord>): Arm["counts"] => {
   const of = (state: TrialRecord["state"]) => trials.filter((one) => one.state === state).length
   const [finished, failed] = [of("finished"), of("failed")]
   return { finished, failed, unfinished: trials.length - finished - failed }
@@ -122,14 +139,7 @@ const inOrder = (a: Omit<Arm, "index">, b: Omit<Arm, "index">): number =>
 
 /** The arms of a grid, in their order. */
 export const armsOf = (records: ReadonlyArray<TrialRecord>): ReadonlyArray<Arm> => {
-  const groups = new Map<string, Array<TrialRecord>>()
-  for (const record of records) {
-    const key = keyOf(record)
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [record])
-    else group.push(record)
-  }
-  const unnamed = [...groups].map(([key, trials]) => ({
+  const unnamed = [...groupedBy(records, keyOf)].map(([key, trials]) => ({
     key,
     trials,
     cell: withoutSeed(trials[0]!.cell),

@@ -18,7 +18,13 @@ export const rounded = (value: number, digits = 4): string => {
 export const spreadText = ({ deviation, mean }: Spread): string =>
   deviation === undefined ? rounded(mean) : `${rounded(mean)} ± ${rounded(deviation, 2)}`
 
-const isShare = (key: string): boolean => metrics.find((one) => one.key === key)?.unit === "share"
+const unitOf = (key: string): string | undefined => metrics.find((one) => one.key === key)?.unit
+
+/** A metric over the seeds: qualities with their spread, costs and bits by their mean alone. */
+export const meanText = (key: string, spread: Spread): string =>
+  ["share", "nats"].includes(unitOf(key) ?? "") ? spreadText(spread) : rounded(spread.mean)
+
+const isShare = (key: string): boolean => unitOf(key) === "share"
 
 /** A difference with its sign; of a share in points: `+2.1`. */
 export const signedText = (key: string, value: number): string => {
@@ -26,12 +32,13 @@ export const signedText = (key: string, value: number): string => {
   return `${value < 0 && Number(size) !== 0 ? "-" : "+"}${size}`
 }
 
-/** `+2.1 (+0.9 to +3.3)`: the mean difference with its interval, for a cell of a table. */
-export const differenceCell = ({ interval, mean, metric }: Difference): string => {
+/** `+2.1 [+0.9, +3.3]`, for a cell of a table; at another cost `+4.0 [+3.9, +4.2] at 1.27x`. */
+export const differenceCell = ({ costRatio, interval, mean, metric, side }: Difference): string => {
   const signed = (value: number) => signedText(metric, value)
-  return interval === undefined
-    ? signed(mean)
-    : `${signed(mean)} (${signed(interval.low)} to ${signed(interval.high)})`
+  const range =
+    interval === undefined ? [] : [`[${signed(interval.low)}, ${signed(interval.high)}]`]
+  const at = costRatio === undefined || side === "near" ? [] : [`at ${rounded(costRatio, 3)}x`]
+  return [signed(mean), ...range, ...at].join(" ")
 }
 
 /** What a cost ratio says beside a difference; empty at equal cost. */

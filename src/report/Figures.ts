@@ -6,7 +6,7 @@
  */
 import { near, type Side, sideOf } from "../cost/NearestCosts.ts"
 import { directionOf, final } from "../metric/Metrics.ts"
-import { type Arm, armsOf } from "./Arms.ts"
+import { type Arm, armsOf, groupedBy } from "./Arms.ts"
 import { differingKeys } from "./ArmLabels.ts"
 import { pairedDifference } from "./Paired.ts"
 import { type Objective, paretoFront } from "./Pareto.ts"
@@ -68,7 +68,10 @@ export interface Figures {
 }
 
 export interface Options {
-  /** Key or label of the arm to compare all others with; by default the uniform control nearest in cost to each arm. */
+  /**
+   * Key or label of the arm to compare all others with, or a kind of control of which the one nearest in cost is taken for
+   * each arm; by default `uniform`, where there is one.
+   */
   readonly control?: string
   /** `final/accuracy` by default. */
   readonly quality?: string
@@ -104,41 +107,67 @@ const bySeed = ({ trials }: Arm, key: string): ReadonlyMap<string, number> => {
   return new Map([...values].map(([seed, all]) => [seed, mean(all)]))
 }
 
-/** Means of two arms in a metric over the seeds given; undefined if one of them lacks it. */
-const meansOver = (seeds: ReadonlyArray<string>, key: string, arms: readonly [Arm, Arm]) => {
-  const [a, b] = arms.map((arm) => {
-    const values = bySeed(arm, key)
-    const found = seeds.flatMap((seed) => values.get(seed) ?? [])
-    return found.length === seeds.length ? mean(found) : undefined
+/** An arm and the one it is compared with. */
+export interface Against {
+  readonly arm: Arm
+  readonly control: Arm
+}
+
+/** What one pair of arms says of each seed that both have finished. */
+const bySeedOf = (
+  { arm, control }: Against,
+  { cost, quality }: Pick<Figures, "cost" | "quality">,
+) => {
+  const [own, others] = [bySeed(arm, quality), bySeed(control, quality)]
+  const [costs, otherCosts] = [bySeed(arm, cost), bySeed(control, cost)]
+  return [...own].flatMap(([seed, value]) => {
+    const other = others.get(seed)
+    if (other === undefined) return []
+    return [{ seed, gain: value - other, cost: costs.get(seed), otherCost: otherCosts.get(seed) }]
   })
-  return a === undefined || b === undefined ? undefined : { a, b }
+}
+
+const isKnown = (value: number | undefined): value is number => value !== undefined
+
+/** The mean over those that have one; undefined if one lacks it. */
+const meanOfAll = (values: ReadonlyArray<number | undefined>): number | undefined => {
+  const known = values.filter(isKnown)
+  return known.length === 0 || known.length < values.length ? undefined : mean(known)
+}
+
+/** Arms less those they are compared with: in each seed the mean of their differences; undefined without a pair. */
+export const pairedOver = (
+  against: ReadonlyArray<Against>,
+  keys: Pick<Figures, "cost" | "quality">,
+): Difference | undefined => {
+  const all = against.flatMap((one) => bySeedOf(one, keys))
+  const seeds = [...groupedBy(all, ({ seed }) => seed)]
+  if (seeds.length === 0) return undefined
+  const paired = pairedDifference(seeds.map(([, those]) => mean(those.map(({ gain }) => gain))))
+  const { deviation, high, low, pairs } = paired
+  const cost = meanOfAll(all.map((one) => one.cost))
+  const otherCost = meanOfAll(all.map((one) => one.otherCost))
+  const controls = new Map(against.map(({ control: { key, label } }) => [key, label]))
+  return {
+    metric: keys.quality,
+    against: { key: [...controls.keys()].join(" "), label: [...controls.values()].join(", ") },
+    seeds: seeds.map(([seed]) => seed),
+    pairs,
+    mean: paired.mean,
+    ...(deviation === undefined ? {} : { deviation, interval: { low, high } }),
+    isClear: pairs > 1 && (low > 0 || high < 0),
+    ...(cost === undefined || otherCost === undefined || otherCost === 0
+      ? {}
+      : { costRatio: cost / otherCost, side: sideOf(cost, otherCost) }),
+  }
 }
 
 /** One arm less another one; undefined where no seed is finished in both. */
 export const differenceOf = (
   arm: Arm,
   other: Arm,
-  { cost, quality }: Pick<Figures, "cost" | "quality">,
-): Difference | undefined => {
-  const [own, others] = [bySeed(arm, quality), bySeed(other, quality)]
-  const seeds = [...own.keys()].filter((seed) => others.has(seed))
-  if (seeds.length === 0) return undefined
-  const paired = pairedDifference(seeds.map((seed) => own.get(seed)! - others.get(seed)!))
-  const { deviation, high, low, pairs } = paired
-  const costs = meansOver(seeds, cost, [arm, other])
-  return {
-    metric: quality,
-    against: { key: other.key, label: other.label },
-    seeds,
-    pairs,
-    mean: paired.mean,
-    ...(deviation === undefined ? {} : { deviation, interval: { low, high } }),
-    isClear: pairs > 1 && (low > 0 || high < 0),
-    ...(costs === undefined || costs.b === 0
-      ? {}
-      : { costRatio: costs.a / costs.b, side: sideOf(costs.a, costs.b) }),
-  }
-}
+  keys: Pick<Figures, "cost" | "quality">,
+): Difference | undefined => pairedOver([{ arm, control: other }], keys)
 
 /** Arms to compare with by default: those trained in one format, else any control, else what a matrix gives its formats. */
 const controlsAmong = (arms: ReadonlyArray<Arm>): ReadonlyArray<Arm> => {
@@ -164,6 +193,15 @@ const nearestTo = (arm: Arm, candidates: ReadonlyArray<Arm>, cost: string): Arm 
     : rest.reduce((best, other) => (distance(other) < distance(best) ? other : best), first)
 }
 
+/** The arms that are compared with: one by key or label, or all of a kind of control such as `random`. */
+export const controlsNamed = <A extends Arm>(
+  arms: ReadonlyArray<A>,
+  name: string,
+): ReadonlyArray<A> => {
+  const one = findArm(arms, name)
+  return one === undefined ? arms.filter(({ control }) => control === name) : [one]
+}
+
 /** The arm of a key or label; undefined where there is none. */
 export const findArm = <A extends Arm>(arms: ReadonlyArray<A>, name: string): A | undefined =>
   arms.find(({ key, label }) => label === name || key === name)
@@ -183,7 +221,8 @@ export const bestFirst = <A extends Arm>(
     return x === y ? 0 : isBetter(quality, x, y) ? -1 : 1
   })
 
-const levelsOf = (
+/** The arms with a cost, by cost: those of equal cost together. */
+export const levelsOf = (
   arms: ReadonlyArray<FiguredArm>,
   keys: Pick<Figures, "cost" | "quality">,
 ): ReadonlyArray<CostLevel> => {
@@ -248,8 +287,8 @@ export const figuresOf = (records: ReadonlyArray<TrialRecord>, options: Options 
     { key: cost, direction: "min" },
   ]
   const front = new Set(paretoFront(arms, objectives, ({ metrics }, key) => metrics[key]?.mean))
-  const chosen = options.control === undefined ? undefined : findArm(arms, options.control)
-  const candidates = chosen === undefined ? controlsAmong(arms) : [chosen]
+  const chosen = options.control === undefined ? [] : controlsNamed(arms, options.control)
+  const candidates = chosen.length === 0 ? controlsAmong(arms) : chosen
   const figured = arms.map((arm): FiguredArm => {
     const control = nearestTo(arm, candidates, cost)
     // A control is compared with another one only where that was chosen, or is a control of another kind.
@@ -268,7 +307,7 @@ export const figuresOf = (records: ReadonlyArray<TrialRecord>, options: Options 
     objectives,
     tolerance: near,
     arms: figured,
-    control: figured.find(({ key }) => key === (chosen ?? candidates[0])?.key),
+    control: figured.find(({ key }) => key === candidates[0]?.key),
     differing: differingKeys(arms),
     levels: levelsOf(figured, { cost, quality }),
     counts: {

@@ -179,7 +179,7 @@ describe("plan", () => {
     for (const trial of plan.trials) {
       expect(trial.id).toMatch(/^[0-9a-f]{16}$/)
       expect(trial.state).toBe("planned")
-      expect(trial.parameters["train.steps"]).toBe("300")
+      expect(trial.parameters["train.steps"]).toBe(300)
     }
     expect(plan.space).toMatchObject({ decisions: 3, cardinality: "27" })
     expect(plan.expectedSeconds).toBeNull()

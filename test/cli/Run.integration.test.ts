@@ -121,14 +121,30 @@ describe("run", () => {
       }
     }
     const table = (await fliqs(["compare", "experiment.yaml"], at)).stdout.toString()
-    expect(table).toMatch(/^searched - uniform INT4: .* of the target/m)
+    expect(table).toMatch(/^\*? +reinforce +2\/2 /m)
+    expect(table).toMatch(/^\*? +uniform INT4 +2\/2 /m)
+    const groups = json<any>(
+      await fliqs(["compare", "experiment.yaml", "--by", "arm", "--json"], at),
+    )
+    const [searched, uniform] = groups
+    expect(searched.difference).toMatchObject({ pairs: 2, against: { label: "uniform INT4" } })
+    const gains = compared.flatMap((row: any) =>
+      row.comparisons.map(({ difference }: any) => difference),
+    )
+    expect(searched.difference.mean).toBeCloseTo((gains[0] + gains[1]) / 2, 12)
+    const id = (await fliqs(["best", "experiment.yaml", "--id"], at)).stdout.toString().trim()
+    expect(compared.map((row: any) => row.id)).toContain(id)
+    const mean = (group: any, key: string) => group.metrics[key].mean
     const beats = (a: any, b: any) =>
-      a.metrics["final/accuracy"] >= b.metrics["final/accuracy"] &&
-      a.metrics["final/gbops"] <= b.metrics["final/gbops"] &&
-      (a.metrics["final/accuracy"] > b.metrics["final/accuracy"] ||
-        a.metrics["final/gbops"] < b.metrics["final/gbops"])
-    for (const row of compared)
-      expect(row.pareto).toBe(!compared.some((other: any) => beats(other, row)))
+      mean(a, "final/accuracy") >= mean(b, "final/accuracy") &&
+      mean(a, "final/gbops") <= mean(b, "final/gbops") &&
+      (mean(a, "final/accuracy") > mean(b, "final/accuracy") ||
+        mean(a, "final/gbops") < mean(b, "final/gbops"))
+    const groupOf = ({ id }: any) =>
+      groups.find(({ trials }: any) => trials.some((trial: any) => trial.id === id))
+    for (const row of compared) expect(row.pareto).toBe(groupOf(row).pareto)
+    expect(searched.pareto).toBe(!beats(uniform, searched))
+    expect(uniform.pareto).toBe(!beats(searched, uniform))
     const front = await fliqs(
       [
         "compare",
@@ -140,8 +156,8 @@ describe("run", () => {
       ],
       at,
     )
-    const marked = front.stdout.toString().match(/^\* +[0-9a-f]{16} /gm)
-    expect(marked).toHaveLength(compared.filter((row: any) => row.pareto).length)
+    const marked = front.stdout.toString().match(/^\* +\S.* 2\/2 /gm)
+    expect(marked).toHaveLength(groups.filter((group: any) => group.pareto).length)
     const drawn = JSON.parse(readFileSync(join(folder, "front.json"), "utf8"))
     expect(drawn.data.values.map(({ seeds }: any) => seeds)).toEqual([2, 2])
     const narrowed = "--sort final/accuracy --limit 1 --filter search.kind=fixed --json"
@@ -155,15 +171,15 @@ describe("run", () => {
     )
     expect(misspelt.code).toBe(2)
     expect(misspelt.stderr).toContain("final/accuracy")
-    const id = trials[0]!.id
-    const shown = json<any>(await fliqs(["show", id.slice(0, 6), "--json"], at))
-    expect(shown).toMatchObject({ id, state: "finished", step: 60 })
+    const shownId = trials[0]!.id
+    const shown = json<any>(await fliqs(["show", shownId.slice(0, 6), "--json"], at))
+    expect(shown).toMatchObject({ id: shownId, state: "finished", step: 60 })
     expect(Object.keys(shown.assignment).sort()).toEqual([
       "body.format",
       "classifier.format",
       "stem.format",
     ])
-    expect(shown.parameters["train.steps"]).toBe("60")
+    expect(shown.parameters["train.steps"]).toBe(60)
     expect(shown.metrics["final/accuracy"]).toBeGreaterThan(0)
     // What `show` prints is an assignment that `cost` takes, and both agree on the cost.
     writeFileSync(join(folder, "shown.json"), JSON.stringify(shown))

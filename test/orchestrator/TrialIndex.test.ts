@@ -131,6 +131,7 @@ describe("the index of a state folder", () => {
           name: "n\u001b[31m\n",
           experiment: "e",
           steps: i,
+          cell: i % 5 === 0 ? {} : { seed: String(i % 4) },
           parameters: i % 5 === 0 ? { only: "x" } : { seed: String(i), __proto__x: "y", 7: "7" },
         },
         trialIdentity: `t${i}`,

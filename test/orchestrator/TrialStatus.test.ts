@@ -101,7 +101,7 @@ describe.each(records)("a %s", (_, fileOf) => {
     expect(standing.damage?.message).not.toBe("")
     expect(standing.damage?.fix).toContain("--restart")
     expect(willRun(standing)).toBe(false)
-    const all = await run(readAll(state))
+    const all = await run(Effect.flatMap(State.trialIds(state), (ids) => readAll(state, ids)))
     expect(all.map(({ state, trial }) => [trial.id, state])).toEqual([
       [id, "damaged"],
       [other, "finished"],
@@ -155,7 +155,11 @@ describe("records whose loss loses nothing", () => {
     const file = State.gridFile(state, "0123456789abcdef")
     ways[way]!(file)
     expect(await run(Grids.readAll(state))).toEqual([])
-    expect((await run(readAll(state))).map(({ state }) => state)).toEqual(["finished", "finished"])
+    expect(
+      (await run(Effect.flatMap(State.trialIds(state), (ids) => readAll(state, ids)))).map(
+        ({ state }) => state,
+      ),
+    ).toEqual(["finished", "finished"])
   })
 })
 
@@ -189,5 +193,9 @@ it("what no folder of trials has is no trial", async () => {
   fs.mkdirSync(`${dirname(State.trialFolder(state, id))}/0000000000000bad/checkpoint`, {
     recursive: true,
   })
-  expect((await run(readAll(state))).map(({ trial }) => trial.id)).toEqual([id, other])
+  expect(
+    (await run(Effect.flatMap(State.trialIds(state), (ids) => readAll(state, ids)))).map(
+      ({ trial }) => trial.id,
+    ),
+  ).toEqual([id, other])
 })

@@ -1,216 +1,268 @@
-/** `fliqs compare EXPERIMENT`: the trials of a grid side by side, the parameters that differ, and their Pareto front. */
+/**
+ * `fliqs compare EXPERIMENT`: the arms of a grid side by side, each over its seeds and beside its control, with the Pareto
+ * front of their means; `fliqs compare A B`: two grids side by side (`table/TwoGrids.ts`).
+ */
 import { Effect, Option } from "effect"
-import type * as Plan from "../../experiment/Plan.ts"
-import * as Metrics from "../../metric/Metrics.ts"
-import * as TrialIndex from "../../orchestrator/TrialIndex.ts"
-import { standingOf as stateOf } from "../../orchestrator/TrialStatus.ts"
-import { objectivesText, paretoFront, parseObjectives } from "../../report/Pareto.ts"
-import { type Pair, pairsOf, type Standing, standingOf } from "../../report/Comparison.ts"
-import { type Figures, figuresOf } from "../../report/Figures.ts"
+import type { Plan } from "../../experiment/Plan.ts"
+import { final } from "../../metric/Metrics.ts"
+import { type Pair, pairsOf, standingOf } from "../../report/Comparison.ts"
+import { figuresOf, levelsOf } from "../../report/Figures.ts"
 import { frontOf } from "../../report/GridPictures.ts"
-import { recordOf, type TrialRecord } from "../../report/TrialRecords.ts"
-import { armTable, bestTexts } from "../ArmTable.ts"
-import { isSearching } from "../../search/Searches.ts"
-import { readPlan } from "../Locations.ts"
-import { comparisonTexts, endedOf } from "../RunOutcome.ts"
-import { dim, note, print, printJson, table } from "../Output.ts"
-import {
-  cellOf,
-  checkColumn,
-  checkColumnFlags,
-  columnsOf,
-  type Row,
-  type Selection,
-  selectRows,
-  showCell,
-} from "../Rows.ts"
-import { damageWords } from "../Trials.ts"
-import { themeOf, writePicture } from "../PictureFiles.ts"
+import { type Objective, paretoFront, parseObjectives } from "../../report/Pareto.ts"
 import { Wrong } from "../ErrorMessages.ts"
+import { dim, note, print, printJson } from "../Output.ts"
+import { themeOf, writePicture } from "../PictureFiles.ts"
+import { type ReadGrid, readGrid } from "../ReadGrid.ts"
+import { endedOf } from "../RunOutcome.ts"
+import { groupJson, groupsOf, trialJson, usualGroupColumns } from "../table/Answers.ts"
+import { columnNamed } from "../table/Columns.ts"
+import { meets, whyNone } from "../table/Conditions.ts"
+import { checkControl } from "../table/Controls.ts"
+import type { GroupRow } from "../table/GroupRows.ts"
+import {
+  checkForm,
+  columnsToShow,
+  conditionsFor,
+  limited,
+  printCsv,
+  printTable,
+  type Shown,
+  sorted,
+  type TableFlags,
+} from "../table/Selection.ts"
+import { bestTexts } from "../table/BestTexts.ts"
+import { bitsKeys, type TrialRow, trialRows, usualMetrics } from "../table/TrialRows.ts"
+import { compareTwo } from "../table/TwoGrids.ts"
+import { typedAll } from "../table/Written.ts"
 
-interface Compared extends Row {
-  readonly trial: Plan.PlannedTrial
-  readonly standing: Standing | undefined
-  readonly record: TrialRecord
-  /** Of a search: the trials it is compared with. */
-  readonly pairs: ReadonlyArray<Pair>
-}
-
-interface Input extends Selection {
+interface Input extends TableFlags {
   readonly experiment: string
+  readonly other: Option.Option<string>
   readonly set: ReadonlyArray<string>
   readonly yes: boolean
   readonly state: Option.Option<string>
-  readonly json: boolean
   readonly pareto: Option.Option<string>
   readonly onlyChanged: boolean
   readonly out: Option.Option<string>
   readonly dark: boolean
 }
 
-const usualObjectives = objectivesText([Metrics.final.accuracy, Metrics.final.gbops])
-const usualMetrics = Metrics.mostTelling.map(({ key }) => key)
-const ratioKey = Metrics.final.costOverTarget.key
-
-const metricOf = ({ metrics }: Row, key: string): number | undefined => metrics[key]
-
-/** Parameters that differ between the trials of the plan, in the order of the cells. */
-const differing = (rows: ReadonlyArray<Compared>): ReadonlyArray<string> => {
-  const keys = new Set(rows.flatMap(({ trial }) => Object.keys(trial.cell)))
-  const values = (key: string) =>
-    new Set(rows.map(({ parameters, trial }) => parameters[key] ?? trial.cell[key]))
-  return [...keys].filter((key) => values(key).size > 1)
-}
-
-/** Cost over target is that of the grid: a uniform network stands beside searches at targets that are not its own. */
-const metricsOf = (
-  metrics: Readonly<Record<string, number>>,
-  standing: Standing | undefined,
-): Readonly<Record<string, number>> => {
-  const { [ratioKey]: own, ...rest } = metrics
-  if (own === undefined) return rest
-  const ratio = standing?.target === undefined ? undefined : standing.cost / standing.target
-  return ratio === undefined ? rest : { ...rest, [ratioKey]: ratio }
-}
-
-const readRows = Effect.fnUntraced(function* (folder: string, plan: Plan.Plan) {
-  const index = TrialIndex.open(folder)
-  const states = yield* Effect.forEach(plan.trials, ({ id }) => stateOf(index, id))
-  yield* index.save
-  for (const [i, { damage }] of states.entries())
-    if (damage !== undefined) yield* note(`warning: ${damageWords(plan.trials[i]!.name, damage)}`)
-  const results = new Map(plan.trials.map(({ id }, i) => [id, states[i]!.result]))
-  const ended = endedOf(plan, results)
-  const pairs = pairsOf(ended)
-  const rows = ended.map((one, i): Compared => {
-    const { trial } = one
-    const { result, state } = states[i]!
-    const standing = standingOf(one, ended)
-    return {
-      trial,
-      standing,
-      record: recordOf(trial, state, result),
-      pairs: pairs.filter(({ search }) => search === trial),
-      own: { id: trial.id, name: trial.name, state },
-      metrics: result?.state === "finished" ? metricsOf(result.metrics, standing) : {},
-      parameters: trial.parameters,
-    }
-  })
-  return { ended, rows }
-})
-
-/** A row as `--json` shows it. */
-const describe = (row: Compared, isOnFront: boolean) => {
-  const { cost, target, unit } = row.standing ?? {}
-  return {
-    ...row.own,
-    control: row.trial.control ?? null,
-    cell: row.trial.cell,
-    parameters: row.parameters,
-    metrics: row.metrics,
-    cost: cost ?? null,
-    costUnit: unit ?? null,
-    target: target ?? null,
-    costOverTarget: cost === undefined || target === undefined ? null : cost / target,
-    comparisons: row.pairs.map(({ aim, gain, rival, rivalCost, side }) => ({
-      id: rival.id,
-      name: rival.name,
-      control: rival.control ?? null,
-      side,
-      cost: rivalCost,
-      costOverTarget: rivalCost / aim.target,
-      difference: gain,
-    })),
-    pareto: isOnFront,
-  }
-}
-
-/** What a column shows of a row; a trial that is trained at no target shows none. */
-const shown = (row: Compared, key: string): string =>
-  key.startsWith("reward.") && !isSearching(row.trial.declaration.search.kind)
-    ? ""
-    : showCell(cellOf(row, key))
-
 const objectivesOf = Effect.fnUntraced(function* (
   given: Option.Option<string>,
-  rows: ReadonlyArray<Compared>,
+  rows: ReadonlyArray<TrialRow>,
 ) {
-  const objectives = parseObjectives(Option.getOrElse(given, () => usualObjectives))
+  if (Option.isNone(given)) return rows[0]?.figures.objectives ?? []
+  const objectives = parseObjectives(given.value)
   if (typeof objectives === "string")
     return yield* new Wrong({ message: `--pareto: ${objectives}` })
   const known = new Set(rows.flatMap(({ metrics }) => Object.keys(metrics)))
-  if (Option.isSome(given) && known.size > 0)
-    yield* Effect.forEach(objectives, ({ key }) => checkColumn(key, known))
-  return objectives
+  if (known.size === 0) return objectives
+  return yield* Effect.forEach(objectives, (objective) =>
+    Effect.map(columnNamed(objective.key, known), (key) => ({ ...objective, key })),
+  )
 })
+
+const meanOf = ({ group }: GroupRow, key: string): number | undefined => group.metrics[key]?.mean
+
+const wordsOf = (objectives: ReadonlyArray<Objective>): string =>
+  objectives.map(({ direction, key }) => `${key}:${direction}`).join(", ")
 
 /** The second objective on the horizontal axis, the first on the vertical one. */
 const draw = Effect.fnUntraced(function* (
   file: string,
   title: string,
-  figures: Figures,
+  groups: ReadonlyArray<GroupRow>,
+  objectives: ReadonlyArray<Objective>,
   input: Pick<Input, "dark">,
 ) {
-  const [y, x, more] = figures.objectives
-  if (y === undefined || x === undefined || more !== undefined)
+  const [y, x] = objectives
+  if (y === undefined || x === undefined || objectives.length > 2)
     return yield* new Wrong({
-      message: `--out draws two objectives, and there are ${figures.objectives.length}; --pareto ${usualObjectives} would be right`,
+      message: `--out draws two objectives, and there are ${objectives.length}; --pareto ${final.accuracy.key}:max,${final.gbops.key}:min would be right`,
     })
-  yield* writePicture(file, frontOf(figures, title, [y, x]), themeOf(input))
+  const trials = groups.flatMap(({ group }) => group.trials)
+  yield* writePicture(
+    file,
+    frontOf(figuresOf(trials, { objectives }), title, [y, x]),
+    themeOf(input),
+  )
 })
 
-const printArms = Effect.fnUntraced(function* (rows: ReadonlyArray<Compared>) {
-  const figures = figuresOf(rows.map(({ record }) => record))
-  const arms = armTable(figures)
-  if (arms !== undefined) yield* print(`\n${arms}`)
-  for (const line of bestTexts(figures)) yield* print(line)
+/** What only the plan of an experiment file tells of a trial: costs in the unit of its target, and pairs with its rivals. */
+const planJson = ({ entries }: ReadGrid, plan: Plan | undefined) => {
+  if (plan === undefined) return () => undefined
+  const results = new Map(entries.map(({ known }) => [known.trial.id, known.result]))
+  const ended = endedOf(plan, results)
+  const pairs = pairsOf(ended)
+  const byId = new Map(ended.map((one) => [one.trial.id, one]))
+  return (id: string) => {
+    const one = byId.get(id)
+    if (one === undefined) return undefined
+    const { cost, target, unit } = standingOf(one, ended) ?? {}
+    return {
+      cost: cost ?? null,
+      costUnit: unit ?? null,
+      target: target ?? null,
+      costOverTarget: cost === undefined || target === undefined ? null : cost / target,
+      comparisons: pairs.filter(({ search }) => search.id === id).map(pairJson),
+    }
+  }
+}
+
+const pairJson = ({ aim, gain, rival, rivalCost, side }: Pair) => ({
+  id: rival.id,
+  name: rival.name,
+  control: rival.control ?? null,
+  side,
+  cost: rivalCost,
+  costOverTarget: rivalCost / aim.target,
+  difference: gain,
+})
+
+const unplanned = {
+  cost: null,
+  costUnit: null,
+  target: null,
+  costOverTarget: null,
+  comparisons: [],
+}
+
+const printTrialsJson = Effect.fnUntraced(function* (
+  grid: ReadGrid,
+  rows: ReadonlyArray<TrialRow>,
+  onFront: ReadonlySet<string>,
+) {
+  const ofPlan = planJson(grid, grid.plan)
+  yield* printJson(
+    rows.map((row) => ({
+      ...trialJson(row),
+      control: row.arm.control ?? null,
+      cell: typedAll(row.entry.known.trial.cell),
+      ...(ofPlan(row.trial.id) ?? unplanned),
+      pareto: onFront.has(row.trial.id),
+    })),
+  )
+})
+
+const trialColumns: ReadonlyArray<Shown> = [
+  { key: "id", isName: true },
+  { key: "trial", isName: true },
+  { key: "state" },
+  ...usualMetrics.map((key, i) => ({ key, ...(i === 0 ? {} : { leaves: i }) })),
+  ...bitsKeys.map((key, i) => ({ key, leaves: 5 + i })),
+]
+
+/** What is said below a table: what the mark means, what the best arms are, and what is missing. */
+const printBelow = Effect.fnUntraced(function* (
+  rows: ReadonlyArray<TrialRow>,
+  all: ReadonlyArray<GroupRow>,
+  objectives: ReadonlyArray<Objective>,
+  isMarked: boolean,
+) {
+  const figures = rows[0]?.figures
+  if (figures === undefined) return
+  if (isMarked) yield* print(dim(`* on the Pareto front of ${wordsOf(objectives)}`))
+  if (all.some(({ group }) => group.difference !== undefined)) {
+    const unit = figures.quality === final.accuracy.key ? "points of accuracy" : figures.quality
+    yield* print(
+      dim(`difference: ${unit} [95 % interval], paired by seed; at 1.27x: at 1.27 times the cost`),
+    )
+  }
+  const arms = all.flatMap(({ group, keys }) =>
+    keys.length === 1 && keys[0] === "arm"
+      ? group.arms.map((arm) => ({
+          ...arm,
+          counts: group.counts,
+          metrics: group.metrics,
+          trials: group.trials,
+        }))
+      : [],
+  )
+  for (const line of bestTexts(figures.cost, levelsOf(arms, figures))) yield* print(line)
+  const count = (state: string) => rows.filter(({ cells }) => cells["state"] === state).length
+  const [failed, damaged] = [count("failed"), count("damaged")]
+  const waiting = rows.length - count("finished") - failed - damaged
+  if (waiting > 0) yield* note(`${waiting} of ${rows.length} trials have not finished`)
+  if (failed > 0) yield* note(`${failed} of ${rows.length} trials failed`)
+})
+
+/** One row a trial: for programs, and where `--by trial` asks for it. */
+const answerTrials = Effect.fnUntraced(function* (
+  grid: ReadGrid,
+  all: ReadonlyArray<TrialRow>,
+  onFront: ReadonlySet<string>,
+  input: Input,
+) {
+  const conditions = all.length === 0 ? [] : yield* conditionsFor(all, input.filter)
+  const found = all.filter(
+    (row) =>
+      conditions.every((condition) => meets(row, condition)) &&
+      (Option.isNone(input.pareto) || onFront.has(row.trial.id)),
+  )
+  const rows = limited(yield* sorted(found, input.sort), input.limit)
+  if (input.json) return yield* printTrialsJson(grid, rows, onFront)
+  const names = trialColumns.map(({ key }) => key)
+  if (input.csv) return yield* printCsv(rows, names, input)
+  if (rows.length === 0) return yield* note(whyNone(all, conditions, "trials"))
+  const marks = new Set(rows.filter(({ trial }) => onFront.has(trial.id)))
+  yield* printTable(rows, yield* columnsToShow(rows, trialColumns, input), input, marks)
+})
+
+/** Two experiments have one table: what only one of them has a use for is refused. */
+const refuseForTwo = Effect.fnUntraced(function* (input: Input) {
+  const flags = [
+    ["--by", input.by],
+    ["--control", input.control],
+    ["--pareto", input.pareto],
+    ["--out", input.out],
+  ] as const
+  const found = flags.find(([, value]) => Option.isSome(value))
+  if (found !== undefined)
+    return yield* new Wrong({
+      message: `${found[0]} has no effect on two experiments; leave it out, or compare one`,
+    })
 })
 
 export const run = Effect.fn("compare")(function* (input: Input) {
-  yield* checkColumnFlags(input)
-  const { folder, plan } = yield* readPlan("compare", input)
-  const { ended, rows: all } = yield* readRows(folder, plan)
-  const objectives = yield* objectivesOf(input.pareto, all)
-  const selected = yield* selectRows(all, input)
-  const front = new Set(paretoFront(selected, objectives, metricOf))
-  if (Option.isSome(input.out)) {
-    const figures = figuresOf(
-      selected.map(({ record }) => record),
-      { objectives },
-    )
-    yield* draw(input.out.value, plan.name, figures, input)
+  yield* checkForm(input)
+  if (Option.isSome(input.other)) {
+    yield* refuseForTwo(input)
+    return yield* compareTwo({ ...input, other: input.other.value })
   }
-  const selectedRows = Option.isSome(input.pareto)
-    ? selected.filter((row) => front.has(row))
-    : selected
-  const rows = selectedRows.slice(
-    0,
-    Option.getOrElse(input.limit, () => selectedRows.length),
+  const grid = yield* readGrid("compare", input)
+  const control = Option.getOrUndefined(input.control)
+  const rows = trialRows(grid.entries, control === undefined ? {} : { control })
+  yield* checkControl(control, rows)
+  const objectives = yield* objectivesOf(input.pareto, rows)
+  const given = Option.map(input.by, (by) => by.split(",").map((key) => key.trim()))
+  const isByTrial = Option.exists(given, ([key]) => key === "trial" || key === "id")
+  const by = Option.isSome(given) && !isByTrial ? given.value : ["arm"]
+  const { all, groups, why } = yield* groupsOf(
+    rows,
+    by,
+    // what is listed trial by trial is filtered so too
+    isByTrial || (Option.isNone(given) && (input.json || input.csv)) ? { filter: [] } : input,
   )
-  if (input.json) return yield* printJson(rows.map((row) => describe(row, front.has(row))))
-  const known = columnsOf(all)
-  const more = Option.isSome(input.columns)
-    ? yield* Effect.forEach(input.columns.value.split(","), (key) => checkColumn(key, known))
-    : [...differing(all), ...usualMetrics.filter((key) => known.has(key))]
-  const agree = (key: string) => new Set(rows.map((row) => shown(row, key))).size <= 1
-  const columns = ["id", "name", "state", ...more].filter(
-    (key) => !input.onlyChanged || rows.length < 2 || !agree(key),
-  )
-  yield* print(
-    table(
-      ["", ...columns],
-      rows.map((row) => [front.has(row) ? "*" : "", ...columns.map((key) => shown(row, key))]),
-    ),
-  )
-  yield* printArms(selected)
-  const words = objectives.map(({ direction, key }) => `${key}:${direction}`).join(", ")
-  if (front.size > 0) yield* print(dim(`* on the Pareto front of ${words}`))
-  const kept = new Set(selected.map(({ trial }) => trial))
-  for (const line of comparisonTexts(ended.filter(({ trial }) => kept.has(trial))))
-    yield* print(line)
-  const failed = all.filter(({ own }) => own["state"] === "failed").length
-  const damaged = all.filter(({ own }) => own["state"] === "damaged").length
-  const waiting = all.filter(({ own }) => own["state"] !== "finished").length - failed - damaged
-  if (waiting > 0) yield* note(`${waiting} of ${all.length} trials have not finished`)
-  if (failed > 0) yield* note(`${failed} of ${all.length} trials failed`)
+  const front = new Set(paretoFront(all, objectives, meanOf))
+  if (Option.isSome(input.out)) yield* draw(input.out.value, grid.name, groups, objectives, input)
+  if (isByTrial || (Option.isNone(given) && (input.json || input.csv))) {
+    const onFront = [...front].flatMap(({ group }) => group.trials.map(({ id }) => id))
+    yield* answerTrials(grid, rows, new Set(onFront), input)
+  } else {
+    const left = Option.isSome(input.pareto) ? groups.filter((row) => front.has(row)) : groups
+    const shown = limited(yield* sorted(left, input.sort), input.limit)
+    const columns = usualGroupColumns(shown)
+    if (input.json)
+      return yield* printJson(shown.map((row) => ({ ...groupJson(row), pareto: front.has(row) })))
+    if (input.csv)
+      return yield* printCsv(
+        shown,
+        columns.map(({ key }) => key),
+        input,
+      )
+    if (why !== undefined) return yield* note(why)
+    yield* printTable(shown, yield* columnsToShow(shown, columns, input), input, front)
+  }
+  if (!input.json && !input.csv && !input.md)
+    yield* printBelow(rows, isByTrial ? [] : all, objectives, front.size > 0)
 })

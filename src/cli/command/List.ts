@@ -1,94 +1,78 @@
-/** `fliqs list`: trials of the state folder and how they stand. */
+/** `fliqs list`: trials of the state folder and how they stand, or groups of them. */
 import { Effect, Option } from "effect"
 import { pathText } from "../../declaration/Errors.ts"
-import { mostTelling } from "../../metric/Metrics.ts"
-import * as Grids from "../../orchestrator/Grids.ts"
-import type * as Result from "../../orchestrator/Result.ts"
+import * as State from "../../orchestrator/State.ts"
 import { stateFolder } from "../Locations.ts"
-import { note, print, printJson, table } from "../Output.ts"
+import { note, printJson } from "../Output.ts"
+import { readEntries } from "../ReadGrid.ts"
+import { meets, whyNone } from "../table/Conditions.ts"
+import { groupJson, groupsOf, trialJson, usualGroupColumns } from "../table/Answers.ts"
 import {
-  cellOf,
-  checkColumn,
-  checkColumnFlags,
-  columnsOf,
-  type Row,
-  type Selection,
-  selectRows,
-  showCell,
-} from "../Rows.ts"
-import { damageWords, type Known, readAll } from "../Trials.ts"
+  checkForm,
+  columnsToShow,
+  conditionsFor,
+  limited,
+  printCsv,
+  printTable,
+  type Shown,
+  sorted,
+  type TableFlags,
+} from "../table/Selection.ts"
+import { checkControl } from "../table/Controls.ts"
+import { type TrialRow, trialRows, usualMetrics } from "../table/TrialRows.ts"
 
-const usualMetrics = mostTelling.map(({ key }) => key)
-
-interface Listed extends Row {
-  readonly known: Known<Result.Summary>
-}
-
-const rowOf = (known: Known<Result.Summary>, gridIds: ReadonlyArray<string>): Listed => {
-  const { metrics, result, state, step, trial } = known
-  const { experiment, id, name, steps } = trial
-  const cause = result?.cause
-  return {
-    known,
-    own: { id, name, experiment, state, step, steps, ...(cause === undefined ? {} : { cause }) },
-    metrics,
-    parameters: trial.parameters,
-    several: { gridId: gridIds },
-  }
+const usualColumns = (rows: ReadonlyArray<TrialRow>): ReadonlyArray<Shown> => {
+  const [accuracy = "", ...others] = usualMetrics
+  const hasOne = new Set(rows.map(({ cells }) => cells["experiment"])).size === 1
+  return [
+    { key: "id", isName: true },
+    { key: "experiment", leaves: hasOne ? 9 : 2 },
+    { key: "trial", isName: true },
+    { key: "state" },
+    { key: "cause", leaves: 3 },
+    { key: "step", leaves: 4 },
+    { key: accuracy },
+    ...others.map((key, i) => ({ key, leaves: 8 - i })),
+  ]
 }
 
 export const run = Effect.fn("list")(function* (
-  input: Selection & {
-    readonly state: Option.Option<string>
-    readonly json: boolean
-  },
+  input: TableFlags & { readonly state: Option.Option<string> },
 ) {
-  yield* checkColumnFlags(input)
+  yield* checkForm(input)
   const folder = yield* stateFolder(input.state)
-  const memberships = yield* Grids.memberships(folder)
-  const all = (yield* readAll(folder)).map((known) =>
-    rowOf(known, Grids.gridIdsOf(known.trial, memberships)),
-  )
-  for (const { damage, trial } of all.map(({ known }) => known))
-    if (damage !== undefined) yield* note(`warning: ${damageWords(`trial ${trial.id}`, damage)}`)
-  if (all.length === 0 && !input.json) return yield* note(`no trials in ${pathText(folder)} yet`)
-  const known = columnsOf(all)
-  let rows = yield* selectRows(all, input)
-  if (rows.length === 0 && all.length > 0 && !input.json)
-    return yield* note(`none of ${all.length} trials has ${input.filter.join(" and ")}`)
-  if (Option.isSome(input.limit)) rows = rows.slice(0, input.limit.value)
-  if (input.json)
-    return yield* printJson(
-      rows.map(({ known: { damage, metrics, result, state, step, trial } }) => ({
-        id: trial.id,
-        gridId: trial.gridId,
-        gridIds: Grids.gridIdsOf(trial, memberships),
-        name: trial.name,
-        experiment: trial.experiment,
-        state,
-        step,
-        steps: trial.steps,
-        parameters: trial.parameters,
-        metrics,
-        ...(result?.cause === undefined ? {} : { cause: result.cause, message: result.message }),
-        ...(damage === undefined ? {} : { damage }),
-      })),
+  const entries = yield* readEntries(folder, yield* State.trialIds(folder))
+  const isForPeople = !input.json && !input.csv
+  if (entries.length === 0 && isForPeople)
+    return yield* note(`no trials in ${pathText(folder)} yet`)
+  const control = Option.getOrUndefined(input.control)
+  const all = trialRows(entries, control === undefined ? {} : { control })
+  yield* checkControl(control, all)
+  if (Option.isSome(input.by)) {
+    const { groups, why } = yield* groupsOf(all, input.by.value.split(","), input)
+    if (why !== undefined && isForPeople) return yield* note(why)
+    const rows = limited(yield* sorted(groups, input.sort), input.limit)
+    if (input.json) return yield* printJson(rows.map(groupJson))
+    const columns = usualGroupColumns(rows)
+    if (input.csv)
+      return yield* printCsv(
+        rows,
+        columns.map(({ key }) => key),
+        input,
+      )
+    return yield* printTable(rows, yield* columnsToShow(rows, columns, input), input)
+  }
+  const conditions = all.length === 0 ? [] : yield* conditionsFor(all, input.filter)
+  const found = all.filter((row) => conditions.every((condition) => meets(row, condition)))
+  if (found.length === 0 && isForPeople) return yield* note(whyNone(all, conditions, "trials"))
+  const rows = limited(yield* sorted(found, input.sort), input.limit)
+  if (input.json) return yield* printJson(rows.map(trialJson))
+  const columns = usualColumns(rows)
+  if (input.csv)
+    return yield* printCsv(
+      rows,
+      columns.map(({ key }) => key),
+      input,
     )
-  const extra = Option.isSome(input.columns)
-    ? yield* Effect.forEach(input.columns.value.split(","), (column) => checkColumn(column, known))
-    : usualMetrics.filter((metric) => known.has(metric))
-  const cause = known.has("cause") && !extra.includes("cause") ? ["cause"] : []
-  const head = ["id", "experiment", "name", "state", ...cause, "step", ...extra]
-  yield* print(
-    table(
-      head,
-      rows.map((row) =>
-        head.map((column) =>
-          column === "step"
-            ? `${row.known.step}/${row.known.trial.steps}`
-            : showCell(cellOf(row, column)),
-        ),
-      ),
-    ),
-  )
+  yield* printTable(rows, yield* columnsToShow(rows, columns, input), input)
 })

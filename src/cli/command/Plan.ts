@@ -6,6 +6,7 @@ import type * as Plan from "../../experiment/Plan.ts"
 import type { Network } from "../../network/Network.ts"
 import { compileCost, targetOf } from "../../network/CostTarget.ts"
 import { log10 } from "../../space/Cardinality.ts"
+import { typedAll } from "../table/Written.ts"
 import * as Planned from "../../orchestrator/Planned.ts"
 import * as TrialIndex from "../../orchestrator/TrialIndex.ts"
 import { standingOf, type TrialState, willRun } from "../../orchestrator/TrialStatus.ts"
@@ -159,8 +160,8 @@ export const run = Effect.fn("plan")(function* (input: {
       id: trial.id,
       name: trial.name,
       control: trial.control ?? null,
-      cell: trial.cell,
-      parameters: trial.parameters,
+      cell: typedAll(trial.cell),
+      parameters: typedAll(trial.parameters),
       state,
       step,
       steps: totalSteps(trial.declaration),

@@ -5,7 +5,10 @@ import * as Grids from "../../orchestrator/Grids.ts"
 import * as State from "../../orchestrator/State.ts"
 import { findTrial, stateFolder } from "../Locations.ts"
 import { layerTable } from "../RunOutcome.ts"
-import { bold, dim, duration, print, printJson, short, yellow } from "../Output.ts"
+import { bold, dim, duration, print, printJson, yellow } from "../Output.ts"
+import { rounded } from "../../report/FigureTexts.ts"
+import { bitsOf } from "../../report/TrialRecords.ts"
+import { typedAll } from "../table/Written.ts"
 import { damageWords, readKnown } from "../Trials.ts"
 import { Wrong } from "../ErrorMessages.ts"
 
@@ -22,7 +25,7 @@ const section = Effect.fnUntraced(function* (
   yield* print(`\n${bold(title)}`)
   for (const [key, value] of entries)
     yield* print(
-      `  ${key.padEnd(widest)}  ${typeof value === "number" ? short(value, 6) : showValue(value)}`,
+      `  ${key.padEnd(widest)}  ${typeof value === "number" ? rounded(value) : showValue(value)}`,
     )
 })
 
@@ -40,6 +43,8 @@ export const run = Effect.fn("show")(function* (input: {
   const seconds = result?.seconds ?? heartbeat?.seconds ?? 0
   const warnings = result?.warnings ?? heartbeat?.warnings ?? []
   const arithmetic = result === undefined ? heartbeat?.arithmetic : result.arithmetic
+  // of a trial that has ended in failure too, as far as its layers are known
+  const bits = bitsOf(result?.layers ?? [])
   if (input.json)
     return yield* printJson({
       id,
@@ -51,9 +56,9 @@ export const run = Effect.fn("show")(function* (input: {
       step,
       steps: trial.steps,
       seconds,
-      parameters: trial.parameters,
+      parameters: typedAll(trial.parameters),
       arithmetic: arithmetic ?? null,
-      metrics,
+      metrics: { ...metrics, ...bits },
       assignment: result?.assignment ?? {},
       layers: result?.layers ?? [],
       warnings,
@@ -68,7 +73,7 @@ export const run = Effect.fn("show")(function* (input: {
   if (result?.message !== undefined) yield* print(`${result.cause}: ${result.message}`)
   if (damage !== undefined) yield* print(yellow(damageWords("this trial", damage)))
   for (const warning of warnings) yield* print(yellow(warning.message))
-  yield* section("metrics", metrics)
+  yield* section("metrics", { ...metrics, ...bits })
   if (result !== undefined && result.layers.length > 0) {
     yield* print(`\n${bold("layers")}`)
     yield* print(layerTable(result))
