@@ -15,7 +15,7 @@ import {
   watch,
 } from "./GridCommands.ts"
 import { best, compare, diff, list, show } from "./ResultCommands.ts"
-import { data, doctor, format, sync, ui } from "./OtherCommands.ts"
+import { clean, data, doctor, format, merge, sync, ui } from "./OtherCommands.ts"
 import { importPolicy, init, latency, makeCost, validate } from "./SpaceCommands.ts"
 
 /** The kinds of cost, which add flags, load slowly: they are loaded only if the command line may need them. */
@@ -50,6 +50,8 @@ export const rootFor = async (words: ReadonlyArray<string>) =>
       data,
       ui,
       sync,
+      merge,
+      clean,
       doctor,
       runTrial,
     ]),

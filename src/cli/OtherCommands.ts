@@ -89,3 +89,30 @@ export const doctor = Command.make(
   { state, json },
   lazily(() => import("./command/Doctor.ts")),
 ).pipe(Command.withDescription("Check this machine, each finding with its fix"))
+
+export const merge = Command.make(
+  "merge",
+  {
+    other: Argument.String("other").pipe(
+      Argument.withDescription("Another state folder, such as OTHER/.fliqs"),
+    ),
+    state,
+    json,
+  },
+  lazily(() => import("./command/Merge.ts")),
+).pipe(Command.withDescription("Take the trials of another state folder into this one"))
+
+export const clean = Command.make(
+  "clean",
+  {
+    keep: Flag.Literals("keep", ["finished", "best"]).pipe(
+      Flag.withDescription(
+        "finished: all finished trials, without their checkpoints; best: of each grid the one of highest accuracy",
+      ),
+    ),
+    yes: toggle("yes", "Remove it; without this, only say what would be removed"),
+    state,
+    json,
+  },
+  lazily(() => import("./command/Clean.ts")),
+).pipe(Command.withDescription("Make room in the state folder"))

@@ -32,7 +32,7 @@ export const otherCommand = otherNames({
       "evaluate eval test predict infer score",
     "Ctrl-C in the terminal of a run stops it, and the same run goes on from there":
       "stop kill cancel pause",
-    "fliqs run EXPERIMENT --restart puts what is there aside": "reset clean rm remove delete clear",
+    "fliqs run EXPERIMENT --restart puts what is there aside": "reset rm remove delete clear",
     "every setting of a file is changed by --set path=value": "set config configure",
   },
 })
