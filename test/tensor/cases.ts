@@ -3,6 +3,7 @@ import { tf } from "../../src/tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "../../src/tensor/Backend.ts"
 import * as Convolution from "../../src/tensor/Convolution.ts"
 import * as Activations from "../../src/tensor/Activations.ts"
+import * as Cut from "../../src/tensor/Cut.ts"
 import * as Images from "../../src/tensor/Images.ts"
 import * as Kernels from "../../src/tensor/Kernels.ts"
 import * as Norms from "../../src/tensor/Norms.ts"
@@ -336,6 +337,51 @@ export const cases: ReadonlyArray<Case> = [
     ours: (x, w) => Convolution.depthwiseConv2d(x!, w!, { ...unit, dilation: [2, 3] }),
     stock: (x, w) =>
       withZeros(x!, w!, (x, w) => tf.depthwiseConv2d(x as Tensor4D, w as Tensor4D, 1, "same")),
+  },
+  {
+    name: "chooseRows, the second of three parts",
+    shapes: [
+      [1, 2, 3],
+      [4, 2, 3],
+      [1, 2, 3],
+    ],
+    ours: (...parts) => Cut.chooseRows(parts, tf.scalar(1, "int32"), 4),
+    stock: (...parts) => tf.slice(tf.concat([...parts], 0), [1, 0, 0], [4, 2, 3]),
+  },
+  {
+    name: "fitChannels to more",
+    shapes: [[2, 3, 4]],
+    ours: (x) => Cut.fitChannels(x!, tf.scalar(6, "int32")),
+    stock: (x) =>
+      tf.pad(x!, [
+        [0, 0],
+        [0, 0],
+        [0, 2],
+      ]),
+  },
+  {
+    name: "fitChannels to fewer",
+    shapes: [[2, 3, 4]],
+    ours: (x) => Cut.fitChannels(x!, tf.scalar(3, "int32")),
+    stock: (x) => tf.slice(x!, [0, 0, 0], [2, 3, 3]),
+  },
+  {
+    name: "zerosFor",
+    shapes: [[2, 3]],
+    ours: (x) => Cut.zerosFor(x!, [5]),
+    stock: (x) => tf.mul(tf.zeros([2, 5]), tf.sum(x!)),
+  },
+  {
+    name: "globalAveragePool of a size that may vary",
+    shapes: [[2, 5, 6, 3]],
+    ours: (x) => Kernels.globalAveragePool(x!, true),
+    stock: (x) => tf.mean(x!, [1, 2]),
+  },
+  {
+    name: "a vector as an image and back",
+    shapes: [[4, 5]],
+    ours: (x) => Images.asVector(tf.mul(Images.asImage(x!), 2)),
+    stock: (x) => tf.mul(x!, 2),
   },
   {
     name: "globalMaxPool",
