@@ -8,7 +8,7 @@ import { meets, whyNone } from "./Conditions.ts"
 import { groupColumns, groupRows, type GroupRow } from "./GroupRows.ts"
 import { conditionsFor, type Shown, type TableFlags } from "./Selection.ts"
 import { bitsKeys, type TrialRow, usualMetrics } from "./TrialRows.ts"
-import { typedAll } from "./Written.ts"
+import { seedJson, typedAll } from "./Written.ts"
 
 /** Columns of single trials: conditions on them choose the trials that means are over, all others choose groups. */
 const ofTrials = new Set(["id", "trial", "name", "seed", "state", "step", "cause", "gridId"])
@@ -72,7 +72,7 @@ export const trialJson = ({ arm, entry, metrics, trial: { label, seed } }: Trial
     label,
     arm: arm.label,
     armKey: arm.key,
-    seed: Number(seed),
+    seed: seedJson(seed),
     experiment: trial.experiment,
     state,
     step,
@@ -94,7 +94,7 @@ export const groupJson = ({ cells, group, keys, members }: GroupRow) => ({
     index,
     control: control ?? null,
   })),
-  trials: group.trials.map(({ id, label, seed }) => ({ id, label, seed: Number(seed) })),
+  trials: group.trials.map(({ id, label, seed }) => ({ id, label, seed: seedJson(seed) })),
   counts: group.counts,
   metrics: group.metrics,
   difference: group.difference ?? null,

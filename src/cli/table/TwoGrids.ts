@@ -23,7 +23,7 @@ import {
   type TableFlags,
 } from "./Selection.ts"
 import { trialRows } from "./TrialRows.ts"
-import { typed } from "./Written.ts"
+import { seedJson, typed } from "./Written.ts"
 
 interface Input extends TableFlags {
   readonly experiment: string
@@ -131,7 +131,7 @@ const armJson = (arm: FiguredArm | undefined) =>
         key: arm.key,
         counts: arm.counts,
         metrics: arm.metrics,
-        trials: arm.trials.map(({ id, label, seed }) => ({ id, label, seed: Number(seed) })),
+        trials: arm.trials.map(({ id, label, seed }) => ({ id, label, seed: seedJson(seed) })),
       }
 
 const sideJson = ({ figures, grid }: Side) => ({

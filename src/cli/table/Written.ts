@@ -46,3 +46,6 @@ export const markdown = (
   const line = (cells: ReadonlyArray<string>) => `| ${cells.map(text).join(" | ")} |`
   return [line(head), `|${"---|".repeat(head.length)}`, ...rows.map(line)].join("\n")
 }
+
+/** A seed for JSON; null where a trial's is not known. */
+export const seedJson = (seed: string): number | null => (seed === "" ? null : Number(seed))
