@@ -15,7 +15,7 @@ import {
   watch,
 } from "./GridCommands.ts"
 import { best, compare, diff, list, show } from "./ResultCommands.ts"
-import { clean, data, doctor, format, merge, sync, ui } from "./OtherCommands.ts"
+import { clean, data, doctor, format, merge, open, pull, sync, ui } from "./OtherCommands.ts"
 import { importPolicy, init, latency, makeCost, validate } from "./SpaceCommands.ts"
 
 /** The kinds of cost, which add flags, load slowly: they are loaded only if the command line may need them. */
@@ -49,6 +49,8 @@ export const rootFor = async (words: ReadonlyArray<string>) =>
       format,
       data,
       ui,
+      open,
+      pull,
       sync,
       merge,
       clean,

@@ -3,7 +3,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { lazily } from "./LazyCommand.ts"
-import { count, json, maybe, several, state, toggle } from "./Flags.ts"
+import { count, json, maybe, set, several, state, toggle, yes } from "./Flags.ts"
 
 const formatName = Argument.String("name").pipe(Argument.withDescription("Format, such as INT4"))
 const block = count(
@@ -83,6 +83,46 @@ export const sync = Command.make(
   { state, json },
   lazily(() => import("./command/Sync.ts")),
 ).pipe(Command.withDescription("Send what could not be sent to MLflow"))
+
+const views = ["accuracy", "arms", "curves", "trials"] as const
+export const open = Command.make(
+  "open",
+  {
+    subject: Argument.String("trial|experiment").pipe(
+      Argument.withDescription(
+        "Trial id or the beginning of one; an experiment file; the name or id of a grid",
+      ),
+    ),
+    set,
+    yes,
+    view: Flag.Literals("view", views).pipe(
+      Flag.withDescription("Of a grid: which page opens"),
+      Flag.withDefault("accuracy" as const),
+    ),
+    browser: Flag.Boolean("browser").pipe(
+      Flag.withDescription("Open it in the browser, not only print it (--no-browser: print only)"),
+      Flag.optional,
+    ),
+    state,
+    json,
+  },
+  lazily(() => import("./command/Open.ts")),
+).pipe(Command.withDescription("Print and open the MLflow page of a trial or of an experiment"))
+
+export const pull = Command.make(
+  "pull",
+  {
+    run: Argument.String("run").pipe(
+      Argument.withDescription("Id or page of a run in MLflow, or the beginning of its trial's id"),
+    ),
+    out: maybe("out", "DIR", "Folder to write; the id of the trial by default"),
+    state,
+    json,
+  },
+  lazily(() => import("./command/Pull.ts")),
+).pipe(
+  Command.withDescription("Bring a trial back from MLflow: files to repeat it, results, weights"),
+)
 
 export const doctor = Command.make(
   "doctor",

@@ -1,5 +1,4 @@
 /** The printed result of a grid: the formats of each layer, and each search compared with its controls. */
-import { pathText } from "../declaration/Errors.ts"
 import type { Side } from "../cost/NearestCosts.ts"
 import type { Plan } from "../experiment/Plan.ts"
 import { final, type Metric } from "../metric/Metrics.ts"
@@ -138,49 +137,6 @@ export const summaryText = (
   return lines.join("\n")
 }
 
-/** Text escaped for Markdown. */
-const cell = (text: string): string => pathText(text).replace(/[\\`*[\]<>|~&]/g, "\\$&")
-
-/** A block of code, whatever is in it. */
-const block = (code: string): ReadonlyArray<string> => {
-  const longest = Math.max(2, ...(code.match(/`+/g) ?? []).map((run) => run.length))
-  const fence = "`".repeat(longest + 1)
-  return [`${fence}sh`, code, fence]
-}
-
 /** The page of a grid whose run was killed: no trial in its table is running any more. */
 export const stoppedPage = (page: string): string =>
   page.replace(/^(\| (?:\\.|[^|\\])* \| )running(?= \|)/gm, "$1stopped")
-
-/** The Markdown page of a grid in the tracker: the command and the states of its trials. */
-export const gridNote = (
-  plan: Plan,
-  command: string,
-  summaries: ReadonlyArray<TrialSummary>,
-): string => {
-  const row = (cells: ReadonlyArray<string>) => `| ${cells.map(cell).join(" | ")} |`
-  const metric = (summary: TrialSummary, { key }: Metric) => {
-    const value = summary.result?.metrics[key]
-    return value === undefined ? "" : short(value)
-  }
-  const ratios = ratiosOf(endedOf(plan, resultsOf(summaries)))
-  const rows = summaries.map((summary) => {
-    const ratio = summary.state === "finished" ? ratios.get(summary.trial.id) : undefined
-    return row([
-      summary.trial.name,
-      summary.state,
-      metric(summary, final.accuracy),
-      ratio === undefined ? "" : short(ratio),
-      metric(summary, final.gbops),
-    ])
-  })
-  return [
-    ...(plan.description === undefined ? [] : [plan.description, ""]),
-    ...block(command),
-    "",
-    row(["trial", "state", final.accuracy.key, "cost / target", final.gbops.key]),
-    "|---|---|---|---|---|",
-    ...rows,
-    "",
-  ].join("\n")
-}

@@ -73,6 +73,28 @@ export const tracked = section("train", {
   },
 })
 
+/** What the process of a trial takes of its machine. */
+export const system = section("system", {
+  cpuPercent: {
+    unit: "% of one processor",
+    direction: "none",
+    words: "what the trial's process used since the last point",
+    when: "in MLflow, every 10 s and at the end",
+  },
+  memoryMegabytes: {
+    unit: "MB",
+    direction: "min",
+    words: "resident memory of the trial's process",
+    when: "in MLflow, every 10 s and at the end",
+  },
+  stepsPerSecond: {
+    unit: "1/s",
+    direction: "max",
+    words: "training steps, averaged over about 10 s",
+    when: "in MLflow, every 10 s and at the end",
+  },
+})
+
 /** Curves of the search, by the names that `SearchMetrics` has for them. */
 export const search = section("search", {
   reward: {
@@ -234,6 +256,7 @@ export const derived = section("final", {
 export const metrics: ReadonlyArray<Metric> = [
   phases.train,
   tracked,
+  system,
   search,
   best,
   final,

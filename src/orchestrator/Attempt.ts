@@ -19,6 +19,9 @@ import * as InitialWeights from "./InitialWeights.ts"
 import type * as Journal from "./Journal.ts"
 import * as Result from "./Result.ts"
 import * as State from "./State.ts"
+import * as SystemMetrics from "./SystemMetrics.ts"
+import { tellNote, tellResult } from "./TellResult.ts"
+import type { TrialPage } from "./TrialPage.ts"
 
 export type Outcome =
   | { readonly _tag: "Done" }
@@ -31,6 +34,7 @@ export interface Options<E, R> {
   readonly state: string
   readonly train: Train<E, R>
   readonly cacheDirectory: string
+  readonly page: TrialPage
   /** Ends, with the reason, when the trial is asked to save and go. */
   readonly stop: Effect.Effect<string>
   readonly trial: State.TrialFile
@@ -46,6 +50,8 @@ interface Attempt {
   readonly fence: Fence.Fence
   readonly journal: Journal.Journal
   readonly heartbeat: HeartbeatWriter.HeartbeatWriter
+  readonly page: TrialPage
+  readonly meter: SystemMetrics.SystemMeter
   /** By the clock that only goes forward. */
   readonly startedAt: number
   /** Seconds of training of earlier attempts. */
@@ -56,6 +62,8 @@ interface Attempt {
   savedStep: number
   /** Whether this attempt has completed a step. */
   isTraining: boolean
+  /** Whether this attempt has kept the network that was found. */
+  hasModel: boolean
   /** Why it was asked to stop. */
   stopReason: string | undefined
 }
@@ -96,11 +104,14 @@ const finish = Effect.fnUntraced(function* (
   attempt: Attempt,
   { assignment, layers, metrics }: Extract<TrainEvent, { type: "finished" }>,
 ) {
-  const { journal, step } = attempt
-  journal.metrics(step, metrics)
+  const { hasModel, heartbeat, journal, page, step, trial } = attempt
   yield* journal.artifact("assignment.json", `${JSON.stringify(assignment, null, 2)}\n`)
   yield* journal.artifact("layers.json", `${JSON.stringify(layers, null, 2)}\n`)
   yield* beat(attempt, "now")
+  yield* measureSystem(attempt, "now")
+  const { warnings } = heartbeat
+  const ended = { state: "finished", metrics, assignment, layers, warnings } as const
+  yield* tellResult(journal, page, trial, { ...ended, step, hasModel })
   journal.end("FINISHED")
   // No result stands before all that led to it is written down.
   yield* journal.flush
@@ -111,6 +122,14 @@ const finish = Effect.fnUntraced(function* (
     layers,
   })
   return { _tag: isPublished ? "Done" : "Superseded" } as const
+})
+
+/** Reports what the process takes of the machine, when it is due or at once. */
+const measureSystem = Effect.fnUntraced(function* (attempt: Attempt, when: "due" | "now") {
+  const { heartbeat, journal, meter, step } = attempt
+  const time = yield* Monotonic.milliseconds
+  const values = SystemMetrics.measure(meter, time, heartbeat.stepsPerSecond, when)
+  if (values !== undefined) journal.metrics(step, values)
 })
 
 const save = Effect.fnUntraced(function* (
@@ -141,6 +160,7 @@ const completeStep = Effect.fnUntraced(function* (
   attempt.isTraining = true
   attempt.step = step
   yield* beat(attempt, "due")
+  yield* measureSystem(attempt, "due")
   const { savedStep, stopReason: reason, trial } = attempt
   const isDue = step - savedStep >= trial.execution.checkpointEvery || step >= trial.steps
   if ((isDue && step > savedStep) || reason !== undefined) yield* save(attempt, event)
@@ -157,15 +177,16 @@ const warn = Effect.fnUntraced(function* (
   yield* Effect.logWarning(event.message)
 })
 
-const keep = (
-  { fence, state, trial }: Attempt,
-  model: Extract<TrainEvent, { type: "model" }>["model"],
-) =>
-  Durable.replace(
-    State.modelFile(state, trial.id),
-    KeptModel.encode(model, Installation.version()),
-    { may: () => !Fence.isSupersededNow(fence) },
-  )
+const keep = Effect.fnUntraced(function* (
+  attempt: Attempt,
+  { model }: Extract<TrainEvent, { type: "model" }>,
+) {
+  const { fence, state, trial } = attempt
+  const parts = KeptModel.encode(model, Installation.version())
+  const may = () => !Fence.isSupersededNow(fence)
+  yield* Durable.replace(State.modelFile(state, trial.id), parts, { may })
+  attempt.hasModel = true
+})
 
 /** Returns the outcome when this event ends the attempt. */
 const handle = Effect.fnUntraced(function* (
@@ -178,7 +199,7 @@ const handle = Effect.fnUntraced(function* (
   yield* journal.tell(event)
   if (event.type === "arithmetic") heartbeat.arithmetic = event.arithmetic
   if (event.type === "warning") yield* warn(attempt, event)
-  if (event.type === "model") yield* keep(attempt, event.model)
+  if (event.type === "model") yield* keep(attempt, event)
   if (event.type === "metrics") HeartbeatWriter.addMetrics(heartbeat, event.values)
   return event.type === "checkpoint" ? yield* completeStep(attempt, event) : undefined
 })
@@ -228,35 +249,41 @@ const waitForStop = Effect.fnUntraced(function* (attempt: Attempt, stop: Effect.
 
 /** Puts the failure of a trial that no retry would change on record. */
 const fail = Effect.fnUntraced(function* (attempt: Attempt, error: TrialError) {
-  const { fence, heartbeat, journal } = attempt
+  const { fence, heartbeat, journal, page, trial } = attempt
   if (yield* Fence.isSuperseded(fence)) return { _tag: "Superseded" } as const
   const { message } = error.reason
   yield* Effect.logError(`failed at step ${error.step}: ${message}`)
   const cause = failureCause(error)
+  const { metrics, warnings } = heartbeat
+  const ended = { state: "failed", metrics, assignment: {}, layers: [] } as const
+  tellNote(journal, page, trial, { ...ended, warnings, message })
   journal.end("FAILED", message)
   yield* journal.flush
-  const { metrics } = heartbeat
-  const failed = { state: "failed", metrics, assignment: {}, layers: [], cause, message } as const
-  return (yield* publish(attempt, failed))
+  return (yield* publish(attempt, { ...ended, cause, message }))
     ? ({ _tag: "Failed", cause } as const)
     : ({ _tag: "Superseded" } as const)
 })
 
 /** Works on the trial until it ends in one of the ways of `Outcome`. */
 export const run = Effect.fnUntraced(function* <E, R>(options: Options<E, R>) {
-  const { fence, journal, resume, state, stop, trial } = options
+  const { fence, journal, page, resume, state, stop, trial } = options
   const step = resume?.step ?? 0
+  const now = yield* Monotonic.milliseconds
+  tellNote(journal, page, trial, undefined)
   const attempt: Attempt = {
     state,
     trial,
     fence,
     journal,
     heartbeat: yield* HeartbeatWriter.open(state, trial.id, fence),
-    startedAt: yield* Monotonic.milliseconds,
+    page,
+    meter: SystemMetrics.open(now),
+    startedAt: now,
     secondsBefore: resume?.seconds ?? 0,
     step,
     savedStep: step,
     isTraining: false,
+    hasModel: false,
     stopReason: undefined,
   }
   const outcome: Outcome = yield* Effect.raceFirst(

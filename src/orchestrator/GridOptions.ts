@@ -1,6 +1,7 @@
 /** What a run of a grid is given, and what it reports while it goes on. */
 import type { Duration, Effect } from "effect"
 import type { Engine, ShortagePatience } from "./engine/Engine.ts"
+import type * as Event from "../track/Event.ts"
 import type * as EndOfRuns from "./EndOfRuns.ts"
 import type * as Heartbeat from "./Heartbeat.ts"
 import type * as Result from "./Result.ts"
@@ -52,6 +53,18 @@ export interface Options {
   readonly grid: Omit<State.GridFile, "version" | "trials" | "startedAt">
   /** Markdown for the grid's page in the tracker, at the start and whenever a trial has begun or ended. */
   readonly note: (summaries: ReadonlyArray<TrialSummary>) => string
+  /** The result in a sentence of Markdown; undefined while there is none. */
+  readonly headline?: (summaries: ReadonlyArray<TrialSummary>) => string | undefined
+  /** Metrics of the grid as a whole, by their keys. */
+  readonly metrics?: (summaries: ReadonlyArray<TrialSummary>) => Readonly<Record<string, number>>
+  /** Parameters that all trials share. */
+  readonly parameters?: Readonly<Record<string, string>>
+  /** What the pages on which the trials are compared show. */
+  readonly views?: Omit<Event.Views, "type">
+  /** Pictures and other files of the grid, made when it ends: path -> contents. */
+  readonly endFiles?: (
+    summaries: ReadonlyArray<TrialSummary>,
+  ) => Promise<Readonly<Record<string, string | Uint8Array>>>
   /** The page of a grid whose run was killed. */
   readonly stoppedPage: EndOfRuns.StoppedPage
   /** Called with what a `run` that was killed in this folder left to be sent. */

@@ -9,6 +9,7 @@ import { Patience, stored } from "../disk/Patience.ts"
 import * as Journal from "./Journal.ts"
 import type { Options } from "./GridOptions.ts"
 import { damageOf, stateOf, willRun } from "./TrialStatus.ts"
+import { relabel } from "./Relabel.ts"
 import * as State from "./State.ts"
 import type { Runner } from "./engine/Engine.ts"
 import * as Supervise from "./Supervise.ts"
@@ -145,6 +146,7 @@ const runTrial = Effect.fnUntraced(function* (
     // Its damaged file was put aside.
     if (!(yield* exists(State.trialFile(state, trial.id))))
       yield* State.writeTrial(state, yield* begun(state, trial))
+    yield* relabel(state, trial, before.result)
     return yield* onEvent({ _tag: "Skipped", trial, result: before.result })
   }
   if (!runner.isAtWork(trial.id)) yield* makeReady(state, trial)

@@ -16,6 +16,7 @@ import type { Arithmetic } from "../train/ArithmeticRecord.ts"
 import type { TrainEvent } from "../train/TrainEvent.ts"
 import * as Fence from "./Fence.ts"
 import * as State from "./State.ts"
+import { labelTags } from "./TrialPage.ts"
 
 export interface Journal {
   /** Writes what belongs to the tracker; the rest is silently not its business. */
@@ -27,6 +28,13 @@ export interface Journal {
   ) => Effect.Effect<void, StorageError, FileSystem.FileSystem>
   /** Makes what was reported survive a power cut: before the checkpoint or the result that counts on it. */
   readonly flush: Effect.Effect<void, StorageError>
+  readonly tag: (key: string, value: string) => void
+  /** The network that was found, at `step`, with its metrics: path in the model -> file of the trial's folder. */
+  readonly model: (
+    step: number,
+    values: Readonly<Record<string, number>>,
+    files: Readonly<Record<string, string>>,
+  ) => void
   /** Ends the run; it is not written before `flush` succeeds. */
   readonly end: (status: "FINISHED" | "FAILED" | "KILLED", message?: string) => void
 }
@@ -61,9 +69,23 @@ const artifactFile = (path: string): string | undefined => {
   return leadsOut ? undefined : `artifacts/${normal}`
 }
 
+/** Accuracies on 10 000 images are exact in so many. */
+const digits = 5
+
+/** A number as a person reads it; whole numbers stay whole. */
+const readable = (values: Readonly<Record<string, number>>): Readonly<Record<string, number>> => {
+  const few: Record<string, number> = {}
+  for (const key in values) {
+    const value = values[key]!
+    few[key] = Number.isInteger(value) ? value : Number(value.toPrecision(digits))
+  }
+  return few
+}
+
 const eventOf = (event: TrainEvent): Event.Event | undefined => {
   if (event.type === "dataset") return event
-  if (event.type === "metrics") return { ...event, time: Event.now() }
+  if (event.type === "metrics")
+    return { ...event, values: readable(event.values), time: Event.now() }
   if (event.type === "warning")
     return { type: "tag", key: `${alarmTag}${event.alarm}`, value: event.message }
   return undefined
@@ -135,8 +157,8 @@ export const open = Effect.fnUntraced(function* (
     gridId: trial.gridId,
     trialId: trial.id,
     experiment: trial.experiment,
-    name: trial.name,
-    tags: trial.tags,
+    name: trial.labels?.name ?? trial.name,
+    tags: { ...trial.tags, ...labelTags(trial) },
   })
   const artifact: Journal["artifact"] = Effect.fnUntraced(function* (path, content) {
     const file = artifactFile(path)
@@ -167,7 +189,17 @@ export const open = Effect.fnUntraced(function* (
       if (spool.waitingBytes > mostWaitingBytes) yield* flush(spool)
     }),
     metrics: (step, values) =>
-      spool.append({ type: "metrics", step, time: Event.now(), values: { ...values } }),
+      spool.append({ type: "metrics", step, time: Event.now(), values: readable(values) }),
+    tag: (key, value) => spool.append({ type: "tag", key, value }),
+    model: (step, values, files) =>
+      spool.append({
+        type: "model",
+        time: Event.now(),
+        step,
+        name: "network",
+        files: { ...files },
+        values: readable(values),
+      }),
     flush: flush(spool),
     end: (status, message) =>
       spool.append({

@@ -18,16 +18,20 @@ export interface Execution {
   readonly eager: boolean
   /** Tags of every run in the tracker, such as the commit. */
   readonly tags: Readonly<Record<string, string>>
+  /** What the tracker calls the trial of an id. */
+  readonly labels?: ReadonlyMap<string, State.TrialFile["labels"]>
 }
 
 /** The name of the experiment in the tracker. */
 export const trackedExperiment = ({ name, track }: Plan): string => experimentOf(track, name)
 
+const labelsOf = (labels: State.TrialFile["labels"]) => (labels === undefined ? {} : { labels })
+
 /** A planned trial as `trial.json` keeps it. */
 export const trialFile = (
   plan: Plan,
   trial: PlannedTrial,
-  { eager, tags, threads }: Execution,
+  { eager, labels, tags, threads }: Execution,
 ): State.TrialFile => ({
   version: State.version,
   id: trial.id,
@@ -38,11 +42,8 @@ export const trialFile = (
   parameters: trial.parameters,
   declaration: trial.declaration,
   steps: totalSteps(trial.declaration),
-  tags: {
-    ...tags,
-    "fliqs.search": trial.declaration.search.kind,
-    ...(trial.control === undefined ? {} : { "fliqs.control": trial.control }),
-  },
+  tags,
+  ...labelsOf(labels?.get(trial.id)),
   execution: {
     threads: trial.execution.threads ?? threads,
     checkpointEvery: trial.execution.checkpointEvery,

@@ -4,9 +4,11 @@
  * with a checkpoint. Left out: one trial of it (`GridTrial`), one child's life (`Supervise`), the
  * tracker, the terminal.
  */
-import { Effect, Exit } from "effect"
+import * as nodePath from "node:path"
+import { Effect, Exit, FileSystem } from "effect"
 import * as Durable from "../disk/Durable.ts"
 import * as Lock from "../disk/Lock.ts"
+import { stored } from "../disk/Patience.ts"
 import * as Event from "../track/Event.ts"
 import type * as Spool from "../track/Spool.ts"
 import * as EndOfRuns from "./EndOfRuns.ts"
@@ -17,6 +19,7 @@ import * as GridTrial from "./GridTrial.ts"
 import * as Journal from "./Journal.ts"
 import { standingOf } from "./TrialStatus.ts"
 import * as State from "./State.ts"
+import { noteKey } from "./TellResult.ts"
 
 /** How all trials of a plan stand, also those that were not touched. */
 export const summarize = ({ index, trials }: Pick<Options, "index" | "trials">) =>
@@ -38,21 +41,54 @@ const endOfWork = new Set<GridEvent["_tag"]>([
   "Elsewhere",
 ])
 
+/** Writes metrics of the grid that have changed, at the number of trials that have ended. */
+const makeMetrics = ({ metrics }: Options, spool: Spool.Spool) => {
+  let known: Readonly<Record<string, number>> = {}
+  return (summaries: ReadonlyArray<TrialSummary>): void => {
+    const values = metrics?.(summaries) ?? {}
+    const changed = Object.entries(values).filter(([key, value]) => known[key] !== value)
+    if (changed.length === 0) return
+    known = values
+    const step = summaries.filter(({ result }) => result !== undefined).length
+    spool.append({
+      type: "metrics",
+      step,
+      time: Event.now(),
+      values: Object.fromEntries(changed),
+    })
+  }
+}
+
+/** Writes the result in a sentence when it has changed. */
+const makeHeadline = ({ headline }: Options, spool: Spool.Spool) => {
+  let known: string | undefined
+  return (summaries: ReadonlyArray<TrialSummary>): void => {
+    const text = headline?.(summaries)
+    if (text === undefined || text === known) return
+    known = text
+    spool.append({ type: "headline", text })
+  }
+}
+
 /** The page of the grid, and the options with which every event brings it up to date. */
 const keepPage = Effect.fnUntraced(function* (options: Options, spool: Spool.Spool) {
   const atWork = new Set<string>()
-  const render = Effect.map(summarize(options), (summaries) =>
-    options.note(
+  const writeMetrics = makeMetrics(options, spool)
+  const writeHeadline = makeHeadline(options, spool)
+  const render = Effect.map(summarize(options), (summaries) => {
+    writeMetrics(summaries)
+    writeHeadline(summaries)
+    return options.note(
       summaries.map((summary) =>
         // Its heartbeat comes with its first step.
         summary.result === undefined && atWork.has(summary.trial.id)
           ? { ...summary, state: "running" }
           : summary,
       ),
-    ),
-  )
+    )
+  })
   const page = yield* GridPage.keep(render, (value) =>
-    spool.append({ type: "tag", key: "mlflow.note.content", value }),
+    spool.append({ type: "tag", key: noteKey, value }),
   )
   const onEvent: Options["onEvent"] = Effect.fnUntraced(function* (event) {
     if (event._tag === "Started") atWork.add(event.trial.id)
@@ -83,12 +119,45 @@ const openGrid = Effect.fnUntraced(function* (options: Options) {
     name: grid.name,
     tags: { ...options.tags },
   })
-  for (const [file, text] of Object.entries(options.files)) {
-    yield* Durable.replace(`${folder}/${file}`, [new TextEncoder().encode(text)])
-    spool.append({ type: "artifact", path: file, file })
-  }
+  const known = (yield* Journal.beginning(folder)).parameters
+  const shared = Object.entries(options.parameters ?? {}).filter(([name]) => !(name in known))
+  if (shared.length > 0) spool.append({ type: "parameters", values: Object.fromEntries(shared) })
+  if (options.views !== undefined) spool.append({ type: "views", ...options.views })
+  yield* writeFiles(folder, spool, options.files)
   return spool
 })
+
+/** Keeps files beside the record of the grid, for its run in the tracker. */
+const writeFiles = Effect.fnUntraced(function* (
+  folder: string,
+  spool: Spool.Spool,
+  files: Readonly<Record<string, string | Uint8Array>>,
+) {
+  const fs = yield* FileSystem.FileSystem
+  for (const [file, content] of Object.entries(files)) {
+    const path = `${folder}/${file}`
+    const parent = nodePath.dirname(path)
+    yield* fs.makeDirectory(parent, { recursive: true }).pipe(stored("create", parent))
+    yield* Durable.replace(path, [
+      typeof content === "string" ? new TextEncoder().encode(content) : content,
+    ])
+    spool.append({ type: "artifact", path: file, file })
+  }
+})
+
+/** Pictures and the report, as the trials stand. Without them the grid ends all the same. */
+const writeEndFiles = Effect.fnUntraced(
+  function* (
+    { endFiles, grid, state }: Options,
+    spool: Spool.Spool,
+    summaries: ReadonlyArray<TrialSummary>,
+  ) {
+    if (endFiles === undefined) return
+    const files = yield* Effect.tryPromise(() => endFiles(summaries))
+    yield* writeFiles(State.gridFolder(state, grid.gridId), spool, files)
+  },
+  Effect.catch((error) => Effect.logWarning(`no pictures of the grid: ${error.message}`)),
+)
 
 /**
  * Runs what is left of a grid. One run per state folder at a time: a second one fails with a `StorageError` whose reason
@@ -130,6 +199,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     }),
   )
   const summaries = yield* summarize(options)
+  yield* writeEndFiles(options, spool, summaries)
   yield* end(summaries.some((summary) => summary.state === "failed") ? "FAILED" : "FINISHED")
   yield* options.index.save
   yield* Journal.flush(spool).pipe(GridTrial.waitAloud(options, undefined))

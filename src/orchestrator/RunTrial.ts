@@ -26,6 +26,7 @@ import * as Fence from "./Fence.ts"
 import * as Journal from "./Journal.ts"
 import * as Result from "./Result.ts"
 import * as State from "./State.ts"
+import { emptyPage, type TrialPage } from "./TrialPage.ts"
 import { waitAloud } from "./Waiting.ts"
 
 export interface Options<E, R> {
@@ -33,6 +34,8 @@ export interface Options<E, R> {
   readonly id: string
   readonly train: Train<E, R>
   readonly cacheDirectory: string
+  /** What the tracker is told beyond the events; nothing by default. */
+  readonly page?: TrialPage
   /** Ends, with the reason, when the trial is asked to save and go. */
   readonly stop: Effect.Effect<string>
   /** How long one operation on the state folder waits for room, open files, a file system that is away. */
@@ -73,7 +76,7 @@ const begin = Effect.fnUntraced(function* <E, R>(options: Options<E, R>) {
     : Effect.logInfo(`attempt ${fence.attempt}: going on from step ${resume.step}`)
   const journal = yield* Effect.raceFirst(Journal.open(state, trial, fence), asked)
   if ("_tag" in journal) return journal
-  return yield* Attempt.run({ ...options, fence, journal, resume, trial })
+  return yield* Attempt.run({ page: emptyPage, ...options, fence, journal, resume, trial })
 })
 
 const prepare = Effect.fnUntraced(function* (state: string, id: string) {

@@ -15,7 +15,5 @@ const commit = Effect.gen(function* () {
 
 /** Tags that name the commit; none outside a repository. */
 export const commitTags = Effect.map(commit, (hash): Readonly<Record<string, string>> =>
-  /^[0-9a-f]{40,64}$/.test(hash)
-    ? { "fliqs.git_commit": hash, "mlflow.source.git.commit": hash }
-    : {},
+  /^[0-9a-f]{40,64}$/.test(hash) ? { "mlflow.source.git.commit": hash } : {},
 )

@@ -93,6 +93,18 @@ export class TrialFile extends Schema.Opaque<TrialFile>()(
     /** Training steps of the whole trial. */
     steps: Schema.Int,
     tags: Schema.Record(Schema.String, Schema.String),
+    /** How the tracker names it among the trials of its grid; absent in records of earlier versions. */
+    labels: Schema.optionalKey(
+      Schema.Struct({
+        /** Begins with what differs: `s2 x1.5 reinforce`. */
+        name: Schema.String,
+        /** The same for trials that differ only in their seed. */
+        arm: Schema.String,
+        cell: Schema.String,
+        /** `#rrggbb`, one hue for each arm. */
+        color: Schema.optionalKey(Schema.String),
+      }),
+    ),
     execution: Schema.Struct({
       threads: Schema.Int,
       /** Completed steps between two checkpoints. */

@@ -1,5 +1,6 @@
 /**
- * What a run reports to the tracker: start, parameters, data set, metrics, artifacts, tags, end. An event is written to the
+ * What a run reports to the tracker: start, parameters, data set, metrics, artifacts, tags, the network that was found, what
+ * is compared, end. An event is written to the
  * run's spool (`Spool.ts`) first and sent later (`MlflowSender.ts`), possibly twice; so every time in it is an integer
  * number of milliseconds fixed when the event is made, and sending it again changes nothing.
  *
@@ -72,6 +73,33 @@ export const Tag = Schema.Struct({
 })
 export type Tag = typeof Tag.Type
 
+/** The network that a trial found. */
+export const Model = Schema.Struct({
+  type: Schema.Literal("model"),
+  time: Time,
+  step: Schema.Int,
+  name: Schema.String,
+  /** Path in the model -> file, relative to the folder that holds the spool. They must not change afterwards. */
+  files: Schema.Record(Schema.String, Schema.String),
+  /** Its metrics. */
+  values: Schema.Record(Schema.String, Schema.Number),
+})
+export type Model = typeof Model.Type
+
+/** What the pages on which trials are compared show. */
+export const Views = Schema.Struct({
+  type: Schema.Literal("views"),
+  /** The metric that costs are compared by. */
+  cost: Schema.String,
+  /** Parameters in which the trials of the grid differ. */
+  differing: Schema.Array(Schema.String),
+})
+export type Views = typeof Views.Type
+
+/** The result of the newest grid in a sentence, for the head of its experiment. Markdown. */
+export const Headline = Schema.Struct({ type: Schema.Literal("headline"), text: Schema.String })
+export type Headline = typeof Headline.Type
+
 /** Ends the run. `message` says why it failed or was stopped. */
 export const End = Schema.Struct({
   type: Schema.Literal("end"),
@@ -82,7 +110,18 @@ export const End = Schema.Struct({
 export type End = typeof End.Type
 
 /** Everything a run can report to the tracker. */
-export const Event = Schema.Union([Start, Parameters, Dataset, Metrics, Artifact, Tag, End])
+export const Event = Schema.Union([
+  Start,
+  Parameters,
+  Dataset,
+  Metrics,
+  Artifact,
+  Tag,
+  Model,
+  Views,
+  Headline,
+  End,
+])
 export type Event = typeof Event.Type
 
 /**

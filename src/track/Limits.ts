@@ -11,6 +11,7 @@ export const maxBodyBytes = 900_000
 export const maxKeyLength = 250
 export const maxParameterLength = 6000
 export const maxTagLength = 8000
+export const maxExperimentTagLength = 5000
 export const maxDigestLength = 36
 export const maxDatasetNameLength = 500
 export const maxExperimentNameLength = 500

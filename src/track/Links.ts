@@ -38,6 +38,21 @@ export const trials = (
   return `${page(base)}/${place}${workflow}&searchFilter=${encode(gridFilter(gridId))}&${order}&compareRunsMode=CHART`
 }
 
+/** The saved views, by the short names that links give them. */
+export type ViewName = "accuracy" | "arms" | "curves" | "trials"
+
+/** The key of a view: of all trials of its experiment, or of those of one grid. */
+export const viewKey = (view: ViewName, gridId?: string): string =>
+  gridId === undefined ? view : `${view}-${gridId}`
+
+/** A saved view of the experiment page. Whether it shows charts or a table is not part of the view. */
+export const view = (base: string, experimentId: string, name: ViewName, gridId?: string): string =>
+  `${page(base)}/experiments/${encode(experimentId)}/runs?${workflow}&viewStateShareKey=${encode(viewKey(name, gridId))}&compareRunsMode=${name === "trials" ? "TABLE" : "CHART"}`
+
+/** The short address by which the local server leads to the first view of a grid: it fits into a line of a terminal. */
+export const short = (base: string, experimentId: string, gridId: string): string =>
+  `${base}/grid/${experimentId}/${gridId}`
+
 /** Runs side by side: parallel coordinates, scatter, box, contour, tables. */
 export const compare = (
   base: string,
@@ -45,6 +60,10 @@ export const compare = (
   runIds: ReadonlyArray<string>,
 ): string =>
   `${page(base)}/compare-runs?runs=${encode(JSON.stringify(runIds))}&experiments=${encode(JSON.stringify(experimentIds))}&${workflow}`
+
+/** A file of a run as it is, for pictures in Markdown. */
+export const file = (runId: string, artifact: string): string =>
+  `get-artifact?path=${encode(artifact)}&run_uuid=${encode(runId)}`
 
 /** One run, or one of its artifacts. */
 export const run = (

@@ -1,4 +1,5 @@
 /** The calls about experiments. Left out: their runs (`MlflowRuns.ts`). */
+import { createHash } from "node:crypto"
 import { Effect, Schema } from "effect"
 import type { TrackerError } from "./Errors.ts"
 import * as Limits from "./Limits.ts"
@@ -37,6 +38,69 @@ const create = (http: MlflowHttp.MlflowHttp, name: string) =>
     path: `${api}/experiments/create`,
     json: { name },
   })
+
+const Places = Schema.Struct({
+  experiments: Schema.optionalKey(
+    Schema.Array(Schema.Struct({ artifact_location: Schema.optionalKey(Schema.String) })),
+  ),
+})
+
+/** Where the newest experiment keeps its artifacts; shows too whether we may read at all. Undefined where there is none. */
+export const artifactPlace = (http: MlflowHttp.MlflowHttp) =>
+  Effect.map(
+    MlflowHttp.json(http, Places, {
+      operation: "list the experiments",
+      method: "POST",
+      path: `${api}/experiments/search`,
+      json: { max_results: 1, order_by: ["creation_time DESC"] },
+      retry: false,
+    }),
+    ({ experiments }) => experiments?.[0]?.artifact_location,
+  )
+
+/** The tags of an experiment. */
+export const tagsOf = (http: MlflowHttp.MlflowHttp, experimentId: string) =>
+  Effect.map(
+    MlflowHttp.json(http, Experiment, {
+      operation: "read the experiment",
+      method: "GET",
+      path: `${api}/experiments/get`,
+      query: { experiment_id: experimentId },
+    }),
+    ({ experiment }): ReadonlyMap<string, string> =>
+      new Map((experiment.tags ?? []).map(({ key, value }) => [key, value])),
+  )
+
+const noteTag = "mlflow.note.content"
+/** The digests of the last two descriptions we wrote: the newer one may not have arrived. */
+const noteDigestsTag = "fliqs.note"
+
+const digestOf = (text: string): string =>
+  createHash("sha256").update(text).digest("hex").slice(0, 16)
+
+/** Describes the experiment, unless a person has. */
+export const describe = Effect.fnUntraced(function* (
+  http: MlflowHttp.MlflowHttp,
+  experimentId: string,
+  text: string,
+) {
+  const tags = yield* tagsOf(http, experimentId)
+  const before = tags.get(noteTag) ?? ""
+  const ours = (tags.get(noteDigestsTag) ?? "").split(" ")
+  if (before === text || (before !== "" && !ours.includes(digestOf(before)))) return
+  // Deleted by a person.
+  if (before === "" && ours.length > 1) return
+  const set = (key: string, value: string) =>
+    post(http, "describe the experiment", "/experiments/set-experiment-tag", {
+      experiment_id: experimentId,
+      key,
+      value,
+    })
+  const value = Limits.cut(text, Limits.maxExperimentTagLength)
+  const last = before === "" ? [] : [digestOf(before)]
+  yield* set(noteDigestsTag, [...last, digestOf(value)].join(" "))
+  yield* set(noteTag, value)
+})
 
 /** The experiment's id: found, restored if it was deleted, or created (by us or by somebody at the same time). */
 export const ensure = Effect.fnUntraced(function* (http: MlflowHttp.MlflowHttp, name: string) {

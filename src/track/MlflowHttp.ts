@@ -23,7 +23,7 @@ const maxRedirects = 5
 export interface Call {
   /** For people: "log metrics". */
   readonly operation: string
-  readonly method: "GET" | "POST" | "PUT"
+  readonly method: "GET" | "PATCH" | "POST" | "PUT"
   /** Below the server's address, each segment percent-encoded. */
   readonly path: string
   readonly query?: Record<string, string>
@@ -33,6 +33,8 @@ export interface Call {
   readonly text?: string
   /** False for calls that must not be made twice without looking in between (`runs/create`). */
   readonly retry?: boolean
+  /** The longest answer; 32 MiB by default. */
+  readonly mostBytes?: number
 }
 
 /** What requests are dispatched by: directly, or through the proxy, which encrypted connections only tunnel through. */
@@ -140,7 +142,7 @@ const requestOf = ({ fs, settings }: MlflowHttp, call: Call, url: string) => {
 
 const bodyOf = (
   { settings }: MlflowHttp,
-  { operation }: Call,
+  { mostBytes = maxAnswerBytes, operation }: Call,
   response: HttpClientResponse.HttpClientResponse,
 ) => {
   const parts: Array<Uint8Array> = []
@@ -149,13 +151,11 @@ const bodyOf = (
     Stream.runForEach((part) => {
       size += part.length
       parts.push(part)
-      return size > maxAnswerBytes
-        ? Effect.fail(
-            unreachable(settings, operation, `an answer of more than ${maxAnswerBytes} bytes`),
-          )
+      return size > mostBytes
+        ? Effect.fail(unreachable(settings, operation, `an answer of more than ${mostBytes} bytes`))
         : Effect.void
     }),
-    Effect.map(() => Buffer.concat(parts).toString("utf8")),
+    Effect.map(() => Buffer.concat(parts)),
   )
 }
 
@@ -195,7 +195,7 @@ const notFollowed = (
 const requestOnce = Effect.fnUntraced(function* (
   http: MlflowHttp,
   call: Call,
-): Effect.fn.Return<string, TrackerError | HttpClientError.HttpClientError> {
+): Effect.fn.Return<Buffer, TrackerError | HttpClientError.HttpClientError> {
   const { settings } = http
   let url = `${settings.url}${call.path}`
   let query = call.query ?? {}
@@ -205,7 +205,7 @@ const requestOnce = Effect.fnUntraced(function* (
     const { status } = response
     if (status >= 200 && status < 300) return body
     if (status < 300 || status >= 400)
-      return yield* failureOf(settings, call.operation, response, body)
+      return yield* failureOf(settings, call.operation, response, body.toString("utf8"))
     const next = redirects < maxRedirects ? redirectOf(http, call, url, response) : undefined
     if (next === undefined) return yield* notFollowed(http, call, url, response)
     url = next
@@ -213,7 +213,7 @@ const requestOnce = Effect.fnUntraced(function* (
   }
 })
 
-const attempt = (http: MlflowHttp, call: Call): Effect.Effect<string, TrackerError> => {
+const attempt = (http: MlflowHttp, call: Call): Effect.Effect<Buffer, TrackerError> => {
   const { settings } = http
   const through = throughProxy(settings)
   const fail = (detail: string) => Effect.fail(unreachable(settings, call.operation, detail))
@@ -233,9 +233,17 @@ const retried = <A>(
 ): Effect.Effect<A, TrackerError> =>
   call.retry === false ? attempted : Effect.retry(attempted, backoff(settings))
 
+/** The bytes of a good answer. */
+export const bytes = (http: MlflowHttp, call: Call): Effect.Effect<Uint8Array, TrackerError> =>
+  retried(http, call, attempt(http, call))
+
 /** The text of a good answer. */
 export const text = (http: MlflowHttp, call: Call): Effect.Effect<string, TrackerError> =>
-  retried(http, call, attempt(http, call))
+  retried(
+    http,
+    call,
+    Effect.map(attempt(http, call), (body) => body.toString("utf8")),
+  )
 
 /** The answer decoded; one that is not what MLflow answers counts as not having reached an MLflow server. */
 export const json = <S extends Schema.Codec<unknown, unknown>>(
@@ -245,13 +253,14 @@ export const json = <S extends Schema.Codec<unknown, unknown>>(
 ): Effect.Effect<S["Type"], TrackerError> => {
   const { settings } = http
   const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(schema))
-  const decoded = Effect.flatMap(attempt(http, call), (body) =>
+  const decoded = Effect.flatMap(attempt(http, call), (answer) => {
+    const body = answer.toString("utf8")
     // A PUT is answered with nothing.
-    decode(call.method === "PUT" && body.trim() === "" ? "{}" : body).pipe(
+    return decode(call.method === "PUT" && body.trim() === "" ? "{}" : body).pipe(
       Effect.mapError(() =>
         unreachable(settings, call.operation, `not an answer of MLflow: ${brief(settings, body)}`),
       ),
-    ),
-  )
+    )
+  })
   return retried(http, call, decoded)
 }

@@ -17,6 +17,8 @@ export interface Point {
   /** Integer milliseconds since 1970. */
   readonly timestamp: number
   readonly step: number
+  /** The model that it is measured on. */
+  readonly model_id?: string
 }
 
 /** A parameter or a tag. */
@@ -163,13 +165,28 @@ export const logMetrics = (
 ) => {
   const values = points
     .filter(({ value }) => Number.isFinite(value))
-    .map(({ key, step, timestamp, value }) => ({
+    .map(({ key, step, timestamp, value, ...model }) => ({
       key: Limits.key(key),
       value,
       timestamp: whole(timestamp),
       step: whole(step),
+      ...model,
     }))
   return logInParts(http, "log metrics", runId, "metrics", values)
+}
+
+/**
+ * Gives metrics their place before there are values: MLflow shows metrics in the order in which they first came, and its
+ * compare page opens on the first. Not a number, which JSON of protocol buffers spells as a word, is no value there.
+ */
+export const reserve = (
+  http: MlflowHttp.MlflowHttp,
+  runId: string,
+  keys: ReadonlyArray<string>,
+  timestamp: number,
+) => {
+  const values = keys.map((key) => ({ key, value: "NaN", timestamp: whole(timestamp), step: 0 }))
+  return logInParts(http, "order the metrics", runId, "metrics", values)
 }
 
 export const logParameters = (

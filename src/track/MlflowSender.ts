@@ -14,13 +14,14 @@ import { storageError } from "../disk/Errors.ts"
 import { ofStorage, type TrackerError } from "./Errors.ts"
 import type { Start } from "./Event.ts"
 import { claim } from "./MlflowClaim.ts"
-import { sendEvent } from "./MlflowEvents.ts"
+import { relink as relinkNote, sendEvent } from "./MlflowEvents.ts"
 import * as MlflowExperiments from "./MlflowExperiments.ts"
 import { isDeleted, isLost, isRefusal } from "./MlflowFailure.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"
 import * as MlflowRuns from "./MlflowRuns.ts"
 import {
   finitePoints,
+  firstMetrics,
   gridTags,
   kindOf,
   spoolId,
@@ -49,6 +50,17 @@ export const send = Effect.fnUntraced(function* (
     })
     yield* Sent.forget(run.folder)
   }
+})
+
+/** Completes the links in a grid's note, once its trials are sent. */
+export const relink = Effect.fnUntraced(function* (http: MlflowHttp.MlflowHttp, run: RunFolder) {
+  const sent = yield* Sent.read(run.folder, http.settings.target)
+  if (sent?.unlinked === undefined && sent?.headline === undefined) return
+  const linked = yield* relinkNote(http, run, sent).pipe(
+    // Somebody has deleted it: it stays deleted.
+    Effect.catchIf(isDeleted, () => Effect.succeed(sent)),
+  )
+  if (linked !== sent) yield* Sent.write(run.folder, linked)
 })
 
 /** Fails as lost when the server no longer has a run that was begun; one that a person deleted stays deleted. */
@@ -118,6 +130,17 @@ const sendGroup = Effect.fnUntraced(function* (
     return undefined
   }
   const metrics = group.flatMap(({ event }) => (event.type === "metrics" ? [event] : []))
+  if (first.type === "tag" && group.length > 1) {
+    const tags = group.flatMap(({ event }) => (event.type === "tag" ? [event] : []))
+    const pairs = tags.map(({ key, value }) => ({ key, value }))
+    const together = yield* Effect.result(MlflowRuns.setTags(http, sent.runId, pairs))
+    if (together._tag === "Success") return sent
+    if (!isRefusal(together.failure)) return yield* together.failure
+    // One bad tag must not cost its neighbours: each alone.
+    let left = sent
+    for (const tag of tags) left = yield* sendEvent(http, run, left, tag).pipe(orStepOver(left))
+    return left
+  }
   if (first.type !== "metrics") {
     return yield* sendEvent(http, run, sent, first).pipe(orStepOver(sent))
   }
@@ -129,18 +152,22 @@ const sendGroup = Effect.fnUntraced(function* (
   let left = sent
   for (const event of metrics) {
     const one = finitePoints([event], left.nonfinite)
-    left = yield* MlflowRuns.logMetrics(http, sent.runId, one.points).pipe(orStepOver(left))
+    left = yield* MlflowRuns.logMetrics(http, sent.runId, one.points).pipe(
+      Effect.as(left),
+      orStepOver(left),
+    )
     left = { ...left, nonfinite: one.nonfinite }
   }
   return left
 })
 
-/** The same state when the effect succeeds, one more refusal when the server said no to just this. */
+/** The state that the effect gives, one more refusal when the server said no to just this. */
 const orStepOver =
   (sent: Sent.Sent) =>
-  <R>(effect: Effect.Effect<void, TrackerError, R>): Effect.Effect<Sent.Sent, TrackerError, R> =>
+  <R>(
+    effect: Effect.Effect<Sent.Sent, TrackerError, R>,
+  ): Effect.Effect<Sent.Sent, TrackerError, R> =>
     effect.pipe(
-      Effect.as(sent),
       Effect.catchIf(isRefusal, (error) =>
         Effect.as(Effect.logWarning("the server refused an event", error.message), {
           ...sent,
@@ -188,6 +215,11 @@ const begin = Effect.fnUntraced(function* (
     Effect.retry(MlflowHttp.backoff(http.settings)),
   )
   yield* MlflowRuns.setTags(http, made.info.run_id, tags)
+  if (start.trialId !== undefined)
+    yield* MlflowRuns.reserve(http, made.info.run_id, firstMetrics, start.time).pipe(
+      // Only the order is lost.
+      Effect.catchIf(isRefusal, () => Effect.void),
+    )
   return {
     version: 1,
     target: http.settings.target,

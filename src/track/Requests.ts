@@ -3,13 +3,12 @@
  * Pure: nothing is sent here (`MlflowSender.ts`).
  */
 import { createHash } from "node:crypto"
-import { final, tracked } from "../metric/Metrics.ts"
-import type { Dataset, Metrics, Start } from "./Event.ts"
+import { derived, final, tracked } from "../metric/Metrics.ts"
+import type { Dataset, Event, Metrics, Start } from "./Event.ts"
 import * as Limits from "./Limits.ts"
 import * as Links from "./Links.ts"
 import type { Pair, Point } from "./MlflowRuns.ts"
 import { runColor } from "./RunColor.ts"
-import type * as Sent from "./Sent.ts"
 import type * as SpoolReader from "./SpoolReader.ts"
 
 export const note = "mlflow.note.content"
@@ -24,7 +23,11 @@ export const spoolId = (start: Start): string =>
 export const toPairs = (values: Readonly<Record<string, string>>): ReadonlyArray<Pair> =>
   Object.entries(values).map(([key, value]) => ({ key, value }))
 
-/** Consecutive metrics events go together, as many as fit one request. */
+/** A tag that is sent as it is. */
+const isPlainTag = (event: Event | undefined): boolean =>
+  event?.type === "tag" && event.key !== note && event.value.length <= Limits.maxTagLength
+
+/** Consecutive metrics events go together, as many as fit one request; so do consecutive tags. */
 export const toGroups = (
   events: SpoolReader.Read["events"],
 ): ReadonlyArray<SpoolReader.Read["events"]> => {
@@ -34,7 +37,11 @@ export const toGroups = (
     const group = groups.at(-1)
     const size = one.event.type === "metrics" ? Object.keys(one.event.values).length + 1 : 0
     points += size
-    if (size > 0 && group?.[0]?.event.type === "metrics" && points <= Limits.maxMetrics) {
+    const last = group?.[0]?.event
+    const fits = size > 0 && last?.type === "metrics" && points <= Limits.maxMetrics
+    const areTags =
+      isPlainTag(one.event) && isPlainTag(last) && group!.length < Limits.maxParametersOrTags
+    if (group !== undefined && (fits || areTags)) {
       group.push(one)
     } else {
       groups.push([one])
@@ -49,6 +56,15 @@ const toPoints = ({ step, time, values }: Metrics): ReadonlyArray<Point> =>
   Object.entries(values)
     .map(([key, value]) => ({ key, value, step, timestamp: time }))
     .sort((a, b) => Number(b.key === final.accuracy.key) - Number(a.key === final.accuracy.key))
+
+/** The metrics that stand first in MLflow, whichever are measured first. */
+export const firstMetrics: ReadonlyArray<string> = [
+  final.accuracy,
+  final.gbops,
+  final.memoryBytes,
+  derived.weightBits,
+  derived.activationBits,
+].map(({ key }) => key)
 
 /** The finite points of some events, with the running count of the others. */
 export const finitePoints = (events: ReadonlyArray<Metrics>, nonfiniteBefore: number) => {
@@ -70,17 +86,6 @@ export const finitePoints = (events: ReadonlyArray<Metrics>, nonfiniteBefore: nu
   return { points, nonfinite }
 }
 
-/** The note of a grid begins with the links only the sender knows. */
-export const withLinks = (
-  sent: Sent.Sent,
-  experimentIds: ReadonlyArray<string>,
-  tag: { readonly key: string; readonly value: string },
-): Pair => {
-  if (tag.key !== note || sent.kind !== "grid") return tag
-  const link = Links.trials("", experimentIds, sent.gridId)
-  return { key: note, value: `[Trials of this grid, best first](${link})\n\n${tag.value}` }
-}
-
 export const toInput = ({ name, digest, context, source, profile, schema }: Dataset) => ({
   name,
   digest,
@@ -92,6 +97,8 @@ export const toInput = ({ name, digest, context, source, profile, schema }: Data
 })
 
 export const kindOf = (start: Start) => (start.trialId === undefined ? "grid" : "trial")
+
+const colorTag = "mlflow.runColor"
 
 /** The tags by which these grids find a trial. */
 export const gridTags = (gridIds: ReadonlyArray<string>): ReadonlyArray<Pair> =>
@@ -108,7 +115,14 @@ export const startTags = (start: Start, parentRunId: string | undefined): Readon
       ? {}
       : {
           "fliqs.trial_id": start.trialId,
-          "mlflow.runColor": runColor(start.tags["fliqs.search"] ?? "", start.trialId),
+          ...(colorTag in start.tags
+            ? {}
+            : {
+                [colorTag]: runColor(
+                  start.tags["arm"] ?? start.tags["fliqs.search"] ?? "",
+                  start.trialId,
+                ),
+              }),
         }),
     ...(parentRunId === undefined ? {} : { "mlflow.parentRunId": parentRunId }),
   })

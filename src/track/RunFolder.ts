@@ -11,6 +11,8 @@ export interface RunFolder {
   readonly gridIds: ReadonlyArray<string>
   /** The experiments of MLflow that the trials of a grid are in, that of the grid first. */
   readonly experimentIdsOf: (grid: Sent.Sent) => Effect.Effect<ReadonlyArray<string>>
+  /** What of a trial is on the server; undefined while it has no run there. */
+  readonly sentOfTrial: (trialId: string) => Effect.Effect<Sent.Sent | undefined>
 }
 
 /** The grids whose tag a trial's run lacks. */

@@ -1,14 +1,26 @@
 /** The pages of watched runs in MLflow, for those that are on the server. Left out: their addresses (`Links.ts`). */
 import { Effect, Option } from "effect"
 import * as Links from "./Links.ts"
+import { viewLink } from "./NoteLinks.ts"
 import { experimentIdsOf, type Sending, sentOf } from "./Sending.ts"
 
 /** The page with the trials of a grid. */
-export const ofGrid = Effect.fnUntraced(function* (sending: Sending, folder: string) {
+export const ofGrid = Effect.fnUntraced(function* (
+  sending: Sending,
+  folder: string,
+  name: Links.ViewName,
+) {
   const sent = yield* sentOf(sending, folder)
   if (sending.known === undefined || sent === undefined) return Option.none<string>()
   const ids = yield* experimentIdsOf(sending, sent)
-  return Option.some(Links.trials(sending.known.url, ids, sent.gridId))
+  const { hasShortLinks, url } = sending.known
+  const { gridId, views: hasViews = false } = sent
+  const isShort = hasShortLinks && hasViews && ids.length === 1 && name === "accuracy"
+  return Option.some(
+    isShort
+      ? Links.short(url, sent.experimentId, gridId)
+      : viewLink(url, { experimentIds: ids, gridId, hasViews }, name),
+  )
 })
 
 /** The page of one run. */

@@ -165,5 +165,10 @@ export const runFolderOf = Effect.fnUntraced(function* (sending: Sending, { fold
     gridsFolder: runsFolder(sending, "grid"),
     gridIds,
     experimentIdsOf: (grid) => Effect.provideContext(experimentIdsOf(sending, grid), platform),
+    sentOfTrial: (trialId) =>
+      Effect.provideContext(
+        sentOf(sending, `${runsFolder(sending, "trial")}/${trialId}`),
+        platform,
+      ),
   } satisfies RunFolder
 })

@@ -58,6 +58,7 @@ const sendWatched = Effect.fnUntraced(function* (sending: Sending) {
         return Effect.logWarning(error.message)
       }),
     )
+  for (const grid of grids) yield* MlflowSender.relink(to, yield* runFolderOf(sending, grid))
 })
 
 const noteFailure = (sending: Sending, error: TrackerError): void => {

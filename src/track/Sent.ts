@@ -17,6 +17,12 @@ export const Sent = Schema.Struct({
   gridId: Schema.String,
   /** Of a trial: the grids whose tag the run has. */
   grids: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** Of a grid: whether its views are in its experiment. */
+  views: Schema.optionalKey(Schema.Boolean),
+  /** Of a grid: its note, while it links trials that have no run yet. */
+  unlinked: Schema.optionalKey(Schema.String),
+  /** Of a grid: the headline of its experiment, likewise. */
+  headline: Schema.optionalKey(Schema.String),
   /** What finds the run again. */
   spoolId: Schema.String,
   experimentId: Schema.String,

@@ -26,6 +26,7 @@ import * as MlflowHttp from "./MlflowHttp.ts"
 import * as Installation from "./ServerInstallation.ts"
 import {
   addressOf,
+  appName,
   artifactsOf,
   database,
   findProcess,
@@ -139,13 +140,20 @@ const serverEnvironment = () => ({
   MLFLOW_DISABLE_TELEMETRY: "true",
 })
 
+const scripts = path.join(root, "scripts")
+/** What gives the server short addresses. */
+const appFolder = path.join(scripts, "mlflow-app")
+/** What lets it start from a path with % in it. */
+const percentFolder = path.join(scripts, "mlflow")
+
 const launch = Effect.fnUntraced(function* (folder: string, python: string, port: number) {
   const log = yield* Installation.openLog(path.join(folder, "server.log"), "a")
   const address = `--host 127.0.0.1 --port ${port} --workers 1`.split(" ")
   const temporary = path.join(folder, "tmp")
   yield* attempt("create", temporary, () => fs.mkdirSync(temporary, { recursive: true }))
   const storage = ["--backend-store-uri", database, "--artifacts-destination", artifactsOf(folder)]
-  const child = spawn(python, ["-m", "mlflow", "server", ...address, ...storage], {
+  const app = ["--app-name", appName]
+  const child = spawn(python, ["-m", "mlflow", "server", ...app, ...address, ...storage], {
     cwd: folder,
     detached: true,
     stdio: ["ignore", log, log],
@@ -153,7 +161,9 @@ const launch = Effect.fnUntraced(function* (folder: string, python: string, port
     env: {
       ...serverEnvironment(),
       TMPDIR: temporary,
-      ...(python.includes("%") ? { PYTHONPATH: path.join(root, "scripts", "mlflow") } : {}),
+      PYTHONPATH: [appFolder, ...(python.includes("%") ? [percentFolder] : [])].join(
+        path.delimiter,
+      ),
     },
   })
   child.on("error", () => {
@@ -163,7 +173,15 @@ const launch = Effect.fnUntraced(function* (folder: string, python: string, port
   fs.closeSync(log)
   const pid = child.pid ?? 0
   const start = Process.find(pid)?.start ?? ""
-  const server: Server = { version: 1, url: addressOf(port), port, pid, start, database }
+  const server: Server = {
+    version: 1,
+    url: addressOf(port),
+    port,
+    pid,
+    start,
+    database,
+    app: appName,
+  }
   yield* writeRecord(folder, server)
   return server
 })
@@ -237,7 +255,7 @@ const endRemains = (folder: string) =>
     const isOurs = Process.members(recorded.pid).some(
       ({ command }) =>
         command.includes(String(recorded.port)) &&
-        command.some((word) => word.startsWith("mlflow.server")),
+        command.some((word) => word.startsWith("mlflow.server") || word.startsWith("fliqs_app")),
     )
     return isOurs ? endGroup(recorded.pid) : Effect.void
   })

@@ -17,9 +17,14 @@ const ServerRecord = Schema.Struct({
   pid: Schema.Int,
   start: Schema.String,
   database: Schema.String,
+  /** The app that it runs; absent for MLflow's own, which has no short addresses. */
+  app: Schema.optionalKey(Schema.String),
 })
 /** A server that runs. */
 export type Server = typeof ServerRecord.Type
+
+/** The name of the app in `scripts/mlflow-app`. */
+export const appName = "fliqs"
 
 const decode = Schema.decodeUnknownOption(ServerRecord)
 
@@ -69,5 +74,7 @@ export const findProcess = (folder: string): Server | undefined => {
   const leader = Process.findLeader((running) => isOfFolder(folder, running))
   if (leader === undefined) return undefined
   const port = Number(leader.command[leader.command.indexOf("--port") + 1])
-  return { version: 1, url: addressOf(port), port, pid: leader.pid, start: leader.start, database }
+  const { command, pid, start } = leader
+  const app = command.includes(appName) ? { app: appName } : {}
+  return { version: 1, url: addressOf(port), port, pid, start, database, ...app }
 }

@@ -10,6 +10,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Context, Effect, Layer, Option, Path } from "effect"
 import type { Duration, FileSystem } from "effect"
 import type { TrackerError } from "./Errors.ts"
+import type { ViewName } from "./Links.ts"
 import * as RunLinks from "./RunLinks.ts"
 import * as Sending from "./Sending.ts"
 import * as SendingRounds from "./SendingRounds.ts"
@@ -38,7 +39,7 @@ export class Tracker extends Context.Service<
     readonly flush: (timeout: Duration.Input) => Effect.Effect<Outcome>
     readonly status: Effect.Effect<Status>
     /** The page with the trials of a grid, once its run is on the server. */
-    readonly gridLink: (gridFolder: string) => Effect.Effect<Option.Option<string>>
+    readonly gridLink: (gridFolder: string, view?: ViewName) => Effect.Effect<Option.Option<string>>
     /** The page of one run (of a grid or a trial), once it is on the server. */
     readonly runLink: (folder: string) => Effect.Effect<Option.Option<string>>
     /** The page that compares these trials, those that are on the server. */
@@ -72,8 +73,8 @@ export const environmentServer = (server: Server.Options) =>
       return ServerRecord.isOwn(server.stateFolder, remote.value.url)
         ? { ...remote.value, proxy: undefined }
         : remote.value
-    const { url } = yield* Server.start(server)
-    return Settings.local(url, yield* Settings.experimentName)
+    const { app, url } = yield* Server.start(server)
+    return Settings.local(url, yield* Settings.experimentName, app !== undefined)
   })
 
 /** What the tracker is made with. */
@@ -109,7 +110,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
     watchAll: provided(Sending.watchAll(sending)),
     flush: (timeout) => provided(SendingRounds.flush(sending, timeout)),
     status: Sending.statusOf(sending),
-    gridLink: (folder) => provided(RunLinks.ofGrid(sending, folder)),
+    gridLink: (folder, view = "accuracy") => provided(RunLinks.ofGrid(sending, folder, view)),
     runLink: (folder) => provided(RunLinks.ofRun(sending, folder)),
     compareLink: (folders) => provided(RunLinks.ofComparison(sending, folders)),
   })

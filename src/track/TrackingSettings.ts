@@ -28,6 +28,8 @@ export interface Settings {
   readonly target: string
   readonly credentials: Credentials
   readonly insecureTls: boolean
+  /** Whether `/grid/EXPERIMENT/GRID` leads to the view of a grid. */
+  readonly hasShortLinks: boolean
   /** Certificates to trust, as PEM. */
   readonly certificates: string | undefined
   /** What requests go through; never for a server of our own. */
@@ -89,11 +91,12 @@ export const experimentName = Effect.map(
 ).pipe(Effect.orElseSucceed((): string | undefined => undefined))
 
 /** A local server needs neither credentials nor a proxy nor long waits. */
-export const local = (url: string, experimentName?: string): Settings => ({
+export const local = (url: string, experimentName?: string, hasShortLinks = false): Settings => ({
   url,
   target: "local",
   credentials: { kind: "none" },
   insecureTls: false,
+  hasShortLinks,
   certificates: undefined,
   proxy: undefined,
   timeout: 60_000,
@@ -203,6 +206,7 @@ export const read: Effect.Effect<Found, TrackerError> = Effect.gen(function* () 
     url: plain,
     target: plain,
     credentials,
+    hasShortLinks: false,
     insecureTls: yield* booleanOf(found, "MLFLOW_TRACKING_INSECURE_TLS"),
     certificates: yield* certificatesOf(found),
     proxy,

@@ -274,10 +274,14 @@ export class StubServer {
     for (const { key, value } of tags) run.tags.set(key, value)
     for (const { key, value, step, timestamp } of metrics) {
       if (key === "refused") throw new Refusal(400, "INVALID_PARAMETER_VALUE", "bad key")
-      if (![step, timestamp].every(Number.isSafeInteger) || !Number.isFinite(value)) {
+      // Not a number has a word of its own in JSON of protocol buffers.
+      const isKeptPlace = value === "NaN"
+      if (
+        ![step, timestamp].every(Number.isSafeInteger) ||
+        !(isKeptPlace || Number.isFinite(value))
+      )
         throw new Error(`${key} has a bad point`)
-      }
-      run.points.add(JSON.stringify([key, step, value, timestamp]))
+      if (!isKeptPlace) run.points.add(JSON.stringify([key, step, value, timestamp]))
       if (!run.metricOrder.includes(key)) run.metricOrder.push(key)
     }
     return {}
@@ -307,6 +311,6 @@ interface Body {
   end_time?: number
   tags: Array<{ key: string; value: string }>
   params?: Array<{ key: string; value: string }>
-  metrics?: Array<{ key: string; value: number; step: number; timestamp: number }>
+  metrics?: Array<{ key: string; value: number | "NaN"; step: number; timestamp: number }>
   datasets: Array<{ tags: Array<{ value: string }>; dataset: { name: string; digest: string } }>
 }

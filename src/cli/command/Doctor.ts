@@ -3,8 +3,10 @@ import { Effect, Option, Result } from "effect"
 import { freemem, totalmem } from "node:os"
 import { pathText } from "../../declaration/Errors.ts"
 import * as Datasets from "../../data/Datasets.ts"
+import * as MlflowExperiments from "../../track/MlflowExperiments.ts"
 import * as MlflowHealth from "../../track/MlflowHealth.ts"
 import * as MlflowHttp from "../../track/MlflowHttp.ts"
+import { artifactsFix, fixOf } from "../../track/ServerFix.ts"
 import * as Settings from "../../track/TrackingSettings.ts"
 import { cacheDirectory } from "../../disk/Installation.ts"
 import * as InstallationChecks from "../InstallationChecks.ts"
@@ -42,27 +44,39 @@ const data = Effect.fnUntraced(function* (cache: string) {
 const throughProxy = ({ proxy }: Settings.Settings): string =>
   proxy === undefined ? "" : `, through the proxy ${proxy.shown} of ${proxy.variable}`
 
-/** Reach, credentials and host header of a server of somebody else. */
+/** Whether files can be sent: the server has to take them itself. */
+const placeOf = (
+  settings: Settings.Settings,
+  version: string,
+  place: string | undefined,
+): Finding => {
+  const name = "mlflow"
+  const found = `${settings.url}, version ${version}${throughProxy(settings)}`
+  return place === undefined || place.startsWith("mlflow-artifacts:")
+    ? { name, state: "ok", found }
+    : {
+        name,
+        state: "warning",
+        found: `${found}; it keeps artifacts at ${settings.scrub(place)} and does not take them itself`,
+        fix: artifactsFix,
+      }
+}
+
+/** Reach, credentials, host header and artifacts of a server of somebody else. */
 const remoteMlflow = (settings: Settings.Settings) =>
   Effect.gen(function* () {
     const http = yield* MlflowHttp.make(settings)
     yield* MlflowHealth.check(http)
-    return yield* MlflowHealth.version(http)
+    const version = yield* MlflowHealth.version(http)
+    return placeOf(settings, version, yield* MlflowExperiments.artifactPlace(http))
   }).pipe(
     Effect.provide(MlflowHttp.layerHttp(settings)),
-    Effect.map((version): Finding => ({
-      name: "mlflow",
-      state: "ok",
-      found: `${settings.url}, version ${version}${throughProxy(settings)}`,
-    })),
     Effect.catch((error) =>
       Effect.succeed<Finding>({
         name: "mlflow",
         state: "problem",
         found: settings.scrub(error.message),
-        fix: /invalid host/i.test(error.message)
-          ? "allow this name on the server: mlflow server --allowed-hosts"
-          : `check MLFLOW_TRACKING_URI, MLFLOW_TRACKING_USERNAME, _PASSWORD and _TOKEN${settings.proxy === undefined ? "" : `, and ${settings.proxy.variable} (NO_PROXY=${new URL(settings.url).hostname} goes around it)`}`,
+        fix: fixOf(settings, error),
       }),
     ),
   )

@@ -4,7 +4,7 @@
  * Ctrl-C once: every child saves and stops. Twice: the children are killed, and the steps since their last checkpoints
  * are lost. The same command continues from there.
  */
-import { Effect, Fiber, Option, Schedule, Scope } from "effect"
+import { Effect, Fiber, Option, Scope } from "effect"
 import { availableParallelism, freemem } from "node:os"
 import { fileURLToPath } from "node:url"
 import { printable } from "../../declaration/Errors.ts"
@@ -22,11 +22,12 @@ import { sends } from "../../track/Trackers.ts"
 import { patience, readPlan, requireWritable, sayTemporary, stateFolder } from "../Locations.ts"
 import * as Display from "../Display.ts"
 import { checkFlags, flagsWithoutEffect, type RunFlags } from "../FlagsWithoutEffect.ts"
-import { gridNote, stoppedPage, summaryText } from "../RunOutcome.ts"
+import { stoppedPage, summaryText } from "../RunOutcome.ts"
+import { gridPages, labelsOf } from "../GridPages.ts"
 import { note, print, say } from "../Output.ts"
 import * as Progress from "../ProgressDisplay.ts"
 import { prepareData, prepareServer, prepareTensors } from "../Preparation.ts"
-import { layerTracker, trackingSettings } from "../Tracking.ts"
+import { layerTracker, sayLink, sendRest, trackingSettings } from "../Tracking.ts"
 import { targetsOf } from "../Targets.ts"
 import { tellUnfinished } from "../Unfinished.ts"
 import { Ended, exitCodes, NotReady, Wrong } from "../ErrorMessages.ts"
@@ -123,37 +124,6 @@ const interruptible = Effect.fnUntraced(function* <A, E, R>(
   return asked ? Option.none<A>() : Option.some(yield* exit)
 })
 
-const sendRest = Effect.fnUntraced(function* (
-  tracker: Tracker.Tracker["Service"],
-  gridFolder: string,
-  patience: "5 seconds" | typeof flushPatience,
-) {
-  if (!tracker.sends) return
-  if ((yield* tracker.status).server === undefined) yield* note("waiting for the MLflow server")
-  const { problem, rejected, waiting } = yield* tracker.flush(patience)
-  if (waiting > 0)
-    yield* note(
-      `${waiting} events are not in MLflow yet${problem === undefined ? "" : ` (${problem.message})`}; they are kept, \`fliqs sync\` sends them`,
-    )
-  else if (problem?.reason._tag === "Storage")
-    yield* note(`not all is in MLflow: ${problem.message}`)
-  if (rejected > 0) yield* note(`MLflow refused ${rejected} events for good`)
-  const link = yield* tracker.gridLink(gridFolder)
-  if (Option.isSome(link)) yield* print(`MLflow  ${link.value}`)
-})
-
-/** Prints the link to the grid as soon as the tracker has it. */
-const sayLink = Effect.fnUntraced(function* (
-  tracker: Tracker.Tracker["Service"],
-  gridFolder: string,
-) {
-  if (!tracker.sends) return
-  const link = yield* tracker
-    .gridLink(gridFolder)
-    .pipe(Effect.repeat({ until: Option.isSome, schedule: Schedule.spaced("500 millis") }))
-  if (Option.isSome(link)) yield* note(`MLflow  ${link.value}`)
-})
-
 /** Whether a trial is to be trained. */
 const isLeft = (index: TrialIndex.TrialIndex, id: string, { restart, retryFailed }: Input) =>
   Effect.map(
@@ -192,7 +162,8 @@ const begin = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan) {
   yield* tellIdle(input, plan, index, only)
   const tags = yield* commitTags
   const threads = Math.max(1, Math.floor(availableParallelism() / jobs))
-  const execution: Planned.Execution = { threads, eager: input.eager, tags }
+  const labels = labelsOf(plan)
+  const execution: Planned.Execution = { threads, eager: input.eager, tags, labels }
   return {
     input,
     plan,
@@ -272,7 +243,7 @@ const runGrid = Effect.fnUntraced(function* (session: Session, text: string) {
       name: plan.name,
       file: plan.file,
     },
-    note: (summaries) => gridNote(plan, typed(), summaries),
+    ...gridPages(plan, typed()),
     stoppedPage,
     onEndedRuns: Effect.fnUntraced(function* ({ gridIds, trialIds }) {
       for (const id of gridIds) yield* tracker.startGrid(State.gridFolder(state, id))

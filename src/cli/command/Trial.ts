@@ -7,6 +7,7 @@ import { isTrialId } from "../../orchestrator/State.ts"
 import * as OneShot from "../../train/OneShot.ts"
 import { cacheDirectory } from "../../disk/Installation.ts"
 import { TrialError } from "../../train/Errors.ts"
+import { trialPage } from "../GridPages.ts"
 import { patience, sayTemporary } from "../Locations.ts"
 import { note } from "../Output.ts"
 import { trackingSettings } from "../Tracking.ts"
@@ -77,6 +78,7 @@ export const run = Effect.fn("trial")(function* (input: {
         Stream.mapEffect(withPicture),
         Stream.flatMap((events) => Stream.fromIterable(events)),
       ),
+    page: trialPage,
     cacheDirectory: cacheDirectory(),
     stop: yield* makeStop(input.stopWithStdin),
   }).pipe(Effect.catchCause(endOf))

@@ -1,0 +1,40 @@
+/** What the tracker calls the trials of a grid, before any of them has run. */
+import { shortKeys, type PlannedTrial } from "../experiment/PlannedTrial.ts"
+import type { TrialFile } from "../orchestrator/State.ts"
+import { kindKey } from "./ArmLabels.ts"
+import { figuresOf } from "./Figures.ts"
+import { recordOf } from "./TrialRecords.ts"
+
+type Described = Pick<PlannedTrial, "id" | "cell" | "parameters">
+
+/** `times=1.5 seed=2`: the cell of the matrix, as far as trials differ. */
+const cellText = (cell: Described["cell"], keys: ReadonlyArray<string>): string => {
+  const names = shortKeys(keys)
+  return keys.flatMap((key) => (key in cell ? [`${names.get(key)}=${cell[key]}`] : [])).join(" ")
+}
+
+/** Names, arms and cells by the ids of the trials, and the keys in which the trials differ. */
+export const trialLabels = (trials: ReadonlyArray<Described>) => {
+  const figures = figuresOf(trials.map((trial) => recordOf(trial, "planned", undefined)))
+  const keys = [...figures.differing, "seed"]
+  const labels = new Map<string, NonNullable<TrialFile["labels"]>>()
+  for (const arm of figures.arms)
+    for (const { cell, id, label } of arm.trials) {
+      // A control's search follows from the control.
+      const own = arm.control === undefined ? keys : keys.filter((key) => key !== kindKey)
+      labels.set(id, { name: label, arm: arm.label, cell: cellText(cell, own) || arm.label })
+    }
+  return { labels, differing: figures.differing, cost: figures.cost }
+}
+
+/** The parameters in which all trials agree. */
+export const sharedParameters = (
+  trials: ReadonlyArray<Pick<Described, "parameters">>,
+): Readonly<Record<string, string>> => {
+  const [first, ...rest] = trials
+  return Object.fromEntries(
+    Object.entries(first?.parameters ?? {}).filter(([key, value]) =>
+      rest.every(({ parameters }) => parameters[key] === value),
+    ),
+  )
+}
