@@ -1,9 +1,13 @@
-/** What a grid and its trials look like in the tracker: their names, notes, metrics, views. */
+/** What a grid and its trials look like in the tracker: their names, notes, metrics, views, pictures. */
+import { randomUUID } from "node:crypto"
+import { Effect } from "effect"
 import type { Plan } from "../experiment/Plan.ts"
 import type { Options, TrialSummary } from "../orchestrator/GridOptions.ts"
 import type { TrialPage } from "../orchestrator/TrialPage.ts"
+import { jsonOf, pngOf, svgOf } from "../picture/Render.ts"
 import { type Figures, figuresOf } from "../report/Figures.ts"
-import { gridHeadline, gridMetrics, gridNote } from "../report/GridNote.ts"
+import { gridHeadline, gridMetrics, gridNote, type GridNote } from "../report/GridNote.ts"
+import { gridPictures, trialPictures } from "../report/GridPictures.ts"
 import { sharedParameters, trialLabels } from "../report/TrialLabels.ts"
 import { trialNote } from "../report/TrialNote.ts"
 import { bitsOf, recordOf } from "../report/TrialRecords.ts"
@@ -14,37 +18,99 @@ const figuresNow = (summaries: ReadonlyArray<TrialSummary>): Figures =>
 /** How the trials of a plan are named in the tracker. */
 export const labelsOf = ({ trials }: Pick<Plan, "trials">) => trialLabels(trials).labels
 
+type Files = Record<string, string | Uint8Array>
+
+/** The front of the grid as the note shows it, and all its pictures as SVG with their specifications. */
+const pictureFiles = async (figures: Figures, title: string): Promise<Files> => {
+  const files: Files = {}
+  for (const { name, picture } of gridPictures(figures, {
+    title,
+    curves: new Map(),
+    targets: new Map(),
+  })) {
+    files[`pictures/${name}.svg`] = await svgOf(picture, "light")
+    files[`pictures/${name}.vl.json`] = jsonOf(picture)
+    if (name === "front") files[`pictures/${name}.png`] = await pngOf(picture, "light")
+  }
+  return files
+}
+
 /** The pages of a grid. */
 export const gridPages = (
-  plan: Pick<Plan, "description" | "trials">,
+  plan: Pick<Plan, "description" | "name" | "trials">,
   command: string,
-): Pick<Options, "headline" | "metrics" | "note" | "parameters" | "views"> => {
+): Pick<Options, "endFiles" | "headline" | "metrics" | "note" | "parameters" | "views"> => {
   const { cost, differing } = trialLabels(plan.trials)
+  let pictures: GridNote["pictures"] = []
   return {
     note: (summaries) =>
       gridNote(figuresNow(summaries), {
         description: plan.description,
         command,
         states: new Map(summaries.map(({ state, trial }) => [trial.id, state])),
-        pictures: [],
+        pictures,
         report: undefined,
       }),
     headline: (summaries) => gridHeadline(figuresNow(summaries)),
     metrics: (summaries) => gridMetrics(figuresNow(summaries)),
     parameters: sharedParameters(plan.trials),
     views: { cost, differing },
+    endFiles: (summaries) =>
+      Effect.tryPromise({
+        try: () => pictureFiles(figuresNow(summaries), plan.name),
+        catch: (cause) => ({ message: String(cause) }),
+      }).pipe(
+        Effect.tap((files) =>
+          Effect.sync(() => {
+            const path = Object.keys(files).find((file) => file.endsWith(".png"))
+            pictures = path === undefined ? [] : [{ title: "Accuracy against cost", path }]
+          }),
+        ),
+      ),
+  }
+}
+
+/** An image as MLflow's grid of images wants it: its name tells key, step and time, and a small copy stands beside it. */
+const imageFiles = async (key: string, step: number, png: Uint8Array): Promise<Files> => {
+  const { default: sharp } = await import("sharp")
+  const stem = `images/${key}%step%${step}%timestamp%${Date.now()}%${randomUUID()}`
+  return {
+    [`${stem}.png`]: png,
+    [`${stem}%compressed.webp`]: await sharp(png).resize({ width: 512 }).webp().toBuffer(),
   }
 }
 
 /** The page of a trial. */
 export const trialPage: TrialPage = {
-  note: (trial, ended) =>
+  note: (trial, ended, files) =>
     trialNote(
       trial,
       ended === undefined
         ? undefined
         : { ...ended, metrics: { ...ended.metrics, ...bitsOf(ended.layers) } },
+      files
+        .filter((path) => path.endsWith(".png"))
+        .map((path) => ({ path: encodeURIComponent(path), title: path.split(/[/%]/)[1] ?? path })),
     ),
   derived: bitsOf,
-  files: async () => ({}),
+  files: async (trial, { assignment, layers, metrics }) => {
+    const { cell, id, parameters } = trial
+    const known = { ...metrics, ...bitsOf(layers) }
+    const record = {
+      id,
+      state: "finished",
+      cell,
+      parameters,
+      metrics: known,
+      assignment,
+      layers,
+    } as const
+    const figures = figuresOf([record])
+    const [arm] = figures.arms
+    const own = arm === undefined ? [] : trialPictures(figures, arm, arm.trials[0]!, {})
+    const files: Files = {}
+    for (const { name, picture } of own)
+      Object.assign(files, await imageFiles(name, trial.steps, await pngOf(picture, "light")))
+    return files
+  },
 }

@@ -1,5 +1,5 @@
 /** What a run of a grid is given, and what it reports while it goes on. */
-import type { Duration, Effect } from "effect"
+import type { Duration, Effect, FileSystem } from "effect"
 import type { Engine, ShortagePatience } from "./engine/Engine.ts"
 import type * as Event from "../track/Event.ts"
 import type * as EndOfRuns from "./EndOfRuns.ts"
@@ -64,7 +64,11 @@ export interface Options {
   /** Pictures and other files of the grid, made when it ends: path -> contents. */
   readonly endFiles?: (
     summaries: ReadonlyArray<TrialSummary>,
-  ) => Promise<Readonly<Record<string, string | Uint8Array>>>
+  ) => Effect.Effect<
+    Readonly<Record<string, string | Uint8Array>>,
+    { readonly message: string },
+    FileSystem.FileSystem
+  >
   /** The page of a grid whose run was killed. */
   readonly stoppedPage: EndOfRuns.StoppedPage
   /** Called with what a `run` that was killed in this folder left to be sent. */

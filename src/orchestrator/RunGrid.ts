@@ -153,7 +153,7 @@ const writeEndFiles = Effect.fnUntraced(
     summaries: ReadonlyArray<TrialSummary>,
   ) {
     if (endFiles === undefined) return
-    const files = yield* Effect.tryPromise(() => endFiles(summaries))
+    const files = yield* endFiles(summaries)
     yield* writeFiles(State.gridFolder(state, grid.gridId), spool, files)
   },
   Effect.catch((error) => Effect.logWarning(`no pictures of the grid: ${error.message}`)),

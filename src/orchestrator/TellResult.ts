@@ -31,6 +31,10 @@ const telling = (
   }
 }
 
+/** MLflow shows the images of a run in a grid where this tag says that there are some. */
+const imageFolder = "images/"
+const imagesTag = "mlflow.loggedImages"
+
 const files = Effect.fnUntraced(function* (
   journal: Journal.Journal,
   page: TrialPage,
@@ -43,6 +47,8 @@ const files = Effect.fnUntraced(function* (
     ),
   )
   for (const [path, content] of Object.entries(all)) yield* journal.artifact(path, content)
+  if (Object.keys(all).some((path) => path.startsWith(imageFolder))) journal.tag(imagesTag, "true")
+  return Object.keys(all)
 })
 
 /** Writes it all down, but for the end itself. */
@@ -54,14 +60,14 @@ export const tellResult = Effect.fnUntraced(function* (
 ) {
   const metrics = { ...telling(trial, ended.metrics), ...page.derived(ended.layers) }
   journal.metrics(ended.step, metrics)
-  yield* files(journal, page, trial, ended)
+  const paths = yield* files(journal, page, trial, ended)
   const found = Object.entries(modelFiles).filter(
     ([name]) => ended.hasModel || !name.startsWith("model"),
   )
   const numbers = Object.entries(metrics).filter(([, value]) => Number.isFinite(value))
   journal.model(ended.step, Object.fromEntries(numbers), Object.fromEntries(found))
   for (const [key, value] of formatTags(ended.layers)) journal.tag(key, value)
-  tellNote(journal, page, trial, ended)
+  tellNote(journal, page, trial, ended, paths)
 })
 
 export const noteKey = "mlflow.note.content"
@@ -72,7 +78,8 @@ export const tellNote = (
   page: TrialPage,
   trial: State.TrialFile,
   ended: EndedTrial | undefined,
+  files: ReadonlyArray<string> = [],
 ): void => {
-  const note = page.note(trial, ended)
+  const note = page.note(trial, ended, files)
   if (note !== "") journal.tag(noteKey, note)
 }

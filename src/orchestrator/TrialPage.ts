@@ -18,8 +18,12 @@ export interface EndedTrial {
 }
 
 export interface TrialPage {
-  /** Markdown; `ended` is undefined while it runs. */
-  readonly note: (trial: TrialFile, ended: EndedTrial | undefined) => string
+  /** Markdown; `ended` is undefined while it runs. The files are those of `files`, by their paths. */
+  readonly note: (
+    trial: TrialFile,
+    ended: EndedTrial | undefined,
+    files: ReadonlyArray<string>,
+  ) => string
   /** Metrics that follow from the layers. */
   readonly derived: (layers: ReadonlyArray<LayerOutcome>) => Readonly<Record<string, number>>
   /** Pictures and other files of the finished trial, by their paths. */

@@ -2,7 +2,9 @@
 import { shortKeys, type PlannedTrial } from "../experiment/PlannedTrial.ts"
 import type { TrialFile } from "../orchestrator/State.ts"
 import { kindKey } from "./ArmLabels.ts"
-import { figuresOf } from "./Figures.ts"
+import { armColours } from "../picture/Palette.ts"
+import { type Figures, figuresOf } from "./Figures.ts"
+import { rolesOf } from "./PictureData.ts"
 import { recordOf } from "./TrialRecords.ts"
 
 type Described = Pick<PlannedTrial, "id" | "cell" | "parameters">
@@ -13,16 +15,34 @@ const cellText = (cell: Described["cell"], keys: ReadonlyArray<string>): string 
   return keys.flatMap((key) => (key in cell ? [`${names.get(key)}=${cell[key]}`] : [])).join(" ")
 }
 
+/** Controls are grey in pictures; in charts of single trials they must still differ. */
+const greys = ["#6b6b6b", "#a3a3a3", "#454545", "#c4c4c4"]
+
+/** The colour of each arm: of a search as in pictures. */
+const coloursOf = (figures: Figures): ReadonlyMap<string, string> => {
+  const colours = new Map(armColours(rolesOf(figures)))
+  const controls = rolesOf(figures).filter(({ role }) => role !== "search")
+  for (const [i, { name }] of controls.entries()) colours.set(name, greys[i % greys.length]!)
+  return colours
+}
+
 /** Names, arms and cells by the ids of the trials, and the keys in which the trials differ. */
 export const trialLabels = (trials: ReadonlyArray<Described>) => {
   const figures = figuresOf(trials.map((trial) => recordOf(trial, "planned", undefined)))
   const keys = [...figures.differing, "seed"]
+  const colours = coloursOf(figures)
   const labels = new Map<string, NonNullable<TrialFile["labels"]>>()
   for (const arm of figures.arms)
     for (const { cell, id, label } of arm.trials) {
       // A control's search follows from the control.
       const own = arm.control === undefined ? keys : keys.filter((key) => key !== kindKey)
-      labels.set(id, { name: label, arm: arm.label, cell: cellText(cell, own) || arm.label })
+      const color = colours.get(arm.label)
+      labels.set(id, {
+        name: label,
+        arm: arm.label,
+        cell: cellText(cell, own) || arm.label,
+        ...(color === undefined ? {} : { color }),
+      })
     }
   return { labels, differing: figures.differing, cost: figures.cost }
 }

@@ -8,6 +8,7 @@
  * A link to a trial that has no run yet is left out and its text stays.
  */
 import * as Links from "./Links.ts"
+import { decodePercent } from "./Secrets.ts"
 
 /** Where a run of the server is. */
 export interface Place {
@@ -60,7 +61,7 @@ const addressOf = (known: Known, kind: string, name: string): string | undefined
     case "view":
       return isView(name) ? viewLink("", known, name) : undefined
     case "file":
-      return Links.file(run.runId, name)
+      return Links.file(run.runId, decodePercent(name))
     case "grid":
       return Links.run("", run.experimentId, run.runId)
     default:
