@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { expect, it } from "vitest"
-import { withPicture } from "../../src/cli/TrialPictures.ts"
+import { withPicture } from "../../src/cli/tracker/TrialPictures.ts"
 import type { TrainEvent } from "../../src/train/TrainEvent.ts"
 
 const policy = {

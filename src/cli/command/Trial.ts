@@ -7,11 +7,11 @@ import { isTrialId } from "../../orchestrator/State.ts"
 import * as OneShot from "../../train/OneShot.ts"
 import { cacheDirectory } from "../../disk/Installation.ts"
 import { TrialError } from "../../train/Errors.ts"
-import { trialPage } from "../GridPages.ts"
+import { trialPage } from "../tracker/GridPages.ts"
 import { patience, sayTemporary } from "../Locations.ts"
 import { note } from "../Output.ts"
 import { trackingSettings } from "../Tracking.ts"
-import { withPicture } from "../TrialPictures.ts"
+import { withPicture } from "../tracker/TrialPictures.ts"
 import { Ended, wordsOf, Wrong } from "../ErrorMessages.ts"
 
 /** Ends with the reason when a signal comes or, if requested, when stdin ends: then the process that started us has ended. */

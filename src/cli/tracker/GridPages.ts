@@ -1,16 +1,16 @@
 /** What a grid and its trials look like in the tracker: their names, notes, metrics, views, pictures. */
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
-import type { Plan } from "../experiment/Plan.ts"
-import type { Options, TrialSummary } from "../orchestrator/GridOptions.ts"
-import type { TrialPage } from "../orchestrator/TrialPage.ts"
-import { jsonOf, pngOf, svgOf } from "../picture/Render.ts"
-import { type Figures, figuresOf } from "../report/Figures.ts"
-import { gridHeadline, gridMetrics, gridNote, type GridNote } from "../report/GridNote.ts"
-import { gridPictures, trialPictures } from "../report/GridPictures.ts"
-import { sharedParameters, trialLabels } from "../report/TrialLabels.ts"
-import { trialNote } from "../report/TrialNote.ts"
-import { bitsOf, recordOf } from "../report/TrialRecords.ts"
+import type { Plan } from "../../experiment/Plan.ts"
+import type { Options, TrialSummary } from "../../orchestrator/GridOptions.ts"
+import type { TrialPage } from "../../orchestrator/TrialPage.ts"
+import { jsonOf, pngOf, svgOf } from "../../picture/Render.ts"
+import { type Figures, figuresOf } from "../../report/Figures.ts"
+import { gridHeadline, gridMetrics, gridNote, type GridNote } from "../../report/GridNote.ts"
+import { gridPictures, trialPictures } from "../../report/GridPictures.ts"
+import { sharedParameters, trialLabels } from "../../report/TrialLabels.ts"
+import { trialNote } from "../../report/TrialNote.ts"
+import { bitsOf, recordOf } from "../../report/TrialRecords.ts"
 
 const figuresNow = (summaries: ReadonlyArray<TrialSummary>): Figures =>
   figuresOf(summaries.map(({ result, state, trial }) => recordOf(trial, state, result)))

@@ -3,9 +3,9 @@
  * never ends a trial.
  */
 import { Effect } from "effect"
-import { jsonOf, svgOf } from "../picture/Render.ts"
-import { policyOf, type PolicyFile } from "../report/GridPictures.ts"
-import type { TrainEvent } from "../train/TrainEvent.ts"
+import { jsonOf, svgOf } from "../../picture/Render.ts"
+import { policyOf, type PolicyFile } from "../../report/GridPictures.ts"
+import type { TrainEvent } from "../../train/TrainEvent.ts"
 
 const drawn = async (content: string): Promise<ReadonlyArray<TrainEvent>> => {
   const policy = JSON.parse(content) as PolicyFile
