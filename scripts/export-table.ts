@@ -75,7 +75,8 @@ const onnxOf = (model: FoundModel, options: ExportOptions) => {
   const metadata = Object.fromEntries(file.metadataProps.map(({ key, value }) => [key, value]))
   const { initializer, node } = file.graph!
   const rounding = node.filter(({ name }) => name.startsWith("layer.input."))
-  const zero = initializer.find(({ name }) => name === "layer.input.zero")
+  const coded = rounding.find(({ opType }) => opType === "QuantizeLinear")
+  const zero = initializer.find(({ name }) => name === coded?.input[2])
   const isCut = rounding.some(({ opType }) => opType === "Clip")
   const input =
     rounding.length === 0

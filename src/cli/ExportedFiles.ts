@@ -13,6 +13,7 @@ import {
   type ExportTarget,
   type NotRun,
   Refused,
+  type Runner,
 } from "../export/Target.ts"
 import { compare, type ImageBatch, openChild, type Verified } from "../export/Verify.ts"
 import type * as State from "../orchestrator/State.ts"
@@ -48,6 +49,11 @@ async function* firstOf(
   }
 }
 
+/** A comparison, and that of the faster way to run the files with its own model, where there is one. */
+export interface Compared extends Verified {
+  readonly fast?: Verified
+}
+
 /** Runs what was written on test images, beside the child network. */
 export const verify = Effect.fnUntraced(function* (
   path: string,
@@ -64,18 +70,25 @@ export const verify = Effect.fnUntraced(function* (
     return "its trial was trained on float32 arrays, which a page of images and a file of --input uint8 do not take"
   return yield* Effect.tryPromise({
     try: async () => {
+      const against = async (runner: Runner, computed: FoundModel): Promise<Verified> => {
+        const child = openChild(computed)
+        const batches = openBatches(dataset, { ...data, seed })
+        try {
+          const images = firstOf(batches, height * width * channels, count)
+          return await compare(child, runner, model.network.graph.classes, images, bound)
+        } finally {
+          await batches.close()
+          child.dispose()
+          await runner.close()
+        }
+      }
       const runner = await target.open!(path, model, options)
       if ("notRun" in runner) return runner
-      const child = openChild(model)
-      const batches = openBatches(dataset, { ...data, seed })
-      try {
-        const images = firstOf(batches, height * width * channels, count)
-        return await compare(child, runner, model.network.graph.classes, images, bound)
-      } finally {
-        await batches.close()
-        child.dispose()
-        await runner.close()
-      }
+      const verified: Compared = await against(runner, model)
+      const fast = verified.passed ? await target.openFast?.(path, model, options) : undefined
+      return fast === undefined
+        ? verified
+        : { ...verified, fast: await against(fast.runner, fast.model) }
     },
     catch: (cause) => (cause instanceof Error ? cause.message : String(cause)),
   }).pipe(Effect.catch((message) => Effect.succeed(message)))
@@ -109,10 +122,12 @@ export const moveAll = Effect.fnUntraced(function* (
 })
 
 /** What the comparison came to: a text where the files do not run. */
-type Outcome = Verified | NotRun | string
+type Outcome = Compared | NotRun | string
 
-const differenceWords = ({ bound, largest, limit, typical }: Verified): string =>
-  `differ by at most ${short(typical)} on three of four images (bound: ${short(bound)}), by at most ${short(largest)} on all (bound: ${short(limit)})`
+const differenceWords = ({ beyond, bound, largest, limit, typical }: Verified): string => {
+  const few = beyond === 0 ? "" : `, ${beyond} by more than ${short(limit)}`
+  return `differ by at most ${short(typical)} on three of four images (bound: ${short(bound)}), by at most ${short(largest)} on all${few === "" ? ` (bound: ${short(limit)})` : few}`
+}
 
 /** Why the files are no export; undefined where they are one. */
 export const problemOf = (outcome: Outcome): string | undefined => {
@@ -129,7 +144,12 @@ export const outcomeOf = (outcome: Exclude<Outcome, string>) =>
 /** For people. */
 export const wordsOf = (outcome: Exclude<Outcome, string>): string => {
   if ("notRun" in outcome) return `not compared: ${outcome.notRun}`
-  const { images, runtime, same, ties } = outcome
-  const tied = ties === 0 ? "" : `, ${ties} more ${ties === 1 ? "is a tie" : "are ties"}`
-  return `${runtime}: ${same} of ${images} test images have the same largest logit${tied}; logits ${differenceWords(outcome)}`
+  const line = (verified: Verified): string => {
+    const { images, runtime, same, ties } = verified
+    const tied = ties === 0 ? "" : `, ${ties} more ${ties === 1 ? "is a tie" : "are ties"}`
+    return `${runtime}: ${same} of ${images} test images have the same largest logit${tied}; logits ${differenceWords(verified)}`
+  }
+  const fast =
+    outcome.fast === undefined ? [] : [`${line(outcome.fast)}, of the network with rounded biases`]
+  return [line(outcome), ...fast].join("\n")
 }

@@ -163,6 +163,7 @@ export const evaluate = Command.make(
       Flag.withDefault(1),
     ),
     profile: toggle("profile", "Time every layer, beside the FP32 twin"),
+    integers: toggle("integers", "Let onnxruntime multiply integers, as fliqs.integerOptions says"),
     state,
     json,
   },

@@ -62,8 +62,13 @@ export interface Layer {
   readonly inputs: Quantity
   /** Output channels or units (one float scale each at channel granularity). */
   readonly outputs: Quantity
-  /** Float32 values stored beside the weights: bias (1 a channel), batch norm (4) or another norm (2). */
+  /**
+   * Float32 values stored beside the weight: a bias for each output channel, and the parameters of operations behind the
+   * layer that are no layers (layer norms, positions, squeeze-excite).
+   */
   readonly extras: Quantity
+  /** Output channels whose weight a batch norm multiplies, each with a float32 gain; 0 where there is none. */
+  readonly gains: Quantity
   /** What one float32 weight scale covers; the tensor when absent. */
   readonly weightGranularity?: WeightGranularity
   /** What one float32 scale of the input covers; the tensor when absent. */

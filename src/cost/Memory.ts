@@ -1,4 +1,7 @@
-/** Bytes of the stored weights: elements at their format's bits, their scales, and float32 biases and norms. */
+/**
+ * Bytes of what a file holds of the network: weights at their format's bits with their scales, and float32 numbers. A batch
+ * norm is a gain for each channel, in a scale of the weight where there is one (`Storage.ts`), and a bias.
+ */
 import { Schema } from "effect"
 import { combine } from "../space/Quantity.ts"
 import { type CostKind, Target } from "./Cost.ts"

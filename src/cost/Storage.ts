@@ -94,8 +94,8 @@ const ofOperand = (
     return total(storedBits(slot.formats[option!]!, layout))
   })
 
-/** Bits of a layer's weight: everything that a file holds of it. */
-export const weightBits = (layer: Layer): Quantity =>
+/** Bits of a layer's weight with its scales, as it is trained. */
+const plainWeightBits = (layer: Layer): Quantity =>
   ofOperand(
     layer,
     layer.weightFormat,
@@ -103,6 +103,34 @@ export const weightBits = (layer: Layer): Quantity =>
     readChannels(layer),
     layer.weightGranularity ?? "tensor",
     ({ elements, partScales, tensorScale }) => elements + partScales + tensorScale,
+  )
+
+/**
+ * How a file keeps the gain that a batch norm multiplies each output channel with: in float32 values; in the scales of
+ * channels or of blocks of input channels; in a scale for each channel in place of one for the tensor; else as a number
+ * beside the weight.
+ */
+const gainPlace = (
+  { mantissaBits, block, scaled }: Format,
+  { kind, weightGranularity = "tensor" }: Layer,
+): "within" | "instead" | "beside" => {
+  if (mantissaBits >= 23) return "within"
+  if (block !== undefined || !scaled) return "beside"
+  if (weightGranularity === "tensor") return "instead"
+  // Blocks of a depthwise weight run along its output channels.
+  return weightGranularity === "block" && kind === "depthwiseConv" ? "beside" : "within"
+}
+
+/** Bits of a layer's weight: everything that a file holds of it, the gain of a batch norm behind it included. */
+export const weightBits = (layer: Layer): Quantity =>
+  combine(
+    [plainWeightBits(layer), layer.gains, optionOf(layer.weightFormat)],
+    ([bits, gains, option]) => {
+      if (bits === 0 || gains === 0) return bits!
+      const place = gainPlace(layer.weightFormat.formats[option!]!, layer)
+      if (place === "within") return bits!
+      return bits! + (place === "beside" ? gains! : gains! - 1) * floatBits
+    },
   )
 
 /**

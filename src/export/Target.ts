@@ -14,6 +14,8 @@ export interface ExportOptions {
   readonly emulate: boolean
   /** `standard`: four-bit floats in the type of the standard. `portable`: as codes with a table, which runs everywhere. */
   readonly flavour: "portable" | "standard"
+  /** False: the file does not say how the runtime multiplies integers. */
+  readonly integers?: boolean
   /** The Python program that runs what is written for it; by default the one that is found. */
   readonly python?: string
 }
@@ -56,6 +58,15 @@ export interface ExportTarget {
   readonly write: (model: FoundModel, options: ExportOptions) => ReadonlyArray<ExportedFile>
   /** A step of the set-up (`scripts/setup.sh`) that `open` needs. */
   readonly needs?: string
+  /**
+   * Opens the files at `path` in a faster way that computes a model of its own, near the one that was written; undefined
+   * where there is none.
+   */
+  readonly openFast?: (
+    path: string,
+    model: FoundModel,
+    options: ExportOptions,
+  ) => Promise<{ readonly runner: Runner; readonly model: FoundModel } | undefined>
   /** Opens the files at `path`. A target without a runtime leaves this out. */
   readonly open?: (
     path: string,

@@ -1,7 +1,7 @@
 /** Layers before their formats are known: what each multiplies and keeps, as quantities over the decisions. */
 import type { Layer } from "../cost/LayerTable.ts"
 import type { Activity } from "../space/Decision.ts"
-import { combine, map, type Quantity } from "../space/Quantity.ts"
+import { combine, constant, map, type Quantity } from "../space/Quantity.ts"
 import type { BlockPlace } from "./Decisions.ts"
 import type { NormName, Padding, Shape } from "./Graph.ts"
 
@@ -21,9 +21,13 @@ export const withoutPlace = ({
 
 const placeOf = ({ active, block, stage }: BlockPlace) => ({ block, stage, activity: active })
 
-/** Float32 values that a layer keeps for each of its outputs beside its weight. */
+/** Float32 values that a file keeps for each output of a layer beside its weight. */
 const extrasOf = (norm: NormName, bias: boolean): number =>
-  ({ batch: 4, layer: 2, group: 2, none: 0 })[norm] + (bias ? 1 : 0)
+  (norm === "none" ? 0 : 2) + (bias ? 1 : 0)
+
+/** Those of a convolution: a batch norm becomes its bias, and gains of the weight. */
+const extrasOfConv = (norm: NormName, bias: boolean): number =>
+  norm === "batch" ? 1 : extrasOf(norm, bias)
 
 /** A convolution of `input` to `height` x `width`; depthwise when `filters` is absent. `active` is 1 where it runs. */
 export const convLayer = (
@@ -85,7 +89,8 @@ export const convLayer = (
     weights,
     inputs: combine([active, input.channels, pixels], ([a, c, n]) => a! * c! * n!),
     outputs: combine([active, filters], ([a, c]) => a! * c!),
-    extras: combine([active, filters], ([a, c]) => a! * c! * extrasOf(norm, bias)),
+    extras: combine([active, filters], ([a, c]) => a! * c! * extrasOfConv(norm, bias)),
+    gains: norm === "batch" ? combine([active, filters], ([a, c]) => a! * c!) : constant(0),
     ...placeOf(place),
   }
 }
@@ -121,6 +126,7 @@ export const denseLayer = (
     inputs: combine([active, channels], ([a, c]) => a! * c! * tokens),
     outputs,
     extras: map(outputs, (n) => n * extrasOf(norm, bias)),
+    gains: constant(0),
     ...placeOf(place),
   }
 }

@@ -4,10 +4,11 @@
  * Left out: layers with weights, repeats (`Builder.ts`).
  */
 import { type Activity, inside } from "../space/Decision.ts"
-import { constant, map, ofDecision, type Quantity } from "../space/Quantity.ts"
+import { combine, constant, map, ofDecision, type Quantity } from "../space/Quantity.ts"
 import { type BlockPlace, type DecidedField, Decisions, type NamedResult } from "./Decisions.ts"
 import type { ActivationName, Around, Node, NodeDraft, NormName, Shape } from "./Graph.ts"
 import type { LayerDraft } from "./LayerDraft.ts"
+import { floatsOf } from "./NodeFloats.ts"
 import { describeShape, sameShape, type Value } from "./Shape.ts"
 
 /** An image that flows between nodes. */
@@ -31,7 +32,19 @@ export class NetworkNodes extends Decisions {
 
   push(draft: NodeDraft): Value {
     const node = { ...draft, active: this.active } as Node
+    this.count(node)
     return { node: this.nodes.push(node) - 1, shape: node.shape }
+  }
+
+  /** Costs add up over layers: numbers of an operation between them count with the layer before it. */
+  private count(node: Node): void {
+    const floats = floatsOf(node)
+    const layer = this.layers.at(-1)
+    if (floats === undefined || layer === undefined || node.path === `${layer.path}.norm`) return
+    this.layers[this.layers.length - 1] = {
+      ...layer,
+      extras: combine([layer.extras, floats], ([own, more]) => own! + more!),
+    }
   }
 
   /** A node that reads one value and changes nothing of its shape, or that gives another one. */

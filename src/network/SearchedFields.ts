@@ -58,6 +58,7 @@ const fieldsOfLayers: SearchedFields<Layer> = {
   inputs: "size",
   outputs: "size",
   extras: "size",
+  gains: "size",
   weightFormat: "format",
   activationFormat: "format",
 }

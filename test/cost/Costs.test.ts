@@ -35,7 +35,8 @@ const conv: Layer = {
   weights: constant(16 * 32 * 9),
   inputs: constant(16 * 64),
   outputs: constant(32),
-  extras: constant(4 * 32),
+  extras: constant(32),
+  gains: constant(32),
   weightFormat: { decision: 0, formats, overridden: false },
   activationFormat: { decision: 1, formats, overridden: false },
 }
@@ -68,17 +69,17 @@ describe("gbops", () => {
 
 describe("memory", () => {
   it("stores weights at their bits, one float scale, and norms of four floats a channel", () => {
-    expect(costOf(conv, Memory, "INT4", "INT8")).toBe(4608 / 2 + 4 + 4 * 4 * 32)
+    expect(costOf(conv, Memory, "INT4", "INT8")).toBe(4608 / 2 + 4 * 32 + 4 * 32)
   })
 
   it("needs no scale for a format that is never scaled", () => {
-    expect(costOf(conv, Memory, "BF16", "INT8")).toBe(4608 * 2 + 4 * 4 * 32)
-    expect(costOf(conv, Memory, "FP32", "INT8")).toBe(4608 * 4 + 4 * 4 * 32)
+    expect(costOf(conv, Memory, "BF16", "INT8")).toBe(4608 * 2 + 4 * 32 + 4 * 32)
+    expect(costOf(conv, Memory, "FP32", "INT8")).toBe(4608 * 4 + 4 * 32)
   })
 
   it("has a scale for every output channel at channel granularity", () => {
     const channels: Layer = { ...conv, weightGranularity: "channel" }
-    expect(costOf(channels, Memory, "INT8", "INT8")).toBe(4608 + 32 * 4 + 4 * 4 * 32)
+    expect(costOf(channels, Memory, "INT8", "INT8")).toBe(4608 + 32 * 4 + 4 * 32)
   })
 
   it("is nothing where the layer is inactive", () => {
@@ -91,6 +92,7 @@ describe("memory", () => {
       inputs: zero(100),
       outputs: zero(10),
       extras: zero(10),
+      gains: zero(0),
       activationFormat: fixed("INT8"),
     }
     for (const model of [Gbops, Memory, ActivationMemory])

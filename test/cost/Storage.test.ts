@@ -13,7 +13,7 @@ import type { Choices } from "../../src/space/Decision.ts"
 import { randomStream } from "../../src/space/RandomStream.ts"
 import { valueOf } from "../../src/space/Quantity.ts"
 import { buildSpace } from "../network/fixture.ts"
-import { type Granularity, inputBits, weightBits } from "./storedByHand.ts"
+import { gainBits, type Granularity, inputBits, weightBits } from "./storedByHand.ts"
 
 /** Images: searched widths, kernels, expansions and depth, depthwise layers, channels that fill no block. */
 const images = `
@@ -63,7 +63,7 @@ const byHand = (network: Network, choices: Choices, format: Format, granularity:
     graph.nodes.filter(isLayerNode).map((node) => [
       node.path,
       {
-        weight: weightBits(node, format, weights),
+        weight: weightBits(node, format, weights) + gainBits(node, graph, format, weights),
         input: inputBits(node, graph, format, inputs),
       },
     ]),

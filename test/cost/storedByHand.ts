@@ -81,6 +81,30 @@ export const inputScales = (
   return scalesOf(shape, actual, { blockAxis: shape.length - 1, channelAxis: -1 })
 }
 
+/**
+ * Bits of the gains that a batch norm multiplies output channels with, beside the scales of the weight: none where every
+ * float32 number of the weight is of one output channel alone.
+ */
+export const gainBits = (
+  node: LayerNode,
+  { nodes }: Network["graph"],
+  format: Format,
+  granularity: Granularity,
+): number => {
+  if (
+    !nodes.some(({ operation, path }) => operation === "batchNorm" && path === `${node.path}.norm`)
+  )
+    return 0
+  const shape = weightShape(node)
+  const isDepthwise = node.operation === "depthwiseConv"
+  const channels = isDepthwise ? shape.at(-2)! : shape.at(-1)!
+  if (format.name === "FP32") return 0
+  if (!format.scaled || /^(?:MX|NV)/u.test(format.name)) return 32 * channels
+  // The scale of the tensor gives way to one for each channel.
+  if (granularity === "tensor") return 32 * (channels - 1)
+  return granularity !== "channel" && isDepthwise ? 32 * channels : 0
+}
+
 /** Bits of a weight and its scales. */
 export const weightBits = (node: LayerNode, format: Format, granularity: Granularity): number => {
   const elements = product(weightShape(node)) * format.bits

@@ -35,6 +35,7 @@ const layerOf = (kind: Layer["kind"], name: string, changes: Partial<Layer>): La
     inputs: one,
     outputs: one,
     extras: one,
+    gains: constant(0),
     sharedExponent: "floor",
     weightFormat: slot,
     activationFormat: slot,

@@ -46,7 +46,7 @@ const runAsMeant = async (
   writeFileSync(path, bytes)
   const given = options.input === "uint8" ? images : normalised(images, count, model)
   writeFileSync(join(folder, `${name}.input`), given)
-  const runner = await openOnnx(path, model, options, 1)
+  const runner = await openOnnx(path, model, options, { threads: 1 })
   const logits = await runner.logits(images, count)
   await runner.close()
   answers.set(name, [...logits])

@@ -8,6 +8,7 @@ import { normalised } from "../../src/export/onnx/OnnxRuntime.ts"
 import { rowLength, rowNumbers } from "../../src/format/Row.ts"
 import { isLayerNode, type LayerNode, productOperands } from "../../src/network/Graph.ts"
 import { formatSites, productsOf, siteOf } from "../../src/network/Sites.ts"
+import { valueOf } from "../../src/space/Quantity.ts"
 import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
 import { quantizeOperand } from "../../src/supernet/OperandScale.ts"
 import { tf } from "../../src/tensor/Backend.ts"
@@ -18,6 +19,28 @@ type File = ReturnType<typeof readOnnx>
 
 const layersOf = ({ network }: FoundModel): ReadonlyArray<LayerNode> =>
   network.graph.nodes.filter(isLayerNode)
+
+/** What the norm behind a layer multiplies each output channel with, which is in the file's weight; 1 where there is none. */
+const gainOf = (model: FoundModel, node: LayerNode): ((channel: number) => number) => {
+  const norm = `${node.path}.norm`
+  const [gamma, variance] = ["gamma", "variance"].map(
+    (name) => model.weights.get(`${norm}.${name}`)?.values,
+  )
+  return (c) => (gamma === undefined ? 1 : gamma[c]! / Math.sqrt(variance![c]! + 1e-5))
+}
+
+/** The output channel of an element of the file's weight: [out, ...], of a dense layer [in, out]. */
+const channelOf = (node: LayerNode, length: number, outputs: number) => (place: number) =>
+  node.operation === "dense" ? place % outputs : Math.floor(place / (length / outputs))
+
+/** An activation before the input of a layer that the file leaves to the bounds of its codes. */
+const boundBefore = ({ network }: FoundModel, file: File, node: LayerNode) => {
+  const before = network.graph.nodes[node.inputs[0]!]!
+  return before.operation === "activation" &&
+    !file.graph!.node.some(({ output }) => output.includes(before.path))
+    ? before.activation
+    : undefined
+}
 
 /** The node of the file that multiplies for a layer. */
 const productOf = (file: File, { path }: LayerNode) => {
@@ -91,11 +114,28 @@ const wrongCodesOf = (model: FoundModel, file: File, node: LayerNode): ReadonlyA
   const turned = tf.tidy(() =>
     ordered(tf.tensor(expected.codes, [...expected.shape], "float32"), weightOrder(node)),
   )
+  const gain = gainOf(model, node)
+  const channel = channelOf(node, codes.length, valueOf(layer.outputs, []))
+  const isNegated = [...codes.keys()].map((i) => gain(channel(i)) < 0)
+  // Where a gain is below 0 the codes are those of the negative weight, whose scale stays above 0.
+  const negative = { shape: weight.shape, values: weight.values.map((value) => -value) }
+  const other = codesOf(negative, layer)
+  const negated = tf.tidy(() =>
+    ordered(
+      tf.tensor(isCoded(other) ? other.codes : [], [...expected.shape], "float32"),
+      weightOrder(node),
+    ),
+  )
+  const takesGain = inFile !== undefined && !hasOwnGain(file, node)
   return [...turned.keys()]
-    .filter((i) => codes[i] !== turned[i])
+    .filter((i) => codes[i] !== (isNegated[i] === true && takesGain ? negated[i] : turned[i]))
     .slice(0, 3)
     .map((i) => `code ${i} of ${node.path} is ${codes[i]}, not ${turned[i]}`)
 }
+
+/** Whether the file multiplies a weight with the gain, since its scales cannot take it in. */
+const hasOwnGain = (file: File, { path }: LayerNode): boolean =>
+  file.graph!.initializer.some(({ name }) => name === `${path}.weight.gain`)
 
 /** The same of all layers of a file, which need not run. */
 export const wrongCodes = (model: FoundModel, bytes: Uint8Array): ReadonlyArray<string> => {
@@ -122,17 +162,34 @@ const wrongValues = (
       })
     const { shape, values } = model.weights.get(`${node.path}.weight`)!
     const weight = ours(tf.tensor(values, [...shape]), "weights")
-    const product = productOf(file, node)
-    const wrong = differencesOf(
-      ordered(weight, weightOrder(node)),
-      results[product.weight]!.data,
+    const theirs = results[productOf(file, node).weight]!.data
+    const gain = gainOf(model, node)
+    const channel = channelOf(node, theirs.length, valueOf(layer.outputs, []))
+    const plain = ordered(weight, weightOrder(node))
+    // Without a norm bit for bit; else the gain is rounded, and so is what it is multiplied with.
+    const isPlain = model.weights.get(`${node.path}.norm.gamma`) === undefined
+    const wrong = (
+      isPlain
+        ? differencesOf(plain, theirs)
+        : [...plain.keys()]
+            .filter((i) => {
+              const expected = plain[i]! * gain(channel(i))
+              return !(Math.abs(theirs[i]! - expected) <= 2 ** -21 * Math.abs(expected))
+            })
+            .slice(0, 3)
+            .map((i) => `${i}: ${theirs[i]}, not ${plain[i]! * gain(channel(i))}`)
     ).map((words) => `weight of ${node.path} ${words}`)
     const rounding = roundingOf(file, `${node.path}.input`)
     if (rounding === undefined) return wrong
     const given = results[rounding.from]!
     // channels last, as we have them
     const isImage = given.dims.length === 4
-    const x = tf.tensor(given.data, [...given.dims])
+    const bound = boundBefore(model, file, node)
+    const [least, most] = [bound === undefined ? -Infinity : 0, bound === "relu6" ? 6 : Infinity]
+    const x = tf.tensor(
+      given.data.map((value) => Math.min(most, Math.max(least, value))),
+      [...given.dims],
+    )
     const input = ours(isImage ? tf.transpose(x, [0, 2, 3, 1]) : x, "activations")
     const back = isImage ? [0, 3, 1, 2] : given.dims.map((_, i) => i)
     return [

@@ -40,9 +40,9 @@ describe("formats.scale", () => {
   it("costs a float for every output channel at channel granularity", () => {
     const { layers } = space("{}").table
     expect(space("{ granularity: channel }").table.layers[0]!.weightGranularity).toBe("channel")
-    // six layers of 8 channels and the classifier of 10 when the repeat that may be left out is
+    // The six layers with a norm have a scale for each channel at either; the classifier has 10 for 1.
     expect(layers).toHaveLength(9)
-    expect(memoryOf("{ granularity: channel }") - memoryOf("{}")).toBe(4 * (6 * 8 + 10 - 7))
+    expect(memoryOf("{ granularity: channel }") - memoryOf("{}")).toBe(4 * (10 - 1))
   })
 
   it("takes away the sign of what relu, pooling and concat make sure of", () => {
@@ -132,10 +132,11 @@ formats: { oneOf: [${formats}], scale: ${scale} }
     }
     const weights = 9 * 3 * 8 + 8 * 10
     const inputs = 8 * 8 * 3 + 8
-    const extras = 4 * (4 * 8 + 10)
+    // A bias for each channel; the gain of the norm is in the scales of blocks, and beside weights in BF16.
+    const extras = 4 * (8 + 10)
     expect(bytes(Memory, "INT4")).toBe(weights / 2 + 4 * (9 * 8 + 10) + extras)
     expect(bytes(ActivationMemory, "INT4")).toBe(inputs / 2 + 4 * (8 * 8 + 1))
-    expect(bytes(Memory, "BF16")).toBe(weights * 2 + extras)
+    expect(bytes(Memory, "BF16")).toBe(weights * 2 + extras + 4 * 8)
   })
 })
 
@@ -201,14 +202,15 @@ formats: ${formats}
       return compile(table, Memory, space).of([])
     }
     const weights = 9 * 32 * 32 + 9 * 32 + 32 * 10
-    const extras = 4 * (4 * 64 + 10)
+    // A gain and a bias for each channel of a norm, and biases of the classifier.
+    const extras = 4 * (2 * 64 + 10)
     for (const granularity of ["tensor", "channel"]) {
       expect(memory("MXFP4", granularity)).toBe((weights * 4.25) / 8 + extras)
       expect(memory("NVFP4", granularity)).toBe((weights * 4.5) / 8 + 3 * 4 + extras)
       // 40 filters: the stem has one block of 32 for each of 9 x 40 runs, the others two of 40, the second one short
       const elements = 9 * 32 * 40 + 9 * 40 + 40 * 10
       const scales = 9 * 40 + 9 * 2 + 10 * 2
-      const floats = 4 * (4 * 80 + 10)
+      const floats = 4 * (2 * 80 + 10)
       expect(memory("MXFP4", granularity, 40)).toBe(elements / 2 + scales + floats)
       // blocks of 16: two, three and three
       const fine = 9 * 40 * 2 + 9 * 3 + 10 * 3

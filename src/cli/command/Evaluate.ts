@@ -39,6 +39,8 @@ interface Input {
   readonly set: ReadonlyArray<string>
   readonly threads: number
   readonly profile: boolean
+  /** Leaves the runtime to multiply integers. */
+  readonly integers: boolean
   readonly state: Option.Option<string>
   readonly json: boolean
 }
@@ -90,10 +92,26 @@ const progress = (all: number): ((images: number) => void) => {
   }
 }
 
+type Entries = Readonly<Record<string, string>>
+
+/** What the runtime is told for the file. */
+const entriesOf = Effect.fnUntraced(function* ({ model, name }: Subject, { integers }: Input) {
+  if (!integers) return model.sessionOptions
+  return (
+    model.integerOptions ??
+    (yield* wrong(
+      `${pathText(name)}: onnxruntime multiplies no integers of it; --integers needs a file whose metadata has fliqs.integerOptions`,
+    ))
+  )
+})
+
 /** Runs the file on the test split. */
-const runSplit = Effect.fnUntraced(function* (subject: Subject, named: NamedData) {
+const runSplit = Effect.fnUntraced(function* (
+  subject: Subject,
+  named: NamedData,
+  entries: Entries,
+) {
   const { data, dataset } = yield* loadData(named)
-  const entries = subject.model.sessionOptions
   const session = yield* open(subject.name, subject.source, {
     threads: availableParallelism(),
     entries,
@@ -119,7 +137,12 @@ const runSplit = Effect.fnUntraced(function* (subject: Subject, named: NamedData
 const profileRuns = { layers: 50, products: 1 }
 
 /** Times the file and its twin, and asks both what they spend the time on. */
-const time = Effect.fnUntraced(function* (subject: Subject, taken: Taken, input: Input) {
+const time = Effect.fnUntraced(function* (
+  subject: Subject,
+  taken: Taken,
+  input: Input,
+  entries: Entries,
+) {
   const { threads } = input
   const [height, width, channels] = taken.size
   const count = taken.face.batch ?? 1
@@ -129,21 +152,25 @@ const time = Effect.fnUntraced(function* (subject: Subject, taken: Taken, input:
     ...taken,
     face: { ...taken.face, input: "images", type: "float32" },
   })
-  const entries = subject.model.sessionOptions
   const { twin } = subject
-  const times = yield* Effect.scoped(
-    Effect.gen(function* () {
-      const own = yield* open(subject.name, subject.source, { threads, entries })
-      const float =
-        typeof twin === "string" ? undefined : yield* open("the FP32 twin", twin, { threads })
-      return yield* Effect.promise(() =>
-        timePair(
-          { session: own, feeds },
-          float === undefined ? undefined : { session: float, feeds: twinFeeds },
-        ),
-      )
-    }),
-  )
+  const timesWith = (told: Entries) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const own = yield* open(subject.name, subject.source, { threads, entries: told })
+        const float =
+          typeof twin === "string" ? undefined : yield* open("the FP32 twin", twin, { threads })
+        return yield* Effect.promise(() =>
+          timePair(
+            { session: own, feeds },
+            float === undefined ? undefined : { session: float, feeds: twinFeeds },
+          ),
+        )
+      }),
+    )
+  const times = yield* timesWith(entries)
+  const { integerOptions } = subject.model
+  const integerTimes =
+    input.integers || integerOptions === undefined ? undefined : yield* timesWith(integerOptions)
   const fs = yield* FileSystem.FileSystem
   const profiles = yield* Effect.gen(function* () {
     const folder = yield* fs.makeTempDirectoryScoped()
@@ -163,7 +190,7 @@ const time = Effect.fnUntraced(function* (subject: Subject, taken: Taken, input:
       profileLayers(files, Object.keys(subject.model.layers), runs),
     )
   }).pipe(Effect.scoped, stored("write", "temporary files"))
-  return { times, profiles }
+  return { times, integerTimes, profiles }
 })
 
 export const run = Effect.fn("evaluate")(function* (input: Input) {
@@ -180,8 +207,9 @@ export const run = Effect.fn("evaluate")(function* (input: Input) {
     yield* note(
       `${pathText(subject.name)}: fliqs did not write it; class names, mean, standard deviation and size are those of the images`,
     )
-  const { classNames, confusion, dataName, taken } = yield* runSplit(subject, named)
-  const { profiles, times } = yield* time(subject, taken, input)
+  const entries = yield* entriesOf(subject, input)
+  const { classNames, confusion, dataName, taken } = yield* runSplit(subject, named, entries)
+  const { integerTimes, profiles, times } = yield* time(subject, taken, input, entries)
   const evaluation: Evaluation = {
     name: subject.name,
     runtime: `onnxruntime ${version}`,
@@ -197,6 +225,8 @@ export const run = Effect.fn("evaluate")(function* (input: Input) {
     threads: input.threads,
     batch: taken.face.batch ?? 1,
     times,
+    isInteger: input.integers,
+    ...(integerTimes === undefined ? {} : { integerTimes }),
     profiles,
     isProfiled: input.profile,
   }

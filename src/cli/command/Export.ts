@@ -55,7 +55,7 @@ export const run = Effect.fn("export")(function* (input: {
     yield* note(`--python changes nothing: what --to ${to} writes is not run in Python`)
   const python = input.python._tag === "None" ? {} : { python: input.python.value }
   const options: ExportOptions = { input: input.input, emulate, flavour, ...python }
-  const files = yield* filesOf(target, model, options)
+  let files = yield* filesOf(target, model, options)
   // Under another name until it is verified: what stood there before is not lost to a bad file.
   const unverified = `${out}.unverified`
   const fs = yield* FileSystem.FileSystem
@@ -64,17 +64,27 @@ export const run = Effect.fn("export")(function* (input: {
     .pipe(stored("remove", unverified))
   yield* remove
   yield* writeAll(unverified, files)
-  const bytes = files.flatMap(({ parts }) => parts).reduce((sum, part) => sum + part.length, 0)
-  const verified =
+  const verifyWith = (chosen: ExportOptions) =>
     target.open === undefined
-      ? { notRun: "no runtime runs it" }
-      : yield* verify(unverified, target, model, trial, options, input)
+      ? Effect.succeed({ notRun: "no runtime runs it" })
+      : verify(unverified, target, model, trial, chosen, input)
+  let verified = yield* verifyWith(options)
+  if (typeof verified === "object" && "fast" in verified && verified.fast?.passed === false) {
+    yield* note(
+      `${verified.fast.runtime} gives other answers than integers should; the file does not offer them`,
+    )
+    const plain = { ...options, integers: false }
+    files = yield* filesOf(target, model, plain)
+    yield* writeAll(unverified, files)
+    verified = yield* verifyWith(plain)
+  }
   const problem = problemOf(verified)
   if (typeof verified === "string" || problem !== undefined) {
     yield* remove
     yield* note(`${pathText(out)} was not written: ${problem}`)
     return yield* new Ended({ code: exitCodes.failed })
   }
+  const bytes = files.flatMap(({ parts }) => parts).reduce((sum, part) => sum + part.length, 0)
   yield* moveAll(unverified, out, files)
   yield* remove
   if (json) return yield* printJson({ trial: id, to, path: out, bytes, ...outcomeOf(verified) })

@@ -23,6 +23,10 @@ export interface Evaluation {
   /** Images at once while it is timed. */
   readonly batch: number
   readonly times: PairedTimes
+  /** Whether the runtime was left to multiply integers. */
+  readonly isInteger: boolean
+  /** Times where it is, of a file that is run otherwise. */
+  readonly integerTimes?: PairedTimes
   /** Of the file, and of its twin if it has one. */
   readonly profiles: ReadonlyArray<Profile>
   /** Whether the profiles were run often enough to show times. */

@@ -9,19 +9,26 @@ import {
   recallsOf,
 } from "../../export/evaluate/Confusion.ts"
 import { multipliesIntegers } from "../../export/evaluate/LayerProfile.ts"
+import type { PairedTimes } from "../../export/evaluate/PairedTimes.ts"
 import type { Evaluation } from "./Evaluation.ts"
 import { bold, dim, percent, short, table, width } from "../Output.ts"
 
 const sum = (values: Iterable<number>): number => [...values].reduce((a, b) => a + b, 0)
 
-const describeLatency = ({ batch, threads, times: { ms, rounds, twin } }: Evaluation) => ({
-  batch,
-  threads,
+const describeTimes = ({ ms, rounds, twin }: PairedTimes) => ({
   rounds,
   ms,
   fp32Ms: twin?.ms ?? null,
   ratio: twin?.ratio ?? null,
   ratioRange: twin?.ratioRange ?? null,
+})
+
+const describeLatency = ({ batch, integerTimes, isInteger, threads, times }: Evaluation) => ({
+  batch,
+  threads,
+  integers: isInteger,
+  ...describeTimes(times),
+  inIntegers: integerTimes === undefined ? null : describeTimes(integerTimes),
 })
 
 const describeSize = ({ predicted, sizes, twin }: Evaluation) => ({
@@ -151,12 +158,19 @@ const sizeText = ({ predicted, sizes, twin }: Evaluation): string => {
         : [kiloBytes(predicted.weights), difference(weights, predicted.weights)]),
     ],
     [
-      "biases, norms, other numbers",
+      "biases, norms, positions",
       kiloBytes(constants),
       ...(predicted === undefined ? [] : [kiloBytes(predicted.memory - predicted.weights)]),
     ],
+    [
+      "both",
+      kiloBytes(weights + constants),
+      ...(predicted === undefined || predicted.memory === 0
+        ? []
+        : [kiloBytes(predicted.memory), difference(weights + constants, predicted.memory)]),
+    ],
     ["graph, names, metadata", kiloBytes(graph)],
-    ["file", kiloBytes(file), ...(predicted === undefined ? [] : [kiloBytes(predicted.memory)])],
+    ["file", kiloBytes(file)],
     ...(typeof twin === "number"
       ? [["FP32 twin", kiloBytes(twin), "", `${short(twin / file, 3)} x`]]
       : []),
@@ -167,23 +181,35 @@ const sizeText = ({ predicted, sizes, twin }: Evaluation): string => {
 /** A line under the heads of the others. */
 const headed = (head: string, text: string): string => `${bold(head.padEnd(10))}  ${text}`
 
-const latencyText = ({
-  batch,
-  threads,
-  times: { ms, rounds, twin },
-  twin: why,
-}: Evaluation): ReadonlyArray<string> => {
-  const how = `batch ${batch}, ${threads} ${threads === 1 ? "thread" : "threads"}, median of ${rounds} rounds`
+/** Times of the file where the runtime is left to multiply integers. */
+const integerText = ({ integerTimes }: Evaluation): ReadonlyArray<string> => {
+  if (integerTimes === undefined) return []
+  const { ms, twin } = integerTimes
+  const ratio = twin === undefined ? "" : `, ratio ${short(twin.ratio, 3)}`
+  return [headed("", `in integers ${short(ms, 3)} ms${ratio}; --integers has their accuracy`)]
+}
+
+const latencyText = (evaluation: Evaluation): ReadonlyArray<string> => {
+  const {
+    batch,
+    isInteger,
+    threads,
+    times: { ms, rounds, twin },
+    twin: why,
+  } = evaluation
+  const how = `${isInteger ? "in integers, " : ""}batch ${batch}, ${threads} ${threads === 1 ? "thread" : "threads"}, median of ${rounds} rounds`
   if (twin === undefined)
     return [
       headed("latency", `${short(ms, 3)} ms; no FP32 twin: ${pathText(String(why))}`),
       headed("", how),
+      ...integerText(evaluation),
     ]
   const range = twin.ratioRange.map((ratio) => short(ratio, 3)).join(" to ")
   return [
     headed("latency", `${short(ms, 3)} ms; FP32 twin ${short(twin.ms, 3)} ms`),
     headed("ratio", `${short(twin.ratio, 3)}; in half of the rounds ${range}`),
     headed("", how),
+    ...integerText(evaluation),
   ]
 }
 

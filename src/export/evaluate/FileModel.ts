@@ -35,6 +35,8 @@ export interface FileModel {
   /** [height, width, channels] of an image. */
   readonly size?: readonly [number, number, number]
   readonly sessionOptions: Readonly<Record<string, string>>
+  /** What the runtime is told so that it multiplies integers; there where it can. */
+  readonly integerOptions?: Readonly<Record<string, string>>
   /** Path of a layer -> its formats; empty where the file does not say them. */
   readonly layers: Readonly<Record<string, StoredLayer>>
   /** Without decisions; or why there is none. */
@@ -89,8 +91,10 @@ export const fileModelOf = (metadata: ReadonlyMap<string, string>): FileModel =>
   const layers = read("fliqs.stored", Stored) ?? {}
   const space = read("fliqs.space", Schema.Unknown)
   const assignment = read("fliqs.assignment", Schema.Record(Schema.String, OptionValue))
+  const integerOptions = read("fliqs.integerOptions", Schema.Record(Schema.String, Schema.String))
   return {
     ...(trial === undefined ? {} : { trial }),
+    ...(integerOptions === undefined ? {} : { integerOptions }),
     ...(classNames === undefined ? {} : { classNames }),
     ...(mean === undefined || std === undefined ? {} : { preprocessing: { mean, std } }),
     ...(size === undefined ? {} : { size }),

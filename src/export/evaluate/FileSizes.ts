@@ -7,7 +7,7 @@ import { weightBits } from "../../cost/Storage.ts"
 import { Memory } from "../../cost/Memory.ts"
 import type { Network } from "../../network/Network.ts"
 import { valueOf } from "../../space/Quantity.ts"
-import type { OnnxFile } from "./ReadOnnx.ts"
+import type { OnnxConstant, OnnxFile } from "./ReadOnnx.ts"
 import { layerOfNode } from "./LayerProfile.ts"
 
 /** Bytes. */
@@ -15,9 +15,9 @@ export interface FileSizes {
   readonly file: number
   /** Codes and scales of the layers' weights. */
   readonly weights: number
-  /** All other constants: biases, norms, scales of inputs, tables of values. */
+  /** Other numbers of the network: biases, layer norms, positions, squeeze-excite. */
   readonly constants: number
-  /** Nodes, names, metadata. */
+  /** Nodes, names, metadata; scales of inputs, tables of values, sizes. */
   readonly graph: number
 }
 
@@ -25,17 +25,29 @@ export interface FileSizes {
 const isWeight = (name: string, path: string): boolean =>
   /^\.weight(?:$|\W)/u.test(name.slice(path.length))
 
+/** A constant of the network beside the weights of layers: `stem.bias`, `stage1.0.norm1.gamma`. */
+const isNumbers = ({ name }: OnnxConstant): boolean =>
+  /\.(?:bias|gain|factors|gamma|beta|classToken|positions|(?:squeeze|excite)(?:Bias)?)$/u.test(name)
+
 export const sizesOf = (
   { bytes, constants }: OnnxFile,
   paths: ReadonlyArray<string>,
 ): FileSizes => {
   const layerOf = layerOfNode(paths)
-  const all = constants.reduce((sum, constant) => sum + constant.bytes, 0)
-  const weights = constants.reduce((sum, constant) => {
-    const path = layerOf(constant.name)
-    return path !== undefined && isWeight(constant.name, path) ? sum + constant.bytes : sum
-  }, 0)
-  return { file: bytes, weights, constants: all - weights, graph: Math.max(0, bytes - all) }
+  const isOfWeight = ({ name }: OnnxConstant): boolean => {
+    const path = layerOf(name)
+    return path !== undefined && isWeight(name, path)
+  }
+  const sizeOf = (some: ReadonlyArray<OnnxConstant>): number =>
+    some.reduce((sum, constant) => sum + constant.bytes, 0)
+  const weights = sizeOf(constants.filter(isOfWeight))
+  const numbers = sizeOf(constants.filter((one) => !isOfWeight(one) && isNumbers(one)))
+  return {
+    file: bytes,
+    weights,
+    constants: numbers,
+    graph: Math.max(0, bytes - weights - numbers),
+  }
 }
 
 /** Bytes that the cost `memory` predicts of a network without decisions. */

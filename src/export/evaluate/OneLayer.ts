@@ -16,7 +16,8 @@ import { randomStream } from "../../space/RandomStream.ts"
 import type { FoundModel, Values } from "../FoundModel.ts"
 import { valueInfo } from "../onnx/OnnxFile.ts"
 import { DataType } from "../onnx/OnnxGraph.ts"
-import { sessionOptionsOf, writeOnnx } from "../onnx/OnnxModel.ts"
+import { writeOnnx } from "../onnx/OnnxModel.ts"
+import { sessionOptionsOf } from "../onnx/OnnxPlan.ts"
 import { usualOptions } from "../Target.ts"
 
 const path = "layer"
@@ -117,6 +118,7 @@ const layerOf = (key: TimeKey): Layer => {
     // Only costs read these two.
     macs: constant(0),
     extras: constant(0),
+    gains: constant(0),
     weights: constant(elements),
     inputs: constant(inputs),
     outputs: constant(outputsOf(layer)),

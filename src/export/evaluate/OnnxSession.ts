@@ -3,7 +3,7 @@
  *
  * Left out: files that belong to a network in memory (`../onnx/OnnxRuntime.ts`), what the runs are for.
  */
-import { loadOrt } from "../onnx/OnnxRuntime.ts"
+import { loadOrt, onThisProcessor } from "../onnx/OnnxRuntime.ts"
 
 /** An input or output of a file; sizes that are not fixed have a name. */
 export interface OnnxValue {
@@ -71,7 +71,7 @@ export const openSession = async (
     interOpNumThreads: 1,
     // errors alone: they come back as exceptions too
     logSeverityLevel: 3,
-    extra: nested(entries),
+    extra: nested(onThisProcessor(entries)),
     ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
   })) as Native
   const { inputMetadata: inputs, outputMetadata: outputs } = session

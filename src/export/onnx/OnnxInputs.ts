@@ -12,8 +12,9 @@ import { exponentOf, powerOfTwo } from "../../format/round.ts"
 import { blockScaleFormat, mapColumns, type Row, toRow } from "../../format/Row.ts"
 import { isInteger, powersOfTwo } from "../Encoding.ts"
 import type { ExportOptions } from "../Target.ts"
+import { addByteCodes } from "./OnnxByteCodes.ts"
 import { DataType, floats, type Graph } from "./OnnxGraph.ts"
-import { type ElementType, inputTypeOf, storageOf } from "./OnnxTypes.ts"
+import { type ElementType, inputTypeOf, isEightBits, storageOf } from "./OnnxTypes.ts"
 
 const { fround } = Math
 const smallestNormal = 2 ** -126
@@ -30,6 +31,8 @@ export interface Operand {
   readonly axis: number
   /** Sizes of x; 0 for the batch. */
   readonly sizes: ReadonlyArray<number>
+  /** An activation before it that is left to the bounds of its codes of eight bits. */
+  readonly bound?: "relu" | "relu6"
 }
 
 const floatRow = (row: Row): Row => mapColumns((column) => fround(row[column]))
@@ -82,8 +85,8 @@ const roundElement = (
 }
 
 /** Magnitude / scaleBy, and 1 where that is no normal number. */
-const frozenScale = (magnitude: number, { scaleBy }: Row): number => {
-  const s = fround(fround(magnitude) / scaleBy)
+export const frozenScale = (magnitude: number, { scaleBy }: Pick<Row, "scaleBy">): number => {
+  const s = fround(fround(magnitude) / fround(scaleBy))
   return s >= smallestNormal ? s : 1
 }
 
@@ -296,6 +299,8 @@ export const addRounding = (
     const top = largest(graph, x, axes, name)
     return roundScaled(graph, x, scaleAtHand(graph, top, row, name), operand, row, name)
   }
+  if (isEightBits(format))
+    return addByteCodes(graph, x, { ...row, ...operand, scale: frozenScale(magnitude, row) }, name)
   const type = inputTypeOf(format, storage)
   return type === undefined
     ? roundScaled(graph, x, graph.scalar(frozenScale(magnitude, row)), operand, row, name)

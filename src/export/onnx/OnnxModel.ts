@@ -9,25 +9,21 @@
  */
 import { create } from "@bufbuild/protobuf"
 import { GraphProtoSchema, ModelProtoSchema } from "onnx-buf"
-import type { Layer } from "../../cost/LayerTable.ts"
 import { normalisationOf } from "../../data/Dataset.ts"
-import type { Format } from "../../format/Format.ts"
 import { toRow } from "../../format/Row.ts"
-import type { LayerNode, Node, Shape } from "../../network/Graph.ts"
-import { productsOf } from "../../network/Sites.ts"
-import { weightOf } from "../Codes.ts"
-import { isInteger } from "../Encoding.ts"
+import type { Node, Shape } from "../../network/Graph.ts"
 import { type FoundModel, valuesNamed } from "../FoundModel.ts"
 import { metadataOfGraph } from "../Metadata.ts"
-import { type QuantizedOperand, quantizedOperands } from "../Operands.ts"
+import type { QuantizedOperand } from "../Operands.ts"
 import { type ExportOptions, Refused } from "../Target.ts"
 import { fileParts, valueInfo } from "./OnnxFile.ts"
 import { DataType, floats, Graph } from "./OnnxGraph.ts"
 import { addRounding, type Operand } from "./OnnxInputs.ts"
 import { sizeOf } from "./OnnxFilling.ts"
 import { addOperation, type Context } from "./OnnxOperations.ts"
+import { type Plan, planOf, sessionOptionsOf } from "./OnnxPlan.ts"
 import { storageOf, storageText } from "./OnnxTypes.ts"
-import { addWeight, type PackedWeight, packWeight } from "./OnnxWeights.ts"
+import { addWeight } from "./OnnxWeights.ts"
 
 const irVersions: ReadonlyArray<readonly [opset: number, ir: number]> = [
   [25, 13],
@@ -72,43 +68,27 @@ const operandOf = (
   }
 }
 
-/** The weight of a layer with its axes in this order. */
-type PackedWeights = (node: LayerNode, order: ReadonlyArray<number>) => PackedWeight
-
-/** Each is packed when it is first asked for, and the same whatever the opset. */
-const packedWeights = (model: FoundModel, options: ExportOptions): PackedWeights => {
-  const packed = new Map<string, PackedWeight>()
-  return (node, order) => {
-    const known = packed.get(node.path)
-    if (known !== undefined) return known
-    const { stored, weight } = weightOf(model, model.network.table.layers[node.layer]!)
-    const made = packWeight(weight, stored, order, options)
-    packed.set(node.path, made)
-    return made
-  }
-}
-
 const contextOf = (
   graph: Graph,
   model: FoundModel,
-  packed: PackedWeights,
+  { folding, inputOf, kernelOf, normOf, operands, weightOf }: Plan,
   options: ExportOptions,
 ): Context => {
-  const { network } = model
-  const { nodes } = network.graph
-  const { layers } = network.table
-  const operands = new Map(quantizedOperands(model).map((operand) => [operand.path, operand]))
+  const { nodes } = model.network.graph
   const shapeOf = (node: Node, input: number): Shape => nodes[node.inputs[input]!]!.shape
   return {
     graph,
     shapeOf,
     values: (node, name) => valuesNamed(model, `${node.path}.${name}`).values,
-    weight: (node, order) => addWeight(graph, `${node.path}.weight`, packed(node, order)),
+    norm: normOf,
+    isGone: ({ path }) => folding.gone.has(path),
+    weight: (node) => addWeight(graph, `${node.path}.weight`, weightOf(node), kernelOf(node)),
     rounded: (node, x) => {
       const shape = shapeOf(node, 0)
-      const found = operands.get(`${layers[node.layer]!.path}.activations`)!
-      const operand = operandOf(found, channelAxis(shape), sizesOf(shape))
-      return addRounding(graph, x, operand, options, `${node.path}.input`)
+      const operand = operandOf(inputOf(node), channelAxis(shape), sizesOf(shape))
+      const bound = folding.bounds.get(node.path)
+      const bounded = bound === undefined ? operand : { ...operand, bound }
+      return addRounding(graph, x, bounded, options, `${node.path}.input`)
     },
     product: (node, name, x, axis, sizes) => {
       const path = `${node.path}.${name}`
@@ -130,15 +110,10 @@ const addNormalisation = (graph: Graph, { preprocessing }: FoundModel): string =
   return graph.node("Transpose", [normal], "input.images", { perm: [0, 3, 1, 2] })
 }
 
-const build = (
-  model: FoundModel,
-  packed: PackedWeights,
-  options: ExportOptions,
-  opset: number,
-): Graph => {
+const build = (model: FoundModel, plan: Plan, options: ExportOptions, opset: number): Graph => {
   const graph = new Graph(opset)
   const { nodes, output } = model.network.graph
-  const context = contextOf(graph, model, packed, options)
+  const context = contextOf(graph, model, plan, options)
   const input = options.input === "uint8" ? addNormalisation(graph, model) : "images"
   const names: Array<string> = []
   for (const node of nodes) {
@@ -149,46 +124,25 @@ const build = (
   return graph
 }
 
-const isSmallFloat = ({ kind }: Format): boolean => /^(?:float|variant)$/.test(kind)
-
-/** Whether onnxruntime keeps the answers of a layer where it fuses QuantizeLinear and DequantizeLinear with the product. */
-const isSafelyFused = ({ activationFormat, weightFormat, ...layer }: Layer): boolean => {
-  const [weights, inputs] = [weightFormat.formats[0]!, activationFormat.formats[0]!]
-  if (isSmallFloat(inputs)) return false
-  if (!isInteger(weights)) return true
-  const isFrozen = inputs.kind === "int" && (layer.activationGranularity ?? "tensor") === "tensor"
-  return isFrozen && weights.bits > 2
-}
-
-/**
- * What onnxruntime needs to be told for a file: to fuse nothing. Where inputs are FP8 or weights INT2 it fuses to kernels that
- * it does not have; where integer weights meet inputs without a frozen integer scale, to a product that rounds the
- * inputs to eight bits.
- */
-export const sessionOptionsOf = ({
-  network,
-}: Pick<FoundModel, "network">): Readonly<Record<string, string>> => {
-  const isFloat = productsOf(network).some(({ slot }) => isSmallFloat(slot.formats[0]!))
-  return network.table.layers.every(isSafelyFused) && !isFloat
-    ? {}
-    : { "session.disable_quant_qdq": "1" }
-}
-
 /** Everything that is known of the model, and what is in the file, by the keys of the metadata. */
 const metadataOfFile = (
   model: FoundModel,
+  { integerOptions }: Plan,
   options: ExportOptions,
 ): Readonly<Record<string, string>> => ({
   ...metadataOfGraph(model, (format) => storageText(format, storageOf(format, options))),
   "fliqs.sessionOptions": JSON.stringify(sessionOptionsOf(model)),
+  ...(integerOptions === undefined
+    ? {}
+    : { "fliqs.integerOptions": JSON.stringify(integerOptions) }),
 })
 
 /** The bytes of the file, in parts. Throws `Refused` where ONNX cannot say what the model is. */
 export const onnxParts = (model: FoundModel, options: ExportOptions): ReadonlyArray<Uint8Array> => {
-  const packed = packedWeights(model, options)
-  let graph = build(model, packed, options, 13)
+  const plan = planOf(model, options)
+  let graph = build(model, plan, options, 13)
   // Written again for the opset it turned out to need: some operations look different there.
-  if (graph.needed > graph.opset) graph = build(model, packed, options, graph.needed)
+  if (graph.needed > graph.opset) graph = build(model, plan, options, graph.needed)
   const { network } = model
   const { channels, height, width } = network.graph.input
   const input =
@@ -202,7 +156,7 @@ export const onnxParts = (model: FoundModel, options: ExportOptions): ReadonlyAr
       producerName: "fliqs",
       producerVersion: model.version,
       opsetImport: [{ domain: "", version: BigInt(graph.needed) }],
-      metadataProps: Object.entries(metadataOfFile(model, options)).map(([key, value]) => ({
+      metadataProps: Object.entries(metadataOfFile(model, plan, options)).map(([key, value]) => ({
         key,
         value,
       })),

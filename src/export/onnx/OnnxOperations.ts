@@ -2,14 +2,13 @@
  * The operations of the network in ONNX: one function each, from the names of its inputs to that of its result. Images are
  * [batch, channels, height, width], tokens [batch, tokens, channels], vectors [batch, channels].
  *
- * A norm is one multiplication and one addition for each channel behind its convolution, as the network computes it. It
- * is not folded into the weight: that would have to be rounded again, to other values. Nor into the weight's scale: the
- * product of two float32 numbers is rounded, so the values would change there too.
+ * A norm is part of its convolution: its gain in the weight's scales, the rest as the bias (`OnnxFolding.ts`).
  *
  * Left out: weights and the rounding of operands (`OnnxWeights.ts`, `OnnxInputs.ts`), which `Context` hands in.
  */
 import type {
   AttentionNode,
+  BatchNormNode,
   ConvNode,
   EmbedNode,
   GroupNormNode,
@@ -23,10 +22,10 @@ import type {
 import { activations } from "./OnnxActivations.ts"
 import { pad, paddingOf, resize, sizeOf, zeros } from "./OnnxFilling.ts"
 import { floats, type Graph } from "./OnnxGraph.ts"
+import { foldedNorm, type Norm } from "./OnnxNorms.ts"
 
-const { fround } = Math
-/** Those of the network: `supernet/operation/`. */
-const epsilon = { batchNorm: fround(1e-5), layerNorm: fround(1e-6), groupNorm: fround(1e-6) }
+/** That of layer and group norms in the network: `supernet/operation/`. */
+const epsilon = Math.fround(1e-6)
 
 export interface Context {
   readonly graph: Graph
@@ -34,8 +33,15 @@ export interface Context {
   readonly shapeOf: (node: Node, input: number) => Shape
   /** Values of a variable of this node, by the last part of its name. */
   readonly values: (node: Node, name: string) => Float32Array
-  /** The weight of a layer as floats, its axes in this order. */
-  readonly weight: (node: LayerNode, order: ReadonlyArray<number>) => string
+  /** The norm or the bias that a convolution takes in, which is behind it; undefined where there is none. */
+  readonly norm: (node: ConvNode) => Norm | undefined
+  /** Whether another node does the work of this one. */
+  readonly isGone: (node: Node) => boolean
+  /**
+   * The weight of a layer as floats, times the gain of its norm: [out, in, height, width], depthwise [channels, 1, height,
+   * width], dense [in, out].
+   */
+  readonly weight: (node: LayerNode) => string
   /** x rounded as the input of a layer. */
   readonly rounded: (node: LayerNode, x: string) => string
   /** x rounded as an operand of attention's products. `sizes` has 0 for the batch. */
@@ -66,10 +72,13 @@ const conv = (node: ConvNode, [x]: ReadonlyArray<string>, context: Context): str
   const depthwise = node.operation === "depthwiseConv"
   const kernel = node.kernel.map(sizeOf) as [number, number]
   const input = imageSize(context.shapeOf(node, 0))
-  const weight = context.weight(node, depthwise ? [2, 3, 0, 1] : [3, 2, 0, 1])
+  const norm = context.norm(node)
+  const weight = context.weight(node)
+  const { graph } = context
   const { dilation = [1, 1] } = node
   const spanned = kernel.map((size, i) => (size - 1) * dilation[i]! + 1) as [number, number]
-  return context.graph.node("Conv", [context.rounded(node, x!), weight], node.path, {
+  const summand = norm === undefined ? [] : [graph.constant(`${node.path}.bias`, floats(norm.bias))]
+  return graph.node("Conv", [context.rounded(node, x!), weight, ...summand], node.path, {
     kernel_shape: kernel,
     strides: node.stride,
     pads: paddingOf(input, spanned, node.stride, node.padding),
@@ -78,26 +87,17 @@ const conv = (node: ConvNode, [x]: ReadonlyArray<string>, context: Context): str
   })
 }
 
-/** Norm by frozen statistics: factor = gamma / sqrt(variance + epsilon), x factor + (beta - mean factor). */
-const batchNorm = (node: Node, [x]: ReadonlyArray<string>, context: Context): string => {
-  const [gamma, beta, mean, variance] = ["gamma", "beta", "mean", "variance"].map((name) =>
-    context.values(node, name),
-  ) as [Float32Array, Float32Array, Float32Array, Float32Array]
-  const factor = gamma.map((value, i) =>
-    fround(value * fround(1 / Math.sqrt(fround(variance[i]! + epsilon.batchNorm)))),
-  )
-  const shift = beta.map((value, i) => fround(value - fround(mean[i]! * factor[i]!)))
-  const { graph } = context
-  const scaled = graph.node(
-    "Mul",
-    [x!, perChannel(graph, `${node.path}.factor`, factor, node.shape)],
-    `${node.path}.scaled`,
-  )
-  return graph.node(
-    "Add",
-    [scaled, perChannel(graph, `${node.path}.shift`, shift, node.shape)],
-    node.path,
-  )
+/** A norm that no convolution takes in: x gain + bias. */
+const batchNorm = (
+  node: BatchNormNode,
+  [x]: ReadonlyArray<string>,
+  { graph, values }: Context,
+): string => {
+  const { bias: summand, gain } = foldedNorm((name) => values(node, name))
+  const factors = perChannel(graph, `${node.path}.gain`, gain, node.shape)
+  const scaled = graph.node("Mul", [x!, factors], `${node.path}.scaled`)
+  const summands = perChannel(graph, `${node.path}.bias`, summand, node.shape)
+  return graph.node("Add", [scaled, summands], node.path)
 }
 
 const bias = (node: Node, [x]: ReadonlyArray<string>, context: Context): string => {
@@ -175,7 +175,7 @@ const layerNorm = (node: Node, [x]: ReadonlyArray<string>, context: Context): st
   const centred = graph.node("Sub", [x!, mean], `${path}.centred`)
   const squares = graph.node("Mul", [centred, centred], `${path}.squares`)
   const variance = graph.reduce("ReduceMean", squares, last, `${path}.variance`, true)
-  const raised = graph.node("Add", [variance, graph.scalar(epsilon.layerNorm)], `${path}.raised`)
+  const raised = graph.node("Add", [variance, graph.scalar(epsilon)], `${path}.raised`)
   const deviation = graph.node("Sqrt", [raised], `${path}.deviation`)
   const normal = graph.node("Div", [centred, deviation], `${path}.normal`)
   return affine(node, normal, context)
@@ -198,7 +198,7 @@ const groupNorm = (node: GroupNormNode, [x]: ReadonlyArray<string>, context: Con
   const centred = graph.node("Sub", [parts, mean], `${path}.centred`)
   const squares = graph.node("Mul", [centred, centred], `${path}.squares`)
   const variance = graph.reduce("ReduceMean", squares, [2], `${path}.variance`, true)
-  const raised = graph.node("Add", [variance, graph.scalar(epsilon.groupNorm)], `${path}.raised`)
+  const raised = graph.node("Add", [variance, graph.scalar(epsilon)], `${path}.raised`)
   const deviation = graph.node("Sqrt", [raised], `${path}.deviation`)
   const normal = graph.node("Div", [centred, deviation], `${path}.normal`)
   const sizes = graph.whole(0, sizeOf(shape.channels), height, width)
@@ -255,6 +255,7 @@ export const addOperation = (
   context: Context,
 ): string => {
   const { graph } = context
+  if (context.isGone(node)) return inputs[0]!
   switch (node.operation) {
     case "conv":
     case "depthwiseConv":
@@ -262,11 +263,9 @@ export const addOperation = (
     case "dense":
       return graph.node(
         "MatMul",
-        [context.rounded(node, inputs[0]!), context.weight(node, [0, 1])],
+        [context.rounded(node, inputs[0]!), context.weight(node)],
         node.path,
       )
-    case "batchNorm":
-      return batchNorm(node, inputs, context)
     case "bias":
       return bias(node, inputs, context)
     case "activation":
@@ -316,6 +315,8 @@ export const addOperation = (
       return graph.reduce("ReduceMean", inputs[0]!, [1], node.path, false)
     case "concat":
       return graph.node("Concat", inputs, node.path, { axis: 1 })
+    case "batchNorm":
+      return batchNorm(node, inputs, context)
     case "input":
     case "enter":
     case "leave":

@@ -4,13 +4,14 @@
  *
  * Left out: the comparison (`../Verify.ts`).
  */
+import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { cacheDirectory } from "../../disk/Installation.ts"
 import { normalisationOf, type Values } from "../../data/Dataset.ts"
 import type { FoundModel } from "../FoundModel.ts"
 import type { ExportOptions, Runner } from "../Target.ts"
-import { sessionOptionsOf } from "./OnnxModel.ts"
+import { precise, sessionOptionsOf } from "./OnnxPlan.ts"
 
 /** As `scripts/onnxruntime/package.json` pins it. */
 export const version = "1.30.0"
@@ -79,12 +80,36 @@ const nested = (options: Readonly<Record<string, string>>): object => ({
   ),
 })
 
-/** Opens a file on the CPU as its metadata says, and as whoever takes the file would. */
+/** Whether this processor adds products of bytes in 32 bits: any but an x64 without VNNI. */
+const addsWide = (): boolean => {
+  if (process.arch !== "x64") return true
+  try {
+    return /vnni/u.test(readFileSync("/proc/cpuinfo", "utf8"))
+  } catch {
+    return false
+  }
+}
+
+/** Session options without those that this processor does not need. */
+export const onThisProcessor = (
+  entries: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> =>
+  addsWide()
+    ? Object.fromEntries(Object.entries(entries).filter(([key]) => key !== precise))
+    : entries
+
+interface OpenOptions {
+  /** What onnxruntime is told; as the metadata says where it is left out. */
+  readonly entries?: Readonly<Record<string, string>>
+  readonly threads?: number
+}
+
+/** Opens a file on the CPU as whoever takes the file would. */
 export const openOnnx = async (
   path: string,
   model: FoundModel,
   { input }: Pick<ExportOptions, "input">,
-  threads = 2,
+  { entries = sessionOptionsOf(model), threads = 2 }: OpenOptions = {},
 ): Promise<Runner> => {
   const ort = loadOrt()
   const session = await ort.InferenceSession.create(path, {
@@ -92,7 +117,7 @@ export const openOnnx = async (
     intraOpNumThreads: threads,
     // errors alone: they come back as exceptions too
     logSeverityLevel: 3,
-    extra: nested(sessionOptionsOf(model)),
+    extra: nested(onThisProcessor(entries)),
   })
   const { channels, height, width } = model.network.graph.input
   return {

@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from "node:fs"
 import type { FoundModel } from "../FoundModel.ts"
 import type { ExportOptions, ExportTarget } from "../Target.ts"
 import { onnxParts, writeOnnx } from "./OnnxModel.ts"
+import { integerOptionsOf, withIntegerBiases } from "./OnnxPlan.ts"
 import * as Runtime from "./OnnxRuntime.ts"
 
 /** onnxruntime has no FLOAT4E2M1: what it can check is the same graph with codes and a table. */
@@ -21,6 +22,15 @@ export const OnnxTarget: ExportTarget = {
   writes: "file",
   write: (model, options) => [{ path: "", parts: onnxParts(model, options) }],
   needs: Runtime.step,
+  openFast: async (path, model, options) => {
+    const entries = options.integers === false ? undefined : integerOptionsOf(model)
+    if (entries === undefined) return undefined
+    const runner = await Runtime.openOnnx(path, model, options, { entries })
+    return {
+      runner: { ...runner, runtime: `${runner.runtime} in integers` },
+      model: withIntegerBiases(model, options),
+    }
+  },
   open: async (path, model, options) => {
     if (!needsTwin(model, options)) return Runtime.openOnnx(path, model, options)
     const twin = `${path}.portable`

@@ -61,14 +61,14 @@ export type Storage =
   | { readonly kind: "linear" | "cast" | "table"; readonly type: ElementType }
   | { readonly kind: "float32" }
 
-/**
- * What an input is rounded in by QuantizeLinear: integers in INT8 or wider, their range kept by a Clip before. In INT4
- * onnxruntime 1.30 to 1.32 drop a Relu before it (`ReluQuantRewrite`), which changes the answers.
- */
+/** Whether the codes of an input with a frozen scale are bytes (`OnnxByteCodes.ts`). */
+export const isEightBits = (format: Format): boolean => format.kind === "int" && format.bits <= 8
+
+/** What an input in another format is rounded in by QuantizeLinear; undefined where it is rounded in arithmetic. */
 export const inputTypeOf = (format: Format, storage: Storage): ElementType | undefined => {
   if (storage.kind !== "linear") return undefined
   if (!isInteger(format)) return storage.type
-  return (format.lo < 0 ? signed : unsigned).find(({ bits }) => bits >= Math.max(8, format.bits))
+  return (format.lo < 0 ? signed : unsigned).find(({ bits }) => bits >= format.bits)
 }
 
 const integerOf = ({ bits, lo }: Format): ElementType =>

@@ -2,14 +2,18 @@
  * A weight in the graph: its codes in their type, its scales, and the nodes that make floats of them.
  *
  *     DequantizeLinear(codes, scale)              formats with a type; a scale for the tensor, a channel, a block
+ *     DequantizeLinear(Cast(codes) 2^k, scale)    integers of 8 - k bits, where kernels multiply INT8
+ *     Mul(Cast(codes), scale)                     integers beside such kernels, which are multiplied as floats
  *     Mul(Gather(values, Cast(codes)), scale)     formats without
  *     Cast(codes)                                 BF16, FP16
  *
  * Scales of MX blocks are stored in eight bits, as exponents with a table of powers of two; those of NVFP4 as FLOAT8E4M3FN,
- * under a float32 scale of the tensor. Left out: which codes (`../Codes.ts`).
+ * under a float32 scale of the tensor. A gain for each output channel (a norm's) is in the scales or in float32 values; else
+ * the weight is multiplied with it. Left out: which codes (`../Codes.ts`).
  */
 import type { Values } from "../FoundModel.ts"
 import { isCoded, type Scales, type Stored, valuesOf } from "../Codes.ts"
+import { timesGain, withGain } from "../Gains.ts"
 import { codeOf, stepOf, valuesOfCodes, valuesOfExponents } from "../Encoding.ts"
 import type { Format } from "../../format/Format.ts"
 import { blockScaleFormat } from "../../format/Row.ts"
@@ -83,16 +87,17 @@ const scaledBy = (
   graph: Graph,
   name: string,
   { format, order, scales, shape }: PackedWeight,
+  raise: number,
 ): Scaled | undefined => {
   const step = stepOf(format)
   switch (scales.kind) {
     case "none":
       return undefined
     case "tensor":
-      return { scale: graph.constant(`${name}.scale`, floats([scales.scale], [])) }
+      return { scale: graph.constant(`${name}.scale`, floats([scales.scale / raise], [])) }
     case "channels":
       return {
-        scale: graph.constant(`${name}.scale`, floats(scales.scales)),
+        scale: graph.constant(`${name}.scale`, floats(scales.scales.map((s) => s / raise))),
         axis: order.indexOf(scales.axis),
       }
     case "blocks": {
@@ -129,20 +134,40 @@ export interface PackedWeight {
   readonly order: ReadonlyArray<number>
   readonly constant: Constant
   readonly scales: Scales
+  /** For each output channel, where neither scales nor values have it. */
+  readonly gain?: Float32Array
 }
 
-/** Packs a weight with its axes in this order. @param weight gives the shape, for a weight without codes */
+/** What a weight is packed with. */
+export interface Packing {
+  /** Axis i of the file's weight is axis `order[i]` of the network's; the first is that of the output channels. */
+  readonly order: ReadonlyArray<number>
+  /** For each output channel. */
+  readonly gain?: Float32Array
+  /** Whether scales may take the gain in. */
+  readonly takesGain: (scales: Scales) => boolean
+  readonly options: ExportOptions
+}
+
+/** Packs a weight. @param weight gives the shape, for a weight without codes */
 export const packWeight = (
   { shape }: Values,
-  stored: Stored,
-  order: ReadonlyArray<number>,
-  options: ExportOptions,
+  plain: Stored,
+  { gain, options, order, takesGain }: Packing,
 ): PackedWeight => {
-  const { format } = stored
+  const { format } = plain
   const storage = storageOf(format, options)
   const sizes = order.map((axis) => shape[axis]!)
+  const axis = order[0]!
+  const folded = gain === undefined ? undefined : withGain(plain, axis, gain)
+  const isFolded = folded !== undefined && isCoded(folded) && takesGain(folded.scales)
+  const stored = isFolded ? folded : plain
   if (!isCoded(stored) || storage.kind === "float32") {
-    const values = transposed(valuesOf(stored), shape, order)
+    const own =
+      isFolded || gain === undefined
+        ? valuesOf(stored)
+        : timesGain(valuesOf(stored), shape, axis, gain)
+    const values = transposed(own, shape, order)
     const constant = { type: DataType.FLOAT, shape: sizes, bytes: bytesOf(values) }
     return {
       format,
@@ -155,25 +180,77 @@ export const packWeight = (
   }
   const bytes = pack(transposed(stored.codes, shape, order), storage.type.bits)
   const constant = { type: storage.type.type, shape: sizes, bytes }
-  return { format, storage, shape, order, constant, scales: stored.scales }
+  const rest = isFolded || gain === undefined ? {} : { gain }
+  return { format, storage, shape, order, constant, scales: stored.scales, ...rest }
 }
 
+/**
+ * What a product does with codes: `integers` multiplies them in onnxruntime's integer kernels, which take INT8; `floats`
+ * multiplies their values, for which no DequantizeLinear stands there: onnxruntime would run that anew for every image.
+ */
+export type Kernel = "integers" | "floats"
+
 /** Adds a weight and gives the name of its values, float32. */
-export const addWeight = (graph: Graph, name: string, weight: PackedWeight): string => {
-  const { constant, scales, storage } = weight
+export const addWeight = (
+  graph: Graph,
+  name: string,
+  weight: PackedWeight,
+  kernel: Kernel | undefined,
+): string => {
+  const { constant, gain, storage } = weight
   if (storage.kind === "float32") return graph.constant(name, constant)
   graph.require(storage.type.opset)
+  const values = withoutGain(graph, name, weight, kernel)
+  if (gain === undefined) return values
+  const shape = constant.shape.map((_, i) => (i === 0 ? gain.length : 1))
+  const factor = graph.constant(`${name}.gain`, floats(gain, shape))
+  return graph.node("Mul", [values, factor], `${name}.gained`)
+}
+
+const withoutGain = (
+  graph: Graph,
+  name: string,
+  weight: PackedWeight,
+  kernel: Kernel | undefined,
+): string => {
+  const { constant, scales, storage } = weight
   const codes = graph.constant(`${name}.codes`, constant)
   if (storage.kind === "cast") return graph.node("Cast", [codes], name, { to: DataType.FLOAT })
-  const scaled = scaledBy(graph, name, weight)
+  const raise = kernel === "integers" ? raiseOf(weight.format) : 1
+  const scaled = scaledBy(graph, name, weight, raise)
+  if (storage.kind === "linear" && kernel === "floats" && hasFewScales(scaled)) {
+    const values = graph.node("Cast", [codes], `${name}.values`, { to: DataType.FLOAT })
+    return graph.node("Mul", [values, spread(graph, name, scaled, constant.shape)], name)
+  }
   const values =
-    storage.kind === "table"
-      ? fromTable(graph, name, codes, weight, scaled)
-      : linear(graph, name, codes, scaled)
+    storage.kind === "linear"
+      ? linear(graph, name, inBytes(graph, name, codes, raise), scaled)
+      : fromTable(graph, name, codes, weight, scaled)
   return scales.kind === "blocks" && scales.type === "E4M3"
     ? graph.node("Mul", [values, graph.scalar(scales.tensorScale)], `${name}.scaled`)
     : values
 }
+
+/** Whether a scale covers the tensor or a channel. */
+const hasFewScales = (scaled: Scaled | undefined): scaled is Scaled =>
+  scaled !== undefined && scaled.blockSize === undefined
+
+/**
+ * Codes of less than eight bits as INT8, `raise` times as large under a scale as much smaller, so that the steps which
+ * kernels round biases to are finer.
+ */
+const inBytes = (graph: Graph, name: string, codes: string, raise: number): string => {
+  if (raise === 1) return codes
+  const values = graph.node("Cast", [codes], `${name}.values`, { to: DataType.FLOAT })
+  const raised = graph.node("Mul", [values, graph.scalar(raise)], `${name}.raised`)
+  return graph.node("Cast", [raised], `${name}.bytes`, { to: DataType.INT8 })
+}
+
+/**
+ * How much larger integer kernels take the codes of a format: up to seven bits. On x64 processors without VNNI they add two
+ * products with inputs of eight bits in sixteen, which overflow with weights of eight.
+ */
+export const raiseOf = ({ bits }: Format): number => 2 ** Math.max(0, 7 - bits)
 
 const linear = (graph: Graph, name: string, codes: string, scaled: Scaled | undefined): string => {
   const { axis, blockSize, scale } = scaled ?? { scale: graph.scalar(1) }

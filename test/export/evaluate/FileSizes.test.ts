@@ -1,4 +1,5 @@
 /** What weights take in an ONNX file is what the cost `memory` predicts, for every format that ONNX stores in its bits. */
+import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { weightBits } from "../../../src/cost/Storage.ts"
 import { predictedOf, sizesOf } from "../../../src/export/evaluate/FileSizes.ts"
@@ -9,6 +10,9 @@ import { writeOnnx } from "../../../src/export/onnx/OnnxModel.ts"
 import { widestChoices } from "../../../src/space/DecisionSpace.ts"
 import { valueOf } from "../../../src/space/Quantity.ts"
 import { extract } from "../../../src/supernet/Child.ts"
+import type { Network } from "../../../src/network/Network.ts"
+import type { Choices } from "../../../src/space/Decision.ts"
+import { randomStream } from "../../../src/space/RandomStream.ts"
 import { buildSpace } from "../../network/fixture.ts"
 import { usualOptions } from "../../../src/export/Target.ts"
 
@@ -33,10 +37,15 @@ classes: 10
 network:${network}
 formats: { oneOf: [${format}], scale: { sharedExponent: floor${scale} } }
 `)
-  return drawnModel(extract(whole, widestChoices(whole.space)), {
+  return drawnOf(whole, widestChoices)
+}
+
+/** A model with weights as a network begins with. */
+function drawnOf(whole: Network, choose: (space: Network["space"]) => Choices): FoundModel {
+  return drawnModel(extract(whole, choose(whole.space)), {
     assignment: {},
     space: null,
-    classNames: Array.from({ length: 10 }, (_, i) => `class ${i}`),
+    classNames: Array.from({ length: whole.graph.classes }, (_, i) => `class ${i}`),
     preprocessing: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
     trial: "",
     version: "0.1.0",
@@ -50,6 +59,13 @@ const fileOf = (model: FoundModel) => {
 }
 
 const pathsOf = ({ network }: FoundModel) => network.table.layers.map(({ path }) => path)
+
+/** How much more the weights and numbers in the file take than `memory` predicts, as a share. */
+const differenceOf = (model: FoundModel): number => {
+  const { constants, weights } = sizesOf(fileOf(model), pathsOf(model))
+  return (weights + constants) / predictedOf(model.network).memory - 1
+}
+const isSmall: unknown = expect.toSatisfy((share: number) => Math.abs(share) < 0.02)
 
 /** Formats whose elements ONNX stores in as many bits as they have; four-bit floats are codes. */
 const stored = [
@@ -86,10 +102,8 @@ describe.each([
     const hasBlocks = /^(?:MX|NV)/u.test(format)
     for (const scale of hasBlocks ? [""] : granularities) {
       const model = modelOf(network, format, scale)
-      const { weights } = predictedOf(model.network)
       const file = fileOf(model)
-      const { weights: found } = sizesOf(file, pathsOf(model))
-      expect([format, scale, Math.abs(found / weights - 1) < 0.02]).toEqual([format, scale, true])
+      expect([format, scale, differenceOf(model)]).toEqual([format, scale, isSmall])
       // Layer by layer the same bytes: codes fill their last byte, and NVFP4's scale of a tensor is a shared scalar.
       for (const layer of model.network.table.layers) {
         const { weights: own } = sizesOf(file, [layer.path])
@@ -100,18 +114,44 @@ describe.each([
   })
 })
 
+const shipped = (name: string, formats: string): string =>
+  readFileSync(`spaces/${name}.yaml`, "utf8").replace(/\nformats:[^]*$/u, `\nformats: ${formats}\n`)
+
+describe.each([
+  ["ResNet-20, INT mix", shipped("resnet20", "{ oneOf: [INT2, INT4, INT8, INT16] }")],
+  ["MobileNetV2, joint", shipped("mobilenet-v2-joint", "{ oneOf: [INT4, INT8, E4M3, BF16] }")],
+  ["EfficientNet, squeeze-excite", shipped("efficientnet-cifar", "{ oneOf: [INT4, FP16, FP32] }")],
+  [
+    "vision transformer",
+    shipped(
+      "vit-tiny",
+      "{ oneOf: [E2M1, E4M3, E5M2, NVFP4, MXFP8E4M3, BF16], scale: { sharedExponent: floor } }",
+    ),
+  ],
+])("%s", (_, yaml) => {
+  it.each([1, 2])("takes what memory predicts under drawn choices %i", (seed) => {
+    const random = randomStream(seed, "choices")
+    const model = drawnOf(buildSpace(yaml), ({ decisions }) =>
+      decisions.map(({ options }) => random.integer(options.length)),
+    )
+    expect(differenceOf(model)).toEqual(isSmall)
+  })
+})
+
 describe("a file", () => {
-  it("has norms as two numbers a channel, and no others that memory counts", () => {
+  it("has a norm as a scale and a bias for each channel", () => {
     const model = modelOf(images, "INT8", "")
     const { memory, weights } = predictedOf(model.network)
-    const { constants } = sizesOf(fileOf(model), pathsOf(model))
-    // stem, expand, depthwise, project: four floats of a norm each in the cost; the head and the classifier have a bias.
+    // of stem, expand, depthwise and project a norm; of the head and the classifier a bias
     const channels = 12 + 48 + 48 + 12
-    expect(memory - weights).toBe(4 * (4 * channels + 48 + 10))
-    const numbers = 4 * (2 * channels + 48 + 10)
-    // Besides them a scale and a zero point for each of six inputs, and the bounds of their ranges.
-    expect(constants - numbers).toBeGreaterThan(0)
-    expect(constants - numbers).toBeLessThan(200)
+    const numbers = 4 * (channels + 48 + 10)
+    expect(memory - weights).toBe(numbers)
+    expect(sizesOf(fileOf(model), pathsOf(model)).constants).toBe(numbers)
+    const elements = model.network.table.layers.reduce(
+      (sum, layer) => sum + valueOf(layer.weights, []),
+      0,
+    )
+    expect(weights).toBe(elements + 4 * (channels + 2))
   })
 
   it("is larger than its weights by its graph alone, and its FP32 twin has four bytes for each", () => {
