@@ -36,9 +36,9 @@ describe("a convolution", () => {
     expect(macsOf(network)["c"]).toBe(8 * 6 * 3 * 5 * 2 * 8)
     const layer = network.table.layers[0]!
     expect(valueOf(layer.weights, [])).toBe(3 * 5 * 2 * 8)
-    // batch norm 4 and bias 1 for each of 8 channels; INT8 weights and one scale
+    // INT8 weights; a scale with the gain of the norm and a bias for each of 8 channels
     const memory = compile({ layers: [layer] }, Memory, network.space).of([])
-    expect(memory).toBe(3 * 5 * 2 * 8 + 4 + 8 * 5 * 4)
+    expect(memory).toBe(3 * 5 * 2 * 8 + 8 * 2 * 4)
   })
 
   it("of groups has blocks of the channels that one output reads", () => {
@@ -48,8 +48,8 @@ describe("a convolution", () => {
     )
     const { space: decisions, table } = buildSpace(yaml)
     const memory = compile({ layers: [table.layers[0]!] }, Memory, decisions).of([])
-    // 8 runs of 2 channels, each one block with one byte for its scale
-    expect(memory).toBe(16 + 8 + 8 * 4 * 4)
+    // 8 runs of 2 channels, each one block with one byte for its scale; a gain and a bias for each channel
+    expect(memory).toBe(16 + 8 + 8 * 2 * 4)
   })
 
   it.each([
@@ -71,7 +71,7 @@ describe("a convolution", () => {
     ["norm: group, normGroups: 4", 2],
     ["norm: none", 1],
     ["norm: none, bias: false", 0],
-    ["norm: batch, bias: true", 5],
+    ["norm: batch, bias: true", 1],
   ])("with %s keeps %i numbers for each channel", (fields, numbers) => {
     const { table } = buildSpace(space(`  - conv: { name: c, filters: 8, kernel: 1, ${fields} }`))
     expect(valueOf(table.layers[0]!.extras, [])).toBe(8 * numbers)
