@@ -101,7 +101,7 @@ export const make = async (state: string, experiment: string, trials: number): P
     const plan = yield* Plan.expand(yield* readKind(experiment, ["experiment"], "bench"), {
       yes: true,
     })
-    const execution = { threads: 1, eager: false, tags: {} }
+    const execution = { threads: () => 1, eager: false, tags: {} }
     const own = plan.trials.map((trial) => Planned.trialFile(plan, trial, execution))
     const grid = (gridId: string, ids: ReadonlyArray<string>, at: number) =>
       write(State.gridFile(state, gridId), {

@@ -73,6 +73,14 @@ export const wordsOf = (error: unknown): Words | undefined => {
     case "DeclarationError":
     case "DeclarationErrors":
       return { text: message, code: exitCodes.wrong }
+    case "EngineError":
+      return {
+        text: message,
+        code:
+          "isWrongSetting" in error && error.isWrongSetting === true
+            ? exitCodes.wrong
+            : exitCodes.notReady,
+      }
     case "NotReady":
     case "BackendError":
       return { text: message || describeReason(error), code: exitCodes.notReady }

@@ -14,6 +14,7 @@ export interface RunFlags {
   readonly set: ReadonlyArray<string>
   readonly jobs: Option.Option<number>
   readonly failFast: boolean
+  readonly maxFailed: Option.Option<number>
   readonly retryFailed: boolean
   readonly restart: boolean
   /** None if the flag is not given. */
@@ -21,9 +22,11 @@ export interface RunFlags {
 }
 
 const contradiction = (
-  { restart, retryFailed, track }: RunFlags,
+  { failFast, maxFailed, restart, retryFailed, track }: RunFlags,
   plan: Plan,
 ): string | undefined => {
+  if (failFast && Option.isSome(maxFailed))
+    return "--fail-fast is --max-failed 1; one of them would be right"
   if (restart && retryFailed)
     return "--restart begins all trials anew, those that failed too; leave --retry-failed out"
   if (Option.contains(track, true) && !sends(plan.track))
@@ -51,6 +54,9 @@ export const flagsWithoutEffect = (
   return [
     ...(jobs > Math.max(1, left) ? [`--jobs ${jobs}: ${what}; the others have nothing to do`] : []),
     ...(flags.failFast && left < 2 ? [`--fail-fast changes nothing: ${what}`] : []),
+    ...(Option.exists(flags.maxFailed, (most) => most > left)
+      ? [`--max-failed ${Option.getOrThrow(flags.maxFailed)} changes nothing: ${what}`]
+      : []),
     ...(flags.retryFailed && !states.includes("failed")
       ? ["--retry-failed changes nothing: no trial has failed"]
       : []),

@@ -45,8 +45,19 @@ export const run = Command.make(
       count("jobs", "jobs", "Trials at a time; as many as processors and trials by default"),
       "j",
     ).pipe(Flag.optional),
+    on: Flag.Literals("on", ["local", "slurm", "kubernetes", "commands"]).pipe(
+      Flag.withDescription(
+        "What runs the trials: this machine, Slurm, files for Kubernetes, or commands for another scheduler",
+      ),
+      Flag.withDefault("local"),
+    ),
     only: several("only", "ID", "Run only this trial"),
     failFast: toggle("fail-fast", "Stop the grid at the first failed trial"),
+    maxFailed: count(
+      "max-failed",
+      "failed trials",
+      "Stop the grid when so many trials have failed",
+    ).pipe(Flag.optional),
     retryFailed: toggle("retry-failed", "Try failed trials again"),
     restart: toggle("restart", "Start from scratch; existing results are put aside"),
     track: Flag.Boolean("track").pipe(
@@ -198,6 +209,28 @@ export const demo = Command.make(
   Command.withDescription("Write a page that runs the network of a trial in a browser"),
   needsTensors,
 )
+
+export const cancel = Command.make(
+  "cancel",
+  {
+    trials: Argument.String("trial").pipe(
+      Argument.withDescription("Trial id, or the beginning of one; all by default"),
+      Argument.atLeast(0),
+    ),
+    state,
+  },
+  lazily(() => import("./command/Cancel.ts")),
+).pipe(Command.withDescription("End the Slurm jobs of a state folder; their trials save first"))
+
+export const logs = Command.make(
+  "logs",
+  {
+    trial,
+    follow: toggle("follow", "Go on until the trial has ended"),
+    state,
+  },
+  lazily(() => import("./command/Logs.ts")),
+).pipe(Command.withDescription("Show what the processes of a trial printed"))
 
 export const runTrial = Command.make(
   "trial",

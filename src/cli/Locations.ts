@@ -119,6 +119,18 @@ export const findTrial = Effect.fnUntraced(function* (state: string, beginning: 
   })
 })
 
+/** Writes files into a folder, which is made where it is missing. */
+export const saveFiles = Effect.fnUntraced(function* (
+  folder: string,
+  files: Readonly<Record<string, string>>,
+) {
+  const fs = yield* FileSystem.FileSystem
+  if (Object.keys(files).length === 0) return
+  yield* fs.makeDirectory(folder, { recursive: true }).pipe(stored("create", folder))
+  for (const [name, text] of Object.entries(files))
+    yield* Durable.replace(`${folder}/${name}`, [new TextEncoder().encode(text)])
+})
+
 /** Writes the file of `--out`, whole or not at all; follows a link, and writes directly to a pipe or device. */
 export const writeOut = Effect.fnUntraced(function* (file: string, content: string | Uint8Array) {
   const fs = yield* FileSystem.FileSystem

@@ -49,6 +49,7 @@ export const otherFlag = otherNames({
     "--json": "machine raw jsonOutput",
     "--out": "output outfile outputFile save",
     "--fail-fast": "stopOnError exitOnError",
+    "--max-failed": "maxFailures maxErrors failuresAllowed",
     "--retry-failed": "retry rerunFailed",
     "--yes": "y assumeYes confirm",
     "--uniform": "format precision dtype",

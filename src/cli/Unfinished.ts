@@ -1,6 +1,6 @@
 /** The requested trials of a run that have not finished at its end: how many, which, and what to do. */
 import { Effect } from "effect"
-import * as Result from "../orchestrator/Result.ts"
+import { mayPass } from "../orchestrator/Causes.ts"
 import type { TrialSummary } from "../orchestrator/GridOptions.ts"
 import { note } from "./Output.ts"
 import { Ended, exitCodes } from "./ErrorMessages.ts"
@@ -15,7 +15,7 @@ export const tellUnfinished = Effect.fnUntraced(function* (summaries: ReadonlyAr
   const left = summaries.filter(({ state }) => state !== "finished")
   if (left.length === 0) return
   const failed = left.filter(({ state }) => state === "failed")
-  const passing = failed.filter(({ result }) => Result.mayPass(result?.cause))
+  const passing = failed.filter(({ result }) => mayPass(result?.cause))
   const damaged = left.filter(({ state }) => state === "damaged")
   const others = left.filter(({ state }) => state !== "failed" && state !== "damaged")
   if (failed.length > passing.length)

@@ -28,6 +28,7 @@ import {
 import { trackers } from "../track/Trackers.ts"
 import { trialFields } from "../train/Trial.ts"
 import { retrainSteps, Skip, TrainSpec } from "../train/TrainSpec.ts"
+import { resourceProblems, Resources, Time } from "./Resources.ts"
 
 /** A name that is valid both as a file name and in a tracker, without replacing characters. */
 const ExperimentName = Schema.String.check(
@@ -176,6 +177,16 @@ const File = Schema.Struct({
       examples: [2],
     }),
   ),
+  resources: optional(
+    Resources,
+    "What one trial needs of the machine that runs it; not part of its id. Default: nothing is asked for.",
+    { examples: [{ cpus: 4, memory: "4 GB", time: "2 h" }] },
+  ),
+  timeout: optional(
+    Time,
+    "How long one trial may train in all, such as 12 h, before it fails with a checkpoint; not part of its id. Default: as long as it takes.",
+    { examples: ["12 h"] },
+  ),
 }).annotate({
   identifier: "Experiment",
   description: "A fliqs experiment: how to search a space, on what data, at what cost.",
@@ -195,6 +206,10 @@ export const Experiment = withOtherKeys(
       "it is matrix here": "grid sweep variants parameters",
       "a list of seeds is matrix: { seed: [1, 2, 3] }": "seeds repeats",
       "it is reward: { cost: { target: ... } } here": "target cost budget constraint objective",
+      "it is resources here": "resource slurm sbatch cluster requirements",
+      "it is resources: { time: ... } here for a job, timeout for a trial":
+        "time walltime timeLimit",
+      "it is timeout here": "maxTime deadline timeOut",
       "it is track here": "tracking tracker logging logger mlflow",
     },
   }),
@@ -269,6 +284,8 @@ export const experimentProblems = (
         "a fixed assignment is trained from scratch already, and the result would be the same; leave retrain out",
       severity: "warning",
     })
+  for (const problem of resourceProblems(experiment.resources ?? {}))
+    problems.push({ ...problem, path: ["resources", ...problem.path] })
   for (const problem of Datasets.problems(experiment.data, folder))
     problems.push({ ...problem, path: ["data", ...problem.path] })
   return problems

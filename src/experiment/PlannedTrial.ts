@@ -17,6 +17,7 @@ import { Control, controlName, type Experiment } from "./Experiment.ts"
 import { settingOf, trialId, unreadOfReward } from "./Identity.ts"
 import type { Initial } from "./TrainedWeights.ts"
 import type { Cell } from "./Matrix.ts"
+import { type Resources, secondsOf } from "./Resources.ts"
 import { flatten, plainDecimal } from "./Parameters.ts"
 
 export interface PlannedTrial {
@@ -32,10 +33,13 @@ export interface PlannedTrial {
   /** All parameters, flat: `search.kind`, `reward.cost.target.times`, ... */
   readonly parameters: Readonly<Record<string, string>>
   readonly declaration: Trial
-  /** Threads and checkpoint interval: they change how it runs and not its result. */
+  /** Threads, checkpoints, resources: they change how it runs and not its result. */
   readonly execution: {
     readonly threads: number | undefined
     readonly checkpointEvery: number
+    readonly resources?: Resources
+    /** Seconds that it may train. */
+    readonly timeout?: number
   }
   /** Its initial weights and where they are now. */
   readonly initial?: Initial
@@ -241,6 +245,7 @@ const dependsOn = (
   value: unknown,
 ): unknown => {
   const [block, part] = key.split(".")
+  if (block === "resources" || block === "timeout") return undefined
   // A control is independent of the search it is compared with, and is never retrained.
   if (control !== undefined && block === "search") return undefined
   const unread =
@@ -284,6 +289,8 @@ const describe = (source: Source): PlannedTrial => {
     execution: {
       threads: experiment.threads,
       checkpointEvery: experiment.train.checkpointEvery,
+      ...(experiment.resources === undefined ? {} : { resources: experiment.resources }),
+      ...(experiment.timeout === undefined ? {} : { timeout: secondsOf(experiment.timeout) }),
     },
     ...(initial === undefined ? {} : { initial }),
     training,

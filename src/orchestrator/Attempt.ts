@@ -11,6 +11,7 @@ import { withoutWaiting } from "../disk/Patience.ts"
 import type { TrialError } from "../train/Errors.ts"
 import * as KeptModel from "../train/KeptModel.ts"
 import type { Train, TrainEvent } from "../train/TrainEvent.ts"
+import type { Cause } from "./Causes.ts"
 import * as Checkpoint from "./Checkpoint.ts"
 import { failureCause, isTrialError } from "./ExitCode.ts"
 import * as Fence from "./Fence.ts"
@@ -25,7 +26,7 @@ import type { TrialPage } from "./TrialPage.ts"
 
 export type Outcome =
   | { readonly _tag: "Done" }
-  | { readonly _tag: "Failed"; readonly cause: Result.Cause }
+  | { readonly _tag: "Failed"; readonly cause: Cause }
   | { readonly _tag: "Stopped"; readonly step: number; readonly reason: string }
   | { readonly _tag: "Superseded" }
 
@@ -163,8 +164,22 @@ const completeStep = Effect.fnUntraced(function* (
   yield* measureSystem(attempt, "due")
   const { savedStep, stopReason: reason, trial } = attempt
   const isDue = step - savedStep >= trial.execution.checkpointEvery || step >= trial.steps
-  if ((isDue && step > savedStep) || reason !== undefined) yield* save(attempt, event)
+  const over = yield* overtime(attempt)
+  if ((isDue && step > savedStep) || reason !== undefined || over !== undefined)
+    yield* save(attempt, event)
+  if (over !== undefined) return yield* failWith(attempt, "timeLimit", over)
   return reason === undefined ? undefined : ({ _tag: "Stopped", step, reason } as const)
+})
+
+/** What to say of a trial that has trained for longer than `timeout`; undefined while it may go on. */
+const overtime = Effect.fnUntraced(function* (attempt: Attempt) {
+  const { step, trial } = attempt
+  const { timeout } = trial.execution
+  if (timeout === undefined || step >= trial.steps) return undefined
+  const seconds = yield* secondsOf(attempt)
+  return seconds <= timeout
+    ? undefined
+    : `has trained for ${Math.round(seconds)} s at step ${step} of ${trial.steps}, and timeout allows ${timeout} s; raise timeout, then --retry-failed goes on from this step`
 })
 
 const warn = Effect.fnUntraced(function* (
@@ -249,11 +264,14 @@ const waitForStop = Effect.fnUntraced(function* (attempt: Attempt, stop: Effect.
 
 /** Puts the failure of a trial that no retry would change on record. */
 const fail = Effect.fnUntraced(function* (attempt: Attempt, error: TrialError) {
-  const { fence, heartbeat, journal, page, trial } = attempt
-  if (yield* Fence.isSuperseded(fence)) return { _tag: "Superseded" } as const
+  if (yield* Fence.isSuperseded(attempt.fence)) return { _tag: "Superseded" } as const
   const { message } = error.reason
   yield* Effect.logError(`failed at step ${error.step}: ${message}`)
-  const cause = failureCause(error)
+  return yield* failWith(attempt, failureCause(error), message)
+})
+
+const failWith = Effect.fnUntraced(function* (attempt: Attempt, cause: Cause, message: string) {
+  const { heartbeat, journal, page, trial } = attempt
   const { metrics, warnings } = heartbeat
   const ended = { state: "failed", metrics, assignment: {}, layers: [] } as const
   tellNote(journal, page, trial, { ...ended, warnings, message })

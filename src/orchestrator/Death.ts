@@ -4,13 +4,23 @@
  * (`Supervise`).
  */
 import * as Shortage from "../disk/Shortage.ts"
-import type { Cause } from "./Result.ts"
+import type { Cause } from "./Causes.ts"
 import { exitCodes } from "./ExitCode.ts"
 import * as Waiting from "./Waiting.ts"
 
+/**
+ * What a scheduler says of a job that did not end by itself. `forgotten`: it does not know the job any more, and the trial
+ * never began.
+ */
+export type SchedulerEnd = "timeLimit" | "outOfMemory" | "nodeFailed" | "cancelled" | "forgotten"
+
 /** How a process ended. */
 export interface Ending {
-  readonly exit: { readonly code: number } | { readonly signal: string } | { readonly lost: number }
+  readonly exit:
+    | { readonly code: number }
+    | { readonly signal: string }
+    | { readonly lost: number }
+    | { readonly scheduler: SchedulerEnd; readonly words: string }
   /** The end of what it printed. */
   readonly output: string
   /** Processes the system has killed because memory ran out while it ran; undefined where it does not count them. */
@@ -34,6 +44,7 @@ export const lastLines = (text: string, count = 8): string =>
   text.trimEnd().split("\n").slice(-count).join("\n")
 
 const exitWords = ({ exit, memoryKills }: Ending): string => {
+  if ("scheduler" in exit) return exit.words
   if ("lost" in exit) return `gave no sign of life for ${Math.round(exit.lost)} s`
   if ("code" in exit) return `ended with exit code ${exit.code}`
   if (exit.signal !== "SIGKILL") return `died of ${exit.signal}`
@@ -45,6 +56,12 @@ const exitWords = ({ exit, memoryKills }: Ending): string => {
 const adviceFor = {
   outOfMemory:
     "fewer --jobs, a smaller data.batchSize or network, or more memory would help; the same command goes on from the last checkpoint",
+  memoryLimit:
+    "more resources.memory, a smaller data.batchSize or network would help; the same command goes on from the last checkpoint",
+  crash: "`fliqs logs` shows all it said; --retry-failed goes on from the last checkpoint",
+  lost: "--retry-failed goes on from the last checkpoint",
+  timeLimit:
+    "no step was saved before the limit: raise resources.time; then --retry-failed goes on from the last checkpoint",
   storage: "the same command goes on from the last checkpoint when that is put right",
 } as const
 
@@ -81,6 +98,19 @@ const ofShortageCode = (cause: Shortage.Shortage, lines: ReadonlyArray<string>):
   return lacking(cause, withoutLabel(last), cause === "outOfMemory")
 }
 
+const ofScheduler = (end: SchedulerEnd, message: string, lastWords: string): Death => {
+  switch (end) {
+    case "timeLimit":
+      return { cause: "timeLimit", message, lastWords, advice: adviceFor.timeLimit, passes: false }
+    case "outOfMemory":
+      return { cause: "outOfMemory", message, advice: adviceFor.memoryLimit, passes: false }
+    case "nodeFailed":
+    case "cancelled":
+    case "forgotten":
+      return { cause: "lost", message, lastWords, advice: adviceFor.lost, passes: false }
+  }
+}
+
 /** The likeliest cause. */
 export const deathOf = (ending: Ending): Death => {
   const { exit, memoryKills, output } = ending
@@ -92,11 +122,13 @@ export const deathOf = (ending: Ending): Death => {
     return lacking("outOfMemory", "the system killed it (SIGKILL)", true)
   const message = exitWords(ending)
   const lastWords = lastLines(output)
-  if ("lost" in exit) return { cause: "lost", message, lastWords, passes: false }
+  if ("scheduler" in exit) return ofScheduler(exit.scheduler, message, lastWords)
+  if ("lost" in exit)
+    return { cause: "lost", message, lastWords, advice: adviceFor.lost, passes: false }
   if (code === exitCodes.wrongInput)
     return { cause: "wrongInput", message, lastWords, passes: false }
   const found = code === exitCodes.stopped ? undefined : shortageIn(lines)
   return found === undefined
-    ? { cause: "crash", message, lastWords, passes: false }
+    ? { cause: "crash", message, lastWords, advice: adviceFor.crash, passes: false }
     : lacking(found.cause, `${found.line} (it ${message})`, true)
 }

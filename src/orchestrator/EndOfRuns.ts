@@ -83,6 +83,7 @@ const endGrid = Effect.fnUntraced(function* (
   state: string,
   gridId: string,
   stoppedPage: StoppedPage,
+  isCancelled: boolean,
 ) {
   const folder = State.gridFolder(state, gridId)
   const last = yield* openEnd(folder)
@@ -91,6 +92,10 @@ const endGrid = Effect.fnUntraced(function* (
     State.readGrid(State.gridFile(state, gridId)),
     () => undefined,
   )
+  const standings = yield* Effect.forEach(grid?.trials ?? [], (id) => stateOf(state, id))
+  const isOver = standings.every(({ result }) => result !== undefined)
+  // Its trials go on without a `run`.
+  if (grid?.engine !== undefined && !isOver && !isCancelled) return false
   const heartbeats = yield* Effect.forEach(grid?.trials ?? [], (id) =>
     Heartbeat.read(State.heartbeatFile(state, id)),
   )
@@ -101,7 +106,13 @@ const endGrid = Effect.fnUntraced(function* (
     ...(page === undefined
       ? []
       : [{ type: "tag", key: noteKey, value: stoppedPage(page) } as const]),
-    { type: "end", time, status: "KILLED", message },
+    grid?.engine !== undefined && isOver
+      ? {
+          type: "end",
+          time,
+          status: standings.some((one) => one.state === "failed") ? "FAILED" : "FINISHED",
+        }
+      : { type: "end", time, status: "KILLED", message },
   ])
 })
 
@@ -130,16 +141,20 @@ const trialsOf = Effect.fnUntraced(function* (state: string, gridId: string) {
   return grid?.trials ?? []
 })
 
-/** Ends every run of the folder that is open and of which nothing runs. Only for who holds the folder's lock. */
+/**
+ * Ends every run of the folder that is open and of which nothing runs. Only for who holds the folder's lock. A grid whose
+ * trials run elsewhere stays open until all have a result, or were cancelled.
+ */
 export const endRuns = Effect.fnUntraced(function* (
   index: TrialIndex.TrialIndex,
   stoppedPage: StoppedPage,
+  isCancelled = false,
 ) {
   const { state } = index
   const known = yield* State.trialIds(state)
   const ended = yield* Effect.filter(known, (id) => orReport(endTrial(index, id)))
   const gridIds = yield* Effect.filter(yield* State.gridIds(state), (gridId) =>
-    orReport(endGrid(state, gridId, stoppedPage)),
+    orReport(endGrid(state, gridId, stoppedPage, isCancelled)),
   )
   const ofGrids = (yield* Effect.forEach(gridIds, (gridId) => trialsOf(state, gridId))).flat()
   const left = new Set([...ended, ...ofGrids])
@@ -148,12 +163,12 @@ export const endRuns = Effect.fnUntraced(function* (
 
 /** The same for who does not hold the lock: nothing when a `run` is at work here. */
 export const endRunsUnlessRunning = Effect.fnUntraced(
-  function* (state: string, typed: string, stoppedPage: StoppedPage) {
+  function* (state: string, typed: string, stoppedPage: StoppedPage, isCancelled = false) {
     const fs = yield* FileSystem.FileSystem
     if (!(yield* Effect.orElseSucceed(fs.exists(`${state}/grids`), () => false))) return
     yield* Lock.hold(State.lockFolder(state), typed)
     const index = TrialIndex.open(state)
-    yield* endRuns(index, stoppedPage)
+    yield* endRuns(index, stoppedPage, isCancelled)
     yield* index.save
   },
   Effect.scoped,

@@ -5,7 +5,7 @@
 import { StorageError } from "../disk/Errors.ts"
 import * as Shortage from "../disk/Shortage.ts"
 import type { TrialError } from "../train/Errors.ts"
-import type { Cause } from "./Result.ts"
+import type { Cause } from "./Causes.ts"
 
 /** Exit codes of `fliqs trial`, which every engine understands. */
 export const exitCodes = {

@@ -1,6 +1,6 @@
 /** What a run of a grid is given, and what it reports while it goes on. */
 import type { Duration, Effect, FileSystem } from "effect"
-import type { Engine, ShortagePatience } from "./engine/Engine.ts"
+import type { RunningEngine, ShortagePatience } from "./engine/Engine.ts"
 import type * as Event from "../track/Event.ts"
 import type * as EndOfRuns from "./EndOfRuns.ts"
 import type * as Heartbeat from "./Heartbeat.ts"
@@ -78,12 +78,13 @@ export interface Options {
   readonly tags: Readonly<Record<string, string>>
   readonly trials: ReadonlyArray<State.TrialFile>
   /** What runs the trials; children on this machine when left out. */
-  readonly engine?: Engine
+  readonly engine?: RunningEngine
   /** Trials at a time; as many as the engine has room for when undefined. */
   readonly jobs: number | undefined
   /** Only these trials (ids); all when undefined. */
   readonly only: ReadonlySet<string> | undefined
-  readonly failFast: boolean
+  /** The grid ends when so many trials have failed in this run; undefined: it goes on to its end. */
+  readonly maxFailed?: number | undefined
   readonly retryFailed: boolean
   readonly restart: boolean
   /** The command a person would type to continue; shown to whoever finds the folder locked. */

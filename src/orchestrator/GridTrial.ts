@@ -19,9 +19,6 @@ export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {
   message: Schema.String,
 }) {}
 
-/** Ends the grid when a trial failed and `failFast` is asked for. */
-export class FirstFailure extends Schema.TaggedError<FirstFailure>()("FirstFailure", {}) {}
-
 const exists = Effect.fnUntraced(function* (path: string) {
   const fs = yield* FileSystem.FileSystem
   return yield* fs.exists(path).pipe(stored("look at", path))
@@ -77,14 +74,14 @@ const begun = Effect.fnUntraced(function* (state: string, trial: State.TrialFile
 })
 
 /** How a trial stands once what the flags ask for is put aside; its result when it is not to be run. */
-const prepare = Effect.fnUntraced(function* (
+export const prepare = Effect.fnUntraced(function* (
   options: Options,
-  runner: Runner,
+  withdraw: Runner["withdraw"],
   trial: State.TrialFile,
 ) {
   const { restart, retryFailed, state } = options
   const folder = State.trialFolder(state, trial.id)
-  if (restart) yield* runner.withdraw(trial.id)
+  if (restart) yield* withdraw(trial.id)
   if (restart && (yield* exists(folder))) yield* Durable.setAside(folder)
   const standing = yield* retryFailed ? repaired(state, trial.id) : stateOf(state, trial.id)
   const { damage, result } = standing
@@ -124,7 +121,7 @@ const supervise = (
   })
 
 /** Makes the folder ready for a new process; one at work keeps its files. */
-const makeReady = Effect.fnUntraced(function* (state: string, trial: State.TrialFile) {
+export const makeReady = Effect.fnUntraced(function* (state: string, trial: State.TrialFile) {
   yield* State.writeTrial(state, yield* begun(state, trial))
   for (const folder of [
     State.trialFolder(state, trial.id),
@@ -139,7 +136,7 @@ const runTrial = Effect.fnUntraced(function* (
   trial: State.TrialFile,
 ) {
   const { onEvent, state } = options
-  const before = yield* prepare(options, runner, trial)
+  const before = yield* prepare(options, runner.withdraw, trial)
   if (before?.damage !== undefined)
     return yield* onEvent({ _tag: "Damaged", trial, damage: before.damage })
   if (before?.result !== undefined) {
@@ -165,9 +162,10 @@ const runTrial = Effect.fnUntraced(function* (
     ? supervised
     : supervised.pipe(Effect.onInterrupt(() => Effect.ignore(tellStopped(options, trial))))
   if (ended._tag === "NotReady") return yield* new NotReady({ message: ended.message })
+  if (ended._tag === "Cancelled") return yield* tellStopped(options, trial)
   if (ended._tag === "Superseded") return yield* onEvent({ _tag: "Elsewhere", trial })
   yield* onEvent({ _tag: "Ended", trial, result: ended.result })
-  if (options.failFast && ended.result.state === "failed") return yield* new FirstFailure()
+  return ended.result.state === "failed" ? "failed" : "over"
 })
 
 /**

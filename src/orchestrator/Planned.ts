@@ -5,6 +5,7 @@ import * as nodePath from "node:path"
 import { Effect } from "effect"
 import type { Standing, StandingOf } from "../experiment/EarlierIds.ts"
 import type { Plan, PlannedTrial } from "../experiment/Plan.ts"
+import type { Resources } from "../experiment/Resources.ts"
 import { experimentOf } from "../track/Trackers.ts"
 import { totalSteps } from "../train/TrainSpec.ts"
 import { costKindOf } from "./CostKind.ts"
@@ -14,7 +15,7 @@ import type * as TrialIndex from "./TrialIndex.ts"
 
 export interface Execution {
   /** Threads of one trial, where the experiment does not say. */
-  readonly threads: number
+  readonly threads: number | ((resources: Resources) => number)
   readonly eager: boolean
   /** Tags of every run in the tracker, such as the commit. */
   readonly tags: Readonly<Record<string, string>>
@@ -45,10 +46,14 @@ export const trialFile = (
   tags,
   ...labelsOf(labels?.get(trial.id)),
   execution: {
-    threads: trial.execution.threads ?? threads,
+    threads:
+      trial.execution.threads ??
+      (typeof threads === "number" ? threads : threads(trial.execution.resources ?? {})),
     checkpointEvery: trial.execution.checkpointEvery,
     eager,
     folder: nodePath.resolve(nodePath.dirname(plan.file)),
+    ...(trial.execution.resources === undefined ? {} : { resources: trial.execution.resources }),
+    ...(trial.execution.timeout === undefined ? {} : { timeout: trial.execution.timeout }),
     ...(trial.initial === undefined ? {} : { initial: trial.initial.file }),
   },
 })

@@ -6,23 +6,8 @@ import * as Record from "../disk/JsonRecord.ts"
 import { OptionValue } from "../space/Option.ts"
 import { scrub } from "../track/Secrets.ts"
 import { Arithmetic } from "../train/ArithmeticRecord.ts"
+import { causes } from "./Causes.ts"
 import * as State from "./State.ts"
-
-/** Why a trial failed, by what to do about it. */
-export const causes = [
-  "wrongInput",
-  "diverged",
-  "outOfMemory",
-  "dataset",
-  "crash",
-  "lost",
-  "storage",
-] as const
-export type Cause = (typeof causes)[number]
-
-/** Whether a trial that failed so is tried again by the same command: the machine may have again what it lacked. */
-export const mayPass = (cause: Cause | undefined): boolean =>
-  cause === "outOfMemory" || cause === "storage"
 
 export class Result extends Schema.Opaque<Result>()(
   Schema.Struct({

@@ -4,16 +4,14 @@
  * with a checkpoint. Left out: one trial of it (`GridTrial`), one child's life (`Supervise`), the
  * tracker, the terminal.
  */
-import * as nodePath from "node:path"
-import { Effect, Exit, FileSystem } from "effect"
-import * as Durable from "../disk/Durable.ts"
+import { Effect, Exit, Schema } from "effect"
 import * as Lock from "../disk/Lock.ts"
-import { stored } from "../disk/Patience.ts"
 import * as Event from "../track/Event.ts"
 import type * as Spool from "../track/Spool.ts"
 import * as EndOfRuns from "./EndOfRuns.ts"
 import { LocalEngine } from "./engine/LocalEngine.ts"
 import type { GridEvent, Options, TrialSummary } from "./GridOptions.ts"
+import * as GridRecord from "./GridRecord.ts"
 import * as GridPage from "./GridPage.ts"
 import * as GridTrial from "./GridTrial.ts"
 import * as Journal from "./Journal.ts"
@@ -31,6 +29,9 @@ export const summarize = ({ index, trials }: Pick<Options, "index" | "trials">) 
       ...(damage === undefined ? {} : { damage }),
     })),
   )
+
+/** Ends the grid when as many trials have failed as `maxFailed` says. */
+class EnoughFailed extends Schema.TaggedError<EnoughFailed>()("EnoughFailed", {}) {}
 
 /** Events after which nobody is at work on the trial. */
 const endOfWork = new Set<GridEvent["_tag"]>([
@@ -73,6 +74,7 @@ const makeHeadline = ({ headline }: Options, spool: Spool.Spool) => {
 /** The page of the grid, and the options with which every event brings it up to date. */
 const keepPage = Effect.fnUntraced(function* (options: Options, spool: Spool.Spool) {
   const atWork = new Set<string>()
+  let isStopped = false
   const writeMetrics = makeMetrics(options, spool)
   const writeHeadline = makeHeadline(options, spool)
   const render = Effect.map(summarize(options), (summaries) => {
@@ -93,56 +95,11 @@ const keepPage = Effect.fnUntraced(function* (options: Options, spool: Spool.Spo
   const onEvent: Options["onEvent"] = Effect.fnUntraced(function* (event) {
     if (event._tag === "Started") atWork.add(event.trial.id)
     else if (endOfWork.has(event._tag) && event.trial !== undefined) atWork.delete(event.trial.id)
+    if (event._tag === "Stopped") isStopped = true
     if (event._tag !== "Progress") yield* page.touch
     yield* options.onEvent(event)
   })
-  return { page, watched: { ...options, onEvent } }
-})
-
-/** The records that are of the grid as a whole, and the spool of its run. */
-const openGrid = Effect.fnUntraced(function* (options: Options) {
-  const { grid, state } = options
-  const startedAt = Event.now()
-  yield* State.writeGrid(state, {
-    ...grid,
-    version: State.version,
-    trials: options.trials.map((trial) => trial.id),
-    startedAt,
-  })
-  const folder = State.gridFolder(state, grid.gridId)
-  const spool = yield* Journal.openSpool(folder)
-  spool.append({
-    type: "start",
-    time: startedAt,
-    gridId: grid.gridId,
-    experiment: grid.experiment,
-    name: grid.name,
-    tags: { ...options.tags },
-  })
-  const known = (yield* Journal.beginning(folder)).parameters
-  const shared = Object.entries(options.parameters ?? {}).filter(([name]) => !(name in known))
-  if (shared.length > 0) spool.append({ type: "parameters", values: Object.fromEntries(shared) })
-  if (options.views !== undefined) spool.append({ type: "views", ...options.views })
-  yield* writeFiles(folder, spool, options.files)
-  return spool
-})
-
-/** Keeps files beside the record of the grid, for its run in the tracker. */
-const writeFiles = Effect.fnUntraced(function* (
-  folder: string,
-  spool: Spool.Spool,
-  files: Readonly<Record<string, string | Uint8Array>>,
-) {
-  const fs = yield* FileSystem.FileSystem
-  for (const [file, content] of Object.entries(files)) {
-    const path = `${folder}/${file}`
-    const parent = nodePath.dirname(path)
-    yield* fs.makeDirectory(parent, { recursive: true }).pipe(stored("create", parent))
-    yield* Durable.replace(path, [
-      typeof content === "string" ? new TextEncoder().encode(content) : content,
-    ])
-    spool.append({ type: "artifact", path: file, file })
-  }
+  return { page, wasCancelled: () => isStopped, watched: { ...options, onEvent } }
 })
 
 /** Pictures and the report, as the trials stand. Without them the grid ends all the same. */
@@ -154,7 +111,7 @@ const writeEndFiles = Effect.fnUntraced(
   ) {
     if (endFiles === undefined) return
     const files = yield* endFiles(summaries)
-    yield* writeFiles(State.gridFolder(state, grid.gridId), spool, files)
+    yield* GridRecord.writeFiles(State.gridFolder(state, grid.gridId), spool, files)
   },
   Effect.catch((error) => Effect.logWarning(`no pictures of the grid: ${error.message}`)),
 )
@@ -169,15 +126,15 @@ export const run = Effect.fnUntraced(function* (options: Options) {
   const unsettled = (yield* State.trialIds(state)).filter((id) => !index.hasEnded(id))
   yield* State.sweep(state, unsettled)
   yield* options.onEndedRuns(yield* EndOfRuns.endRuns(options.index, options.stoppedPage))
-  const spool = yield* openGrid(options)
-  const { page, watched } = yield* keepPage(options, spool)
+  const engine = options.engine ?? LocalEngine
+  const spool = yield* GridRecord.open(options, engine.kind)
+  const { page, wasCancelled, watched } = yield* keepPage(options, spool)
   const end = (status: Event.End["status"]) =>
     Effect.andThen(
       page.update,
       Effect.sync(() => spool.append({ type: "end", time: Event.now(), status })),
     )
 
-  const engine = options.engine ?? LocalEngine
   const runner = yield* engine.open({
     state: options.state,
     name: options.grid.name,
@@ -185,22 +142,37 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     tell: (message) => watched.onEvent({ _tag: "Engine", trial: undefined, message }),
   })
   const chosen = options.trials.filter((trial) => options.only?.has(trial.id) ?? true)
-  yield* Effect.forEach(chosen, (trial) => GridTrial.run(watched, runner, trial), {
-    concurrency: runner.concurrency,
-    discard: true,
-  }).pipe(
+  let failed = 0
+  const runOne = Effect.fnUntraced(function* (trial: State.TrialFile) {
+    if ((yield* GridTrial.run(watched, runner, trial)) !== "failed") return
+    failed++
+    if (failed >= (options.maxFailed ?? Infinity)) return yield* new EnoughFailed()
+  })
+  yield* Effect.forEach(chosen, runOne, { concurrency: runner.concurrency, discard: true }).pipe(
     Effect.catchIf(
-      (error) => error._tag === "FirstFailure",
-      () => Effect.void,
+      (error) => error._tag === "EnoughFailed",
+      () => runner.cancel,
     ),
     Effect.onExit((exit) => {
       if (Exit.isSuccess(exit)) return Effect.void
-      return end(Exit.hasInterrupts(exit) ? "KILLED" : "FAILED")
+      const isInterrupted = Exit.hasInterrupts(exit)
+      if (isInterrupted && runner.outlivesRun) return page.update
+      // What no node can run is not to be tried on all of them.
+      if (!isInterrupted && runner.outlivesRun)
+        return Effect.andThen(Effect.ignore(runner.cancel), end("FAILED"))
+      return end(isInterrupted ? "KILLED" : "FAILED")
     }),
   )
   const summaries = yield* summarize(options)
   yield* writeEndFiles(options, spool, summaries)
-  yield* end(summaries.some((summary) => summary.state === "failed") ? "FAILED" : "FINISHED")
+  const isCancelled = wasCancelled()
+  yield* end(
+    summaries.some((summary) => summary.state === "failed")
+      ? "FAILED"
+      : isCancelled
+        ? "KILLED"
+        : "FINISHED",
+  )
   yield* options.index.save
   yield* Journal.flush(spool).pipe(GridTrial.waitAloud(options, undefined))
   return summaries

@@ -19,6 +19,7 @@ import { Effect, FileSystem, Schema } from "effect"
 import * as nodePath from "node:path"
 import * as Durable from "../disk/Durable.ts"
 import { stored } from "../disk/Patience.ts"
+import { Resources } from "../experiment/Resources.ts"
 import * as Record from "../disk/JsonRecord.ts"
 
 export const folderName = ".fliqs"
@@ -114,6 +115,10 @@ export class TrialFile extends Schema.Opaque<TrialFile>()(
       folder: Schema.optionalKey(Schema.String),
       /** Where the initial weights are that the declaration knows by their digest. */
       initial: Schema.optionalKey(Schema.String),
+      /** What an engine asks its scheduler for. */
+      resources: Schema.optionalKey(Resources),
+      /** Seconds that it may train, all attempts together. */
+      timeout: Schema.optionalKey(Schema.Finite),
     }),
   }),
 ) {}
@@ -126,6 +131,8 @@ export class GridFile extends Schema.Opaque<GridFile>()(
     experiment: Schema.String,
     name: Schema.String,
     file: Schema.String,
+    /** What runs its trials when that is not the `run` itself: they go on without it. */
+    engine: Schema.optionalKey(Schema.String),
     trials: Schema.Array(Schema.String),
     /** Milliseconds since 1970. */
     startedAt: Schema.Int,

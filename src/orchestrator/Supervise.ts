@@ -18,6 +18,8 @@ import * as State from "./State.ts"
 
 /** How often a trial that makes no progress is started again. */
 export const maxRetries = 3
+/** How often one that was stopped by somebody else and saved nothing new is started again. */
+const maxRestarts = 20
 const backoff = (failures: number) => Duration.millis(Math.min(1000 * 2 ** (failures - 1), 30_000))
 
 export const shortagePatience: ShortagePatience = {
@@ -29,6 +31,8 @@ export type Ended =
   | { readonly _tag: "Ended"; readonly result: Result.Result }
   /** Another machine or process trains it; its result will be in the folder. */
   | { readonly _tag: "Superseded" }
+  /** Its job was cancelled. */
+  | { readonly _tag: "Cancelled" }
   /** The machine cannot run trials: the child's last words. */
   | { readonly _tag: "NotReady"; readonly message: string }
 
@@ -91,15 +95,21 @@ export const supervise = Effect.fnUntraced(function* (runner: Runner, work: Work
       return { _tag: "NotReady", message: lastLines(ending.output) } satisfies Ended
     const saved = yield* savedStep(work)
     if (saved > step) {
-      failures = shortages = 0
+      failures = restarts = shortages = 0
       lackingSince = undefined
     }
+    const moved = saved > step
     step = saved
+    const scheduled = "scheduler" in ending.exit ? ending.exit.scheduler : undefined
+    if (scheduled === "cancelled") return { _tag: "Cancelled" } satisfies Ended
     const death = deathOf(ending)
     if (death.cause === "wrongInput") return yield* giveUp(work, death)
     // Somebody else asked it to stop: it saved and may simply go on, though not for ever.
-    const stopped = code === exitCodes.stopped && ++restarts <= 20
-    if (stopped) continue
+    const goesOn =
+      code === exitCodes.stopped ||
+      scheduled === "forgotten" ||
+      (scheduled === "timeLimit" && moved)
+    if (goesOn && ++restarts <= maxRestarts) continue
     if (death.cause === "outOfMemory" || death.cause === "storage") {
       const now = yield* Monotonic.milliseconds
       lackingSince ??= ending.waitingSince ?? now

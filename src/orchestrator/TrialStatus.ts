@@ -8,6 +8,7 @@ import { hostname, uptime } from "node:os"
 import type { StorageError } from "../disk/Errors.ts"
 import { stored } from "../disk/Patience.ts"
 import * as Process from "../disk/Process.ts"
+import { mayPass } from "./Causes.ts"
 import * as Checkpoint from "./Checkpoint.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as Result from "./Result.ts"
@@ -51,7 +52,7 @@ export type TrialStanding = StatusOf<Result.Summary>
 
 /** Whether `run` trains it when nothing else is asked for. */
 export const willRun = ({ result, state }: Pick<TrialStanding, "result" | "state">): boolean =>
-  state === "failed" ? Result.mayPass(result?.cause) : state !== "finished" && state !== "damaged"
+  state === "failed" ? mayPass(result?.cause) : state !== "finished" && state !== "damaged"
 
 const fixOf = (id: string, { fix, reason }: StorageError): string => {
   const run = `\`fliqs run EXPERIMENT --only ${id}\``

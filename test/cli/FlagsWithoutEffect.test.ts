@@ -8,6 +8,7 @@ const none: RunFlags = {
   set: [],
   jobs: Option.none(),
   failFast: false,
+  maxFailed: Option.none(),
   retryFailed: false,
   restart: false,
   track: Option.none(),
@@ -50,6 +51,13 @@ describe("flags of run that change nothing", () => {
       ["planned"],
       ["--fail-fast changes nothing: 1 trial is left to run"],
     ],
+    [
+      "a stop at more failures than are left",
+      { maxFailed: Option.some(3) },
+      ["planned", "planned"],
+      ["--max-failed 3 changes nothing: 2 trials are left to run"],
+    ],
+    ["a stop at as many failures", { maxFailed: Option.some(2) }, ["planned", "planned"], []],
     ["a stop at the first failure of two", { failFast: true }, ["planned", "planned"], []],
     [
       "failed trials again where none failed",

@@ -14,7 +14,7 @@ const summariesOf = (
 ): ReadonlyArray<TrialSummary> =>
   plan.trials.map((planned, i) => {
     const { accuracy, assignment } = endedWith(planned, accuracies[i]!, format).outcome!
-    const trial = Planned.trialFile(plan, planned, { threads: 1, eager: false, tags: {} })
+    const trial = Planned.trialFile(plan, planned, { threads: () => 1, eager: false, tags: {} })
     const metrics = { "final/accuracy": accuracy, "final/gbops": 1, "final/cost_over_target": 1 }
     const result = {
       version: 1,

@@ -234,7 +234,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("a supervised trial", (
           tiny({ steps: 5000, pause: 10 }, "00000000000000bb"),
           tiny({ steps: 5, pause: 10 }, "00000000000000cc"),
         ],
-        { failFast: true },
+        { maxFailed: 1 },
       )
       const summaries = yield* RunGrid.run(options)
       assert.deepStrictEqual(

@@ -34,7 +34,6 @@ export const gridOf = (
     trials,
     jobs: 2,
     only: undefined,
-    failFast: false,
     retryFailed: false,
     restart: false,
     typed: "fliqs run tiny.yaml",

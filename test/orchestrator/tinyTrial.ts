@@ -134,11 +134,12 @@ const train: Train = (trial, { resume }) => {
   )
 }
 
-const main = async (id: string, state: string, storagePatience: number) => {
+const main = async (id: string, state: string, storagePatience: number, isDetached: boolean) => {
   const stop = Deferred.makeUnsafe<string>()
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.on(signal, () => Deferred.doneUnsafe(stop, Effect.succeed(signal)))
-  process.stdin.on("end", () => Deferred.doneUnsafe(stop, Effect.succeed("orphan"))).resume()
+  if (!isDetached)
+    process.stdin.on("end", () => Deferred.doneUnsafe(stop, Effect.succeed("orphan"))).resume()
   process.stderr.on("error", () => {})
   const exit = await Effect.runPromiseExit(
     RunTrial.run({
@@ -171,6 +172,8 @@ if (import.meta.main) {
       id: { type: "string" },
       state: { type: "string" },
       notReady: { type: "boolean" },
+      /** It goes on when whoever started it is gone. */
+      detached: { type: "boolean" },
       /** Milliseconds. */
       patience: { type: "string" },
     },
@@ -179,5 +182,5 @@ if (import.meta.main) {
     console.error("the addon is missing")
     process.exit(exitCodes.notReady)
   }
-  await main(values.id!, values.state!, Number(values.patience ?? 60_000))
+  await main(values.id!, values.state!, Number(values.patience ?? 60_000), values.detached === true)
 }

@@ -4,12 +4,13 @@
  * Ctrl-C once: every child saves and stops. Twice: the children are killed, and the steps since their last checkpoints
  * are lost. The same command continues from there.
  */
-import { Effect, Fiber, Option, Scope } from "effect"
-import { availableParallelism, freemem } from "node:os"
-import { fileURLToPath } from "node:url"
+import { Effect, Option, Scope } from "effect"
+import * as nodePath from "node:path"
 import { printable } from "../../declaration/Errors.ts"
 import { shellCommand } from "../../declaration/Shell.ts"
 import type * as Plan from "../../experiment/Plan.ts"
+import type { RunningEngine, WritingEngine } from "../../orchestrator/engine/Engine.ts"
+import type { Options } from "../../orchestrator/GridOptions.ts"
 import * as Planned from "../../orchestrator/Planned.ts"
 import * as GridTrial from "../../orchestrator/GridTrial.ts"
 import * as RunGrid from "../../orchestrator/RunGrid.ts"
@@ -17,16 +18,26 @@ import { commitTags } from "../../orchestrator/Source.ts"
 import * as TrialStatus from "../../orchestrator/TrialStatus.ts"
 import * as State from "../../orchestrator/State.ts"
 import * as TrialIndex from "../../orchestrator/TrialIndex.ts"
+import * as WriteGrid from "../../orchestrator/WriteGrid.ts"
+import { cacheDirectory, root } from "../../disk/Installation.ts"
 import * as Tracker from "../../track/Tracker.ts"
 import { sends } from "../../track/Trackers.ts"
-import { patience, readPlan, requireWritable, sayTemporary, stateFolder } from "../Locations.ts"
-import * as Display from "../Display.ts"
+import {
+  patience,
+  readPlan,
+  requireWritable,
+  saveFiles,
+  sayTemporary,
+  stateFolder,
+} from "../Locations.ts"
 import { checkFlags, flagsWithoutEffect, type RunFlags } from "../FlagsWithoutEffect.ts"
 import { stoppedPage, summaryText } from "../RunOutcome.ts"
 import { gridPages, labelsOf } from "../tracker/GridPages.ts"
-import { note, print, say } from "../Output.ts"
+import { note, print } from "../Output.ts"
 import * as Progress from "../ProgressDisplay.ts"
 import { prepareData, prepareServer, prepareTensors } from "../Preparation.ts"
+import { interruptible } from "../Interruptible.ts"
+import { cancelCommand, type Chosen, choose, typed } from "../RunEngine.ts"
 import { layerTracker, sayLink, sendRest, trackingSettings } from "../Tracking.ts"
 import { targetsOf } from "../Targets.ts"
 import { tellUnfinished } from "../Unfinished.ts"
@@ -38,28 +49,8 @@ interface Input extends RunFlags {
   readonly state: Option.Option<string>
   readonly only: ReadonlyArray<string>
   readonly eager: boolean
+  readonly on: string
 }
-
-const main = fileURLToPath(
-  new URL("../main.ts", import.meta.url).href.replace(/\.ts$/, extension()),
-)
-
-/** `.ts` in a checkout, `.js` once built. */
-function extension(): string {
-  return import.meta.url.endsWith(".ts") ? ".ts" : ".js"
-}
-
-/** What a trial of CIFAR size takes, data set and TensorFlow included; more jobs than memory has room for die. */
-const bytesPerTrial = 1.5e9
-/** How long the last events may take to reach the tracker: a local server needs some seconds to come up. */
-const flushPatience = "45 seconds"
-
-/** The command as it was typed. */
-const typed = (): string =>
-  shellCommand([extension() === ".ts" ? "./fliqs" : "fliqs", ...process.argv.slice(2)])
-
-const jobsFor = (trials: number): number =>
-  Math.max(1, Math.min(trials, availableParallelism(), Math.floor(freemem() / bytesPerTrial)))
 
 /** The ids that `--only` means, by their beginnings. */
 const chosen = Effect.fnUntraced(function* (plan: Plan.Plan, only: ReadonlyArray<string>) {
@@ -94,36 +85,6 @@ const tellIdle = Effect.fnUntraced(function* (
   for (const warning of flagsWithoutEffect(input, states)) yield* note(`warning: ${warning}`)
 })
 
-/** Interrupts the grid at the first signal, kills its children and the process at the second. */
-const interruptible = Effect.fnUntraced(function* <A, E, R>(
-  grid: Effect.Effect<A, E, R>,
-  children: ReadonlySet<number>,
-) {
-  const fiber = yield* Effect.forkChild(grid)
-  let asked = false
-  const onSignal = () => {
-    if (asked) {
-      for (const pid of children)
-        try {
-          process.kill(-pid, "SIGKILL")
-        } catch {
-          // The process has ended already.
-        }
-      Display.end()
-      say(`stopped at once; continue with\n  ${typed()}`)
-      process.exit(exitCodes.interrupted)
-    }
-    asked = true
-    say("stopping: the trials save their state; Ctrl-C again stops at once")
-    fiber.interruptUnsafe()
-  }
-  const signals = ["SIGINT", "SIGTERM"] as const
-  for (const signal of signals) process.on(signal, onSignal)
-  const exit = yield* Fiber.await(fiber)
-  for (const signal of signals) process.off(signal, onSignal)
-  return asked ? Option.none<A>() : Option.some(yield* exit)
-})
-
 /** Whether a trial is to be trained. */
 const isLeft = (index: TrialIndex.TrialIndex, id: string, { restart, retryFailed }: Input) =>
   Effect.map(
@@ -141,7 +102,7 @@ interface Session {
   readonly gridFolder: string
   /** The ids of `--only`; undefined for all. */
   readonly only: ReadonlySet<string> | undefined
-  readonly jobs: number
+  readonly engine: Chosen
   readonly trials: ReadonlyArray<State.TrialFile>
   readonly tags: Planned.Execution["tags"]
   readonly tracker: Tracker.Tracker["Service"]
@@ -154,14 +115,11 @@ const begin = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan) {
   yield* requireWritable(state)
   const only = yield* chosen(plan, input.only)
   const count = only?.size ?? plan.trials.length
-  const jobs = Math.min(
-    Option.getOrElse(input.jobs, () => jobsFor(count)),
-    count,
-  )
+  const chosenEngine = yield* choose(plan, input.on, input.jobs, count)
   const index = TrialIndex.open(state)
   yield* tellIdle(input, plan, index, only)
   const tags = yield* commitTags
-  const threads = Math.max(1, Math.floor(availableParallelism() / jobs))
+  const { threads } = chosenEngine
   const labels = labelsOf(plan)
   const execution: Planned.Execution = { threads, eager: input.eager, tags, labels }
   return {
@@ -171,7 +129,7 @@ const begin = Effect.fnUntraced(function* (input: Input, plan: Plan.Plan) {
     index,
     gridFolder: State.gridFolder(state, plan.gridId),
     only,
-    jobs,
+    engine: chosenEngine,
     trials: plan.trials.map((trial) => Planned.trialFile(plan, trial, execution)),
     tags,
     tracker: yield* Tracker.Tracker,
@@ -210,31 +168,16 @@ const prepare = Effect.fnUntraced(function* (session: Session, withLocalServer: 
   })
 })
 
-/** The command line of the process that trains a trial. */
-const trialCommand = (state: string, id: string): readonly [string, ...Array<string>] => [
-  process.execPath,
-  ...process.execArgv,
-  main,
-  "trial",
-  "--id",
-  id,
-  "--state",
-  state,
-  "--stop-with-stdin",
-]
-
-const runGrid = Effect.fnUntraced(function* (session: Session, text: string) {
-  const { children, gridFolder, index, input, jobs, only, plan, state, tags, tracker, trials } =
-    session
+/** What the grid is run with. */
+const optionsOf = Effect.fnUntraced(function* (
+  session: Session,
+  text: string,
+  show: Options["onEvent"],
+) {
+  const { children, engine, index, input, only, plan, state, tags, tracker, trials } = session
   const given = yield* patience
   const watch = yield* watchAll(session)
-  const show = yield* Progress.make(
-    trials.filter(({ id }) => isChosen(session, id)),
-    jobs,
-    { targets: targetsOf(plan) },
-  )
-  yield* Effect.forkScoped(sayLink(tracker, gridFolder))
-  return yield* RunGrid.run({
+  const options: Options = {
     state,
     index,
     grid: {
@@ -252,13 +195,13 @@ const runGrid = Effect.fnUntraced(function* (session: Session, text: string) {
     files: { "experiment.yaml": text },
     tags,
     trials,
-    jobs,
+    jobs: engine.jobs,
     only,
-    failFast: input.failFast,
+    maxFailed: input.failFast ? 1 : Option.getOrUndefined(input.maxFailed),
     retryFailed: input.retryFailed,
     restart: input.restart,
     typed: typed(),
-    command: ({ id }) => trialCommand(state, id),
+    command: ({ id }) => engine.command(state, id),
     // Children send nothing, so a trial without a tracker needs no valid address.
     environment: { MLFLOW_TRACKING_URI: "" },
     children,
@@ -267,7 +210,49 @@ const runGrid = Effect.fnUntraced(function* (session: Session, text: string) {
       yield* watch
       yield* show(event)
     }),
+  }
+  return options
+})
+
+const runGrid = Effect.fnUntraced(function* (
+  session: Session,
+  text: string,
+  engine: RunningEngine,
+) {
+  const { gridFolder, tracker, trials } = session
+  const own = trials.filter(({ id }) => isChosen(session, id))
+  const show = yield* Progress.make(own, session.engine.jobs ?? own.length, {
+    targets: targetsOf(session.plan),
   })
+  yield* Effect.forkScoped(sayLink(tracker, gridFolder))
+  return yield* RunGrid.run({ ...(yield* optionsOf(session, text, show)), engine })
+})
+
+/** Writes what another program is to run, and prints it or where it is. */
+const writeGrid = Effect.fnUntraced(function* (
+  session: Session,
+  text: string,
+  engine: WritingEngine,
+) {
+  const { gridFolder, plan, state, tracker } = session
+  const options = yield* optionsOf(session, text, () => Effect.void)
+  const trials = yield* WriteGrid.write(options, engine.kind)
+  if (trials.length === 0) return yield* note("nothing is left to run")
+  const cache = cacheDirectory()
+  const written = engine.write({
+    state,
+    gridId: plan.gridId,
+    name: plan.name,
+    trials,
+    program: nodePath.join(root, "fliqs"),
+    cache: cache === nodePath.join(root, ".cache") ? "" : cache,
+    jobs: session.engine.jobs,
+  })
+  yield* saveFiles(written.folder, written.files)
+  yield* print(written.text)
+  for (const line of written.notes) yield* note(line)
+  yield* tracker.startGrid(gridFolder)
+  yield* sendRest(tracker, gridFolder, "5 seconds")
 })
 
 const runPlan = Effect.fnUntraced(function* (
@@ -278,25 +263,34 @@ const runPlan = Effect.fnUntraced(function* (
 ) {
   const session = yield* begin(input, plan)
   const { children, gridFolder, index, tracker, trials } = session
+  const engine = session.engine.of
   // refused before anything is prepared
   yield* patience
   yield* sayTemporary
+  if ("write" in engine) {
+    if (engine.kind !== "kubernetes") yield* prepare(session, false)
+    return yield* writeGrid(session, text, engine)
+  }
   const scope = yield* Effect.scope
   const grid = Scope.provide(prepare(session, withLocalServer), scope).pipe(
-    Effect.andThen(runGrid(session, text)),
+    Effect.andThen(runGrid(session, text, engine)),
     Effect.scoped,
   )
-  const ended = yield* interruptible(grid, children)
+  const ended = yield* interruptible(grid, session.engine, children)
   const summaries = Option.isSome(ended) ? ended.value : yield* RunGrid.summarize({ index, trials })
   const summary = summaryText(plan, summaries)
   if (summary !== "") yield* print(summary)
   if (Option.isNone(ended)) {
     yield* sendRest(tracker, gridFolder, "5 seconds")
-    yield* note(`stopped; continue with\n  ${typed()}`)
+    yield* note(
+      session.engine.outlivesRun
+        ? `no longer watching: the trials go on in ${session.engine.name}; watch them again with\n  ${typed()}\nend them with\n  ${cancelCommand(input.state)}`
+        : `stopped; continue with\n  ${typed()}`,
+    )
     return yield* new Ended({ code: exitCodes.interrupted })
   }
   yield* print("")
-  yield* sendRest(tracker, gridFolder, flushPatience)
+  yield* sendRest(tracker, gridFolder, "45 seconds")
   yield* tellUnfinished(summaries.filter(({ trial }) => isChosen(session, trial.id)))
 })
 

@@ -84,7 +84,7 @@ export const run = Effect.fn("watch")(function* (input: {
   }
   const index = TrialIndex.open(folder)
   const trials = plan.trials.map((trial) =>
-    Planned.trialFile(plan, trial, { threads: 1, eager: false, tags: {} }),
+    Planned.trialFile(plan, trial, { threads: () => 1, eager: false, tags: {} }),
   )
   const before = (yield* RunGrid.summarize({ index, trials })).filter(({ state }) =>
     ["finished", "failed"].includes(state),

@@ -81,9 +81,36 @@ export interface Grid {
   readonly tell: (message: string) => Effect.Effect<void>
 }
 
-export interface Engine {
+export interface RunningEngine {
   readonly kind: string
   readonly open: (
     grid: Grid,
   ) => Effect.Effect<Runner, StorageError | EngineError, Needs | Scope.Scope>
+}
+
+/** Trials that are left, and the program that runs them, for who starts them elsewhere. */
+export interface Left {
+  readonly state: string
+  readonly gridId: string
+  readonly name: string
+  readonly trials: ReadonlyArray<State.TrialFile>
+  /** The program `fliqs` of this installation. */
+  readonly program: string
+  /** The cache that it uses. */
+  readonly cache: string
+  readonly jobs: number | undefined
+}
+
+/** An engine that only writes down what another program is to run; the folder is read afterwards. */
+export interface WritingEngine {
+  readonly kind: string
+  readonly write: (left: Left) => {
+    /** For stdout. */
+    readonly text: string
+    /** For people, on stderr. */
+    readonly notes: ReadonlyArray<string>
+    /** Files, by their names in `folder`. */
+    readonly files: Readonly<Record<string, string>>
+    readonly folder: string
+  }
 }

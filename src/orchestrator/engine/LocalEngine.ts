@@ -11,7 +11,7 @@ import type { Ending } from "../Death.ts"
 import * as Heartbeat from "../Heartbeat.ts"
 import * as State from "../State.ts"
 import * as Waiting from "../Waiting.ts"
-import type { Engine, Ran, Runner, Work } from "./Engine.ts"
+import type { Ran, RunningEngine, Runner, Work } from "./Engine.ts"
 
 /** What is known of a child while it runs: the end of its output, and when it was last seen to live. */
 interface ChildLife {
@@ -125,7 +125,7 @@ const runOnce = Effect.fnUntraced(function* (work: Work) {
   } satisfies Ran
 }, Effect.scoped)
 
-export const LocalEngine: Engine = {
+export const LocalEngine: RunningEngine = {
   kind: "local",
   open: ({ jobs = 1 }) =>
     Effect.succeed<Runner>({
