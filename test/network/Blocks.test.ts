@@ -163,7 +163,11 @@ describe("sums", () => {
       "sum: { branches: [ { items: [] }, { from: nothing, items: [] } ] }",
       "no item before is called nothing",
     ],
-  ])("says both shapes: %s", (item, message) => {
+    [
+      "maxPool: { window: 2, padding: 2 }",
+      "a 2 x 2 window may hold no pixel of the image; use a padding below the window",
+    ],
+  ])("says what is wrong: %s", (item, message) => {
     expect(problemsOf(space(`  - ${item}`))).toEqual([expect.stringContaining(message)])
   })
 })

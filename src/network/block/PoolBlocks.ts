@@ -27,6 +27,14 @@ const pool = (kind: "maxPool" | "averagePool", spec: ReturnType<typeof poolSpec>
       const window = pair(fields.window)
       const stride = pair(fields.stride)
       const declared = paddingOf(fields.padding)
+      if (
+        typeof declared !== "string" &&
+        declared.some((sides, i) => Math.max(...sides) >= window[i]!)
+      )
+        builder.stop(
+          [...place.at, "padding"],
+          `a ${window[0]} x ${window[1]} window may hold no pixel of the image; use a padding below the window`,
+        )
       const filling = kind === "maxPool" ? "lowest" : "zero"
       const padded =
         typeof declared === "string" ? input : builder.pad(place.path, input, declared, filling)
