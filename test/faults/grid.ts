@@ -1,6 +1,6 @@
 /**
  * The parent of a round, as `fliqs run` is: runs a grid of tiny trials in a state folder and sends it to a tracker.
- * `node grid.ts STATE URL TRIALS STEPS [CHILD]`, where CHILD is the environment of the trials as JSON. Prints the process of
+ * `node grid.ts STATE URL TRIALS STEPS [CHILD] [PAUSE]`, where CHILD is the environment of the trials as JSON and PAUSE the milliseconds of a step. Prints the process of
  * each trial as it begins.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -17,14 +17,15 @@ export const gridId = "00000000000000ff"
 export const trialIdOf = (i: number): string => (0xaa + i).toString(16).padStart(16, "0")
 export const checkpointEvery = 5
 
-const [state = "", url = "", trials = "1", steps = "20", child = "{}"] = process.argv.slice(2)
+const [state = "", url = "", trials = "1", steps = "20", child = "{}", pause = "2"] =
+  process.argv.slice(2)
 
 const program = Effect.gen(function* () {
   const tracker = yield* Tracker
   const all = Array.from({ length: Number(trials) }, (_, i) => ({
     ...trialOf(
       trialIdOf(i),
-      { steps: Number(steps), pause: 2, alarm: 3, diary: `diary-${i}` },
+      { steps: Number(steps), pause: Number(pause), alarm: 3, diary: `diary-${i}` },
       { checkpointEvery },
     ),
     gridId,
