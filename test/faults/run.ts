@@ -53,6 +53,19 @@ const once = async (plan: Plan, name: string, label: string): Promise<Outcome> =
   return outcome
 }
 
+const summarize = (): never => {
+  const seconds = (performance.now() - began) / 1000
+  console.log(`${"kind".padEnd(28)} well  without a fault  failed`)
+  for (const [label, { failed: wrong, idle, well }] of counts)
+    console.log(
+      `${label.padEnd(28)} ${String(well).padStart(4)}  ${String(idle).padStart(15)}  ${String(wrong).padStart(6)}`,
+    )
+  console.log(`${failed} failed, in ${seconds.toFixed(0)} s`)
+  return process.exit(failed === 0 ? 0 : 1)
+}
+// What was found is said when it is stopped, too.
+process.on("SIGINT", summarize)
+
 if (values.sweep !== undefined) {
   const kind: Kind =
     values.sweep === "thaw" ? "thaw" : values.sweep === "parent" ? "failParent" : "failTrial"
@@ -78,15 +91,8 @@ if (values.sweep !== undefined) {
   for (let i = first; i < last; i++) {
     const plan = planOf(i)
     await once(plan, `--seed ${seed} --only ${i}`, plan.kind)
-    if ((i + 1) % 50 === 0) console.log(`${i + 1} rounds, ${failed} failed`)
+    if ((i + 1) % 11 === 0) console.log(`${i + 1 - first} rounds, ${failed} failed`)
   }
 }
 
-const seconds = (performance.now() - began) / 1000
-console.log(`${"kind".padEnd(28)} well  without a fault  failed`)
-for (const [label, { failed: wrong, idle, well }] of counts)
-  console.log(
-    `${label.padEnd(28)} ${String(well).padStart(4)}  ${String(idle).padStart(15)}  ${String(wrong).padStart(6)}`,
-  )
-console.log(`${failed} failed, in ${seconds.toFixed(0)} s`)
-process.exit(failed === 0 ? 0 : 1)
+summarize()
