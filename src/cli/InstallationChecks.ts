@@ -175,7 +175,10 @@ export const localMlflow = Effect.fnUntraced(function* (state: string, cache: st
   if (Option.isSome(server))
     return { name, state: "ok", found: `local server at ${server.value.url}` } satisfies Finding
   const running = ServerRecord.findProcess(ServerRecord.folderOf(state))
-  if (running !== undefined && (yield* Server.hasLostStore(running)))
+  const isLost =
+    running !== undefined &&
+    (ServerRecord.isOrphaned(ServerRecord.folderOf(state)) || (yield* Server.hasLostStore(running)))
+  if (isLost)
     return problem(
       name,
       `the local server at ${running.url} cannot read its database, which was deleted or damaged while it ran`,

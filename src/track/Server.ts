@@ -31,6 +31,8 @@ import {
   database,
   findProcess,
   folderOf,
+  inodeOf,
+  isOrphaned,
   readRecord,
   type Server,
   writeRecord,
@@ -103,8 +105,10 @@ const waitUntilUp = (server: Server, patience: number) =>
 
 /** The server of this state folder if one runs and answers now; starts nothing. */
 export const find = Effect.fnUntraced(function* (stateFolder: string) {
-  const server = findProcess(folderOf(stateFolder))
-  return server !== undefined && (yield* answers(server.url)) ? Option.some(server) : Option.none()
+  const folder = folderOf(stateFolder)
+  const server = findProcess(folder)
+  const isUp = server !== undefined && !isOrphaned(folder) && (yield* answers(server.url))
+  return isUp ? Option.some(server) : Option.none()
 })
 
 const isPortFree = (port: number): Promise<number | undefined> =>
@@ -194,7 +198,12 @@ const launchAndWait = Effect.fnUntraced(function* (folder: string, options: Opti
     port = yield* choosePort(attempt === 0 ? port : undefined)
     if (port === undefined) break
     const server = yield* launch(folder, python, port)
-    if (yield* waitUntilUp(server, options.patience ?? 120_000)) return server
+    if (yield* waitUntilUp(server, options.patience ?? 120_000)) {
+      const inode = inodeOf(folder)
+      const known = inode === undefined ? server : { ...server, inode }
+      yield* writeRecord(folder, known)
+      return known
+    }
     yield* end(server)
     if (!/address already in use/i.test(Installation.lastLines(log))) break
   }
@@ -215,7 +224,7 @@ export const start = Effect.fnUntraced(function* (options: Options) {
     const known = findProcess(folder)
     if (known !== undefined) {
       // Somebody was killed while it came up, or it hangs.
-      if (yield* waitUntilUp(known, options.patience ?? 120_000)) {
+      if (!isOrphaned(folder) && (yield* waitUntilUp(known, options.patience ?? 120_000))) {
         yield* writeRecord(folder, known)
         return known
       }

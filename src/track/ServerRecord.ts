@@ -19,6 +19,8 @@ const ServerRecord = Schema.Struct({
   database: Schema.String,
   /** The app that it runs; absent for MLflow's own, which has no short addresses. */
   app: Schema.optionalKey(Schema.String),
+  /** Which file its database was when it came up; earlier versions did not write it. */
+  inode: Schema.optionalKey(Schema.Int),
 })
 /** A server that runs. */
 export type Server = typeof ServerRecord.Type
@@ -49,6 +51,17 @@ const recordBytes = (folder: string): Uint8Array => {
   } catch {
     return new Uint8Array(0)
   }
+}
+
+/** Which file the database is now; undefined where there is none. */
+export const inodeOf = (folder: string): number | undefined =>
+  fs.statSync(path.join(folder, "mlflow.db"), { throwIfNoEntry: false })?.ino
+
+/** Whether the database was deleted or replaced since the server came up: it goes on with a file that nobody sees. */
+export const isOrphaned = (folder: string): boolean => {
+  const now = inodeOf(folder)
+  const then = readRecord(folder)?.inode
+  return now === undefined || (then !== undefined && then !== now)
 }
 
 /** A record that is damaged is none: the process is found without it. */

@@ -297,7 +297,11 @@ describe("values MLflow would drop or cut in silence", () => {
       { type: "artifact", path: "../outside", file: "assignment.json" },
       { type: "artifact", path: "gone.txt", file: "gone.txt" },
       { type: "artifact", path: "passwd", file: "../../../../../../../etc/passwd" },
+      { type: "artifact", path: "link", file: "link" },
+      { type: "artifact", path: "through", file: "folder/passwd" },
     ])
+    fs.symlinkSync("/etc/passwd", join(trialFolder(state, "a"), "link"))
+    fs.symlinkSync("/etc", join(trialFolder(state, "a"), "folder"))
     const outcome = await sendEverything()
     expect(outcome).toMatchObject({ waiting: 0, rejected: 3 })
     const run = stub.run(isTrial("a"))
