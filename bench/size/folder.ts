@@ -6,6 +6,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import { dirname } from "node:path"
+import { stringify } from "yaml"
 import * as Record from "../../src/disk/JsonRecord.ts"
 import { readKind } from "../../src/experiment/FileKind.ts"
 import * as Plan from "../../src/experiment/Plan.ts"
@@ -77,13 +78,42 @@ const writeSpool = (folder: string, trial: State.TrialFile) => {
       type: "metrics" as const,
       step: i * 8,
       time: time + i,
-      values: { "train/loss": 2 / (1 + i), "train/accuracy": i / 100 },
+      values: {
+        "train/loss": 2 / (1 + i),
+        "train/accuracy": i / 100,
+        "search/reward": i / 120,
+        "search/entropy": Math.log(6) * (1 - i / 100),
+        "search/commitment": i / 100,
+        "search/expected_cost": 0.05 + 0.1 / (1 + i),
+      },
     })),
     { type: "end", time: time + 100, status: "FINISHED" },
   ] as const
   const lines = [header, ...events.map(encode)].map(toLine)
   fs.writeFileSync(`${folder}/spool.jsonl`, Buffer.concat(lines))
 }
+
+const formats = ["INT3", "INT4", "INT5", "INT6", "INT7", "INT8"]
+
+/** As many moments as a trial keeps, each with probabilities of its own. */
+const policyOf = (seed: number) => ({
+  decisions: layers.map(({ path }) => ({
+    path: `${path}.format`,
+    tag: "format",
+    role: "format",
+    options: formats,
+  })),
+  history: Array.from({ length: 100 }, (_, i) => ({
+    step: i * 8,
+    probabilities: layers.map((_layer, j) => {
+      const weights = formats.map((_format, k) =>
+        Math.exp((-i / 12) * Math.abs(k - ((j + seed) % 6)) + Math.sin(seed + i + j + k) / 9),
+      )
+      const whole = weights.reduce((a, b) => a + b, 0)
+      return weights.map((weight) => weight / whole)
+    }),
+  })),
+})
 
 const writeFinished = (state: string, trial: State.TrialFile, i: number) => {
   const folder = State.trialFolder(state, trial.id)
@@ -93,6 +123,8 @@ const writeFinished = (state: string, trial: State.TrialFile, i: number) => {
     fs.writeFileSync(`${folder}/checkpoint/${name}.safetensors`, "")
   write(State.resultFile(state, trial.id), resultOf(trial.id, i))
   writeSpool(folder, trial)
+  fs.writeFileSync(`${folder}/artifacts/policy.json`, JSON.stringify(policyOf(i)))
+  fs.writeFileSync(`${folder}/artifacts/trial.yaml`, stringify(trial.declaration))
 }
 
 /** Makes the folder and the experiment file; `planned` trials of it are on record among `trials` in all. */

@@ -108,6 +108,32 @@ export const simulate = Command.make(
   Command.withDescription("Rehearse the searches of an experiment without a network, in seconds"),
 )
 
+export const report = Command.make(
+  "report",
+  {
+    experiment,
+    set,
+    yes,
+    state,
+    out: Flag.String("out").pipe(
+      Flag.withMetavar("FILE.html"),
+      Flag.withDescription("File to write; one that is there is replaced"),
+      Flag.withDefault("report.html"),
+    ),
+    json,
+  },
+  lazily(() => import("./command/Report.ts")),
+).pipe(
+  Command.withDescription("Write one page with the tables, pictures and trials of an experiment"),
+  Command.withExamples([
+    {
+      command: "fliqs report experiments/resnet8-cost-sweep.yaml --out sweep.html",
+      description:
+        "A page to hand around; it needs no network, and may be made while the grid runs",
+    },
+  ]),
+)
+
 export const exportTrial = Command.make(
   "export",
   {

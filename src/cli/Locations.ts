@@ -61,7 +61,7 @@ export const requireWritable = (folder: string) =>
 
 /** An experiment file, its plan, and the state folder that goes with it. Warnings go to stderr. */
 export const readPlan = Effect.fnUntraced(function* (
-  command: "best" | "compare" | "open" | "plan" | "pull" | "run" | "simulate" | "watch",
+  command: "best" | "compare" | "open" | "plan" | "pull" | "report" | "run" | "simulate" | "watch",
   input: {
     readonly experiment: string
     readonly set: ReadonlyArray<string>

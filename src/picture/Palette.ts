@@ -6,7 +6,7 @@
 import type { Role } from "./Picture.ts"
 import { colours, type Theme } from "./Theme.ts"
 
-/** The colour of every arm by its name, `#rrggbb`; arms in the order of the plan. @public */
+/** The colour of every arm by its name, `#rrggbb`; arms in the order of the plan. */
 export const armColours = (
   arms: ReadonlyArray<{ readonly name: string; readonly role: Role }>,
   theme: Theme = "light",

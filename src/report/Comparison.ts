@@ -65,6 +65,9 @@ const aimOf = (trial: PlannedTrial): Aim | undefined => {
   return aim
 }
 
+/** The target of a trial, in the unit of its cost; undefined where it has none. */
+export const targetIn = (trial: PlannedTrial): number | undefined => aimOf(trial)?.target
+
 const makeAim = ({ declaration: { reward, space } }: PlannedTrial): Aim | undefined => {
   const { network } = builtOf(space)
   if (network === undefined || reward === undefined) return undefined

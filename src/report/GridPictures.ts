@@ -184,7 +184,7 @@ const curvesBy = (
   }
 }
 
-/** All pictures of a grid, the most telling first; those without anything to show are left out. @public */
+/** All pictures of a grid, the most telling first; those without anything to show are left out. */
 export const gridPictures = (figures: Figures, history: GridHistory): ReadonlyArray<Named> => {
   const { arms, quality } = figures
   const { title } = history
@@ -243,7 +243,7 @@ export interface TrialHistory {
   readonly target?: number
 }
 
-/** All pictures of a trial of these figures. @public */
+/** All pictures of a trial of these figures. */
 export const trialPictures = (
   figures: Figures,
   arm: Arm,

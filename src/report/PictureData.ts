@@ -15,7 +15,7 @@ import type { Figures } from "./Figures.ts"
 /** Metric -> its values by step. */
 export type TrialCurves = ReadonlyMap<string, Series>
 
-/** The curves that pictures show. @public */
+/** The curves that pictures show. */
 export const isDrawn = (key: string): boolean =>
   [
     search.reward,
