@@ -184,13 +184,12 @@ export const gridHeadline = (figures: Figures): string | undefined => {
   if (level === undefined || best === undefined) return undefined
   const second = level.lead ?? best.difference
   const trial = bestTrial(best, quality)
-  const links = [
-    ...(trial === undefined ? [] : [`[its best trial](fliqs:trial/${trial.id})`]),
-    "[the whole comparison](fliqs:grid/)",
-  ]
+  const label = escaped(best.label)
+  // MLflow shows one line of it: the name is the link to the arm's best trial.
+  const name = trial === undefined ? label : `[${label}](fliqs:trial/${trial.id})`
   const value = rounded(best.metrics[quality]?.mean ?? Number.NaN, 3)
   const said = second === undefined ? "" : `, ${shortDifference(second)}`
-  return `**${escaped(best.label)}** is best at ${rounded(level.cost)} ${costUnit(figures)}: ${value}${said}\n\n${links.join(", ")}`
+  return `**${name}** is best at ${rounded(level.cost)} ${costUnit(figures)}: ${value}${said}\n\n[The whole comparison](fliqs:grid/)`
 }
 
 const progress = ({ counts }: Figures): string =>

@@ -57,7 +57,7 @@ describe("the note of a grid", () => {
       "- at 1 GBOPs: **x1.1 reinforce**, 0.611 ± 0.01: +0.1 points against x1 reinforce at equal cost; mean of 3 seeds, 95 % interval +0.1 to +0.1",
     )
     expect(gridHeadline(figures)).toMatch(
-      /^\*\*x1\.1 reinforce\*\* is best at 1 GBOPs: 0\.611, \+0\.1 points over x1 reinforce \(95 %: \+0\.1 to \+0\.1, 3 seeds\)\n/,
+      /^\*\*\[x1\.1 reinforce\]\(fliqs:trial\/0+7\)\*\* is best at 1 GBOPs: 0\.611, \+0\.1 points over x1 reinforce \(95 %: \+0\.1 to \+0\.1, 3 seeds\)\n/,
     )
   })
 

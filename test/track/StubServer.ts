@@ -216,6 +216,8 @@ export class StubServer {
         )
         return runs.length === 0 ? {} : { runs: runs.map((run) => this.describe(run)) }
       }
+      case "/experiments/search":
+        return {}
       case "/runs/create": {
         const run: StoredRun = {
           id: `r${this.next++}`,

@@ -1,6 +1,7 @@
 """Prints what Python's own MLflow client finds of one experiment, as JSON: python check.py ADDRESS EXPERIMENT."""
 
 import json
+import math
 import sys
 
 from mlflow import MlflowClient
@@ -11,7 +12,9 @@ experiment = client.get_experiment_by_name(name)
 
 
 def history(run_id, key):
-    return [[m.step, m.value, m.timestamp] for m in client.get_metric_history(run_id, key)]
+    """Without the point that is not a number: it gives a metric its place among the others."""
+    points = client.get_metric_history(run_id, key)
+    return [[m.step, m.value, m.timestamp] for m in points if not math.isnan(m.value)]
 
 
 def artifacts(run_id, path=None):
@@ -32,7 +35,7 @@ def describe(run):
         "end": run.info.end_time,
         "tags": run.data.tags,
         "params": run.data.params,
-        "history": {key: history(run_id, key) for key in run.data.metrics},
+        "history": {key: points for key in run.data.metrics if (points := history(run_id, key))},
         "inputs": [
             [one.dataset.name, one.dataset.digest, one.tags[0].value] for one in run.inputs.dataset_inputs
         ],
