@@ -30,7 +30,7 @@ const pictureFiles = async (figures: Figures, title: string): Promise<Files> => 
   })) {
     files[`pictures/${name}.svg`] = await svgOf(picture, "light")
     files[`pictures/${name}.vl.json`] = jsonOf(picture)
-    if (name === "front") files[`pictures/${name}.png`] = await pngOf(picture, "light")
+    if (name === "front") files[`pictures/${name}.png`] = await pngOf(picture, "light", 1)
   }
   return files
 }
@@ -110,7 +110,7 @@ export const trialPage: TrialPage = {
     const own = arm === undefined ? [] : trialPictures(figures, arm, arm.trials[0]!, {})
     const files: Files = {}
     for (const { name, picture } of own)
-      Object.assign(files, await imageFiles(name, trial.steps, await pngOf(picture, "light")))
+      Object.assign(files, await imageFiles(name, trial.steps, await pngOf(picture, "light", 1)))
     return files
   },
 }
