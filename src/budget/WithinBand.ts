@@ -7,6 +7,7 @@
  * into the band. Deterministic. Left out: a target alone (`WithinBudget.ts`).
  */
 import type { CompiledCost } from "../cost/Cost.ts"
+import type { Limit } from "../cost/Limits.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { randomStream } from "../space/RandomStream.ts"
 import {
@@ -19,6 +20,7 @@ import {
   withinBudget,
 } from "./WithinBudget.ts"
 import { drawBetween } from "./RandomMoves.ts"
+import { withinLimitsAndBand } from "./WithinLimits.ts"
 import type { PerOption } from "../space/PerOption.ts"
 
 /** Halvings of the ratio between a price that does not fill the band and one that does. */
@@ -37,7 +39,9 @@ export const withinBand = (
   cost: CompiledCost,
   scores: PerOption,
   band: Band,
+  limits: ReadonlyArray<Limit> = [],
 ): Choices | undefined => {
+  if (limits.length > 0) return withinLimitsAndBand(space, cost, scores, band, limits)
   const { high, low } = band
   const free = withinBudget(space, cost, scores, high)
   const { max, min } = cost.range()

@@ -7,24 +7,30 @@
  * exact comparison with `CompiledCost.of`. Left out: on a target, neither above it nor far below (`WithinBand.ts`).
  */
 import type { CompiledCost } from "../cost/Cost.ts"
+import type { Limit } from "../cost/Limits.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { activity } from "../space/DecisionSpace.ts"
 import { knapsack } from "./Knapsack.ts"
+import { withinLimits } from "./WithinLimits.ts"
 import { argmax, type PerOption, sumOf } from "../space/PerOption.ts"
 
 /**
  * The choices of the greatest summed score over *active* decisions that cost at most `target`; undefined when nothing
- * is known to fit. Scores are finite, per decision and option: log probabilities, or losses with a minus.
+ * is known to fit. Scores are finite, per decision and option: log probabilities, or losses with a minus. Limits are
+ * further costs that it may not be above (`WithinLimits.ts`).
  */
 export const withinBudget = (
   space: DecisionSpace,
   cost: CompiledCost,
   scores: PerOption,
   target: number,
-): Choices | undefined =>
-  isAdditive(space, cost)
+  limits: ReadonlyArray<Limit> = [],
+): Choices | undefined => {
+  if (limits.length > 0) return withinLimits(space, cost, scores, target, limits)
+  return isAdditive(space, cost)
     ? additive(cost, scores, target)
     : coupled({ space, cost, scores, target })
+}
 
 /** Whether the cost is a sum over decisions, and so are scores. */
 export const isAdditive = ({ decisions }: DecisionSpace, { factors }: CompiledCost): boolean =>

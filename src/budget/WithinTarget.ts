@@ -6,11 +6,13 @@
  * assignment of the greatest random score does (`WithinBand.ts`).
  */
 import type { CompiledCost } from "../cost/Cost.ts"
+import type { Limit } from "../cost/Limits.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import type { Random } from "../space/RandomStream.ts"
 import { type Band, spreadOf } from "./WithinBudget.ts"
 import { drawBetween, lower, raise } from "./RandomMoves.ts"
 import { withinBand } from "./WithinBand.ts"
+import { endWithin } from "./WithinLimits.ts"
 import { type PerOption, zerosLike } from "../space/PerOption.ts"
 
 /** Draws of which none came on target, after which another way is taken. */
@@ -22,9 +24,20 @@ export const bestWithin = (
   cost: CompiledCost,
   scores: PerOption,
   band: Band,
+  limits: ReadonlyArray<Limit> = [],
+): Choices => withinBand(space, cost, scores, band, limits) ?? cheapestWithin(space, cost, limits)
+
+/**
+ * The cheapest assignment within limits: what is taken where none is within the target too. A target and limits that
+ * nobody meets are refused before training, but for the rounding of a target that only the cheapest meets.
+ */
+export const cheapestWithin = (
+  space: DecisionSpace,
+  cost: CompiledCost,
+  limits: ReadonlyArray<Limit>,
 ): Choices =>
-  // a target that nobody meets is refused before training, but for the rounding of one that only the cheapest meets
-  withinBand(space, cost, scores, band) ?? cost.range().minChoices
+  (limits.length === 0 ? undefined : endWithin(space, cost, limits).choices) ??
+  cost.range().minChoices
 
 /**
  * A random assignment in the band, uniform but for being moved there; where no draw can be, the best by random scores:
@@ -35,13 +48,14 @@ export const drawWithin = (
   cost: CompiledCost,
   band: Band,
   random: Random,
+  limits: ReadonlyArray<Limit> = [],
 ): Choices => {
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const drawn = drawBetween(space, cost, band, random)
+    const drawn = drawBetween(space, cost, band, random, limits)
     if (drawn !== undefined) return drawn
   }
   const scores = space.decisions.map(({ options }) => options.map(() => random.uniform()))
-  return bestWithin(space, cost, scores, band)
+  return bestWithin(space, cost, scores, band, limits)
 }
 
 /**
@@ -54,10 +68,12 @@ export const moveWithin = (
   given: Choices,
   band: Band,
   random: Random,
+  limits: ReadonlyArray<Limit> = [],
 ): Choices => {
   const choices = [...given]
-  if (!lower(cost, choices, band.high, random)) return nearest(space, cost, given, band)
-  if (random.uniform() < 0.5) raise(cost, choices, band, random)
+  if (!lower(space, cost, choices, band.high, random, limits))
+    return nearest(space, cost, given, band, zerosLike(space), limits)
+  if (random.uniform() < 0.5) raise(cost, choices, band, random, limits)
   return choices
 }
 
@@ -68,11 +84,12 @@ export const nearest = (
   given: Choices,
   band: Band,
   worth: PerOption = zerosLike(space),
+  limits: ReadonlyArray<Limit> = [],
 ): Choices => {
   // a change costs more than all that is worth anything
   const change = 1 + spreadOf(worth)
   const scores = worth.map((row, i) =>
     row.map((value, k) => (k === given[i] ? value + change : value)),
   )
-  return bestWithin(space, cost, scores, band)
+  return bestWithin(space, cost, scores, band, limits)
 }

@@ -1,7 +1,7 @@
 /** The printed result of a grid: the formats of each layer, and each search compared with its controls. */
 import type { Side } from "../cost/NearestCosts.ts"
 import type { Plan } from "../experiment/Plan.ts"
-import { final, type Metric } from "../metric/Metrics.ts"
+import { final, limits, type Metric } from "../metric/Metrics.ts"
 import type { Result, Summary } from "../orchestrator/Result.ts"
 import type { TrialSummary } from "../orchestrator/GridOptions.ts"
 import { type Comparison, compare, type Ended, standingOf } from "../report/Comparison.ts"
@@ -56,10 +56,25 @@ const ratiosOf = (ended: ReadonlyArray<Ended>): ReadonlyMap<string, number> =>
     }),
   )
 
+/** A kind of limit that some trials have: its words in tables, and its metric. */
+interface LimitColumn {
+  readonly heading: string
+  readonly metric: Metric
+}
+
+/** The limits that any of these trials has. */
+const limitsIn = (summaries: ReadonlyArray<TrialSummary>): ReadonlyArray<LimitColumn> =>
+  Object.entries(limits).flatMap(([kind, metric]) =>
+    summaries.some(({ result }) => result?.metrics[metric.key] !== undefined)
+      ? [{ heading: `${kind} / limit`, metric }]
+      : [],
+  )
+
 const resultRow = (
   label: string,
   { result }: TrialSummary,
   ratio: number | undefined,
+  limited: ReadonlyArray<LimitColumn>,
 ): ReadonlyArray<string> => {
   const of = ({ key }: Metric, show: (value: number) => string) => {
     const value = result?.metrics[key]
@@ -69,6 +84,7 @@ const resultRow = (
     label,
     of(final.accuracy, percent),
     ratio === undefined ? "" : ratio.toFixed(3),
+    ...limited.map(({ metric }) => of(metric, (value) => value.toFixed(3))),
     of(final.gbops, (value) => short(value)),
     of(final.argmaxProbability, (value) => value.toFixed(3)),
   ]
@@ -120,14 +136,22 @@ export const summaryText = (
   const shown = finished.filter(isSearch)
   for (const summary of shown.length <= 3 ? shown : [])
     lines.push("", bold(summary.trial.name), layerTable(summary.result!))
+  const limited = limitsIn(finished)
   const rows = finished.map((summary) =>
-    resultRow(summary.trial.name, summary, ratios.get(summary.trial.id)),
+    resultRow(summary.trial.name, summary, ratios.get(summary.trial.id), limited),
   )
   if (rows.length > 0)
     lines.push(
       "",
       table(
-        ["trial", `${splitsOf(finished)} accuracy`, "cost / target", "GBOPs", "top probability"],
+        [
+          "trial",
+          `${splitsOf(finished)} accuracy`,
+          "cost / target",
+          ...limited.map(({ heading }) => heading),
+          "GBOPs",
+          "top probability",
+        ],
         rows,
       ),
     )

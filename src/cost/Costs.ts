@@ -25,8 +25,11 @@ export const Costs = oneOfKinds(
     near: {
       gbops: "flops gflops macs gmacs mac energy power joules",
       memory: "params parameters numParams",
-      activationMemory: "ram sram peakMemory peakActivations peak",
       latency: "throughput fps",
+    },
+    say: {
+      "peak memory is the largest of many sums, which a search cannot land on: it is for limits only; reward.limits: [{ kind: peakMemory, max: BYTES }] beside another cost would be right":
+        "peakMemory peak peakActivations peakRam ram sram arena tensorArena",
     },
   }),
 )

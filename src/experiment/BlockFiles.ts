@@ -4,6 +4,7 @@
  * Each kind declares which files it reads (`NamedFile`). Left out: reading them (`Files.ts`).
  */
 import * as Costs from "../cost/Costs.ts"
+import { costOf } from "../cost/Limits.ts"
 import { valueAt } from "../declaration/Decode.ts"
 import type { Path } from "../declaration/Errors.ts"
 import { type NamedFile, type NamedFiles, unreadFiles } from "../declaration/NamedFile.ts"
@@ -24,7 +25,14 @@ const blocksOf = ({ reward, search }: Blocks): ReadonlyArray<Block> => [
   { path: ["search"], block: search, files: Searches.filesOf(search) },
   ...(reward === undefined
     ? []
-    : [{ path: ["reward", "cost"], block: reward.cost, files: Costs.filesOf(reward.cost) }]),
+    : [
+        { path: ["reward", "cost"], block: reward.cost, files: Costs.filesOf(reward.cost) },
+        ...(reward.limits ?? []).map((limit, i) => {
+          const cost = costOf(limit)
+          const files = cost === undefined ? {} : Costs.filesOf(cost)
+          return { path: ["reward", "limits", i], block: limit, files }
+        }),
+      ]),
 ]
 
 /** A file that a trial names. */

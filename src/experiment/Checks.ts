@@ -5,6 +5,8 @@
  */
 import { Result } from "effect"
 import * as Costs from "../cost/Costs.ts"
+import type { LayerTable } from "../cost/LayerTable.ts"
+import type { LimitSpec } from "../cost/Limits.ts"
 import type { Check } from "../declaration/Decode.ts"
 import * as Datasets from "../data/Datasets.ts"
 import { allWithin, type Problem, within } from "../declaration/Errors.ts"
@@ -12,11 +14,13 @@ import { unreadFiles } from "../declaration/NamedFile.ts"
 import { build, type Built } from "../network/Build.ts"
 import { largestInput } from "../network/InputSize.ts"
 import type { Space } from "../network/SpaceFile.ts"
+import { limitsOf } from "../network/CostLimits.ts"
 import { targetProblems, uniformsBeside } from "../network/CostTarget.ts"
 import { filesOf, givenChoices, networkProblems, normsOf } from "../search/Searches.ts"
 import type { FormatOption } from "../format/Pair.ts"
 import type { Trial } from "../train/Trial.ts"
 import { type Alike, alike } from "./Identity.ts"
+import { limitProblems } from "./LimitProblems.ts"
 
 /** The checks that need the network of a space. */
 export interface Checks {
@@ -87,9 +91,11 @@ export const trialProblems = (
         "the space has no batch norm, and no other norm has running averages; batch, or no such key, would be right",
     })
   problems.push(...networkProblems(search, network))
-  const given =
-    unreadFiles(filesOf(search), search).length > 0 ? undefined : givenChoices(search, network)
+  const isUnread = unreadFiles(filesOf(search), search).length > 0
+  const given = isUnread ? undefined : givenChoices(search, network)
   if (given !== undefined && Result.isFailure(given)) problems.push(...given.failure)
+  else if (reward !== undefined && !isUnread)
+    problems.push(...limitProblems(network, reward, given?.success, fill).map(within("reward")))
   return problems
 }
 
@@ -124,7 +130,16 @@ const uniformsOf: Checks["uniforms"] = (trial) => {
         message: "a uniform control needs a target; add reward: { cost: { target: ... } }",
       },
     ])
-  return Result.mapError(uniformsBeside(network, trial.reward.cost), allWithin(...cost, "target"))
+  const { cost: spec, limits: specs = [] } = trial.reward
+  const limits = limitsOf(network, specs)
+  return Result.mapError(uniformsBeside(network, spec, limits), allWithin(...cost, "target"))
+}
+
+/** A limit with only those parts of its file that it depends on. */
+const limitIdentity = (limit: LimitSpec, layers: LayerTable): LimitSpec => {
+  if (limit.kind !== "latency") return limit
+  const known = Costs.identity({ ...limit, target: limit.max }, layers)
+  return known.kind === "latency" ? { ...limit, table: known.table } : limit
 }
 
 /** A trial with only those parts of its cost file that its cost depends on: the other parts do not change its id. */
@@ -132,7 +147,16 @@ export const reduce = (trial: Trial): Trial => {
   const { network } = builtOf(trial.space)
   const { reward } = trial
   if (network === undefined || reward === undefined) return trial
-  return { ...trial, reward: { ...reward, cost: Costs.identity(reward.cost, network.table) } }
+  const { limits } = reward
+  const [first, ...others] = (limits ?? []).map((limit) => limitIdentity(limit, network.table))
+  return {
+    ...trial,
+    reward: {
+      ...reward,
+      cost: Costs.identity(reward.cost, network.table),
+      ...(first === undefined ? {} : { limits: [first, ...others] as const }),
+    },
+  }
 }
 
 /** The checks on the built network, for an experiment file in `folder`. */

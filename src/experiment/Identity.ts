@@ -40,13 +40,13 @@ const identity = (trial: Trial) => {
 /** First 16 hex digits of sha256 over the canonical JSON of the trial's identity. */
 export const trialId = (trial: Trial): string => idOf(identity(trial))
 
-/** The keys of the reward block that a search does not read; `cost` if the trial has no target. */
+/** The keys of the reward block that a search does not read; `cost` and `limits` if the trial has no target. */
 export const unreadOfReward = ({ search, train }: Trial): ReadonlySet<string> =>
   new Set([
     ...unread(search, train.steps).flatMap(({ path: [block, key] }) =>
       block === "reward" && key !== undefined ? [key] : [],
     ),
-    ...(isSearching(search.kind) ? [] : ["cost"]),
+    ...(isSearching(search.kind) ? [] : ["cost", "limits"]),
   ])
 
 /** The choices that a search is given; undefined if it finds them itself, or if the file with them was not read. */
@@ -72,8 +72,11 @@ const readReward = (trial: Trial, network: Network, reward: RewardSpec): RewardS
   const cost = not.has("cost")
     ? { ...reward.cost, target: ownTarget(network, search, reward) }
     : reward.cost
+  // an assignment that is given was checked against the limits before training
+  const { limits, ...rest } = reward
   return {
-    ...reward,
+    ...rest,
+    ...(limits === undefined || not.has("limits") ? {} : { limits }),
     ...(not.has("kind") ? { kind: usual.kind } : {}),
     ...(not.has("quality") ? { quality: usual.quality } : {}),
     ...(not.has("beta") ? { beta: usual.beta } : {}),

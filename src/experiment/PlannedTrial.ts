@@ -4,6 +4,7 @@
  */
 import { Result } from "effect"
 import { isUnread } from "../cost/Costs.ts"
+import { isLimitUnread } from "./LimitProblems.ts"
 import { isPair, pairText } from "../format/Pair.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import type { Space } from "../network/SpaceFile.ts"
@@ -116,7 +117,8 @@ const underSearch = (trial: Trial, search: Trial["search"]): Trial => {
     : { ...trial, search }
 }
 
-const isCostUnread = ({ reward }: Trial): boolean => reward !== undefined && isUnread(reward.cost)
+const isCostUnread = ({ reward }: Trial): boolean =>
+  reward !== undefined && (isUnread(reward.cost) || (reward.limits ?? []).some(isLimitUnread))
 
 /** A declared trial as it is trained; the declaration is kept under its earlier id. */
 const plan = (

@@ -236,6 +236,23 @@ export const final = section("final", {
   },
 })
 
+const overLimit = (words: string) =>
+  ({
+    unit: "",
+    direction: "min",
+    words: `${words} of the final assignment over its limit; never above 1`,
+    when: "`reward.limits` names it, and something was searched",
+  }) as const
+
+/** Costs of a finished trial over their limits, by kind. */
+export const limits = section("final/limit", {
+  gbops: overLimit("bit operations"),
+  memory: overLimit("bytes of weights"),
+  activationMemory: overLimit("bytes of inputs"),
+  latency: overLimit("milliseconds"),
+  peakMemory: overLimit("bytes of activations at once"),
+})
+
 /** What tables, reports and MLflow work out from a finished trial's layers: no trial records it. */
 export const derived = section("final", {
   weightBits: {
@@ -260,6 +277,7 @@ export const metrics: ReadonlyArray<Metric> = [
   search,
   best,
   final,
+  limits,
   derived,
   phases.fineTune,
   phases.retrain,

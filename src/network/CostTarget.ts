@@ -3,8 +3,9 @@
  */
 import { Result } from "effect"
 import { nearestCosts } from "../cost/NearestCosts.ts"
-import { compile, type CompiledCost, type Target } from "../cost/Cost.ts"
+import { compile, type CompiledCost, type CostUnit, type Target } from "../cost/Cost.ts"
 import { type CostSpec, make } from "../cost/Costs.ts"
+import { holds, type Limit } from "../cost/Limits.ts"
 import type { Problem } from "../declaration/Errors.ts"
 import { type FormatOption, pairText } from "../format/Pair.ts"
 import type { Choices } from "../space/Decision.ts"
@@ -55,15 +56,19 @@ export const targetOf = (
 }
 
 /** In the unit in which targets are written. */
-const show = (cost: CompiledCost, value: number): string =>
-  `${Number(value.toPrecision(6))} ${cost.model.unit}`
+export const showCost = ({ unit }: Pick<CostUnit, "unit">, value: number): string =>
+  `${Number(value.toPrecision(6))} ${unit}`
 
 /** Six digits of an end of what is in reach, rounded inwards: what a message names can be asked for. */
-const showEnd = (cost: CompiledCost, value: number, round: "up" | "down"): string => {
+export const showEnd = (
+  unit: Pick<CostUnit, "unit">,
+  value: number,
+  round: "up" | "down",
+): string => {
   const digit = 10 ** (Math.floor(Math.log10(Math.abs(value) || 1)) - 5)
   const near = Number(value.toPrecision(6))
   const beyond = round === "up" ? near < value : near > value
-  return show(cost, beyond ? near + (round === "up" ? digit : -digit) : near)
+  return showCost(unit, beyond ? near + (round === "up" ? digit : -digit) : near)
 }
 
 /** What is wrong with a target, by path from `target`: no such format, or outside what the space reaches. */
@@ -78,26 +83,28 @@ export const targetProblems = (network: Network, spec: CostSpec): ReadonlyArray<
   return [
     {
       path: [],
-      message: `a target of ${show(cost, target)} is out of reach; this space costs from ${showEnd(cost, min, "up")} to ${showEnd(cost, max, "down")}`,
+      message: `a target of ${showCost(cost.model, target)} is out of reach; this space costs from ${showEnd(cost.model, min, "up")} to ${showEnd(cost.model, max, "down")}`,
     },
   ]
 }
 
 /**
  * The formats offered everywhere whose uniform networks stand beside the target: one within 2 % of it, else the nearest
- * below and the nearest above.
+ * below and the nearest above; of those within the limits.
  */
 export const uniformsBeside = (
   network: Network,
   spec: CostSpec,
+  limits: ReadonlyArray<Limit> = [],
 ): Result.Result<ReadonlyArray<FormatOption>, ReadonlyArray<Problem>> => {
   const cost = compileCost(network, spec)
   const target = targetOf(network, cost, spec.target)
   if (Result.isFailure(target)) return Result.fail(target.failure)
-  const priced = uniformOptions(network).map((option) => ({
-    option,
-    cost: cost.of(uniformChoices(network, option)!),
-  }))
+  const offered = uniformOptions(network)
+  const priced = offered.flatMap((option) => {
+    const choices = uniformChoices(network, option)!
+    return holds(limits, choices) ? [{ option, cost: cost.of(choices) }] : []
+  })
   if (priced.length > 0)
     return Result.succeed(
       nearestCosts(target.success, priced, (uniform) => uniform.cost).map(({ one }) => one.option),
@@ -106,7 +113,9 @@ export const uniformsBeside = (
     {
       path: [],
       message:
-        "the space offers no format to all its layers, so there is no uniform control; offer one everywhere, or leave the control out",
+        offered.length === 0
+          ? "the space offers no format to all its layers, so there is no uniform control; offer one everywhere, or leave the control out"
+          : `no network in one format (${offered.map(pairText).join(", ")}) is within the limits, so there is no uniform control; offer a narrower one, or leave the control out`,
     },
   ])
 }

@@ -1,12 +1,13 @@
 /** R = quality - beta * |cost / target - 1|: the absolute reward of TuNAS (arXiv 2008.06120, section 4), as FLIQS. */
 import { Schema } from "effect"
-import { anyQuality, costField, penalty, type Reward, smoothSign } from "./Reward.ts"
+import { anyQuality, costField, limitsField, penalty, type Reward, smoothSign } from "./Reward.ts"
 
 const spec = Schema.Struct({
   kind: Schema.Literal("absolute"),
   quality: anyQuality,
   beta: penalty,
   cost: costField,
+  limits: limitsField,
 }).annotate({
   identifier: "AbsoluteReward",
   description:

@@ -1,12 +1,13 @@
 /** R = quality - beta * max(0, cost / target - 1): only what is above the target is punished. */
 import { Schema } from "effect"
-import { anyQuality, costField, penalty, type Reward, smoothSign } from "./Reward.ts"
+import { anyQuality, costField, limitsField, penalty, type Reward, smoothSign } from "./Reward.ts"
 
 const spec = Schema.Struct({
   kind: Schema.Literal("absoluteOneSided"),
   quality: anyQuality,
   beta: penalty,
   cost: costField,
+  limits: limitsField,
 }).annotate({
   identifier: "AbsoluteOneSidedReward",
   description:

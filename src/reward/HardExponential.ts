@@ -1,12 +1,20 @@
 /** R = quality * max(1, cost / target)^beta, beta < 0: the hard reward of MnasNet (arXiv 1807.11626, section 3.2). */
 import { Schema } from "effect"
-import { costField, exponent, positiveQuality, type Reward, smoothSign } from "./Reward.ts"
+import {
+  costField,
+  limitsField,
+  exponent,
+  positiveQuality,
+  type Reward,
+  smoothSign,
+} from "./Reward.ts"
 
 const spec = Schema.Struct({
   kind: Schema.Literal("hardExponential"),
   quality: positiveQuality,
   beta: exponent(-1),
   cost: costField,
+  limits: limitsField,
 }).annotate({
   identifier: "HardExponentialReward",
   description:

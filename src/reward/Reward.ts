@@ -10,7 +10,8 @@
  */
 import { Schema } from "effect"
 import { Costs } from "../cost/Costs.ts"
-import { field, withDefault } from "../declaration/Field.ts"
+import { limits } from "../cost/Limits.ts"
+import { field, optional, withDefault } from "../declaration/Field.ts"
 import { otherNames, withOtherNames } from "../declaration/OtherNames.ts"
 
 const qualityText =
@@ -83,6 +84,20 @@ export const exponent = (published: number) =>
 export const costField = field(
   Costs.schema,
   "What the network costs, and the target of the search.",
+)
+
+/** The further costs of every reward. */
+export const limitsField = optional(
+  Schema.NonEmptyArray(limits.schema),
+  "Further costs that the network may not be above at the end, each kind once. Default: none.",
+  {
+    examples: [
+      [
+        { kind: "memory", max: 65_536 },
+        { kind: "peakMemory", max: 32_768 },
+      ],
+    ],
+  },
 )
 
 /** One kind of reward. Adding one is a file here and an entry in `Rewards.ts`. */

@@ -1,12 +1,13 @@
 /** R = quality * (cost / target)^beta, beta < 0: the soft reward of MnasNet (arXiv 1807.11626, section 3.2). */
 import { Schema } from "effect"
-import { costField, exponent, positiveQuality, type Reward } from "./Reward.ts"
+import { costField, limitsField, exponent, positiveQuality, type Reward } from "./Reward.ts"
 
 const spec = Schema.Struct({
   kind: Schema.Literal("softExponential"),
   quality: positiveQuality,
   beta: exponent(-0.07),
   cost: costField,
+  limits: limitsField,
 }).annotate({
   identifier: "SoftExponentialReward",
   description: "quality * (cost / target)^beta, as in MnasNet: trades quality for cost smoothly.",

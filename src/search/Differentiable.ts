@@ -18,6 +18,8 @@
 import { Schema } from "effect"
 import type { Problem as Finding } from "../declaration/Errors.ts"
 import type { Network } from "../network/Network.ts"
+import type { Limit } from "../cost/Limits.ts"
+import { limitPenalty, limitSlope } from "../reward/LimitPenalty.ts"
 import type { BoundReward } from "../reward/Reward.ts"
 import { isAdditive } from "../reward/Rewards.ts"
 import type { Choices } from "../space/Decision.ts"
@@ -78,21 +80,56 @@ const policyIn = ({ logits }: DifferentiableState): Policy => policyOf(logits, 1
 
 /** The most probable assignment on target: within it, and no more than the tolerance below where there is one. */
 const chosenBy = ({ problem }: DifferentiableRun, policy: Policy): Choices => {
-  const { space, cost, target } = problem
+  const { space, cost, limits, target } = problem
   const scores = policy.logProbabilities.map((row) => Array.from(row))
-  return bestWithin(space, cost, scores, bandUnder(target))
+  return bestWithin(space, cost, scores, bandUnder(target), limits)
 }
 
-/** d (-L + cost part) / d probability, per decision and option. */
+/** d -(penalties of limits) / d probability: at E[cost] as long as the cost is followed so, else option by option. */
+const limitGains = (
+  limits: ReadonlyArray<Limit>,
+  policy: Policy,
+  isEarly: boolean,
+): ReadonlyArray<PerOption> =>
+  limits.map((limit) => {
+    const { sum } = limit
+    if (isEarly && sum !== undefined) {
+      const slope = limitSlope(limit, sum.expected(policy.probabilities))
+      return sum.gradient(policy.probabilities).map((row) => Array.from(row, (v) => -slope * v))
+    }
+    const top = mostProbable(policy)
+    return policy.probabilities.map((_, i) =>
+      Array.from(
+        limit.withChoice(top, i),
+        (cost) => -(isEarly ? 1 : lateCostWeight) * limitPenalty(limit, cost),
+      ),
+    )
+  })
+
+/** d (-L + cost part - penalties of limits) / d probability, per decision and option. */
 const gainsOf = (
-  { problem, relaxing }: DifferentiableRun,
+  run: DifferentiableRun,
   policy: Policy,
   slopes: PerOption,
   step: number,
 ): PerOption => {
+  const isEarly = step < costTurn * run.relaxing
+  return limitGains(run.problem.limits ?? [], policy, isEarly).reduce(
+    (gains, more) => gains.map((row, i) => row.map((value, k) => value + more[i]![k]!)),
+    targetGains(run, policy, slopes, isEarly),
+  )
+}
+
+/** d (-L + cost part) / d probability, per decision and option. */
+const targetGains = (
+  { problem }: DifferentiableRun,
+  policy: Policy,
+  slopes: PerOption,
+  isEarly: boolean,
+): PerOption => {
   const { cost, reward } = problem
   // rewards that add: neither slope nor part of the cost depends on the quality
-  if (step < costTurn * relaxing) {
+  if (isEarly) {
     const slope = reward.costSlope(0, cost.expected(policy.probabilities))
     const byCost = cost.gradient(policy.probabilities)
     return slopes.map((row, i) => row.map((value, k) => slope * byCost[i]![k]! - value))

@@ -18,7 +18,10 @@
  * knobs (`policy/ReinforceSpec.ts`, `policy/Settings.ts`), the update (`policy/PolicyUpdate.ts`), the schedules, the
  * alarms.
  */
-import { withinBudget } from "../budget/WithinBudget.ts"
+import { bandUnder, onTarget, withinBudget } from "../budget/WithinBudget.ts"
+import { bestWithin, cheapestWithin } from "../budget/WithinTarget.ts"
+import { holds } from "../cost/Limits.ts"
+import { penaltyOf } from "../reward/LimitPenalty.ts"
 import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices } from "../space/Decision.ts"
 import { activity } from "../space/DecisionSpace.ts"
@@ -70,20 +73,35 @@ const runOf = (
 const policyIn = ({ settings }: ReinforceRun, { logits }: ReinforceState): Policy =>
   policyOf(logits, settings.temperature)
 
-/** The most probable assignment within target. */
+/** The most probable assignment within target and limits. */
 const withinTarget = ({ problem }: ReinforceRun, policy: Policy): Choices => {
-  const { space, cost, target } = problem
+  const { space, cost, limits = [], target } = problem
   const scores = policy.logProbabilities.map((row) => Array.from(row))
-  // a target that nobody meets is refused before training, but for the rounding of one that only the cheapest meets
-  return withinBudget(space, cost, scores, target) ?? cost.range().minChoices
+  return withinBudget(space, cost, scores, target, limits) ?? cheapestWithin(space, cost, limits)
+}
+
+/** The most probable assignment; if it is above a limit, the most probable one on target within all. */
+const withinAllLimits = ({ problem }: ReinforceRun, policy: Policy): Choices => {
+  const { space, cost, limits = [], reward, target } = problem
+  const top = mostProbable(policy)
+  if (holds(limits, top)) return top
+  const scores = policy.logProbabilities.map((row) => Array.from(row))
+  const { high, low } = { ...bandUnder(target), high: (1 + onTarget) * target }
+  const band = { low: reward.punishesBelow ? low : -Infinity, high }
+  return bestWithin(space, cost, scores, band, limits)
 }
 
 const isHard = ({ settings }: ReinforceRun): boolean => settings.budget === "hard"
 
-const finalOf = (run: ReinforceRun, state: ReinforceState): Choices => {
-  const policy = policyIn(run, state)
-  return state.chosen ?? (isHard(run) ? withinTarget(run, policy) : mostProbable(policy))
-}
+/** Whether the end is chosen beside the policy, which may be certain of what is not allowed. */
+const isBounded = (run: ReinforceRun): boolean =>
+  isHard(run) || (run.problem.limits ?? []).length > 0
+
+const chosenBy = (run: ReinforceRun, policy: Policy): Choices =>
+  isHard(run) ? withinTarget(run, policy) : withinAllLimits(run, policy)
+
+const finalOf = (run: ReinforceRun, state: ReinforceState): Choices =>
+  state.chosen ?? chosenBy(run, policyIn(run, state))
 
 /** The assignment that metrics and alarms describe a policy by: what is frozen, else the most probable one. */
 const topOf = (state: ReinforceState, policy: Policy): Choices =>
@@ -93,10 +111,15 @@ const topOf = (state: ReinforceState, policy: Policy): Choices =>
 const withDecision = (run: ReinforceRun, state: ReinforceState, step: number): ReinforceState => {
   const { decided, problem, settings } = run
   const done = step + 1
-  if (isHard(run))
-    return state.chosen === undefined && (state.frozen || done >= budgetAt * decided)
-      ? { ...state, frozen: true, chosen: withinTarget(run, policyIn(run, state)) }
-      : state
+  if (isBounded(run)) {
+    // limits alone have no need to choose before the policy's last step, if any steps are left then to train
+    const due = isHard(run) || decided === problem.steps ? budgetAt * decided : decided
+    if (state.chosen !== undefined || (!state.frozen && done < due)) return state
+    const logits =
+      isHard(run) || state.frozen ? state.logits : frozenLogits(problem, settings, state.logits)
+    const settled = { ...state, frozen: true, logits }
+    return { ...settled, chosen: chosenBy(run, policyIn(run, settled)) }
+  }
   return state.frozen || done < decided || decided === problem.steps
     ? state
     : { ...state, frozen: true, logits: frozenLogits(problem, settings, state.logits) }
@@ -199,7 +222,7 @@ const withLastSamples = (
 
 const update = (run: ReinforceRun, state: ReinforceState, step: number, given: Measured) => {
   const { firstUpdate, problem } = run
-  const { space, cost, reward } = problem
+  const { space, cost, limits = [], reward } = problem
   const { proposals } = given
   const isEqual = comparesNothing(run, step, proposals)
   const updates = step >= firstUpdate && isMeasuredAt(run, state, step)
@@ -208,7 +231,9 @@ const update = (run: ReinforceRun, state: ReinforceState, step: number, given: M
 
   const qualities = isEqual ? [] : finiteQualities(given.qualities)
   const costs = proposals.map(cost.of)
-  const rewards = qualities.map((quality, j) => reward.of(quality, costs[j]!))
+  const rewards = qualities.map(
+    (quality, j) => reward.of(quality, costs[j]!) - penaltyOf(limits, proposals[j]!),
+  )
   const active = proposals.map((choices) => activity(space, choices))
   const measured: MeasuredProposals = { proposals, qualities, active, rewards }
   // Nothing to compare when no quality is finite: the policy stays as it is.

@@ -7,6 +7,7 @@
  */
 import type { Result, Schema } from "effect"
 import type { CompiledCost, Probabilities } from "../cost/Cost.ts"
+import type { Limit } from "../cost/Limits.ts"
 import type { Problem as Finding } from "../declaration/Errors.ts"
 import type { NamedFiles } from "../declaration/NamedFile.ts"
 import type { FormatOption } from "../format/Pair.ts"
@@ -21,6 +22,8 @@ export interface Problem {
   readonly cost: CompiledCost
   /** In the unit of the cost. */
   readonly target: number
+  /** Further costs that the end may not be above; none by default. Some assignment meets them and the target. */
+  readonly limits?: ReadonlyArray<Limit>
   /** Steps of the whole trial, each of which proposes once. */
   readonly steps: number
   readonly seed: number

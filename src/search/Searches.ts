@@ -17,6 +17,7 @@ import { Reinforce } from "./Reinforce.ts"
 import type { Problem, Searcher, SearchKind, Unread } from "./Search.ts"
 import { Sensitivity } from "./Sensitivity.ts"
 import type { Norms } from "./policy/CommonKnobs.ts"
+import { withLimitAlarms } from "./policy/LimitAlarm.ts"
 
 export const searches = oneOfKinds(
   "Search",
@@ -60,7 +61,7 @@ export const kinds: ReadonlyArray<SearchKind<SearchSpec>> = searches.kinds.map((
 )
 
 export const make = (spec: SearchSpec, problem: Problem): Searcher =>
-  kindOf(spec).make(spec, problem)
+  withLimitAlarms(kindOf(spec).make(spec, problem), problem)
 
 /** The block with every knob written out, as a run of `steps` uses them: what an id is made from. */
 export const resolved = (spec: SearchSpec, steps: number): SearchSpec =>

@@ -76,7 +76,7 @@ type SensitivityState = typeof SensitivityState.Type
 
 /** What does not change over a run. */
 interface SensitivityRun {
-  readonly problem: Pick<Problem, "space" | "cost" | "target" | "steps">
+  readonly problem: Pick<Problem, "space" | "cost" | "target" | "limits" | "steps">
   readonly plan: LonePlan
 }
 
@@ -89,10 +89,10 @@ const runOf = (spec: SensitivitySpec, problem: SensitivityRun["problem"]): Sensi
 }
 
 const finalOf = ({ problem }: SensitivityRun, state: SensitivityState): Choices => {
-  const { space, cost, target } = problem
+  const { space, cost, limits, target } = problem
   return (
     state.chosen ??
-    bestWithin(space, cost, scoresOf(space, meanIncreases(state)), bandUnder(target))
+    bestWithin(space, cost, scoresOf(space, meanIncreases(state)), bandUnder(target), limits)
   )
 }
 
@@ -129,7 +129,7 @@ const update = (
 
 export const makeSensitivity = (
   spec: SensitivitySpec,
-  problem: Pick<Problem, "space" | "cost" | "target" | "steps">,
+  problem: Pick<Problem, "space" | "cost" | "target" | "limits" | "steps">,
 ): Searcher<SensitivityState> => {
   const run = runOf(spec, problem)
   const { plan } = run

@@ -36,17 +36,23 @@ export const layerOutcomes = (
 
 /** What the network costs under its final assignment. */
 export const finalCosts = (
-  { network, cost, target }: Prepared,
+  { network, cost, limits, target }: Prepared,
   choices: Choices,
 ): Readonly<Record<string, number>> => {
   const of = (model: typeof Gbops | typeof Memory) =>
     compile(network.table, model, network.space).of(choices)
-  return Metrics.byKey(Metrics.final, {
-    cost: cost.of(choices),
-    costOverTarget: cost.of(choices) / target,
-    gbops: of(Gbops),
-    memoryBytes: of(Memory),
-  })
+  return {
+    ...Metrics.byKey(Metrics.final, {
+      cost: cost.of(choices),
+      costOverTarget: cost.of(choices) / target,
+      gbops: of(Gbops),
+      memoryBytes: of(Memory),
+    }),
+    ...Metrics.byKey(
+      Metrics.limits,
+      Object.fromEntries(limits.map(({ kind, max, of: costs }) => [kind, costs(choices) / max])),
+    ),
+  }
 }
 
 /** The policy over time, the frozen activation scales and measured sensitivities, as files beside the assignment. */

@@ -6,12 +6,14 @@
 import { Result, Schema } from "effect"
 import type { CompiledCost } from "../cost/Cost.ts"
 import { problems as costProblems } from "../cost/Costs.ts"
+import type { Limit } from "../cost/Limits.ts"
 import { datasets } from "../data/Datasets.ts"
 import { allWithin, type Problem, within } from "../declaration/Errors.ts"
 import { field, optional, withDefault } from "../declaration/Field.ts"
 import { build } from "../network/Build.ts"
 import type { Network } from "../network/Network.ts"
 import { Space } from "../network/SpaceFile.ts"
+import { limitsOf } from "../network/CostLimits.ts"
 import { compileCost, targetOf } from "../network/CostTarget.ts"
 import { make as bindReward, rewards } from "../reward/Rewards.ts"
 import type { Problem as SearchProblem, Searcher } from "../search/Search.ts"
@@ -60,6 +62,8 @@ export interface Prepared {
   readonly cost: CompiledCost
   /** In the unit of `cost`; where no reward names one, the cost of the fixed assignment. */
   readonly target: number
+  /** Further costs that the end may not be above. */
+  readonly limits: ReadonlyArray<Limit>
   readonly searcher: Searcher
 }
 
@@ -74,6 +78,7 @@ export const prepare = (trial: Trial): Result.Result<Prepared, ReadonlyArray<Pro
   const unfit = reward === undefined ? [] : costProblems(reward.cost, network.table)
   if (unfit.length > 0) return Result.fail(unfit.map(within("reward", "cost")))
   const cost = compileCost(network, reward?.cost)
+  const limits = limitsOf(network, reward?.limits)
   const target =
     reward !== undefined
       ? Result.mapError(
@@ -88,11 +93,12 @@ export const prepare = (trial: Trial): Result.Result<Prepared, ReadonlyArray<Pro
       space: network.space,
       cost,
       target,
+      limits,
       steps: train.steps,
       seed,
       reward: reward === undefined ? null : bindReward(reward, target),
       assignment: choices ?? null,
     }
-    return { trial, network, cost, target, searcher: makeSearcher(search, problem) }
+    return { trial, network, cost, target, limits, searcher: makeSearcher(search, problem) }
   })
 }

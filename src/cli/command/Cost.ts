@@ -4,6 +4,7 @@ import { pathText, printable } from "../../declaration/Errors.ts"
 import { shellCommand, shellWord } from "../../declaration/Shell.ts"
 import type { CostColumn } from "../../cost/Cost.ts"
 import * as Costs from "../../cost/Costs.ts"
+import { peakMemoryUnit } from "../../cost/Limits.ts"
 import type { FormatSlot, Layer, LayerTable } from "../../cost/LayerTable.ts"
 import { decode } from "../../declaration/Decode.ts"
 import { readKind } from "../../experiment/FileKind.ts"
@@ -11,6 +12,7 @@ import { explainPair, readPair, yamlOf } from "../../format/Pair.ts"
 import type { Network } from "../../network/Network.ts"
 import { extract } from "../../supernet/Child.ts"
 import { compileCost } from "../../network/CostTarget.ts"
+import { peakMemory } from "../../network/memory/PeakMemory.ts"
 import { offersEverywhere, uniformTable } from "../../network/format/Uniform.ts"
 import type { Assignment, Choices } from "../../space/Decision.ts"
 import { fromAssignment, widestChoices } from "../../space/DecisionSpace.ts"
@@ -115,6 +117,14 @@ interface Priced {
 const inParts = (values: ReadonlyArray<number>, parts: number): number =>
   values.reduce((sum, value) => sum + Math.round(value * parts), 0) / parts
 
+/** Of each layer the bytes that are held while it runs; of the network the most. */
+const pricedPeak = (single: Network): Priced => {
+  const { column, printUnit, scale } = peakMemoryUnit
+  const peak = peakMemory(single)
+  const total = peak.of([])
+  return { column, unit: printUnit, total, shown: total / scale, shares: peak.byLayer([]) }
+}
+
 /** The costs of all kinds that need no file or whose file a flag names; `single` has no decisions. */
 const priced = Effect.fnUntraced(function* (single: Network, network: Network, input: Input) {
   const all: Array<Priced> = []
@@ -127,7 +137,7 @@ const priced = Effect.fnUntraced(function* (single: Network, network: Network, i
     const total = column.parts === undefined ? cost.of([]) : inParts(shares, column.parts)
     all.push({ column, unit: printUnit, total, shown: total / scale, shares })
   }
-  return all
+  return [...all, pricedPeak(single)]
 })
 
 const formatOf = ({ formats }: FormatSlot) => formats[0]!

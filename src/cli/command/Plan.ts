@@ -1,6 +1,7 @@
 /** `fliqs plan EXPERIMENT`: the trials, the size of the space, what would be skipped, how long the rest may take. */
 import { Effect, type Option, Result } from "effect"
 import { availableParallelism } from "node:os"
+import { unitOf } from "../../cost/Limits.ts"
 import { pathText } from "../../declaration/Errors.ts"
 import type * as Plan from "../../experiment/Plan.ts"
 import type { Network } from "../../network/Network.ts"
@@ -42,6 +43,12 @@ const targetWords = (network: Network, { declaration }: Plan.PlannedTrial) => {
   }
 }
 
+/** The limits of a trial, in the units in which they are declared. */
+const limitWords = ({ declaration }: Plan.PlannedTrial): string =>
+  (declaration.reward?.limits ?? [])
+    .map(({ kind, max }) => `${kind} at most ${max} ${unitOf(kind).unit}`)
+    .join(", ")
+
 /** Seconds until all trials are done with so many jobs; undefined if a speed is not known. */
 const expectedSeconds = (
   rows: ReadonlyArray<Row>,
@@ -78,6 +85,8 @@ const showText = Effect.fnUntraced(function* (
       `cost ${target?.range ?? `${short(size.cost.min)} to ${short(size.cost.max)} GBOPs`}`,
     )
   }
+  for (const words of new Set(plan.trials.map(limitWords)))
+    if (words !== "") yield* print(`limits ${words}`)
   yield* print(dataSetTables(dataSetsOf(plan)))
   const initials = new Map(
     rows.flatMap(({ trial: { initial } }) =>

@@ -1,6 +1,6 @@
 /** `fliqs simulate EXPERIMENT`: every trial of the grid rehearsed on a synthetic quality, in seconds, without a network. */
 import { Effect, Option, Result, Schema } from "effect"
-import type { CompiledCost } from "../../cost/Cost.ts"
+import { holds } from "../../cost/Limits.ts"
 import { inspect, valueAt } from "../../declaration/Decode.ts"
 import { DeclarationErrors, problemText } from "../../declaration/Errors.ts"
 import { suggest } from "../../declaration/Suggest.ts"
@@ -8,7 +8,6 @@ import { readKind } from "../../experiment/FileKind.ts"
 import { type Override, parseSets } from "../../experiment/Overrides.ts"
 import type * as Plan from "../../experiment/Plan.ts"
 import { pairText } from "../../format/Pair.ts"
-import type { Network } from "../../network/Network.ts"
 import { uniformChoices, uniformOptions } from "../../network/format/Uniform.ts"
 import { rehearsalPicture, type Rehearsed } from "../../report/RehearsalPicture.ts"
 import { rehearse } from "../../rehearse/Rehearse.ts"
@@ -54,12 +53,16 @@ const readSensitivities = Effect.fnUntraced(function* (
   return value ?? {}
 })
 
-/** The uniform network of the least loss within a cost. */
-const bestUniform = (network: Network, cost: CompiledCost, lossOf: LossOf, limit: number) =>
+/** The uniform network of the least loss within a cost and all limits. */
+const bestUniform = (
+  { cost, limits, network }: Pick<Prepared, "cost" | "limits" | "network">,
+  lossOf: LossOf,
+  limit: number,
+) =>
   uniformOptions(network)
     .flatMap((option) => {
       const choices = uniformChoices(network, option)
-      if (choices === undefined || cost.of(choices) > limit) return []
+      if (choices === undefined || cost.of(choices) > limit || !holds(limits, choices)) return []
       return [{ format: pairText(option), cost: cost.of(choices), loss: lossOf(choices) }]
     })
     .reduce<Uniform | undefined>(
@@ -88,12 +91,12 @@ const rehearseTrial = (prepared: Prepared, given: Sensitivities) => {
   // of the same target, but for rounding
   const limit = Math.max(target, cost.of(rehearsal.final)) * (1 + 1e-9)
   const lossOf = (choices: ReadonlyArray<number>) => sumOf(space, losses, choices)
-  return { rehearsal, uniform: bestUniform(network, cost, lossOf, limit) }
+  return { rehearsal, uniform: bestUniform(prepared, lossOf, limit) }
 }
 
 const describe = (
   { id, name, declaration }: Plan.PlannedTrial,
-  { cost, network, target }: Prepared,
+  { cost, limits, network, target }: Prepared,
   { rehearsal, uniform }: ReturnType<typeof rehearseTrial>,
 ) => {
   const { alarms, committedAt, costOverTarget, final, loss, onTargetAt, topProbability } = rehearsal
@@ -108,6 +111,13 @@ const describe = (
     onTargetAt,
     committedAt,
     costOverTarget,
+    ...(limits.length === 0
+      ? {}
+      : {
+          costOverLimit: Object.fromEntries(
+            limits.map((limit) => [limit.kind, limit.of(final) / limit.max]),
+          ),
+        }),
     topProbability,
     quality,
     uniform:
@@ -128,15 +138,29 @@ type Described = ReturnType<typeof describe>
 const step = (at: number | null): string => (at === null ? "never" : `step ${at}`)
 
 const showText = Effect.fnUntraced(function* (trials: ReadonlyArray<Described>) {
+  const limited = [
+    ...new Set(trials.flatMap(({ costOverLimit = {} }) => Object.keys(costOverLimit))),
+  ]
   yield* print(
     table(
-      ["trial", "name", "on target", "committed", "cost/target", "top", "quality", "best uniform"],
+      [
+        "trial",
+        "name",
+        "on target",
+        "committed",
+        "cost/target",
+        ...limited.map((kind) => `${kind}/limit`),
+        "top",
+        "quality",
+        "best uniform",
+      ],
       trials.map((trial) => [
         trial.id,
         trial.name,
         step(trial.onTargetAt),
         step(trial.committedAt),
         trial.costOverTarget.toFixed(3),
+        ...limited.map((kind) => trial.costOverLimit?.[kind]?.toFixed(3) ?? ""),
         trial.topProbability.toFixed(3),
         trial.quality.toFixed(4),
         trial.uniform === null

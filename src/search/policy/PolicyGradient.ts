@@ -89,8 +89,8 @@ export const addExpectedCost = (
 export const addDecisionCosts = (
   gradient: Gradient,
   policy: Policy,
-  cost: CompiledCost,
-  reward: BoundReward,
+  cost: Pick<CompiledCost, "of" | "withChoice">,
+  reward: Pick<BoundReward, "costPart">,
   quality: number,
   choices: Choices,
   reduce: Reduce,

@@ -4,6 +4,7 @@
  *
  * Left out: the terms of the gradient (`PolicyGradient.ts`), what is proposed, trained and measured (`Reinforce.ts`).
  */
+import { limitPenalty, limitSlope } from "../../reward/LimitPenalty.ts"
 import type { BoundReward } from "../../reward/Reward.ts"
 import type { Choices } from "../../space/Decision.ts"
 import type { Problem } from "../Search.ts"
@@ -102,6 +103,32 @@ const addCost = (
   })
 }
 
+/**
+ * Adds how the penalties of limits depend on the policy: at E[cost] in the first half, for limits of sums; else for each
+ * decision on its own, the others as they were drawn.
+ */
+const addLimits = (
+  gradient: Gradient,
+  { problem: { limits = [] }, settings: { reduce } }: ReinforceRun,
+  policy: Policy,
+  { proposals }: MeasuredProposals,
+  { progress }: Pick<Moment, "progress">,
+): void => {
+  const isEarly = progress < costTurn
+  for (const limit of limits) {
+    const { sum } = limit
+    if (isEarly && sum !== undefined) {
+      const slope = -limitSlope(limit, sum.expected(policy.probabilities))
+      addExpectedCost(gradient, policy, sum, slope, reduce)
+      continue
+    }
+    const weight = (isEarly ? 1 : lateCostWeight) / proposals.length
+    const costPart = (_: number, cost: number) => -limitPenalty(limit, cost)
+    for (const choices of proposals)
+      addDecisionCosts(gradient, policy, limit, { costPart }, 0, choices, reduce, weight)
+  }
+}
+
 /** The gradient of the objective by the logits. */
 const gradientOf = (
   run: ReinforceRun,
@@ -118,7 +145,10 @@ const gradientOf = (
     addLogProbability(gradient, policy, choices, active[j]!, reduce, advantages[j]! / count)
     addEntropy(gradient, policy, active[j]!, reduce, -commitment / count)
   })
-  if (costGradient === "exact") addCost(gradient, run, policy, measured, moment)
+  if (costGradient === "exact") {
+    addCost(gradient, run, policy, measured, moment)
+    addLimits(gradient, run, policy, measured, moment)
+  }
   return throughTemperature(gradient, temperature)
 }
 

@@ -6,6 +6,7 @@
  * which other it would rather have, and each decision that changes exchanges the logits of its two options: the
  * certainty stays, its object moves. Left out: what a hard budget chooses (`WithinBudget.ts`).
  */
+import { holds } from "../../cost/Limits.ts"
 import type { BoundReward } from "../../reward/Reward.ts"
 import type { Choices } from "../../space/Decision.ts"
 import { onTarget } from "../../budget/WithinBudget.ts"
@@ -15,7 +16,7 @@ import type { Settings } from "./Settings.ts"
 import { withinBand } from "../../budget/WithinBand.ts"
 import type { PerOption } from "../../space/PerOption.ts"
 
-type Goal = Pick<Problem, "space" | "cost" | "target"> & { readonly reward: BoundReward }
+type Goal = Pick<Problem, "space" | "cost" | "target" | "limits"> & { readonly reward: BoundReward }
 
 /** Mean top probability from which a policy off target is moved there, for it will not move by itself. */
 const certain = 0.995
@@ -53,7 +54,8 @@ export const frozenLogits = (
   return isOnTarget(goal, mostProbable(policy)) ? logits : (landed(goal, logits, policy) ?? logits)
 }
 
-const isOnTarget = ({ cost, reward, target }: Goal, choices: Choices): boolean => {
+const isOnTarget = ({ cost, limits = [], reward, target }: Goal, choices: Choices): boolean => {
+  if (!holds(limits, choices)) return false
   const spent = cost.of(choices)
   const isNoWorse = !reward.turnsAtTarget || reward.costPart(1, spent) >= reward.costPart(1, target)
   return isNoWorse || Math.abs(spent / target - 1) <= onTarget
@@ -62,21 +64,26 @@ const isOnTarget = ({ cost, reward, target }: Goal, choices: Choices): boolean =
 /**
  * `logits`, whose policy is given, with the most probable assignment whose cost lies within 2 % of the target (on its
  * right side, for rewards that punish one side only) in the place of the most probable one of all. Undefined where the
- * policy is too far off, or none is found whose cost the reward prefers.
+ * policy is too far off, or none is found whose cost the reward prefers. Within the limits, whatever the reward prefers, if
+ * the most probable one is above one of them.
  */
 export const landed = (
-  { space, cost, target, reward }: Goal,
+  { space, cost, limits = [], target, reward }: Goal,
   logits: PerOption,
   policy: Policy,
 ): PerOption | undefined => {
   const top = mostProbable(policy)
   const spent = cost.of(top)
-  if (Math.abs(spent / target - 1) > reach) return undefined
+  const isExceeding = !holds(limits, top)
+  if (Math.abs(spent / target - 1) > reach && !isExceeding) return undefined
   const scores = policy.logProbabilities.map((row) => Array.from(row))
   const low = reward.punishesBelow ? (1 - onTarget) * target : -Infinity
-  const next = withinBand(space, cost, scores, { low, high: (1 + onTarget) * target })
-  if (next === undefined || cost.of(next) < low) return undefined
-  if (reward.costPart(1, cost.of(next)) <= reward.costPart(1, spent)) return undefined
+  const next = withinBand(space, cost, scores, { low, high: (1 + onTarget) * target }, limits)
+  if (next === undefined) return undefined
+  if (!isExceeding) {
+    if (cost.of(next) < low) return undefined
+    if (reward.costPart(1, cost.of(next)) <= reward.costPart(1, spent)) return undefined
+  }
   return logits.map((row, i) => exchanged(row, top[i]!, next[i]!))
 }
 

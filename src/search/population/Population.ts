@@ -70,8 +70,8 @@ const runOf = (
   return { problem, plan, band, delayEnd, bredFrom, measuredFrom, frozenFrom }
 }
 
-const draw = ({ problem: { space, cost }, band }: PopulationRun, random: Random): Choices =>
-  drawWithin(space, cost, band, random)
+const draw = ({ problem: { space, cost, limits }, band }: PopulationRun, random: Random): Choices =>
+  drawWithin(space, cost, band, random, limits)
 
 const drawToTrain = (run: PopulationRun, random: Random, step: number): Choices => {
   const drawn = draw(run, random)
@@ -98,7 +98,7 @@ const bestOf = (
  * them makes way for the best assignment by the values of all options.
  */
 const finalists = (
-  { band, bredFrom, measuredFrom, problem: { cost, space } }: PopulationRun,
+  { band, bredFrom, measuredFrom, problem: { cost, limits, space } }: PopulationRun,
   { members, worth }: PopulationState,
 ): ReadonlyArray<Choices> => {
   const all = members.map(({ choices }) => choices)
@@ -106,9 +106,9 @@ const finalists = (
   const worst = argmax(members.map((member) => -estimatedQuality(member)))
   return all
     .map((choices) =>
-      cost.of(choices) >= band.low ? choices : nearest(space, cost, choices, band, worth),
+      cost.of(choices) >= band.low ? choices : nearest(space, cost, choices, band, worth, limits),
     )
-    .with(worst, bestWithin(space, cost, worth, band))
+    .with(worst, bestWithin(space, cost, worth, band, limits))
 }
 
 const propose = (
@@ -138,7 +138,7 @@ const advance = (
   given: ReadonlyArray<number>,
 ): Partial<PopulationState> => {
   const { band, plan, problem } = run
-  const { cost, space } = problem
+  const { cost, limits, space } = problem
   const qualities = finiteQualities(given)
   const mean = meanOf(qualities)
   const members =
@@ -153,7 +153,7 @@ const advance = (
   const [first, ...others] = members
   if (plan.breed === undefined || step >= run.measuredFrom) return { members: [...others, first!] }
   const random = fromState(state.random)
-  const child = moveWithin(space, cost, plan.breed(members, random), band, random)
+  const child = moveWithin(space, cost, plan.breed(members, random), band, random, limits)
   const assignments = state.members.map(({ choices }) => choices)
   const worth = learnOptionValues(space, state.worth, assignments, qualities)
   return { members: [...others, unmeasured(child)], random: random.state(), worth }
