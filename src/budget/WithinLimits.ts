@@ -10,7 +10,7 @@
  */
 import type { CompiledCost } from "../cost/Cost.ts"
 import type { Limit } from "../cost/Limits.ts"
-import type { Choices, DecisionSpace } from "../space/Decision.ts"
+import { allOf, type Choices, type DecisionSpace } from "../space/Decision.ts"
 import { activity } from "../space/DecisionSpace.ts"
 import { argmax, type PerOption, zerosLike } from "../space/PerOption.ts"
 import { combine, map, ofDecision, type Quantity, valueOf } from "../space/Quantity.ts"
@@ -41,11 +41,10 @@ export const targetBound = (cost: CompiledCost, target: number): Bound => ({
 export const holdsAll = (bounds: ReadonlyArray<Bound>, choices: Choices): boolean =>
   bounds.every((bound) => bound.of(choices) <= bound.max)
 
-/** All decisions that an activity depends on. */
+/** The decisions that an activity depends on. */
 const gatesOf = ({ decisions }: DecisionSpace, decision: number): ReadonlyArray<number> => {
   const { active } = decisions[decision]!
-  if (active === "always") return []
-  return active.flatMap((gate) => [gate.decision, ...gatesOf({ decisions }, gate.decision)])
+  return active === "always" ? [] : active.flatMap((gate) => allOf(gate).map((one) => one.decision))
 }
 
 /** Scores of options as tables: 0 where the decision is inactive. */

@@ -3,7 +3,7 @@
  * at it, repeat it and export it. Left out: the note of a grid (`GridNote.ts`).
  */
 import { pairText } from "../format/Pair.ts"
-import { derived, final, type Metric } from "../metric/Metrics.ts"
+import { derived, final, limits, type Metric } from "../metric/Metrics.ts"
 import type { EndedTrial } from "../orchestrator/TrialPage.ts"
 import type { TrialFile } from "../orchestrator/State.ts"
 import { rounded } from "./FigureTexts.ts"
@@ -35,6 +35,9 @@ const results = (trial: TrialFile, { metrics }: EndedTrial): ReadonlyArray<strin
   const shown: ReadonlyArray<readonly [Metric, string, (value: number) => string]> = [
     [final.accuracy, `accuracy on ${splitOf(trial)}`, percent],
     [final.costOverTarget, "cost / target", rounded],
+    ...Object.entries(limits).map(
+      ([kind, metric]) => [metric, `${kind} / limit`, rounded] as const,
+    ),
     [final.gbops, "GBOPs", rounded],
     [final.memoryBytes, "bytes of weights", rounded],
     [derived.weightBits, "mean bits, weights", rounded],

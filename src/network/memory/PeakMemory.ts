@@ -118,7 +118,7 @@ const dependenceOf = ({ network, of }: Readers, span: Span): Dependence => {
     of[i]!.some((reader) => {
       const node = nodes[reader]!
       if (hasFormat(node)) return node.active.decisions.length === 0
-      return node.operation !== "add" && node.operation !== "leave" && hasLayer(reader)
+      return !["add", "leave", "choose"].includes(node.operation) && hasLayer(reader)
     })
   const addReaders = (i: number, isSum: boolean, found: Set<number>, seen: Set<string>): void => {
     const key = `${i} ${isSum}`
@@ -126,7 +126,7 @@ const dependenceOf = ({ network, of }: Readers, span: Span): Dependence => {
     seen.add(key)
     for (const reader of of[i]!) {
       const node = nodes[reader]!
-      add(node.active.decisions)
+      add(runningOf(node))
       if (hasFormat(node)) found.add(reader)
       else if (node.operation !== "add") addReaders(reader, isSum, found, seen)
       // a sum is read as layers read its result, and another sum of it only where none does
@@ -136,8 +136,10 @@ const dependenceOf = ({ network, of }: Readers, span: Span): Dependence => {
   const readers: Array<Set<number>> = []
   for (let i = span.before; i <= span.last; i++) {
     const node = nodes[i]!
-    add(node.active.decisions)
+    add(runningOf(node))
     add(node.shape.channels.decisions)
+    if (node.shape.kind === "image")
+      add([...node.shape.height.decisions, ...node.shape.width.decisions])
     if ("inner" in node) add(node.inner.decisions)
     const found = new Set<number>()
     addReaders(i, false, found, new Set())
@@ -147,6 +149,12 @@ const dependenceOf = ({ network, of }: Readers, span: Span): Dependence => {
   }
   return { sizes, readers }
 }
+
+/** The decisions about whether a node runs, and which input it gives. */
+const runningOf = (node: Node): ReadonlyArray<number> => [
+  ...node.active.decisions,
+  ...(node.operation === "choose" ? node.option.decisions : []),
+]
 
 /** Nodes that read in a format of their own. */
 const hasFormat = (node: Node): node is LayerNode | AttentionNode =>

@@ -1,9 +1,10 @@
 /**
  * The activation tensors of a network under an assignment: which there are, their bits, and the operations between them.
  *
- * Every operation writes a tensor of its own, as in a runtime for microcontrollers, but: a norm, a bias and an activation
- * function work in place where nothing else reads their input; dropout, drop path and the borders of a repeat are nothing.
- * Batch is 1.
+ * Every operation writes a tensor of its own, as in a runtime for microcontrollers, but: a norm, a bias, a layer scale and
+ * an activation function work in place where nothing else reads their input; dropout, drop path, flatten, zeros around an
+ * image and the borders of repeats and choices are nothing, and zeros are no tensor. Images come in the size that the
+ * network reads. Batch is 1.
  *
  * A tensor is held in the widest of the formats in which it is read, float32 where no layer reads it (the logits). A layer
  * reads it in the format of its activations, through pools, concatenations and other operations without weights. A sum
@@ -27,9 +28,24 @@ import type { Operation } from "./Order.ts"
 type Kind = Node["operation"]
 
 /** Give their input, or one of their inputs, as it is. */
-const passing: ReadonlySet<Kind> = new Set(["enter", "leave", "dropout", "dropPath"])
+const passing: ReadonlySet<Kind> = new Set([
+  "enter",
+  "leave",
+  "choose",
+  "dropout",
+  "dropPath",
+  "flatten",
+  "pad",
+])
 /** Work in place where nothing else reads their input. */
-const inPlace: ReadonlySet<Kind> = new Set(["batchNorm", "bias", "activation", "layerNorm"])
+const inPlace: ReadonlySet<Kind> = new Set([
+  "batchNorm",
+  "bias",
+  "activation",
+  "layerNorm",
+  "groupNorm",
+  "layerScale",
+])
 
 /** How a tensor is read: what a value takes, and what one scale covers. */
 interface Reading {
@@ -62,7 +78,10 @@ const layoutOf = (shape: Shape, choices: Choices) => {
   const channels = valueOf(shape.channels, choices)
   switch (shape.kind) {
     case "image":
-      return { runs: shape.height * shape.width, channels }
+      return {
+        runs: valueOf(shape.height, choices) * valueOf(shape.width, choices),
+        channels,
+      }
     case "tokens":
       return { runs: shape.tokens, channels }
     case "vector":
@@ -95,9 +114,11 @@ export class TensorsUnder {
 
   /** The inputs of a node that it reads under the assignment. */
   private inputsOf(i: number): ReadonlyArray<number> {
-    const { inputs, operation } = this.node(i)
-    if (operation !== "leave") return inputs
-    return [this.isActive(i) ? inputs[0]! : inputs[1]!]
+    const node = this.node(i)
+    const { inputs } = node
+    if (node.operation === "choose") return [inputs[valueOf(node.option, this.choices)]!]
+    if (node.operation === "leave") return [this.isActive(i) ? inputs[0]! : inputs[1]!]
+    return inputs
   }
 
   /** The node whose value a node gives: itself, but for those that pass their input on. */
@@ -109,8 +130,11 @@ export class TensorsUnder {
   private consumersOf(i: number): ReadonlyArray<number> {
     return this.readers.of[i]!.flatMap((reader) => {
       const { operation } = this.node(reader)
-      if (operation === "leave" ? !this.inputsOf(reader).includes(i) : !this.isActive(reader))
-        return []
+      const isRead =
+        operation === "leave" || operation === "choose"
+          ? this.inputsOf(reader).includes(i)
+          : this.isActive(reader)
+      if (!isRead) return []
       return passing.has(operation) ? this.consumersOf(reader) : [reader]
     })
   }
@@ -172,8 +196,11 @@ export class TensorsUnder {
     return readings
   }
 
-  /** Bits of the tensor that a node made. */
+  /** Bits of the tensor that a node made; none for zeros, and for images that are resized before anything reads them. */
   bitsOf(home: number): number {
+    const { operation } = this.node(home)
+    const isResized = this.readers.of[home]!.some((i) => this.node(i).operation === "resize")
+    if (operation === "zeros" || (operation === "input" && isResized)) return 0
     const readings = [
       ...this.readingsByLayers(home),
       ...this.sumsOf(home).flatMap((sum) => this.readingsByLayers(sum)),
@@ -199,7 +226,8 @@ export class TensorsUnder {
   operationOf(i: number): Operation | undefined {
     const node = this.node(i)
     if (node.operation === "input" || !this.isActive(i) || this.homeOf(i) !== i) return undefined
-    const reads = [...new Set(node.inputs.map((input) => this.homeOf(input)))]
+    const read = node.operation === "zeros" ? [] : node.inputs
+    const reads = [...new Set(read.map((input) => this.homeOf(input)))]
     return { reads, writes: i, scratch: this.scratchOf(node) }
   }
 }

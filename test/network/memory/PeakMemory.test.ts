@@ -8,7 +8,7 @@ import { widestChoices } from "../../../src/space/DecisionSpace.ts"
 import { valueOf } from "../../../src/space/Quantity.ts"
 import { randomStream } from "../../../src/space/RandomStream.ts"
 import { buildSpace, joint } from "../fixture.ts"
-import { dsCnn, mobilenetV1, resnet8 } from "./tinySpaces.ts"
+import { choosing, dsCnn, mobilenetV1, resnet8 } from "./tinySpaces.ts"
 
 const peakOf = (yaml: string): number => {
   const network = buildSpace(yaml)
@@ -45,6 +45,23 @@ network:
 formats: INT8
 `
     expect(peakOf(last)).toBe(1 + 4 * 100)
+  })
+
+  it("of what is chosen only, in the size of the images", () => {
+    const network = buildSpace(choosing)
+    const { decisions } = network.space
+    const of = (options: Readonly<Record<string, unknown>>) =>
+      peakMemory(network).of(
+        decisions.map(({ path, options: all }) => all.indexOf((options[path] ?? "INT8") as never)),
+      )
+    const small = { "input.size": 8, "mix.mb.0.expansion": 4 }
+    expect(of({ ...small, "mix.op": "identity" })).toBe(8 * 8 * 3 + 8 * 8 * 8)
+    expect(of({ ...small, "mix.op": "wide" })).toBe(2 * 8 * 8 * 8)
+    // the block's input, what is expanded, and what the depthwise convolution writes
+    expect(of({ ...small, "mix.op": "mb" })).toBe(8 * 8 * (8 + 32 + 32))
+    expect(of({ "input.size": 16, "mix.mb.0.expansion": 2, "mix.op": "mb" })).toBe(
+      16 * 16 * (8 + 16 + 16),
+    )
   })
 
   it("shows it layer by layer", () => {
@@ -101,14 +118,14 @@ formats: { oneOf: [INT4, INT8, MXFP4], scope: layer, scale: { sharedExponent: fl
 
 describe("the parts of a network", () => {
   it("have the peak of the whole, under any assignment, and depend on no other decision", () => {
-    for (const yaml of [branches, joint]) {
+    for (const yaml of [branches, joint, choosing]) {
       let untabled = 0
       const network = buildSpace(yaml)
       const random = randomStream(1, yaml.slice(0, 20))
       const draw = () =>
         network.space.decisions.map(({ options }) => random.integer(options.length))
       const { parts, of } = peakMemory(network)
-      expect(parts.length).toBeGreaterThan(4)
+      expect(parts.length).toBeGreaterThan(3)
       for (let i = 0; i < 15; i++) {
         const [choices, others] = [draw(), draw()]
         expect(of(choices)).toBe(wholePeak(network, choices))

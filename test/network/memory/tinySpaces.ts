@@ -60,3 +60,21 @@ network:
   - dense: { name: classifier, units: classes }
 formats: ${formats}
 `
+
+/** A choice among operations, zeros around an image, a searched size: what is counted of them. */
+export const choosing = `
+name: choosing
+input: { height: { oneOf: [8, 16] }, width: same, channels: 3 }
+classes: 4
+network:
+  - conv: { name: stem, filters: 8, kernel: 3 }
+  - choice:
+      name: mix
+      oneOf:
+        - conv: { name: wide, filters: 8, kernel: 3 }
+        - invertedResidual: { name: mb, filters: 8, expansion: { oneOf: [2, 4] } }
+        - identity: {}
+  - globalAveragePool: {}
+  - dense: { name: classifier, units: classes }
+formats: { oneOf: [INT4, INT8], scope: layer }
+`
