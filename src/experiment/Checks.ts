@@ -148,13 +148,14 @@ export const reduce = (trial: Trial): Trial => {
   const { reward } = trial
   if (network === undefined || reward === undefined) return trial
   const { limits } = reward
-  const [first, ...others] = (limits ?? []).map((limit) => limitIdentity(limit, network.table))
   return {
     ...trial,
     reward: {
       ...reward,
       cost: Costs.identity(reward.cost, network.table),
-      ...(first === undefined ? {} : { limits: [first, ...others] as const }),
+      ...(limits === undefined
+        ? {}
+        : { limits: limits.map((limit) => limitIdentity(limit, network.table)) }),
     },
   }
 }

@@ -74,21 +74,21 @@ const retabled = (network: Network, { kind }: Limit, max: number): Limit =>
 const unreached = (limit: Limit, least: number, among: string): string =>
   `a limit of ${showCost(limit, limit.max)} is out of reach; ${among} needs at least ${showEnd(limit, least, "up")}`
 
-/** Limits that no assignment meets, by paths from `reward`. */
+/** Limits that no assignment meets, by paths from `reward`; none where they are met together. */
 const jointProblems = (network: Network, limits: ReadonlyArray<Limit>): ReadonlyArray<Problem> => {
+  const isMet = (some: ReadonlyArray<Limit>) =>
+    endWithin(network.space, { factors: [] }, some).choices !== undefined
+  if (isMet(limits)) return []
   const alone = limits.flatMap((limit, i) => {
+    if (isMet([limit])) return []
     const least = leastOf(network, limit, [])
     return Result.isSuccess(least) && least.success > limit.max
       ? [{ path: ["limits", i, "max"], message: unreached(limit, least.success, "this space") }]
       : []
   })
-  if (alone.length > 0 || endWithin(network.space, { factors: [] }, limits).choices !== undefined)
-    return alone
+  if (alone.length > 0) return alone
   // the first that cannot be met together with those before it
-  const at = limits.findIndex(
-    (_, i) =>
-      endWithin(network.space, { factors: [] }, limits.slice(0, i + 1)).choices === undefined,
-  )
+  const at = limits.findIndex((_, i) => !isMet(limits.slice(0, i + 1)))
   const limit = limits[at]!
   const others = limits.slice(0, at)
   const least = leastOf(network, limit, others)

@@ -88,7 +88,7 @@ export const costField = field(
 
 /** The further costs of every reward. */
 export const limitsField = optional(
-  Schema.NonEmptyArray(limits.schema),
+  Schema.Array(limits.schema).check(Schema.isMinLength(1)),
   "Further costs that the network may not be above at the end, each kind once. Default: none.",
   {
     examples: [
