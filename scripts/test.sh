@@ -28,6 +28,7 @@ fi
 
 # What exported files are run with is needed where trackers are: by the tests of other processes.
 [ "$mlflow" = no ] || sh "$root/scripts/setup.sh" onnxruntime || exit
+[ "$mlflow" = no ] || sh "$root/scripts/tools.sh"
 
 cd "$root" || exit
 export PATH="${node%/*}:$root/node_modules/.bin:$PATH"

@@ -103,17 +103,26 @@ const end = Effect.fnUntraced(function* (
   }
   const { message, node } = found
   request.unreadyNodes.push(node)
+  request.unready = message
   yield* SlurmBatch.judge(task.batch, task.task)
   request.task = undefined
   if (request.unreadyNodes.length < mostUnreadyNodes)
     return yield* SlurmSession.tellOnce(session, `${message}; trying another node`)
-  yield* resolve(session, request, {
+  yield* endUnready(session, request, message)
+})
+
+/** No node can run it. */
+const endUnready = (
+  session: SlurmSession.Session,
+  request: SlurmSession.Request,
+  message: string,
+) =>
+  resolve(session, request, {
     exit: { code: exitCodes.notReady },
     output: message,
     memoryKills: undefined,
     waitingSince: undefined,
   })
-})
 
 /** What Slurm's last answer means for one trial. */
 const followQueue = Effect.fnUntraced(function* (
@@ -148,6 +157,11 @@ const followQueue = Effect.fnUntraced(function* (
   if (isRunning && !request.isRunning) request.lastSeenAt = now
   request.isRunning = isRunning
   if (isRunning) yield* begin(request)
+  // The nodes that are left out are all there are.
+  if (request.unready !== "" && /ReqNodeNotAvail/.test(row.reason)) {
+    yield* SlurmJobs.cancel([task], session.rows, session.grid.tell)
+    return yield* endUnready(session, request, request.unready)
+  }
   if (/held/i.test(row.reason))
     yield* SlurmSession.tellOnce(
       session,
@@ -239,6 +253,7 @@ const runOnce = Effect.fnUntraced(function* (session: SlurmSession.Session, work
     lastSeenAt: yield* Clock.currentTimeMillis,
     shown: "",
     unreadyNodes: [],
+    unready: "",
   }
   session.requests.add(request)
   session.requestedAt = request.lastSeenAt

@@ -35,6 +35,8 @@ export interface Request {
   /** The last heartbeat that was reported, and the size of the log. */
   shown: string
   readonly unreadyNodes: Array<string>
+  /** What the last of them said. */
+  unready: string
 }
 
 export interface Session {

@@ -5,13 +5,13 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber, Layer } from "effect"
-import { readFileSync } from "node:fs"
 import { SlurmEngine } from "../../../src/orchestrator/engine/SlurmEngine.ts"
+import * as SlurmSession from "../../../src/orchestrator/engine/SlurmSession.ts"
 import type { GridEvent } from "../../../src/orchestrator/GridOptions.ts"
 import * as RunGrid from "../../../src/orchestrator/RunGrid.ts"
-import * as State from "../../../src/orchestrator/State.ts"
+import type * as State from "../../../src/orchestrator/State.ts"
 import { makeFolder } from "../folder.ts"
-import { checkRecord, gridOf, program, tiny, untilFile } from "../supervised.ts"
+import { checkRecord, gridOf, program, tiny } from "../supervised.ts"
 import type { Tiny } from "../tinyTrial.ts"
 import { type Cluster, missing, start } from "./cluster.ts"
 
@@ -54,7 +54,7 @@ const ended = (events: ReadonlyArray<GridEvent>) =>
 
 if (missing.length > 0)
   console.warn(
-    `tests of --on slurm are left out: ${missing.join(", ")} missing; scripts/setup.sh slurm`,
+    `tests of --on slurm are left out: ${missing.join(", ")} missing; scripts/tools.sh installs them`,
   )
 else
   layer(Layer.provideMerge(slurm, NodeServices.layer), {
@@ -64,7 +64,8 @@ else
     it.effect("an array lives through kills of everything, a time limit and a new run", () =>
       Effect.gen(function* () {
         const state = yield* makeFolder
-        const steps = (i: number) => (i === 7 ? 1200 : 250 + i)
+        // The last needs longer than the limit of its job.
+        const steps = (i: number) => (i === 7 ? 700 : 250 + i)
         const trials = ids.map((id, i) =>
           trial(
             id,
@@ -87,17 +88,10 @@ else
         yield* Effect.sleep("2 seconds")
         // The run that watches goes; its trials stay.
         yield* Fiber.interrupt(running)
+        // A node that stays silent is down, and what was on it is queued again.
         cluster.startNode("n1")
-        cluster.startNode("n2")
         const second = optionsFor(state, trials)
         const summaries = yield* RunGrid.run(second)
-        console.log(said(first.events), said(second.events))
-        console.log(
-          [...first.events, ...second.events]
-            .filter((e) => e._tag !== "Progress" && e._tag !== "Engine")
-            .map((e) => `${e._tag} ${e.trial?.id} ${"message" in e ? e.message : ""}`),
-        )
-        for (const id of ids) console.log(readFileSync(State.logFile(state, id), "utf8"))
         assert.deepStrictEqual(
           summaries.map((summary) => summary.state),
           ids.map(() => "finished"),
@@ -107,5 +101,36 @@ else
         assert.deepStrictEqual(all.toSorted(), ids)
       }),
     )
+
+    it.effect("cancelled trials save, are not queued again, and go on in the next run", () =>
+      Effect.gen(function* () {
+        const state = yield* makeFolder
+        const [id = ""] = ids
+        const trials = [trial(id, { steps: 200, pause: 50 }, {})]
+        const first = optionsFor(state, trials)
+        const running = yield* Effect.forkChild(RunGrid.run(first))
+        yield* until(() => first.events.some(({ _tag }) => _tag === "Progress"))
+        const cancelled = yield* SlurmSession.cancel(state, undefined, () => Effect.void)
+        assert.deepStrictEqual(cancelled, [id])
+        const [stopped] = yield* Fiber.join(running)
+        assert.strictEqual(stopped?.state, "stopped")
+        assert.isTrue(first.events.some(({ _tag }) => _tag === "Stopped"))
+        const [summary] = yield* RunGrid.run(optionsFor(state, trials))
+        assert.strictEqual(summary?.state, "finished")
+        yield* checkRecord(state, id, 200)
+      }),
+    )
+
+    it.effect("what no node can see is named, and not tried for ever", () =>
+      Effect.gen(function* () {
+        const state = yield* makeFolder
+        const [id = ""] = ids
+        const options = {
+          ...optionsFor(state, [trial(id, { steps: 5, pause: 1 }, {})]),
+          command: (): [string, ...Array<string>] => ["/nowhere/node", program],
+        }
+        const error = yield* Effect.flip(RunGrid.run(options))
+        assert.match(error.message, /node n\d cannot see \/nowhere\/node: it has to be on a file/)
+      }),
+    )
   })
-void untilFile

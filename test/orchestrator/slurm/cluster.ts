@@ -1,7 +1,7 @@
 /**
  * A whole Slurm on this host: munged, slurmctld and three slurmd, as root or as an ordinary user, without systemd and
  * cgroups. Its processes are this test's own, so any of them can be killed. Debian's packages: slurmctld slurmd
- * slurm-client munge (`scripts/setup.sh slurm`).
+ * slurm-client munge (`scripts/tools.sh`).
  */
 import { execFileSync, spawnSync } from "node:child_process"
 import {
