@@ -1,6 +1,10 @@
 import { Effect, Option } from "effect"
 import { describe, expect, it } from "vitest"
-import { checkFlags, flagsWithoutEffect, type RunFlags } from "../../src/cli/FlagsWithoutEffect.ts"
+import {
+  checkFlags,
+  flagsWithoutEffect,
+  type RunFlags,
+} from "../../src/cli/run/FlagsWithoutEffect.ts"
 import type { Plan } from "../../src/experiment/Plan.ts"
 import type { TrialState } from "../../src/orchestrator/TrialStatus.ts"
 

@@ -30,17 +30,17 @@ import {
   sayTemporary,
   stateFolder,
 } from "../Locations.ts"
-import { checkFlags, flagsWithoutEffect, type RunFlags } from "../FlagsWithoutEffect.ts"
+import { checkFlags, flagsWithoutEffect, type RunFlags } from "../run/FlagsWithoutEffect.ts"
 import { stoppedPage, summaryText } from "../RunOutcome.ts"
 import { gridPages, labelsOf } from "../tracker/GridPages.ts"
 import { note, print } from "../Output.ts"
 import * as Progress from "../ProgressDisplay.ts"
 import { prepareData, prepareServer, prepareTensors } from "../Preparation.ts"
-import { interruptible } from "../Interruptible.ts"
-import { cancelCommand, type Chosen, choose, typed } from "../RunEngine.ts"
+import { interruptible } from "../run/Interruptible.ts"
+import { cancelCommand, type Chosen, choose, typed } from "../run/RunEngine.ts"
 import { layerTracker, sayLink, sendRest, trackingSettings } from "../Tracking.ts"
 import { targetsOf } from "../Targets.ts"
-import { tellUnfinished } from "../Unfinished.ts"
+import { tellUnfinished } from "../run/Unfinished.ts"
 import { Ended, exitCodes, NotReady, Wrong } from "../ErrorMessages.ts"
 
 interface Input extends RunFlags {

@@ -20,7 +20,7 @@ import { note, print } from "../Output.ts"
 import * as Progress from "../ProgressDisplay.ts"
 import { summaryText } from "../RunOutcome.ts"
 import { targetsOf } from "../Targets.ts"
-import { tellUnfinished } from "../Unfinished.ts"
+import { tellUnfinished } from "../run/Unfinished.ts"
 
 const lookEvery = "1 second"
 

@@ -6,18 +6,18 @@ import { Effect, Option } from "effect"
 import { availableParallelism, freemem } from "node:os"
 import { fileURLToPath } from "node:url"
 import * as nodePath from "node:path"
-import { shellCommand } from "../declaration/Shell.ts"
-import type { Plan } from "../experiment/Plan.ts"
-import { bytesOf, type Resources } from "../experiment/Resources.ts"
-import { engines } from "../orchestrator/engine/Engines.ts"
-import { note } from "./Output.ts"
+import { shellCommand } from "../../declaration/Shell.ts"
+import type { Plan } from "../../experiment/Plan.ts"
+import { bytesOf, type Resources } from "../../experiment/Resources.ts"
+import { engines } from "../../orchestrator/engine/Engines.ts"
+import { note } from "../Output.ts"
 
 export type EngineName = (typeof engines)[number]["kind"]
 
 /** `.ts` in a checkout, `.js` once built. */
 const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js"
 
-const main = fileURLToPath(new URL("./main.ts", import.meta.url).href.replace(/\.ts$/, extension))
+const main = fileURLToPath(new URL("../main.ts", import.meta.url).href.replace(/\.ts$/, extension))
 
 /** How a person calls it. */
 const program = extension === ".ts" ? "./fliqs" : "fliqs"

@@ -1,9 +1,9 @@
 /** The requested trials of a run that have not finished at its end: how many, which, and what to do. */
 import { Effect } from "effect"
-import { mayPass } from "../orchestrator/Causes.ts"
-import type { TrialSummary } from "../orchestrator/GridOptions.ts"
-import { note } from "./Output.ts"
-import { Ended, exitCodes } from "./ErrorMessages.ts"
+import { mayPass } from "../../orchestrator/Causes.ts"
+import type { TrialSummary } from "../../orchestrator/GridOptions.ts"
+import { note } from "../Output.ts"
+import { Ended, exitCodes } from "../ErrorMessages.ts"
 
 const namesOf = (summaries: ReadonlyArray<TrialSummary>): string => {
   const names = summaries.map(({ trial }) => `${trial.name} (${trial.id})`)

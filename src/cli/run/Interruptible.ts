@@ -1,8 +1,8 @@
 /** What signals do to a `run`: the first one lets it end in order, the second ends it at once. */
 import { Effect, Fiber, Option } from "effect"
-import * as Display from "./Display.ts"
-import { exitCodes } from "./ErrorMessages.ts"
-import { say } from "./Output.ts"
+import * as Display from "../Display.ts"
+import { exitCodes } from "../ErrorMessages.ts"
+import { say } from "../Output.ts"
 import { type Chosen, typed } from "./RunEngine.ts"
 
 /** Interrupts the grid at the first signal, kills its children and the process at the second. */

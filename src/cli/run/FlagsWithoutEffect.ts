@@ -3,12 +3,12 @@
  * other, else a warning. `--set` without effect is checked with the plan (`experiment/SettingsWithoutEffect.ts`).
  */
 import { Effect, Option } from "effect"
-import { printable } from "../declaration/Errors.ts"
-import { parseSets } from "../experiment/Overrides.ts"
-import type { Plan } from "../experiment/Plan.ts"
-import type { TrialState } from "../orchestrator/TrialStatus.ts"
-import { sends } from "../track/Trackers.ts"
-import { Wrong } from "./ErrorMessages.ts"
+import { printable } from "../../declaration/Errors.ts"
+import { parseSets } from "../../experiment/Overrides.ts"
+import type { Plan } from "../../experiment/Plan.ts"
+import type { TrialState } from "../../orchestrator/TrialStatus.ts"
+import { sends } from "../../track/Trackers.ts"
+import { Wrong } from "../ErrorMessages.ts"
 
 export interface RunFlags {
   readonly set: ReadonlyArray<string>
