@@ -12,7 +12,7 @@ import { readFileSync } from "node:fs"
 import { rootFor } from "./Commands.ts"
 import { splitShortFlags } from "./Flags.ts"
 import { say, yellow } from "./Output.ts"
-import * as Presenter from "./Presenter.ts"
+import * as Presenter from "./progress/Presenter.ts"
 import { exitCodes, wordsOf } from "./ErrorMessages.ts"
 
 const { version } = JSON.parse(

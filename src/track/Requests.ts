@@ -7,7 +7,7 @@ import { derived, final, tracked } from "../metric/Metrics.ts"
 import type { Dataset, Event, Metrics, Start } from "./Event.ts"
 import * as Limits from "./Limits.ts"
 import * as Links from "./Links.ts"
-import type { Pair, Point } from "./MlflowRuns.ts"
+import type { Pair, Point } from "./mlflow/MlflowRuns.ts"
 import { runColor } from "./RunColor.ts"
 import type * as SpoolReader from "./SpoolReader.ts"
 

@@ -4,7 +4,7 @@
  */
 import { Effect, FileSystem, Layer, Path, Scope, Semaphore } from "effect"
 import type { TrackerError } from "./Errors.ts"
-import * as MlflowHttp from "./MlflowHttp.ts"
+import * as MlflowHttp from "./mlflow/MlflowHttp.ts"
 import type { RunFolder } from "./RunFolder.ts"
 import * as Sent from "./Sent.ts"
 import type { Settings } from "./TrackingSettings.ts"

@@ -5,8 +5,8 @@
 import { Cause, type Duration, Effect, Schedule } from "effect"
 import * as Lock from "../disk/Lock.ts"
 import { ofStorage, TrackerError, Unusable } from "./Errors.ts"
-import type { MlflowHttp } from "./MlflowHttp.ts"
-import * as MlflowSender from "./MlflowSender.ts"
+import type { MlflowHttp } from "./mlflow/MlflowHttp.ts"
+import * as MlflowSender from "./mlflow/MlflowSender.ts"
 import { gridsLeft } from "./RunFolder.ts"
 import {
   connect,

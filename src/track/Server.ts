@@ -21,8 +21,8 @@ import * as Lock from "../disk/Lock.ts"
 import { attempt } from "../disk/Patience.ts"
 import * as Process from "../disk/Process.ts"
 import { ofStorage, type TrackerError } from "./Errors.ts"
-import * as MlflowHealth from "./MlflowHealth.ts"
-import * as MlflowHttp from "./MlflowHttp.ts"
+import * as MlflowHealth from "./mlflow/MlflowHealth.ts"
+import * as MlflowHttp from "./mlflow/MlflowHttp.ts"
 import * as Installation from "./ServerInstallation.ts"
 import {
   addressOf,

@@ -1,7 +1,7 @@
 /** What a grid at work says on stderr. */
 import { Effect } from "effect"
 import { describe, expect, it, vi } from "vitest"
-import { make } from "../../src/cli/ProgressDisplay.ts"
+import { make } from "../../src/cli/progress/ProgressDisplay.ts"
 import type { GridEvent } from "../../src/orchestrator/GridOptions.ts"
 import type { TrialFile } from "../../src/orchestrator/State.ts"
 

@@ -1,7 +1,12 @@
 /** What the progress display says in terminals of every size: whole fields, those of most worth first. */
 import { describe, expect, it } from "vitest"
 import { width } from "../../src/cli/Output.ts"
-import { type AtWork, gridLines, timeLeft, type Whole } from "../../src/cli/ProgressLines.ts"
+import {
+  type AtWork,
+  gridLines,
+  timeLeft,
+  type Whole,
+} from "../../src/cli/progress/ProgressLines.ts"
 
 const atWork = (place: number, name: string, more: object = {}): AtWork =>
   ({

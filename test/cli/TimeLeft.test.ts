@@ -1,6 +1,6 @@
 /** How long a grid still takes. */
 import { describe, expect, it } from "vitest"
-import { secondsLeft, speeds } from "../../src/cli/TimeLeft.ts"
+import { secondsLeft, speeds } from "../../src/cli/progress/TimeLeft.ts"
 
 describe("a grid", () => {
   it("ends with the last of its trials: the waiting ones take free places in turn", () => {

@@ -1,6 +1,6 @@
 /** Plays a made-up grid of trials on the progress display, for tests in a terminal: playing.ts TRIALS JOBS MILLISECONDS. */
 import { Effect } from "effect"
-import { make } from "../../src/cli/ProgressDisplay.ts"
+import { make } from "../../src/cli/progress/ProgressDisplay.ts"
 import type { GridEvent } from "../../src/orchestrator/GridOptions.ts"
 import type { TrialFile } from "../../src/orchestrator/State.ts"
 

@@ -1,7 +1,7 @@
 /** The saved views that a grid writes into MLflow, and what a person has made of them. */
 import { inflateSync } from "node:zlib"
 import { describe, expect, it } from "vitest"
-import { renewed } from "../../src/track/MlflowViews.ts"
+import { renewed } from "../../src/track/mlflow/MlflowViews.ts"
 import * as NoteLinks from "../../src/track/NoteLinks.ts"
 import { storedViews } from "../../src/track/ViewState.ts"
 

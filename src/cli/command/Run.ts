@@ -34,7 +34,7 @@ import { checkFlags, flagsWithoutEffect, type RunFlags } from "../run/FlagsWitho
 import { stoppedPage, summaryText } from "../RunOutcome.ts"
 import { gridPages, labelsOf } from "../tracker/GridPages.ts"
 import { note, print } from "../Output.ts"
-import * as Progress from "../ProgressDisplay.ts"
+import * as Progress from "../progress/ProgressDisplay.ts"
 import { prepareData, prepareServer, prepareTensors } from "../Preparation.ts"
 import { interruptible } from "../run/Interruptible.ts"
 import { cancelCommand, type Chosen, choose, typed } from "../run/RunEngine.ts"

@@ -1,10 +1,10 @@
 /** Artifacts of runs and models: where the server takes and gives them, and the call that uploads one. */
 import { Effect } from "effect"
-import { Rejected, TrackerError } from "./Errors.ts"
-import * as Limits from "./Limits.ts"
+import { Rejected, TrackerError } from "../Errors.ts"
+import * as Limits from "../Limits.ts"
 import { send } from "./MlflowApi.ts"
 import type { MlflowHttp } from "./MlflowHttp.ts"
-import { decodePercent } from "./Secrets.ts"
+import { decodePercent } from "../Secrets.ts"
 
 /** Where the server takes the artifacts of a run; undefined when they go to a store we cannot write through it. */
 const artifactRoot = (uri: string | undefined): string | undefined => {

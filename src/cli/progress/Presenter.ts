@@ -5,9 +5,9 @@
 import { Effect } from "effect"
 import * as CliOutput from "effect/cli/CliOutput"
 import type * as CliError from "effect/cli/CliError"
-import { didYouMean, nearest, oneOf } from "../declaration/Suggest.ts"
-import { otherCommand, otherFlag } from "./OtherWords.ts"
-import { note, print } from "./Output.ts"
+import { didYouMean, nearest, oneOf } from "../../declaration/Suggest.ts"
+import { otherCommand, otherFlag } from "../OtherWords.ts"
+import { note, print } from "../Output.ts"
 
 /** What would be right in place of a flag; names are compared without dashes. */
 const flagInstead = (written: string, names: ReadonlyArray<string>): string => {

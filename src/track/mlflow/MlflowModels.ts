@@ -3,13 +3,13 @@
  * of the run. Sent again it stays one model: it is looked for by its run.
  */
 import { Effect, Schema } from "effect"
-import type { TrackerError } from "./Errors.ts"
-import type { Model } from "./Event.ts"
+import type { TrackerError } from "../Errors.ts"
+import type { Model } from "../Event.ts"
 import { api, post, send } from "./MlflowApi.ts"
 import * as MlflowArtifacts from "./MlflowArtifacts.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"
 import * as MlflowRuns from "./MlflowRuns.ts"
-import type * as Sent from "./Sent.ts"
+import type * as Sent from "../Sent.ts"
 
 const Info = Schema.Struct({
   info: Schema.Struct({ model_id: Schema.String, artifact_uri: Schema.String }),

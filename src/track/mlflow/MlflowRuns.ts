@@ -6,7 +6,7 @@
  * Left out: experiments (`MlflowExperiments.ts`), artifacts (`MlflowArtifacts.ts`), what is sent when (`MlflowSender.ts`).
  */
 import { Effect, Schema } from "effect"
-import * as Limits from "./Limits.ts"
+import * as Limits from "../Limits.ts"
 import { api, post } from "./MlflowApi.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"
 

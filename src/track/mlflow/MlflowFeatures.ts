@@ -1,6 +1,6 @@
 /** What the server can do beyond what every MLflow can: asked once for each connection. */
 import { Effect } from "effect"
-import type { TrackerError } from "./Errors.ts"
+import type { TrackerError } from "../Errors.ts"
 import * as MlflowHealth from "./MlflowHealth.ts"
 import type { MlflowHttp } from "./MlflowHttp.ts"
 

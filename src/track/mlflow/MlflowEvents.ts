@@ -1,9 +1,9 @@
 /** How one event of a run is sent, but for its start and its metrics. Left out: in which order (`MlflowSender.ts`). */
 import { Effect, type FileSystem, Path } from "effect"
-import * as RegularFile from "../disk/RegularFile.ts"
-import type { TrackerError } from "./Errors.ts"
-import type { Artifact, End, Event, Metrics, Model, Start } from "./Event.ts"
-import * as Limits from "./Limits.ts"
+import * as RegularFile from "../../disk/RegularFile.ts"
+import type { TrackerError } from "../Errors.ts"
+import type { Artifact, End, Event, Metrics, Model, Start } from "../Event.ts"
+import * as Limits from "../Limits.ts"
 import * as MlflowArtifacts from "./MlflowArtifacts.ts"
 import { removeTwins } from "./MlflowClaim.ts"
 import * as MlflowExperiments from "./MlflowExperiments.ts"
@@ -12,10 +12,10 @@ import * as MlflowModels from "./MlflowModels.ts"
 import * as MlflowRuns from "./MlflowRuns.ts"
 import type { Pair } from "./MlflowRuns.ts"
 import * as MlflowViews from "./MlflowViews.ts"
-import * as NoteLinks from "./NoteLinks.ts"
-import { note, toInput, toPairs } from "./Requests.ts"
-import type { RunFolder } from "./RunFolder.ts"
-import type * as Sent from "./Sent.ts"
+import * as NoteLinks from "../NoteLinks.ts"
+import { note, toInput, toPairs } from "../Requests.ts"
+import type { RunFolder } from "../RunFolder.ts"
+import type * as Sent from "../Sent.ts"
 
 type Sends = Effect.Effect<Sent.Sent, TrackerError, FileSystem.FileSystem | Path.Path>
 

@@ -2,7 +2,7 @@
  * The time that a grid still takes: running trials continue at their speed; waiting trials take the free places in turn,
  * each with the seconds per step of similar trials.
  */
-import type { TrialFile } from "../orchestrator/State.ts"
+import type { TrialFile } from "../../orchestrator/State.ts"
 
 type Parametrised = Pick<TrialFile, "parameters">
 

@@ -3,7 +3,7 @@
  * out: how one request is made and tried again (`MlflowHttp.ts`).
  */
 import { Effect, Schema } from "effect"
-import type { TrackerError } from "./Errors.ts"
+import type { TrackerError } from "../Errors.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"
 
 /** What the path of every call begins with. */

@@ -5,9 +5,9 @@
  */
 import { Schema } from "effect"
 import type { HttpClientResponse } from "effect/http"
-import { Rejected, TrackerError, Unreachable } from "./Errors.ts"
-import { longestSpelling } from "./Secrets.ts"
-import type { Settings } from "./TrackingSettings.ts"
+import { Rejected, TrackerError, Unreachable } from "../Errors.ts"
+import { longestSpelling } from "../Secrets.ts"
+import type { Settings } from "../TrackingSettings.ts"
 
 const maxDetailLength = 300
 const maxSearched = 4 * longestSpelling

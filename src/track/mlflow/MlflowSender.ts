@@ -10,9 +10,9 @@
  * write to (credentials, an address that is not MLflow's) stops the sending and steps over nothing.
  */
 import { Effect, type FileSystem, type Path } from "effect"
-import { storageError } from "../disk/Errors.ts"
-import { ofStorage, type TrackerError } from "./Errors.ts"
-import type { Start } from "./Event.ts"
+import { storageError } from "../../disk/Errors.ts"
+import { ofStorage, type TrackerError } from "../Errors.ts"
+import type { Start } from "../Event.ts"
 import { claim } from "./MlflowClaim.ts"
 import { relink as relinkNote, sendEvent } from "./MlflowEvents.ts"
 import * as MlflowExperiments from "./MlflowExperiments.ts"
@@ -28,11 +28,11 @@ import {
   startTags,
   toGroups,
   toPairs,
-} from "./Requests.ts"
-import { gridsLeft, type RunFolder } from "./RunFolder.ts"
-import * as Sent from "./Sent.ts"
-import { spoolOf } from "./SpoolPlace.ts"
-import * as SpoolReader from "./SpoolReader.ts"
+} from "../Requests.ts"
+import { gridsLeft, type RunFolder } from "../RunFolder.ts"
+import * as Sent from "../Sent.ts"
+import { spoolOf } from "../SpoolPlace.ts"
+import * as SpoolReader from "../SpoolReader.ts"
 
 const maxTimesForgotten = 3
 

@@ -1,11 +1,11 @@
 /** Which run of the server a spool belongs to: found by a tag of our own, or created; there may be two for a moment. */
 import { Effect } from "effect"
-import type { Start } from "./Event.ts"
-import * as Limits from "./Limits.ts"
+import type { Start } from "../Event.ts"
+import * as Limits from "../Limits.ts"
 import type { MlflowHttp } from "./MlflowHttp.ts"
 import * as MlflowRuns from "./MlflowRuns.ts"
 import type { Pair, Run } from "./MlflowRuns.ts"
-import type * as Sent from "./Sent.ts"
+import type * as Sent from "../Sent.ts"
 
 /** Our own tag that finds a run again; two spools never share it. */
 export const spoolTag = "fliqs.spool_id"

@@ -1,6 +1,6 @@
 /** Whether a server is up, and whether it is MLflow. */
 import { Effect } from "effect"
-import { Rejected, TrackerError } from "./Errors.ts"
+import { Rejected, TrackerError } from "../Errors.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"
 
 /** Succeeds when the server is up. */

@@ -4,16 +4,16 @@
  * both. Left out: what the lines hold (`ProgressLines.ts`) and how they are drawn (`Display.ts`).
  */
 import { Clock, Effect, Schedule } from "effect"
-import { final } from "../metric/Metrics.ts"
-import type { Heartbeat } from "../orchestrator/Heartbeat.ts"
-import type { GridEvent, TrialSummary } from "../orchestrator/GridOptions.ts"
-import type { TrialFile } from "../orchestrator/State.ts"
-import type { Notice } from "../orchestrator/Waiting.ts"
-import * as Display from "./Display.ts"
-import { duration, isInteractive, note, percent, printable, yellow } from "./Output.ts"
+import { final } from "../../metric/Metrics.ts"
+import type { Heartbeat } from "../../orchestrator/Heartbeat.ts"
+import type { GridEvent, TrialSummary } from "../../orchestrator/GridOptions.ts"
+import type { TrialFile } from "../../orchestrator/State.ts"
+import type { Notice } from "../../orchestrator/Waiting.ts"
+import * as Display from "../Display.ts"
+import { duration, isInteractive, note, percent, printable, yellow } from "../Output.ts"
 import { type AtWork, gridLines, logLine, secondsLeftOf, type Whole } from "./ProgressLines.ts"
 import { secondsLeft, speeds } from "./TimeLeft.ts"
-import { damageWords } from "./Trials.ts"
+import { damageWords } from "../Trials.ts"
 
 const drawEvery = "250 millis"
 /** Milliseconds between two log lines of a trial: in its first minutes, and later. */

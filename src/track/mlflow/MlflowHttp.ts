@@ -12,9 +12,9 @@ import type Undici from "@effect/platform-node/Undici"
 import { Duration, Effect, FileSystem, Layer, Redacted, Schedule, Schema, Stream } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
-import { Rejected, TrackerError } from "./Errors.ts"
+import { Rejected, TrackerError } from "../Errors.ts"
 import { brief, describeCause, failureOf, throughProxy, unreachable } from "./MlflowFailure.ts"
-import type { Settings } from "./TrackingSettings.ts"
+import type { Settings } from "../TrackingSettings.ts"
 
 const maxAnswerBytes = 32 << 20
 const maxRedirects = 5

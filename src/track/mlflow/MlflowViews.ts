@@ -3,14 +3,14 @@
  * carries a digest of itself, which MLflow's page does not keep up to date, and a tag says that it was once written.
  */
 import { Effect, Option, Schema } from "effect"
-import type { TrackerError } from "./Errors.ts"
-import type { Views } from "./Event.ts"
-import * as Links from "./Links.ts"
+import type { TrackerError } from "../Errors.ts"
+import type { Views } from "../Event.ts"
+import * as Links from "../Links.ts"
 import { post } from "./MlflowApi.ts"
 import * as MlflowExperiments from "./MlflowExperiments.ts"
 import { featuresOf } from "./MlflowFeatures.ts"
 import type { MlflowHttp } from "./MlflowHttp.ts"
-import { digestOf, type StoredView, storedViews } from "./ViewState.ts"
+import { digestOf, type StoredView, storedViews } from "../ViewState.ts"
 
 const viewTag = (key: string): string => `mlflow.sharedViewState.${key}`
 const writtenTag = (key: string): string => `fliqs.view.${key}`

@@ -3,12 +3,12 @@
  * and none is cut. A trial takes one line. Left out: when the lines
  * are drawn (`Display.ts`), where their values come from (`ProgressDisplay.ts`).
  */
-import * as Metrics from "../metric/Metrics.ts"
-import * as Costs from "../cost/Costs.ts"
-import type { Heartbeat } from "../orchestrator/Heartbeat.ts"
-import type { TrialFile } from "../orchestrator/State.ts"
-import type { Size } from "./Display.ts"
-import { printable, short, width } from "./Output.ts"
+import * as Metrics from "../../metric/Metrics.ts"
+import * as Costs from "../../cost/Costs.ts"
+import type { Heartbeat } from "../../orchestrator/Heartbeat.ts"
+import type { TrialFile } from "../../orchestrator/State.ts"
+import type { Size } from "../Display.ts"
+import { printable, short, width } from "../Output.ts"
 
 export interface AtWork {
   readonly trial: TrialFile

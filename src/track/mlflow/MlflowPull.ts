@@ -1,6 +1,6 @@
 /** Reads a run back: which one is meant, what it has, its files. Left out: writing runs (`MlflowRuns.ts`). */
 import { Effect, Schema } from "effect"
-import { Rejected, TrackerError } from "./Errors.ts"
+import { Rejected, TrackerError } from "../Errors.ts"
 import { api } from "./MlflowApi.ts"
 import { artifactPath } from "./MlflowArtifacts.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"

@@ -1,8 +1,8 @@
 /** The calls about experiments. Left out: their runs (`MlflowRuns.ts`). */
 import { createHash } from "node:crypto"
 import { Effect, Schema } from "effect"
-import type { TrackerError } from "./Errors.ts"
-import * as Limits from "./Limits.ts"
+import type { TrackerError } from "../Errors.ts"
+import * as Limits from "../Limits.ts"
 import { api, post } from "./MlflowApi.ts"
 import * as MlflowHttp from "./MlflowHttp.ts"
 
