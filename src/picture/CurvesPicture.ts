@@ -3,6 +3,7 @@
  * seeds, a strong one for their mean. With many arms the first few are in colour, the rest grey. Left out: which trials
  * there are.
  */
+import { phases, search } from "../metric/Metrics.ts"
 import { dashes, hueCount } from "./Palette.ts"
 import { counted, picture, type Picture, type Role, shortNames, type Spec } from "./Picture.ts"
 import { type Series, thinned } from "./Series.ts"
@@ -219,22 +220,22 @@ export const curvesPicture = (curves: Curves, panels: ReadonlyArray<Panel>): Pic
   )
 }
 
-export const costOverTarget = "search/expected_cost_over_target"
+export const costOverTarget = "expectedCostOverTarget"
 
 /** What to watch of a search. */
 export const searchPicture = (curves: Curves): Picture =>
   curvesPicture(curves, [
-    { key: "search/reward", title: "reward, mean of the proposals" },
-    { key: "search/entropy", title: "entropy (nats, mean over the decisions)" },
-    { key: "search/commitment", title: "commitment" },
+    { key: search.reward.key, title: "reward, mean of the proposals" },
+    { key: search.entropy.key, title: "entropy (nats, mean over the decisions)" },
+    { key: search.commitment.key, title: "commitment" },
     { key: costOverTarget, title: "expected cost over target (2 and more as 2)", mark: 1, most: 2 },
   ])
 
 /** How the weights learn. */
 export const learningPicture = (curves: Curves): Picture =>
   curvesPicture(curves, [
-    { key: "train/loss", title: "training loss (nats)" },
-    { key: "train/accuracy", title: "training accuracy (%)", format: "percent" },
+    { key: phases.train.loss.key, title: "training loss (nats)" },
+    { key: phases.train.accuracy.key, title: "training accuracy (%)", format: "percent" },
     { key: "fine_tune/loss", title: "fine-tuning loss (nats)" },
     { key: "retrain/loss", title: "retraining loss (nats)" },
   ])

@@ -1,5 +1,5 @@
 /** The tables of a report: arms and trials, each column with what it is sorted by. Left out: sorting them (`report/`). */
-import { final } from "../metric/Metrics.ts"
+import { derived, final } from "../metric/Metrics.ts"
 import { costText, differenceCell, rounded, spreadText } from "./FigureTexts.ts"
 import type { FiguredArm } from "./Figures.ts"
 import { Html, html } from "./Html.ts"
@@ -53,8 +53,8 @@ const shownMetrics = ({ figures }: Report): ReadonlyArray<string> => {
     figures.quality,
     figures.cost,
     final.costOverTarget.key,
-    "final/weight_bits",
-    "final/activation_bits",
+    derived.weightBits.key,
+    derived.activationBits.key,
     final.retrainAccuracy.key,
     final.fineTunedAccuracy.key,
   ]

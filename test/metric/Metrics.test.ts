@@ -14,7 +14,10 @@ describe("the table of metrics", () => {
   it("has every key once, in small letters", () => {
     assert.strictEqual(keys.size, metrics.length)
     for (const key of keys)
-      assert.match(key, /^(train|fine_tune|retrain|search|best|final(\/limit)?)\/[a-z_]+$/)
+      assert.match(
+        key,
+        /^(train|fine_tune|retrain|search|best|system|grid|final(\/limit)?)\/[a-z_]+$/,
+      )
     assert.strictEqual(search.argmaxProbability.key, "search/argmax_probability")
     assert.strictEqual(final.costOverTarget.key, "final/cost_over_target")
   })

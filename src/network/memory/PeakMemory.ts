@@ -15,7 +15,7 @@ import type { Choices } from "../../space/Decision.ts"
 import { combine, ofDecision, type Quantity } from "../../space/Quantity.ts"
 import { type AttentionNode, isLayerNode, type LayerNode, type Node } from "../Graph.ts"
 import type { Network } from "../Network.ts"
-import { bestOrder, type Operation } from "./Order.ts"
+import { bestOrder, type Operation } from "./ExecutionOrder.ts"
 import { type Readers, readersOf, TensorsUnder } from "./Tensors.ts"
 
 /** The operations after one place where one tensor alone is held, up to the next. */

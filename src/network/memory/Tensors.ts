@@ -23,7 +23,7 @@ import type { Choices } from "../../space/Decision.ts"
 import { valueOf } from "../../space/Quantity.ts"
 import { isLayerNode, type Node, type Shape } from "../Graph.ts"
 import type { Network } from "../Network.ts"
-import type { Operation } from "./Order.ts"
+import type { Operation } from "./ExecutionOrder.ts"
 
 type Kind = Node["operation"]
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { readersOf, TensorsUnder } from "../../../src/network/memory/Tensors.ts"
-import { bestOrder, type Operation } from "../../../src/network/memory/Order.ts"
+import { bestOrder, type Operation } from "../../../src/network/memory/ExecutionOrder.ts"
 import { peakMemory } from "../../../src/network/memory/PeakMemory.ts"
 import type { Network } from "../../../src/network/Network.ts"
 import type { Choices } from "../../../src/space/Decision.ts"
