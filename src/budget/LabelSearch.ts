@@ -39,6 +39,8 @@ export interface Found {
   /** Undefined: none was found, and if `exact` there is none. */
   readonly choices: Choices | undefined
   readonly exact: boolean
+  /** No assignment within the limits scores more than this. */
+  readonly bound: number
 }
 
 interface Label {
@@ -61,6 +63,8 @@ const constantOf = (tables: ReadonlyArray<Quantity>): number =>
     (sum, { decisions, values }) => (decisions.length === 0 ? sum + values[0]! : sum),
     0,
   )
+
+const nothing: Found = { choices: undefined, exact: true, bound: -Infinity }
 
 /** What does not change over a search. The first sum is the score, the others are costs. */
 interface Search {
@@ -239,16 +243,16 @@ export const labelSearch = (problem: Limited, start?: Choices): Found | undefine
   const { allowed, limits, scores, sizes } = problem
   const stages = stagesOf(sizes, [scores, ...limits.map(({ tables }) => tables)], allowed)
   if (stages === undefined) return undefined
-  if (stages.length === 0) return { choices: problem.holds([]) ? [] : undefined, exact: true }
+  if (stages.length === 0)
+    return { choices: problem.holds([]) ? [] : undefined, exact: true, bound: problem.scoreOf([]) }
   if (allowed.some(({ decisions, values }) => decisions.length === 0 && !(values[0]! > 0)))
-    return { choices: undefined, exact: true }
+    return nothing
   const room = limits.map(({ max, tables }) => max - constantOf(tables))
   const search: Search = { problem, stages, room }
   const cheapest = room.map((_, limit) =>
     completionsOf(stages, [0, ...room.map((__, i) => (i === limit ? -1 : 0))]),
   )
-  if (cheapest.some(({ values }) => values[0]![0] === -Infinity))
-    return { choices: undefined, exact: true }
+  if (cheapest.some(({ values }) => values[0]![0] === -Infinity)) return nothing
   let known = cheapest.reduce<Incumbent | undefined>(
     (best, completions) => better(search, best, followed(stages, completions)),
     start === undefined ? undefined : better(search, undefined, start),
@@ -268,5 +272,9 @@ export const labelSearch = (problem: Limited, start?: Choices): Found | undefine
     known = better(search, known, choices)
     break
   }
-  return { choices: known?.choices, exact }
+  const bound = prices.reduce(
+    (sum, price, i) => sum + price * room[i]!,
+    priced.values[0]![0]! + constantOf(scores),
+  )
+  return { choices: known?.choices, exact, bound }
 }

@@ -22,7 +22,7 @@ export interface Stage {
 }
 
 /** Entries of all stages together; beyond, nothing is laid out. */
-const maxEntries = 200_000
+const maxEntries = 600_000
 
 /** Each time the decision after which the frontier is least. */
 const greedyOrder = (
@@ -148,7 +148,6 @@ export const stagesOf = (
   sizes: ReadonlyArray<number>,
   sums: ReadonlyArray<ReadonlyArray<Quantity>>,
   allowed: ReadonlyArray<Quantity>,
-  most = maxEntries,
 ): ReadonlyArray<Stage> | undefined => {
   const tables = [...sums.flat(), ...allowed].filter(({ decisions }) => decisions.length > 0)
   const order = ordered(tables, sizes)
@@ -164,7 +163,7 @@ export const stagesOf = (
     const here = [...front, decision]
     const count = here.reduce((product, one) => product * sizes[one]!, 1)
     entries += count
-    if (entries > most) return undefined
+    if (entries > maxEntries) return undefined
     const isDueHere = (table: Quantity) => table.decisions.length > 0 && lastOf(table) === at
     const index = (of: ReadonlyArray<number>) => indicesOf(here, of, sizes, count)
     const gains = sums.map((sum) => {

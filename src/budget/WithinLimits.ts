@@ -107,22 +107,28 @@ const few = 20_000
 export const mostWithin = (problem: WithinProblem): Found => {
   const { bounds, scores, space } = problem
   const { allowed, isWhole } = allowedBy(bounds)
-  const searched = labelSearch({
-    sizes: space.decisions.map(({ options }) => options.length),
-    scores,
-    limits: bounds.flatMap(({ max, sum }): Array<SumLimit> =>
-      sum === undefined ? [] : [{ tables: sum.factors, max }],
-    ),
-    allowed,
-    // without tables of all limits, the best within the others: where a repair begins
-    holds: (choices) =>
-      holdsAll(isWhole ? bounds : bounds.filter(({ sum }) => sum !== undefined), choices),
-    scoreOf: (choices) => scoreOf(scores, choices),
-  })
-  if (isWhole && searched?.exact === true) return searched
+  const sums = bounds.filter(({ sum }) => sum !== undefined)
+  const search = (tables: ReadonlyArray<Quantity>, within: ReadonlyArray<Bound>) =>
+    labelSearch({
+      sizes: space.decisions.map(({ options }) => options.length),
+      scores,
+      limits: sums.map(({ max, sum }): SumLimit => ({ tables: sum!.factors, max })),
+      allowed: tables,
+      holds: (choices) => holdsAll(within, choices),
+      scoreOf: (choices) => scoreOf(scores, choices),
+    })
+  const whole = isWhole ? search(allowed, bounds) : undefined
+  if (whole?.exact === true) return whole
+  // the best within sums alone is where a repair begins, and no other is better
+  const searched = whole ?? search(isWhole ? [] : allowed, sums) ?? search([], sums)
   const count = space.decisions.reduce((product, { options }) => product * options.length, 1)
-  if (count <= few) return { choices: bestOfAll(problem), exact: true }
-  return { choices: bestRepaired(problem, searched?.choices), exact: false }
+  if (count <= few) {
+    const choices = bestOfAll(problem)
+    const bound = choices === undefined ? -Infinity : scoreOf(scores, choices)
+    return { choices, exact: true, bound }
+  }
+  const bound = searched?.bound ?? Infinity
+  return { choices: bestRepaired(problem, searched?.choices), exact: false, bound }
 }
 
 const bestOfAll = ({ bounds, scores, space }: WithinProblem): Choices | undefined => {

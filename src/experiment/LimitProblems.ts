@@ -129,8 +129,10 @@ const targetProblems = (
   const names = (binding.length > 0 ? binding : limits).map(({ kind }) => kind).join(" and ")
   const reach = `from ${showEnd(cost.model, min, "up")} to ${showEnd(cost.model, max, "down")}`
   const asked = `a target of ${showCost(cost.model, target)}`
-  // what was not looked through whole may hold more than was found
-  return (isAbove ? most : least).exact
+  // what was not looked through whole may hold more than was found, up to the bound
+  const { bound, exact } = isAbove ? most : least
+  const isProven = exact || (isAbove ? target > bound + tolerance : -target > bound + tolerance)
+  return isProven
     ? [
         {
           path: ["cost", "target"],

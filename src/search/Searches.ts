@@ -60,8 +60,10 @@ export const kinds: ReadonlyArray<SearchKind<SearchSpec>> = searches.kinds.map((
   kindOf({ kind }),
 )
 
-export const make = (spec: SearchSpec, problem: Problem): Searcher =>
-  withLimitAlarms(kindOf(spec).make(spec, problem), problem)
+export const make = (spec: SearchSpec, problem: Problem): Searcher => {
+  const searcher = kindOf(spec).make(spec, problem)
+  return isDecided(spec) ? searcher : withLimitAlarms(searcher, problem)
+}
 
 /** The block with every knob written out, as a run of `steps` uses them: what an id is made from. */
 export const resolved = (spec: SearchSpec, steps: number): SearchSpec =>
