@@ -31,6 +31,8 @@ import {
   stateFolder,
 } from "../Locations.ts"
 import { checkFlags, flagsWithoutEffect, type RunFlags } from "../run/FlagsWithoutEffect.ts"
+import { program } from "../Program.ts"
+import { reportOf } from "../../report/ReadReport.ts"
 import { stoppedPage, summaryText } from "../RunOutcome.ts"
 import { gridPages, labelsOf } from "../tracker/GridPages.ts"
 import { note, print } from "../Output.ts"
@@ -186,7 +188,15 @@ const optionsOf = Effect.fnUntraced(function* (
       name: plan.name,
       file: plan.file,
     },
-    ...gridPages(plan, typed()),
+    ...gridPages(
+      plan,
+      typed(),
+      reportOf(plan, state, {
+        program,
+        sets: input.set,
+        ...(Option.isSome(input.state) ? { state: input.state.value } : {}),
+      }),
+    ),
     stoppedPage,
     onEndedRuns: Effect.fnUntraced(function* ({ gridIds, trialIds }) {
       for (const id of gridIds) yield* tracker.startGrid(State.gridFolder(state, id))

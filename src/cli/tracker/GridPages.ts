@@ -1,6 +1,6 @@
 /** What a grid and its trials look like in the tracker: their names, notes, metrics, views, pictures. */
 import { randomUUID } from "node:crypto"
-import { Effect } from "effect"
+import { Effect, type FileSystem } from "effect"
 import type { Plan } from "../../experiment/Plan.ts"
 import type { Options, TrialSummary } from "../../orchestrator/GridOptions.ts"
 import type { TrialPage } from "../../orchestrator/TrialPage.ts"
@@ -35,13 +35,28 @@ const pictureFiles = async (figures: Figures, title: string): Promise<Files> => 
   return files
 }
 
-/** The pages of a grid. */
+/** The file of the report beside the pictures. */
+const reportFile = "report.html"
+
+/**
+ * The pages of a grid.
+ *
+ * @param report makes the report of the grid as it stands; the grid does without one that cannot be made
+ */
 export const gridPages = (
   plan: Pick<Plan, "description" | "name" | "trials">,
   command: string,
+  report: Effect.Effect<string, { readonly message: string }, FileSystem.FileSystem>,
 ): Pick<Options, "endFiles" | "headline" | "metrics" | "note" | "parameters" | "views"> => {
   const { cost, differing } = trialLabels(plan.trials)
   let pictures: GridNote["pictures"] = []
+  let written: GridNote["report"]
+  const reportFiles = report.pipe(
+    Effect.map((page): Files => ({ [reportFile]: page })),
+    Effect.catch(({ message }) =>
+      Effect.as(Effect.logWarning(`no report of the grid: ${message}`), {} as Files),
+    ),
+  )
   return {
     note: (summaries) =>
       gridNote(figuresNow(summaries), {
@@ -49,7 +64,7 @@ export const gridPages = (
         command,
         states: new Map(summaries.map(({ state, trial }) => [trial.id, state])),
         pictures,
-        report: undefined,
+        report: written,
       }),
     headline: (summaries) => gridHeadline(figuresNow(summaries)),
     metrics: (summaries) => gridMetrics(figuresNow(summaries)),
@@ -60,9 +75,11 @@ export const gridPages = (
         try: () => pictureFiles(figuresNow(summaries), plan.name),
         catch: (cause) => ({ message: String(cause) }),
       }).pipe(
+        Effect.flatMap((files) => Effect.map(reportFiles, (own): Files => ({ ...files, ...own }))),
         Effect.tap((files) =>
           Effect.sync(() => {
             const path = Object.keys(files).find((file) => file.endsWith(".png"))
+            written = files[reportFile] === undefined ? undefined : reportFile
             pictures = path === undefined ? [] : [{ title: "Accuracy against cost", path }]
           }),
         ),
