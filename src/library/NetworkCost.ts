@@ -10,6 +10,7 @@ import { compile } from "../cost/Cost.ts"
 import { Gbops } from "../cost/Gbops.ts"
 import { Memory } from "../cost/Memory.ts"
 import type { DeclarationErrors } from "../declaration/Errors.ts"
+import { peakMemory } from "../network/memory/PeakMemory.ts"
 import type { Assignment, Choices } from "../space/Decision.ts"
 import { fromAssignment } from "../space/DecisionSpace.ts"
 import { valueOf } from "../space/Quantity.ts"
@@ -25,6 +26,8 @@ export interface Costs {
   readonly weightBytes: number
   /** Bytes of the inputs of the layers. */
   readonly activationBytes: number
+  /** Bytes of the activations that are held at once, at most, or while the layer runs. */
+  readonly peakBytes: number
 }
 
 export interface LayerCost extends Costs {
@@ -55,7 +58,10 @@ export const costOf = (
   })
 }
 
-const costAt = ({ space, table }: SearchSpace["network"], choices: Choices): NetworkCost => {
+const costAt = (network: SearchSpace["network"], choices: Choices): NetworkCost => {
+  const { space, table } = network
+  const peak = peakMemory(network)
+  const held = peak.byLayer(choices)
   const gbops = compile(table, Gbops, space)
   const memory = compile(table, Memory, space)
   const inputs = compile(table, ActivationMemory, space)
@@ -70,6 +76,7 @@ const costAt = ({ space, table }: SearchSpace["network"], choices: Choices): Net
         gbops: valueOf(gbops.terms[i]!, choices),
         weightBytes: valueOf(memory.terms[i]!, choices),
         activationBytes: valueOf(inputs.terms[i]!, choices),
+        peakBytes: held[i]!,
       },
     ]
   })
@@ -78,6 +85,7 @@ const costAt = ({ space, table }: SearchSpace["network"], choices: Choices): Net
     gbops: gbops.of(choices),
     weightBytes: memory.of(choices),
     activationBytes: inputs.of(choices),
+    peakBytes: peak.of(choices),
     layers,
   }
 }

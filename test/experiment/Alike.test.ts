@@ -43,6 +43,15 @@ layer(NodeFileSystem.layer)("trials that train alike", (it) => {
       ["times=0.99", "uniform INT4", "wide then uniform INT4", "times=1", "times=1.01"],
     ],
     [
+      "a uniform control over limits, none of which it is above",
+      "matrix: { reward.limits: [[{ kind: memory, max: 12000 }], [{ kind: memory, max: 30000 }]] }\ncontrols: [uniform]",
+      [
+        'limits=[{"kind":"memory","max":12000}]',
+        "uniform INT4",
+        'limits=[{"kind":"memory","max":30000}]',
+      ],
+    ],
+    [
       "a uniform control over targets between formats, each nearest once",
       "matrix: { reward.cost.target.times: [1.2, 1.3] }\ncontrols: [uniform]",
       ["times=1.2", "uniform INT4", "uniform INT5", "times=1.3"],
@@ -202,7 +211,7 @@ layer(NodeFileSystem.layer)("trials that train alike", (it) => {
       })
       const [other] = (yield* plan(`search: { kind: fixed, assignment: ${everywhere} }\n`, set))
         .trials
-      assert.strictEqual(other!.declaration.reward!.cost.target, 12572)
+      assert.strictEqual(other!.declaration.reward!.cost.target, 11192)
     }),
   )
 

@@ -101,7 +101,7 @@ const orderOf = (
 
 /** What the peak of a span depends on, and perhaps some things that it does not. */
 interface Dependence {
-  /** Decisions about what runs and how large it is. */
+  /** Decisions about what runs and how large it is, the scores of attention included. */
   readonly sizes: ReadonlySet<number>
   /** For each of its values the nodes whose formats it may take. */
   readonly readers: ReadonlyArray<ReadonlySet<number>>
@@ -141,10 +141,10 @@ const dependenceOf = ({ network, of }: Readers, span: Span): Dependence => {
     if (node.shape.kind === "image")
       add([...node.shape.height.decisions, ...node.shape.width.decisions])
     if ("inner" in node) add(node.inner.decisions)
+    // the scores of attention take its own format, whoever reads its result
+    if (node.operation === "attention") add(formatsOf(network, [i]))
     const found = new Set<number>()
     addReaders(i, false, found, new Set())
-    // the scores of attention take its own format
-    if (node.operation === "attention") found.add(i)
     readers.push(found)
   }
   return { sizes, readers }

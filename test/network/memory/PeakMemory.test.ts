@@ -116,9 +116,22 @@ network:
 formats: { oneOf: [INT4, INT8, MXFP4], scope: layer, scale: { sharedExponent: floor } }
 `
 
+const tokens = `
+name: tokens
+input: { height: 8, width: 8, channels: 3 }
+classes: 4
+network:
+  - patchEmbed: { patch: 2, heads: 2, headDim: 4, classToken: true }
+  - transformer: { repeats: 2, mlpRatio: 2, heads: { oneOf: [1, 2] }, attentionProducts: { oneOf: [INT8, BF16] } }
+  - finalNorm: {}
+  - takeClassToken: {}
+  - dense: { name: classifier, units: classes }
+formats: { oneOf: [INT4, INT8], scope: block }
+`
+
 describe("the parts of a network", () => {
   it("have the peak of the whole, under any assignment, and depend on no other decision", () => {
-    for (const yaml of [branches, joint, choosing]) {
+    for (const yaml of [branches, joint, choosing, tokens]) {
       let untabled = 0
       const network = buildSpace(yaml)
       const random = randomStream(1, yaml.slice(0, 20))
