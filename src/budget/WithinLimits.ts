@@ -194,6 +194,9 @@ const repair = (problem: WithinProblem, start: Choices): Choices | undefined => 
   }
 }
 
+/** With more changes than this none is tried together with another. */
+const maxPaired = 60
+
 /** The best change within the bounds, one decision or two at a time; undefined where none is better. */
 const improved = (problem: WithinProblem, choices: Choices): Choices | undefined => {
   const { bounds, scores } = problem
@@ -203,9 +206,11 @@ const improved = (problem: WithinProblem, choices: Choices): Choices | undefined
   const consider = (next: Choices, score: number): void => {
     if (score > most && holdsAll(bounds, next)) [best, most] = [next, score]
   }
-  for (const first of changesOf(problem, choices)) {
+  const firsts = [...changesOf(problem, choices)]
+  for (const first of firsts) {
     const changed = choices.with(first.decision, first.option)
     if (first.excess <= 1e-9) consider(changed, first.score)
+    if (firsts.length > maxPaired) continue
     for (const second of changesOf(problem, changed))
       if (second.decision !== first.decision && second.score > most && second.excess <= 1e-9)
         consider(changed.with(second.decision, second.option), second.score)
@@ -213,8 +218,8 @@ const improved = (problem: WithinProblem, choices: Choices): Choices | undefined
   return best
 }
 
-/** Improvements of one assignment, at most; each looks at all pairs of changes. */
-const maxImprovements = 200
+/** Improvements of one assignment, at most. */
+const maxImprovements = 100
 
 /** From the best options, from the least of every bound, and from what is known: repaired, the best of them improved. */
 const bestRepaired = (problem: WithinProblem, known: Choices | undefined): Choices | undefined => {
