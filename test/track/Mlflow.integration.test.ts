@@ -205,8 +205,11 @@ describe("the local server", () => {
   it("is found again, also when its record is lost", async () => {
     expect(await starting()).toEqual(server)
     fs.rmSync(join(state, "mlflow", "server.json"))
-    expect(await find()).toEqual(server)
-    expect(await starting()).toEqual(server)
+    // of a server that is found by its process nobody knows which database file it opened
+    const { inode, ...known } = server
+    expect(inode).toEqual(expect.any(Number))
+    expect(await find()).toEqual(known)
+    expect(await starting()).toEqual(known)
     expect(fs.existsSync(join(state, "mlflow", "server.json"))).toBe(true)
   })
 
