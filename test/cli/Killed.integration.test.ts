@@ -115,7 +115,7 @@ describe("a trial that ends while its run is stopped by Ctrl-C", () => {
     expect(answer.stderr).toMatch(/^seed=1: finished after .*accuracy/m)
     expect(answer.stdout.toString()).toMatch(/^trial .*accuracy/m)
     expect(answer.stdout.toString()).toMatch(/^seed=1 .*%/m)
-    expect(noteOf(gridRun("e40"))).toMatch(/^\| seed=1 \| finished \|/m)
+    expect(noteOf(gridRun("e40"))).toMatch(/^\| \[s1 reinforce\]\([^)]*\) \| finished \|/m)
     expect(gridRun("e40").status).toBe("KILLED")
   })
 
@@ -127,7 +127,7 @@ describe("a trial that ends while its run is stopped by Ctrl-C", () => {
     const answer = await ended
     expect(answer.code).toBe(130)
     expect(answer.stderr).toMatch(/^seed=1: stopped, step \d+ is saved$/m)
-    expect(noteOf(gridRun("e30000"))).toMatch(/^\| seed=1 \| stopped \|/m)
+    expect(noteOf(gridRun("e30000"))).toMatch(/^\| (?:\[s1 reinforce\]\([^)]*\)|s1 reinforce) \| stopped \|/m)
     expect(noteOf(gridRun("e30000"))).toMatch(/^\| seed=2 \| planned \|/m)
   })
 })

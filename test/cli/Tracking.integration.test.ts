@@ -73,7 +73,13 @@ describe("proxies", () => {
       `${named}, version 3.18.0, through the proxy http://${proxy.address} of http_proxy`,
     )
     expect(said(around)).toContain(`${stub.url}, version 3.18.0\n`)
-    expect(new Set(proxy.seen)).toEqual(new Set([`GET ${named}/health`, `GET ${named}/version`]))
+    expect(new Set(proxy.seen)).toEqual(
+      new Set([
+        `GET ${named}/health`,
+        `GET ${named}/version`,
+        `POST ${named}/api/2.0/mlflow/experiments/search`,
+      ]),
+    )
     expect(said(through) + said(around)).not.toContain("hunter22")
   })
 })
