@@ -140,8 +140,8 @@ export const write = Effect.fnUntraced(function* (
 })
 
 /**
- * The newest checkpoint of the trial `id` that is whole, or undefined. A corrupt one, or one of another trial, is passed over with a warning and the one before it
- * is taken; who goes on from here puts it aside (`.corrupt`). One of a newer version fails: going on from an older one
+ * The newest checkpoint of the trial `id` that is whole, or undefined. A corrupt one, or one of another trial, is passed over
+ * with a warning and the one before it is taken; who goes on from here puts it aside (`.corrupt`). One of a newer version fails: going on from an older one
  * would quietly lose work.
  */
 export const readNewest = Effect.fnUntraced(function* (
@@ -165,8 +165,10 @@ export const readNewest = Effect.fnUntraced(function* (
       stored("read", path),
     )
     if (bytes === undefined) continue
-    const read = path.endsWith(".bin") ? Earlier.decode(bytes) : decode(bytes)
-    const other = Result.isSuccess(read) && "trial" in read.success ? read.success.trial : undefined
+    const read: Result.Result<Checkpoint, Damaged | NewerVersion> = path.endsWith(".bin")
+      ? Earlier.decode(bytes)
+      : decode(bytes)
+    const other = Result.isSuccess(read) ? read.success.trial : undefined
     const isOurs = other === undefined || id === undefined || other === id
     if (Result.isSuccess(read) && isOurs) return read.success
     const reason = Result.isSuccess(read)

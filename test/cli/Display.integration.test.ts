@@ -170,12 +170,7 @@ const prepare = (steps: number): string => {
 }
 
 /** What must be seen of a trial and of its grid. */
-const figures = [
-  /step \d+\/400/,
-  /\d (?:s|min) left/,
-  /cost\/target \d/,
-  /grid: \d/,
-]
+const figures = [/step \d+\/400/, /\d (?:s|min) left/, /cost\/target \d/, /grid: \d/]
 
 describe.skipIf(!hasPython)("`run` in a terminal (left out without Python's pty)", () => {
   for (const columns of [60, 80, 160])

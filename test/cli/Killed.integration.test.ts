@@ -127,7 +127,9 @@ describe("a trial that ends while its run is stopped by Ctrl-C", () => {
     const answer = await ended
     expect(answer.code).toBe(130)
     expect(answer.stderr).toMatch(/^seed=1: stopped, step \d+ is saved$/m)
-    expect(noteOf(gridRun("e30000"))).toMatch(/^\| (?:\[s1 reinforce\]\([^)]*\)|s1 reinforce) \| stopped \|/m)
+    expect(noteOf(gridRun("e30000"))).toMatch(
+      /^\| (?:\[s1 reinforce\]\([^)]*\)|s1 reinforce) \| stopped \|/m,
+    )
     expect(noteOf(gridRun("e30000"))).toMatch(/^\| seed=2 \| planned \|/m)
   })
 })

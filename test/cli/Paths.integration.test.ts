@@ -74,7 +74,7 @@ describe("a project in a folder with a strange name", () => {
     expect(ran.code).toBe(0)
     expectWhole(ran)
     const link = /^MLflow {2}(\S+)$/m.exec(ran.stdout.toString())?.[1]
-    expect(link).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#\/experiments\/\d+\/runs\?/)
+    expect(link).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/grid\/\d+\/[0-9a-f]{16}$/)
     const state = join(project, ".fliqs")
     expect(readdirSync(join(state, "mlflow"))).toEqual(
       expect.arrayContaining(["artifacts", "mlflow.db"]),

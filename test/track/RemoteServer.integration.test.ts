@@ -51,7 +51,7 @@ describe.skipIf(nginx === undefined)("a server of somebody else", () => {
       { stdio: "ignore" },
     )
     const pass = (host: string) =>
-      `location /mlflow/ { proxy_pass http://127.0.0.1:${mlflow}/; proxy_set_header Host ${host}; }`
+      `location / { return 404; } location /mlflow/ { proxy_pass http://127.0.0.1:${mlflow}/; proxy_set_header Host ${host}; }`
     const places = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     writeFileSync(
       at("nginx.conf"),
