@@ -1,4 +1,5 @@
 /** Grids that share trials, in MLflow: every grid finds all of its trials, whoever ran them first. */
+import { inflateSync } from "node:zlib"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Answer, experiment, fliqs, json, makeFolder, space } from "./fliqs.ts"
 
@@ -26,21 +27,57 @@ interface Found {
   readonly tags: Readonly<Record<string, string>>
 }
 
-/** What MLflow shows when the link is opened. */
-const behind = async (link: string): Promise<ReadonlyArray<Found>> => {
+interface ViewState {
+  readonly searchFilter: string
+  readonly orderByKey: string
+  readonly orderByAsc: boolean
+}
+
+/** The saved view that a short link leads to, in its experiment. */
+const viewOf = async (link: string) => {
+  const { headers } = await fetch(link, { redirect: "manual" })
+  const [path = "", query] = headers.get("location")!.slice("/#".length).split("?")
+  const id = path.split("/")[2]!
+  const key = new URLSearchParams(query).get("viewStateShareKey")
+  const answer = await fetch(`${url}/api/2.0/mlflow/experiments/get?experiment_id=${id}`)
+  const { experiment } = (await answer.json()) as {
+    experiment: { tags: Array<{ key: string; value: string }> }
+  }
+  const tag = experiment.tags.find((one) => one.key === `mlflow.sharedViewState.${key}`)
+  const { state } = JSON.parse(tag!.value) as { state: string }
+  const packed = Buffer.from(state.replace("deflate;", ""), "base64")
+  return { id, state: JSON.parse(inflateSync(packed).toString()) as ViewState }
+}
+
+/** The experiments that trials of a grid are in and the filter, of a short link or a whole one. */
+const searchOf = async (link: string) => {
   const { hash } = new URL(link)
+  if (hash === "") {
+    const { id, state } = await viewOf(link)
+    return { experiments: [id], ...state }
+  }
   const [path = "", query] = hash.slice(1).split("?")
   const parameters = new URLSearchParams(query)
   const experiments = parameters.get("experiments")
+  return {
+    experiments:
+      experiments === null ? [path.split("/")[2]!] : (JSON.parse(experiments) as Array<string>),
+    searchFilter: parameters.get("searchFilter")!,
+    orderByKey: parameters.get("orderByKey")!,
+    orderByAsc: parameters.get("orderByAsc") === "true",
+  }
+}
+
+/** What MLflow shows when the link is opened. */
+const behind = async (link: string): Promise<ReadonlyArray<Found>> => {
+  const { experiments, orderByAsc, orderByKey, searchFilter } = await searchOf(link)
   const answer = await fetch(`${url}/api/2.0/mlflow/runs/search`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({
-      experiment_ids: experiments === null ? [path.split("/")[2]] : JSON.parse(experiments),
-      filter: parameters.get("searchFilter"),
-      order_by: [
-        `${parameters.get("orderByKey")} ${parameters.get("orderByAsc") === "true" ? "ASC" : "DESC"}`,
-      ],
+      experiment_ids: experiments,
+      filter: searchFilter,
+      order_by: [`${orderByKey} ${orderByAsc ? "ASC" : "DESC"}`],
       max_results: 100,
     }),
   })
@@ -107,7 +144,7 @@ describe("a grid that shares trials with another", () => {
     expect((await fliqs(["sync"], at)).code).toBe(0)
     const link = linkOf(await run(...words))
     expect(idsOf(await behind(link))).toEqual(trials.map(({ id }) => id).sort())
-    expect(new URLSearchParams(new URL(link).hash).get("searchFilter")).toContain(gridId)
+    expect((await searchOf(link)).searchFilter).toContain(gridId)
   })
 
   it("keeps the grid that planned a trial first, in MLflow and in the list", async () => {
