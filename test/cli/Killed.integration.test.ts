@@ -130,6 +130,6 @@ describe("a trial that ends while its run is stopped by Ctrl-C", () => {
     expect(noteOf(gridRun("e30000"))).toMatch(
       /^\| (?:\[s1 reinforce\]\([^)]*\)|s1 reinforce) \| stopped \|/m,
     )
-    expect(noteOf(gridRun("e30000"))).toMatch(/^\| seed=2 \| planned \|/m)
+    expect(noteOf(gridRun("e30000"))).toMatch(/^\| s2 reinforce \| planned \|/m)
   })
 })
