@@ -159,7 +159,7 @@ layer(NodeFileSystem.layer)("an error made by --set names the flag", (it) => {
       const texts = (...sets: ReadonlyArray<string>) =>
         Effect.map(changedSpace(space, sets), ({ errors }) => errors.map(({ text }) => text))
       assert.deepStrictEqual(yield* texts("input.height=x"), [
-        '--set input.height=x: got "x"; an integer between 1 and 4096 would be right',
+        '--set input.height=x: got "x"; an integer between 1 and 4096 or { oneOf } would be right',
       ])
       assert.match(
         (yield* texts("space.classes=12")).join(),
