@@ -3,7 +3,7 @@
  * where they do not lead there (`WithinTarget.ts`, `WithinBand.ts`).
  */
 import type { CompiledCost } from "../cost/Cost.ts"
-import { holds, type Limit } from "../cost/CostLimits.ts"
+import { holds, type Limit } from "../cost/LimitKinds.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import type { Random } from "../space/RandomStream.ts"
 import type { Band } from "./WithinBudget.ts"

@@ -7,7 +7,7 @@
  * into the band. Deterministic. Left out: a target alone (`WithinBudget.ts`).
  */
 import type { CompiledCost } from "../cost/Cost.ts"
-import type { Limit } from "../cost/CostLimits.ts"
+import type { Limit } from "../cost/LimitKinds.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { randomStream } from "../space/RandomStream.ts"
 import {

@@ -7,7 +7,7 @@
  * exact comparison with `CompiledCost.of`. Left out: on a target, neither above it nor far below (`WithinBand.ts`).
  */
 import type { CompiledCost } from "../cost/Cost.ts"
-import type { Limit } from "../cost/CostLimits.ts"
+import type { Limit } from "../cost/LimitKinds.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import { activity } from "../space/DecisionSpace.ts"
 import { knapsack } from "./Knapsack.ts"

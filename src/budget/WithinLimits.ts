@@ -1,5 +1,5 @@
 /**
- * The assignment of the greatest score within a target and further limits (`cost/CostLimits.ts`): what a search with limits
+ * The assignment of the greatest score within a target and further limits (`cost/LimitKinds.ts`): what a search with limits
  * ends with.
  *
  * Exactly, by a label search (`LabelSearch.ts`), where decisions hang together little: formats always, widths and depths
@@ -9,7 +9,7 @@
  * comparison with what the limit says an assignment costs. Left out: a target without limits (`WithinBudget.ts`).
  */
 import type { CompiledCost } from "../cost/Cost.ts"
-import type { Limit } from "../cost/CostLimits.ts"
+import type { Limit } from "../cost/LimitKinds.ts"
 import { allOf, type Choices, type DecisionSpace } from "../space/Decision.ts"
 import { activity } from "../space/DecisionSpace.ts"
 import { argmax, type PerOption, zerosLike } from "../space/PerOption.ts"

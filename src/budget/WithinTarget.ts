@@ -6,7 +6,7 @@
  * assignment of the greatest random score does (`WithinBand.ts`).
  */
 import type { CompiledCost } from "../cost/Cost.ts"
-import type { Limit } from "../cost/CostLimits.ts"
+import type { Limit } from "../cost/LimitKinds.ts"
 import type { Choices, DecisionSpace } from "../space/Decision.ts"
 import type { Random } from "../space/RandomStream.ts"
 import { type Band, spreadOf } from "./WithinBudget.ts"

@@ -4,7 +4,7 @@
  * Each kind declares which files it reads (`NamedFile`). Left out: reading them (`Files.ts`).
  */
 import * as Costs from "../cost/Costs.ts"
-import { costOf } from "../cost/CostLimits.ts"
+import { costOf } from "../cost/LimitKinds.ts"
 import { valueAt } from "../declaration/Decode.ts"
 import type { Path } from "../declaration/Errors.ts"
 import { type NamedFile, type NamedFiles, unreadFiles } from "../declaration/NamedFile.ts"

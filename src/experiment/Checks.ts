@@ -6,7 +6,7 @@
 import { Result } from "effect"
 import * as Costs from "../cost/Costs.ts"
 import type { LayerTable } from "../cost/LayerTable.ts"
-import type { LimitSpec } from "../cost/CostLimits.ts"
+import type { LimitSpec } from "../cost/LimitKinds.ts"
 import type { Check } from "../declaration/Decode.ts"
 import * as Datasets from "../data/Datasets.ts"
 import { allWithin, type Problem, within } from "../declaration/Errors.ts"

@@ -7,7 +7,7 @@
 import { Result } from "effect"
 import { endWithin } from "../budget/WithinLimits.ts"
 import { isUnread, problems as costProblems } from "../cost/Costs.ts"
-import { costOf, holds, type Limit, type LimitSpec } from "../cost/CostLimits.ts"
+import { costOf, holds, type Limit, type LimitSpec } from "../cost/LimitKinds.ts"
 import { type Problem, within } from "../declaration/Errors.ts"
 import { limitsOf } from "../network/CostLimits.ts"
 import { compileCost, showCost, showEnd, targetOf } from "../network/CostTarget.ts"

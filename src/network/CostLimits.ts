@@ -1,7 +1,7 @@
 /**
  * Limits of a network: those of a declaration, compiled. Left out: whether they can be met (`experiment/LimitProblems.ts`).
  */
-import { costOf, type Limit, type LimitSpec, unitOf } from "../cost/CostLimits.ts"
+import { costOf, type Limit, type LimitSpec, unitOf } from "../cost/LimitKinds.ts"
 import type { Choices } from "../space/Decision.ts"
 import { maximum } from "../space/Quantity.ts"
 import { compileCost } from "./CostTarget.ts"

@@ -3,7 +3,7 @@
  * reward. A price that leads away from assignments that cannot be the end; the end itself is held to the limits exactly
  * (`budget/`).
  */
-import type { Limit } from "../cost/CostLimits.ts"
+import type { Limit } from "../cost/LimitKinds.ts"
 import type { Choices } from "../space/Decision.ts"
 import { smoothSign } from "./Reward.ts"
 

@@ -10,7 +10,7 @@
  */
 import { Schema } from "effect"
 import { Costs } from "../cost/Costs.ts"
-import { limits } from "../cost/CostLimits.ts"
+import { limits } from "../cost/LimitKinds.ts"
 import { field, optional, withDefault } from "../declaration/Field.ts"
 import { otherNames, withOtherNames } from "../declaration/OtherNames.ts"
 

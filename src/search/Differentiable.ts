@@ -18,7 +18,7 @@
 import { Schema } from "effect"
 import type { Problem as Finding } from "../declaration/Errors.ts"
 import type { Network } from "../network/Network.ts"
-import type { Limit } from "../cost/CostLimits.ts"
+import type { Limit } from "../cost/LimitKinds.ts"
 import { limitPenalty, limitSlope } from "../reward/LimitPenalty.ts"
 import type { BoundReward } from "../reward/Reward.ts"
 import { isAdditive } from "../reward/Rewards.ts"

@@ -20,7 +20,7 @@
  */
 import { bandUnder, onTarget, withinBudget } from "../budget/WithinBudget.ts"
 import { bestWithin, cheapestWithin } from "../budget/WithinTarget.ts"
-import { holds } from "../cost/CostLimits.ts"
+import { holds } from "../cost/LimitKinds.ts"
 import { penaltyOf } from "../reward/LimitPenalty.ts"
 import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices } from "../space/Decision.ts"

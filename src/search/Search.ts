@@ -7,7 +7,7 @@
  */
 import type { Result, Schema } from "effect"
 import type { CompiledCost, Probabilities } from "../cost/Cost.ts"
-import type { Limit } from "../cost/CostLimits.ts"
+import type { Limit } from "../cost/LimitKinds.ts"
 import type { Problem as Finding } from "../declaration/Errors.ts"
 import type { NamedFiles } from "../declaration/NamedFile.ts"
 import type { FormatOption } from "../format/Pair.ts"

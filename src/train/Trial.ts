@@ -6,7 +6,7 @@
 import { Result, Schema } from "effect"
 import type { CompiledCost } from "../cost/Cost.ts"
 import { problems as costProblems } from "../cost/Costs.ts"
-import type { Limit } from "../cost/CostLimits.ts"
+import type { Limit } from "../cost/LimitKinds.ts"
 import { datasets } from "../data/Datasets.ts"
 import { allWithin, type Problem, within } from "../declaration/Errors.ts"
 import { field, optional, withDefault } from "../declaration/Field.ts"

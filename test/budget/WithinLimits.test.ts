@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { CompiledCost } from "../../src/cost/Cost.ts"
 import { Gbops } from "../../src/cost/Gbops.ts"
-import type { Limit } from "../../src/cost/CostLimits.ts"
+import type { Limit } from "../../src/cost/LimitKinds.ts"
 import {
   endWithin,
   mostWithin,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { compileTerms } from "../../src/cost/Cost.ts"
 import { Gbops } from "../../src/cost/Gbops.ts"
-import type { Limit } from "../../src/cost/CostLimits.ts"
+import type { Limit } from "../../src/cost/LimitKinds.ts"
 import { Memory } from "../../src/cost/Memory.ts"
 import { make as makeReward, type RewardSpec } from "../../src/reward/Rewards.ts"
 import { rehearse } from "../../src/rehearse/Rehearse.ts"

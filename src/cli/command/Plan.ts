@@ -1,7 +1,7 @@
 /** `fliqs plan EXPERIMENT`: the trials, the size of the space, what would be skipped, how long the rest may take. */
 import { Effect, type Option, Result } from "effect"
 import { availableParallelism } from "node:os"
-import { unitOf } from "../../cost/CostLimits.ts"
+import { unitOf } from "../../cost/LimitKinds.ts"
 import { pathText } from "../../declaration/Errors.ts"
 import type * as Plan from "../../experiment/Plan.ts"
 import type { Network } from "../../network/Network.ts"

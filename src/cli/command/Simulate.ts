@@ -1,6 +1,6 @@
 /** `fliqs simulate EXPERIMENT`: every trial of the grid rehearsed on a synthetic quality, in seconds, without a network. */
 import { Effect, Option, Result, Schema } from "effect"
-import { holds } from "../../cost/CostLimits.ts"
+import { holds } from "../../cost/LimitKinds.ts"
 import { inspect, valueAt } from "../../declaration/Decode.ts"
 import { DeclarationErrors, problemText } from "../../declaration/Errors.ts"
 import { suggest } from "../../declaration/Suggest.ts"

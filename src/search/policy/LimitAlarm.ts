@@ -1,5 +1,5 @@
 /** The alarm of limits: at the last step, for each that the final assignment comes close to. */
-import type { Limit } from "../../cost/CostLimits.ts"
+import type { Limit } from "../../cost/LimitKinds.ts"
 import type { Choices } from "../../space/Decision.ts"
 import type { Alarm, Problem, Searcher } from "../Search.ts"
 

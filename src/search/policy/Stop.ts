@@ -6,7 +6,7 @@
  * which other it would rather have, and each decision that changes exchanges the logits of its two options: the
  * certainty stays, its object moves. Left out: what a hard budget chooses (`WithinBudget.ts`).
  */
-import { holds } from "../../cost/CostLimits.ts"
+import { holds } from "../../cost/LimitKinds.ts"
 import type { BoundReward } from "../../reward/Reward.ts"
 import type { Choices } from "../../space/Decision.ts"
 import { onTarget } from "../../budget/WithinBudget.ts"
