@@ -71,6 +71,10 @@ export const normalisationOf = ({
   readonly shift: ReadonlyArray<number>
 } => ({ scale: std.map((s) => 1 / (255 * s)), shift: mean.map((m, i) => -m / std[i]!) })
 
+/** Names of classes that have none: their labels, 0 to the largest. */
+export const numbered = (mostLabel: number): ReadonlyArray<string> =>
+  Array.from({ length: mostLabel + 1 }, (_, label) => String(label))
+
 /** So many zeros of the type of the images. */
 export const zeros = ({ values }: Pick<Images, "values">, count: number): Values =>
   values === "float32" ? new Float32Array(count) : new Uint8Array(count)

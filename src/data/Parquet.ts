@@ -8,7 +8,9 @@ import { Effect, Result, Schema } from "effect"
 import { asSentence, optional } from "../declaration/Field.ts"
 import type { StreamedDataset } from "./Batches.ts"
 import type { DatasetKind } from "./DatasetKind.ts"
+import { numbered } from "./Dataset.ts"
 import { statisticsFit } from "./ImageFolderSpec.ts"
+import { remembering } from "./OpenFile.ts"
 import { type ParquetEnd, readEnd, unpack } from "./shard/ParquetFile.ts"
 import { shardedKind, type ShardSource } from "./shard/ShardedKind.ts"
 import {
@@ -16,10 +18,9 @@ import {
   parted,
   type ShardCounts,
   type ShardedSplits,
-  stampOf,
   testCountOf,
 } from "./shard/ShardedImages.ts"
-import { findShards, type Shard, type ShardsBySplit } from "./shard/ShardNames.ts"
+import { allOf, findShards, pathsOf, type Shard, type ShardsBySplit } from "./shard/ShardNames.ts"
 import { shardFields } from "./shard/ShardSpec.ts"
 
 const summary =
@@ -53,25 +54,23 @@ interface Ends {
   readonly ends: ReadonlyMap<Shard, ParquetEnd>
 }
 
-const known = new Map<string, Result.Result<Ends, string>>()
+const remembered = remembering<Result.Result<Ends, string>>()
+
+const readEnds = (spec: Spec, shards: ShardsBySplit): Result.Result<Ends, string> =>
+  Result.map(
+    Result.all(
+      allOf(shards).map((shard) =>
+        Result.map(readEnd(shard, spec), (end) => [shard, end] as const),
+      ),
+    ),
+    (pairs) => ({ shards, ends: new Map(pairs) }),
+  )
 
 /** What the ends of all files say, read anew when one has changed. */
 const endsOf = (spec: Spec, path: string): Result.Result<Ends, string> =>
-  Result.flatMap(findShards(path, ".parquet", spec.links ?? "refuse"), (shards) => {
-    const all = [...shards.train, ...(shards.test ?? []), ...(shards.heldOut ?? [])]
-    const key = JSON.stringify([spec, path, all.map((shard) => stampOf(shard.path))])
-    const before = known.get(key)
-    if (before !== undefined) return before
-    const ends = Result.map(
-      Result.all(
-        all.map((shard) => Result.map(readEnd(shard, spec), (end) => [shard, end] as const)),
-      ),
-      (pairs) => ({ shards, ends: new Map(pairs) }),
-    )
-    if (known.size >= 4) known.clear()
-    known.set(key, ends)
-    return ends
-  })
+  Result.flatMap(findShards(path, ".parquet", spec.links ?? "refuse"), (shards) =>
+    remembered([spec, path], pathsOf(shards), () => readEnds(spec, shards)),
+  )
 
 const counts = (spec: Spec, path: string): Result.Result<ShardCounts, string> =>
   Result.flatMap(endsOf(spec, path), ({ ends, shards }) => {
@@ -90,7 +89,7 @@ const counts = (spec: Spec, path: string): Result.Result<ShardCounts, string> =>
       return Result.fail("there is one image; more would be right")
     const test = shards.test === undefined ? testCountOf(rows, spec) : rowsOf(shards.test)
     return Result.succeed({
-      classes: named ?? Array.from({ length: mostLabel + 1 }, (_, i) => String(i)),
+      classes: named ?? numbered(mostLabel),
       mostLabel,
       names: shards.names,
       counts: {

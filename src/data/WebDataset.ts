@@ -7,17 +7,19 @@ import { readFileSync, statSync } from "node:fs"
 import * as nodePath from "node:path"
 import { Effect, Result, Schema } from "effect"
 import { asSentence } from "../declaration/Field.ts"
+import { numbered } from "./Dataset.ts"
 import { statisticsFit } from "./ImageFolderSpec.ts"
+import { remembering } from "./OpenFile.ts"
 import type { DatasetKind } from "./DatasetKind.ts"
 import type { StreamedDataset } from "./Batches.ts"
-import { findShards, type Shard, type ShardsBySplit } from "./shard/ShardNames.ts"
+import { findShards, pathsOf, type Shard, type ShardsBySplit } from "./shard/ShardNames.ts"
 import { shardedKind, type ShardSource } from "./shard/ShardedKind.ts"
 import {
   joined,
   parted,
   type ShardCounts,
   type ShardedSplits,
-  stampOf,
+  type ShardSplit,
 } from "./shard/ShardedImages.ts"
 import { shardFields } from "./shard/ShardSpec.ts"
 import { indexTar } from "./shard/TarIndex.ts"
@@ -56,9 +58,8 @@ const namesBeside = (root: string): ReadonlyArray<string> | undefined => {
 const indexAll = (shards: ReadonlyArray<Shard>) =>
   Result.map(Result.all(shards.map(indexTar)), joined)
 
-const index = (spec: Spec, path: string): Result.Result<Indexed, string> =>
+const index = (spec: Spec, shards: ShardsBySplit): Result.Result<Indexed, string> =>
   Result.gen(function* () {
-    const shards = yield* findShards(path, ".tar", spec.links ?? "refuse")
     const train = yield* indexAll(shards.train)
     if (shards.test === undefined) {
       if (train.files.length < 2)
@@ -70,20 +71,11 @@ const index = (spec: Spec, path: string): Result.Result<Indexed, string> =>
     return { shards, splits: { train, test, ...(heldOut === undefined ? {} : { heldOut }) } }
   })
 
-const splitsIn = ({ heldOut, test, train }: ShardedSplits) => ({
-  train,
-  test,
-  ...(heldOut === undefined ? {} : { heldOut }),
-})
-
 const countsOf = (spec: Spec, { shards, splits }: Indexed): ShardCounts => {
-  const all = Object.entries(splitsIn(splits))
+  const all = Object.entries<ShardSplit>({ ...splits })
   const most = all.reduce((max, [, { labels }]) => labels.reduce((a, b) => Math.max(a, b), max), 1)
   return {
-    classes:
-      spec.classNames ??
-      namesBeside(shards.root) ??
-      Array.from({ length: most + 1 }, (_, i) => String(i)),
+    classes: spec.classNames ?? namesBeside(shards.root) ?? numbered(most),
     mostLabel: most,
     names: shards.names,
     counts: {
@@ -96,22 +88,13 @@ const countsOf = (spec: Spec, { shards, splits }: Indexed): ShardCounts => {
   }
 }
 
-const known = new Map<string, Result.Result<Indexed, string>>()
+const remembered = remembering<Result.Result<Indexed, string>>()
 
 /** The index of a block, made anew when a shard has changed. */
-const indexOf = (spec: Spec, path: string): Result.Result<Indexed, string> => {
-  const found = findShards(path, ".tar", spec.links ?? "refuse")
-  if (Result.isFailure(found)) return Result.fail(found.failure)
-  const { heldOut = [], test = [], train } = found.success
-  const stamps = [...train, ...test, ...heldOut].map((shard) => stampOf(shard.path))
-  const key = JSON.stringify([spec, path, stamps])
-  const before = known.get(key)
-  if (before !== undefined) return before
-  const indexed = index(spec, path)
-  if (known.size >= 4) known.clear()
-  known.set(key, indexed)
-  return indexed
-}
+const indexOf = (spec: Spec, path: string): Result.Result<Indexed, string> =>
+  Result.flatMap(findShards(path, ".tar", spec.links ?? "refuse"), (shards) =>
+    remembered([spec, path], pathsOf(shards), () => index(spec, shards)),
+  )
 
 const source: ShardSource<Spec> = {
   counts: (spec, path) => Result.map(indexOf(spec, path), (indexed) => countsOf(spec, indexed)),

@@ -2,9 +2,10 @@
  * Whether the arrays of the user's files fit: their types and shapes, from the headers, and the labels. Left out: which
  * arrays they are (`ArraysPlaces.ts`), the examples' values (`Arrays.ts`), file formats (`NumpyFile.ts`).
  */
-import { statSync } from "node:fs"
 import { Result } from "effect"
 import { pathText } from "../../declaration/Errors.ts"
+import { numbered } from "../Dataset.ts"
+import { remembering } from "../OpenFile.ts"
 import type { Spec } from "./ArraysSpec.ts"
 import { countOf, type NumpyHeader, parseNumbers, parseTexts, typeProblem } from "./NumpyArray.ts"
 import { readArrays } from "./NumpyFile.ts"
@@ -158,8 +159,7 @@ const classesOf = (
     1,
   )
   const named = spec.classNames ?? classNamesIn(train.examples.file)
-  if (named === undefined)
-    return Result.succeed(Array.from({ length: most + 1 }, (_, i) => String(i)))
+  if (named === undefined) return Result.succeed(numbered(most))
   if (new Set(named).size < named.length)
     return Result.fail(problem("classNames", "the same name stands for two classes"))
   return most < named.length
@@ -215,22 +215,12 @@ const find = (spec: Spec, folder: string): Found<FoundArrays> =>
     return { train, test, shape, isFloat, classes: yield* classesOf(spec, train, test) }
   })
 
-const stampOf = (file: string): string => {
-  const stat = statSync(file, { throwIfNoEntry: false })
-  return stat === undefined ? "none" : `${stat.size} ${stat.mtimeMs} ${stat.ino}`
-}
-
-const known = new Map<string, Found<FoundArrays>>()
+const remembered = remembering<Found<FoundArrays>>()
 
 /** The arrays of a block; or the first thing that is wrong with them. Looked for anew when a file has changed. */
 export const findArrays = (spec: Spec, folder: string): Found<FoundArrays> => {
-  const files = [spec.train, spec.trainLabels, spec.test, spec.testLabels]
-  const stamps = files.map((file) => (file === undefined ? "" : stampOf(fromFolder(folder, file))))
-  const key = JSON.stringify([spec, folder, stamps])
-  const before = known.get(key)
-  if (before !== undefined) return before
-  const found = find(spec, folder)
-  if (known.size >= 4) known.clear()
-  known.set(key, found)
-  return found
+  const files = [spec.train, spec.trainLabels, spec.test, spec.testLabels].flatMap((file) =>
+    file === undefined ? [] : [fromFolder(folder, file)],
+  )
+  return remembered([spec, folder], files, () => find(spec, folder))
 }

@@ -4,10 +4,10 @@
  * In here: which arrays there are, by their headers, without reading the values; one of them whole. Zip archives are read by
  * fflate. Left out: what is in an array (`NumpyArray.ts`).
  */
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs"
+import { readFileSync, readSync } from "node:fs"
 import { Unzip, UnzipInflate, unzipSync } from "fflate"
 import { Result } from "effect"
-import { describe } from "../../disk/FileProblem.ts"
+import { inWords, remembering, withOpen } from "../OpenFile.ts"
 import { headerLimit, type NumpyHeader, parseHeader } from "./NumpyArray.ts"
 
 /** Name -> header, or why it cannot be read; the one array of a .npy file has the name "". */
@@ -18,14 +18,13 @@ const maxBytes = 4 * 2 ** 30
 
 const chunkBytes = 1 << 20
 
-const reading = <A>(read: () => A): Result.Result<A, string> =>
-  Result.try({
-    try: read,
-    catch: (error) =>
-      error instanceof Error && !("code" in error && typeof error.code === "string")
-        ? `is no .npz archive that can be read (${error.message})`
-        : `cannot be read: ${describe(error).words}`,
-  })
+/** What `read` makes of an archive; what fflate throws is said of the archive. */
+const unpacking = <A>(read: () => A): Result.Result<A, string> =>
+  Result.mapError(
+    Result.try(read),
+    (error) =>
+      `is no .npz archive that can be read (${error instanceof Error ? error.message : String(error)})`,
+  )
 
 const isZip = (start: Uint8Array): boolean => start[0] === 0x50 && start[1] === 0x4b
 
@@ -68,31 +67,29 @@ function* chunksOf(file: number, first: Uint8Array): Iterable<Uint8Array> {
   }
 }
 
-/** The arrays of a regular file by their headers; or why it has none. */
+const listOpen = (file: number, size: number): Result.Result<Listing, string> => {
+  if (size > maxBytes) return Result.fail(`is larger than ${maxBytes / 2 ** 30} GiB`)
+  const first = new Uint8Array(chunkBytes)
+  const start = first.subarray(0, readSync(file, first))
+  if (!isZip(start)) return Result.succeed(new Map([["", parseHeader(start)]]))
+  return Result.flatMap(
+    unpacking(() => zipListing(chunksOf(file, start))),
+    (listing) =>
+      listing.size === 0
+        ? Result.fail("is an archive without arrays (NAME.npy)")
+        : Result.succeed(listing),
+  )
+}
+
+const remembered = remembering<Result.Result<Listing, string>>()
+
+/** The arrays of a regular file by their headers; or why it has none. An archive is unpacked for it, once. */
 export const listArrays = (path: string): Result.Result<Listing, string> =>
-  Result.flatMap(
-    reading(() => openSync(path, "r")),
-    (file) => {
-      try {
-        return Result.flatMap(
-          reading((): Result.Result<Listing, string> => {
-            const stat = fstatSync(file)
-            if (!stat.isFile()) return Result.fail("is not a regular file")
-            if (stat.size > maxBytes) return Result.fail(`is larger than ${maxBytes / 2 ** 30} GiB`)
-            const first = new Uint8Array(chunkBytes)
-            const start = first.subarray(0, readSync(file, first))
-            if (!isZip(start)) return Result.succeed(new Map([["", parseHeader(start)]]))
-            const listing = zipListing(chunksOf(file, start))
-            return listing.size === 0
-              ? Result.fail("is an archive without arrays (NAME.npy)")
-              : Result.succeed(listing)
-          }),
-          (listing) => listing,
-        )
-      } finally {
-        closeSync(file)
-      }
-    },
+  remembered([path], [path], () =>
+    Result.flatMap(
+      inWords(() => withOpen(path, listOpen)),
+      (listing) => listing,
+    ),
   )
 
 /** The bytes of the arrays of these names; those that are not there are left out. Or why the file cannot be read. */
@@ -101,12 +98,12 @@ export const readArrays = (
   names: ReadonlyArray<string>,
 ): Result.Result<ReadonlyMap<string, Uint8Array>, string> =>
   Result.flatMap(
-    reading(() => readFileSync(path)),
+    inWords(() => readFileSync(path)),
     (bytes) => {
       if (!isZip(bytes)) return Result.succeed(new Map([["", bytes]]))
       let total = 0
       return Result.map(
-        reading(() =>
+        unpacking(() =>
           unzipSync(bytes, {
             filter: ({ name, originalSize }) => {
               if (!name.endsWith(".npy") || !names.includes(arrayName(name))) return false

@@ -26,10 +26,9 @@ import {
 import { compressors } from "hyparquet-compressors"
 import { Option, Result, Schema } from "effect"
 import { pathText } from "../../declaration/Errors.ts"
-import { readAt } from "./Extent.ts"
-import { cacheName, type ShardSplit, stampOf } from "./ShardedImages.ts"
+import { inWords, readAt, stampOf, withOpen } from "../OpenFile.ts"
+import { cacheName, type ShardSplit } from "./ShardedImages.ts"
 import type { Shard } from "./ShardNames.ts"
-import { withFile } from "./TarFile.ts"
 
 /** What the end of a file says. */
 export interface ParquetEnd {
@@ -70,16 +69,18 @@ const Features = Schema.fromJsonString(
 const decodeFeatures = Schema.decodeUnknownOption(Features)
 
 const metadataOf = (path: string): Result.Result<FileMetaData, string> =>
-  withFile(path, (descriptor, size) => {
-    const tail = readAt(descriptor, Math.max(0, size - 8), 8)
-    if (size < 12 || tail.subarray(4).toString("latin1") !== "PAR1")
-      throw new Error("is no Parquet file, or is cut short: it does not end in PAR1")
-    const length = tail.readUInt32LE(0) + 8
-    if (length > Math.min(size, maxEnd))
-      throw new Error("is damaged: its metadata do not fit into it")
-    // hyparquet takes an ArrayBuffer of its own
-    return parquetMetadata(new Uint8Array(readAt(descriptor, size - length, length)).buffer)
-  })
+  inWords(() =>
+    withOpen(path, (descriptor, size) => {
+      const tail = readAt(descriptor, Math.max(0, size - 8), 8)
+      if (size < 12 || tail.subarray(4).toString("latin1") !== "PAR1")
+        throw new Error("is no Parquet file, or is cut short: it does not end in PAR1")
+      const length = tail.readUInt32LE(0) + 8
+      if (length > Math.min(size, maxEnd))
+        throw new Error("is damaged: its metadata do not fit into it")
+      // hyparquet takes an ArrayBuffer of its own
+      return parquetMetadata(new Uint8Array(readAt(descriptor, size - length, length)).buffer)
+    }),
+  )
 
 /** The columns at the top of the schema: name -> type of numbers; undefined for groups and bytes. */
 const columnsOf = ({ schema }: FileMetaData): ReadonlyMap<string, string | undefined> => {

@@ -35,6 +35,16 @@ export interface ShardsBySplit {
   readonly warnings: ReadonlyArray<string>
 }
 
+/** The shards of all splits. */
+export const allOf = ({ heldOut = [], test = [], train }: ShardsBySplit): ReadonlyArray<Shard> => [
+  ...train,
+  ...test,
+  ...heldOut,
+]
+
+export const pathsOf = (shards: ShardsBySplit): ReadonlyArray<string> =>
+  allOf(shards).map(({ path }) => path)
+
 const deepest = 4
 const words: ReadonlyArray<readonly [string, RegExp]> = [
   ["train", /(?:^|[^a-z])train(?:ing)?(?:[^a-z]|$)/iu],

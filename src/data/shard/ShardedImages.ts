@@ -5,7 +5,7 @@
  * Left out: which shards there are (`ShardNames.ts`), what is in them (`WebDataset.ts`, `Parquet.ts`).
  */
 import { createHash } from "node:crypto"
-import { closeSync, mkdirSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, readSync, writeFileSync } from "node:fs"
 import * as nodePath from "node:path"
 import { Option, Schema } from "effect"
 import { randomStream } from "../../space/RandomStream.ts"
@@ -15,8 +15,9 @@ import type { SplitReport } from "../DatasetKind.ts"
 import { type ImageSplit, limitImages } from "../ImageFiles.ts"
 import { imageStatistics, type PixelSpec, targetOf } from "../ImageFolderSpec.ts"
 import { makeImagePool, usualThreads } from "../ImagePool.ts"
+import { stampOf, withOpen } from "../OpenFile.ts"
 import { makeStreamedBatches } from "../StreamedBatches.ts"
-import { type Extent, openRegular } from "./Extent.ts"
+import type { Extent } from "./Extent.ts"
 import type { Shard, ShardsBySplit } from "./ShardNames.ts"
 
 /** Images of a split, before limits, each with its place. */
@@ -67,28 +68,18 @@ export const joined = (parts: ReadonlyArray<ShardSplit>): ShardSplit => ({
 const Known = Schema.fromJsonString(Schema.Tuple([Schema.String, Schema.String]))
 const decodeKnown = Schema.decodeUnknownOption(Known)
 
-/** Size and time of change: another content has another. */
-export const stampOf = (path: string): string => {
-  const { ctimeMs, mtimeMs, size } = statSync(path)
-  return `${size} ${mtimeMs} ${ctimeMs}`
-}
-
 /** A place in the cache for what is known of a file, by its path. */
 export const cacheName = (folder: string, path: string, ending: string): string =>
   nodePath.join(folder, createHash("sha256").update(path).digest("hex").slice(0, 24) + ending)
 
-const hashFile = (path: string): string => {
-  const { descriptor } = openRegular(path)
-  const hash = createHash("sha256")
-  const chunk = Buffer.alloc(1 << 20)
-  try {
+const hashFile = (path: string): string =>
+  withOpen(path, (descriptor) => {
+    const hash = createHash("sha256")
+    const chunk = Buffer.alloc(1 << 20)
     for (let length; (length = readSync(descriptor, chunk)) > 0;)
       hash.update(chunk.subarray(0, length))
-  } finally {
-    closeSync(descriptor)
-  }
-  return hash.digest("hex")
-}
+    return hash.digest("hex")
+  })
 
 /** SHA-256 of a shard, read once and kept in `folder` of the cache while the file does not change. */
 export const shardDigest = (folder: string, path: string): string => {

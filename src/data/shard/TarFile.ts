@@ -4,11 +4,9 @@
  * Headers are decoded by the package `tar`: ustar, pax and GNU's long names. Left out: compressed archives, in which no
  * file can be read without all before it; sparse files.
  */
-import { closeSync } from "node:fs"
-import { Result } from "effect"
+import type { Result } from "effect"
 import { Header, Pax } from "tar"
-import { describe } from "../../disk/FileProblem.ts"
-import { openRegular, readAt } from "./Extent.ts"
+import { inWords, readAt, withOpen } from "../OpenFile.ts"
 
 export interface TarEntry {
   readonly name: string
@@ -72,24 +70,4 @@ const readEntries = (descriptor: number, total: number): ReadonlyArray<TarEntry>
 
 /** The regular files of an archive, in its order; or what is wrong with it in words. */
 export const listTar = (path: string): Result.Result<ReadonlyArray<TarEntry>, string> =>
-  withFile(path, readEntries)
-
-/** Uses an open regular file; what is thrown becomes words. */
-export const withFile = <A>(
-  path: string,
-  use: (descriptor: number, size: number) => A,
-): Result.Result<A, string> =>
-  Result.try({
-    try: () => {
-      const { descriptor, size } = openRegular(path)
-      try {
-        return use(descriptor, size)
-      } finally {
-        closeSync(descriptor)
-      }
-    },
-    catch: (error) =>
-      error instanceof Error && !("code" in error)
-        ? error.message
-        : `cannot be read: ${describe(error).words}`,
-  })
+  inWords(() => withOpen(path, readEntries))

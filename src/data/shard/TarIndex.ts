@@ -5,10 +5,10 @@
 import { Option, Result, Schema } from "effect"
 import { pathText } from "../../declaration/Errors.ts"
 import { isImageName } from "../ImageListing.ts"
-import { readAt } from "./Extent.ts"
+import { inWords, readAt, withOpen } from "../OpenFile.ts"
 import type { Shard } from "./ShardNames.ts"
 import type { ShardSplit } from "./ShardedImages.ts"
-import { listTar, type TarEntry, withFile } from "./TarFile.ts"
+import { listTar, type TarEntry } from "./TarFile.ts"
 
 /** Longer ones hold no label. */
 const maxLabelBytes = 1 << 16
@@ -64,16 +64,18 @@ export const indexTar = ({ name, path }: Shard): Result.Result<ShardSplit, strin
   Result.mapError(
     Result.gen(function* () {
       const samples = samplesOf(yield* listTar(path))
-      const labels = yield* withFile(path, (descriptor) =>
-        [...samples].map(([key, { image, label }]) => {
-          if (image === undefined || label === undefined) return undefined
-          const { offset, size } = label.entry
-          const text = readAt(descriptor, offset, Math.min(size, maxLabelBytes)).toString("utf8")
-          const found = labelIn(label.ending, text)
-          if (found === undefined || found < 0 || found > 65_535)
-            throw new Error(`has no label from 0 to 65535 in ${key}.${label.ending}`)
-          return found
-        }),
+      const labels = yield* inWords(() =>
+        withOpen(path, (descriptor) =>
+          [...samples].map(([key, { image, label }]) => {
+            if (image === undefined || label === undefined) return undefined
+            const { offset, size } = label.entry
+            const text = readAt(descriptor, offset, Math.min(size, maxLabelBytes)).toString("utf8")
+            const found = labelIn(label.ending, text)
+            if (found === undefined || found < 0 || found > 65_535)
+              throw new Error(`has no label from 0 to 65535 in ${key}.${label.ending}`)
+            return found
+          }),
+        ),
       )
       const whole = [...samples].flatMap(([, { image }], i) =>
         image === undefined || labels[i] === undefined ? [] : [{ image, label: labels[i] }],
