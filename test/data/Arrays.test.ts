@@ -107,6 +107,17 @@ np.save("y.npy", y.reshape(n, 1))
     expect(batches.trainBatch(0).images).toEqual(images)
   })
 
+  it("takes no array for both splits", async () => {
+    const own = files({ "a.npz": npz({ z: images, w: y }) })
+    const named = await load(own, { examples: "z", labels: "w", testShare: 0.2 })
+    expect([named.train.count, named.test.count]).toEqual([8, 2])
+    const both = files({
+      "a.npz": npz({ z_train: images, w_train: y, z_test: images, w_test: y }),
+    })
+    const apart = await load(both, { examples: "z_train", labels: "w_train" })
+    expect([apart.train.count, apart.test.count]).toEqual([10, 10])
+  })
+
   it("parts a test split by class, another by another dataSeed", async () => {
     const own = files({ "a.npz": npz({ images, labels: y }) })
     const one = await load(own, { testShare: 0.4 })

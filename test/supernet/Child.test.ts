@@ -4,17 +4,7 @@ import type { Network } from "../../src/network/Network.ts"
 import { narrowestChoices, widestChoices } from "../../src/space/DecisionSpace.ts"
 import { extract } from "../../src/supernet/Child.ts"
 import { buildSpace, joint } from "../network/fixture.ts"
-import {
-  attended,
-  averaged,
-  chosen,
-  deep,
-  excited,
-  joined,
-  modern,
-  sized,
-  sizedFlat,
-} from "./tiny.ts"
+import * as tiny from "./tiny.ts"
 
 /** Where something in a value still names a decision: looks at every field, by no list of them. */
 const open = (value: unknown, path: string): ReadonlyArray<string> => {
@@ -28,20 +18,7 @@ const open = (value: unknown, path: string): ReadonlyArray<string> => {
   })
 }
 
-it.each(
-  Object.entries({
-    joint,
-    attended,
-    averaged,
-    chosen,
-    deep,
-    excited,
-    joined,
-    modern,
-    sized,
-    sizedFlat,
-  }),
-)("%s leaves none", (_, yaml) => {
+it.each(Object.entries({ joint, ...tiny }))("%s leaves none", (_, yaml) => {
   const network = buildSpace(yaml)
   const openIn = ({ graph, table }: Network) => [...open(graph, "graph"), ...open(table, "table")]
   expect(openIn(network).length).toBeGreaterThan(0)

@@ -49,11 +49,15 @@ const namedLike = (listing: Listing, words: string, role: Role, isShared: boolea
   return [...listing.keys()].filter((name) => expected.has(name.toLowerCase()))
 }
 
-/** The name of an array where the user gave one; in the file of both splits, that of the other split. */
-const given = (name: string, role: Role, isShared: boolean): string =>
-  isShared && role === "test"
-    ? name.replace(/train/iu, (word) => (word === "TRAIN" ? "TEST" : "test"))
-    : name
+/**
+ * The name of an array where the user gave one. In the file of both splits the test split has another one, by the same
+ * word: without `train` in the name there is none.
+ */
+const given = (name: string, role: Role, isShared: boolean): string | undefined => {
+  if (!isShared || role === "train") return name
+  const other = name.replace(/train/iu, (word) => (word === "TRAIN" ? "TEST" : "test"))
+  return other === name ? undefined : other
+}
 
 interface Wanted {
   readonly key: "examples" | "labels"
@@ -71,10 +75,12 @@ const choose = (spec: Spec, wanted: Wanted): Found<string | undefined> => {
   const asked = spec[key]
   if (asked !== undefined) {
     const name = given(asked, role, isShared)
-    if (listing.has(name)) return Result.succeed(name)
+    if (name !== undefined && listing.has(name)) return Result.succeed(name)
     return role === "test" && isShared
       ? Result.succeed(undefined)
-      : Result.fail(problem(key, `${pathText(file)} has no array ${pathText(name)}; it has ${all}`))
+      : Result.fail(
+          problem(key, `${pathText(file)} has no array ${pathText(asked)}; it has ${all}`),
+        )
   }
   const [name, second] = namedLike(listing, words, role, isShared)
   if (second === undefined) return Result.succeed(name)

@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { asSentence, FilePath, optional, withDefault } from "../../declaration/Field.ts"
 import { dataFields } from "../DataSpec.ts"
+import { splitFields } from "../ImageFolderSpec.ts"
 
 export const summary =
   "your own NumPy arrays, .npz or .npy: images, spectrograms or windows of sensors with integer labels; nothing is fetched"
@@ -86,13 +87,7 @@ export const spec = Schema.Struct({
     }),
     0.1,
   ),
-  dataSeed: withDefault(
-    Schema.Int.annotate({
-      description: "Another number sets others apart; the experiment's seed does not touch them.",
-      default: 1,
-    }),
-    1,
-  ),
+  dataSeed: splitFields.dataSeed,
 })
   .annotate({ description: asSentence(summary) })
   .annotate({ identifier: "Arrays", title: "NumPy arrays" })
