@@ -6,6 +6,7 @@ import type { Tensor, Tensor2D, Tensor4D } from "./Backend.ts"
 import { differentiable } from "./CustomGradient.ts"
 import {
   bool,
+  expandDims,
   firstOf,
   indices,
   int,
@@ -18,9 +19,6 @@ import {
   type,
   whole,
 } from "./Op.ts"
-
-const expandDims = (x: Tensor, axis: number): Tensor =>
-  op("ExpandDims", [type("T"), type("Tdim", "int32")], x, tf.scalar(axis, "int32"))
 
 /** All values of an image, channel after channel: [batch, h, w, c] -> [batch, c * h * w]. */
 export const flatten = (x: Tensor): Tensor2D => {

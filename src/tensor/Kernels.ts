@@ -16,6 +16,7 @@ import { differentiable } from "./CustomGradient.ts"
 import {
   backend,
   bool,
+  expandDims,
   indices,
   int,
   integer,
@@ -55,9 +56,6 @@ export const averagePool = (x: Tensor, options: PoolOptions): Tensor4D => {
     (dy, [x]) => [op("AvgPoolGrad", attributes, shapeOf(x!), dy)],
   ) as Tensor4D
 }
-
-const expandDims = (x: Tensor, axis: number): Tensor =>
-  op("ExpandDims", [type("T"), type("Tdim", "int32")], x, tf.scalar(axis, "int32"))
 
 const meanOver = (x: Tensor, axes: ReadonlyArray<number>): Tensor =>
   op("Mean", [type("T"), type("Tidx", "int32"), bool("keep_dims", false)], x, indices(...axes))

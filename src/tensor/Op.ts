@@ -132,6 +132,10 @@ export const whole = (value: number): Tensor => tf.scalar(value, "int32")
 export const pack = (...sizes: ReadonlyArray<Tensor>): Tensor =>
   op("Pack", [integer("T"), int("N", sizes.length), int("axis", 0)], ...sizes)
 
+/** x with one more axis, of size 1, at this place. */
+export const expandDims = (x: Tensor, axis: number): Tensor =>
+  op("ExpandDims", [type("T"), integer("Tdim")], x, whole(axis))
+
 /** The first size of a tensor, an int32 scalar. */
 export const firstOf = (x: Tensor): Tensor => {
   const attributes = [integer("T"), integer("Index"), int("shrink_axis_mask", 1)]

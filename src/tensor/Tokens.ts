@@ -7,7 +7,7 @@
 import { tf } from "./Backend.ts"
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "./Backend.ts"
 import { differentiable } from "./CustomGradient.ts"
-import { bool, indices, int, op, reshape, shapeOf, type } from "./Op.ts"
+import { bool, expandDims, indices, int, op, reshape, shapeOf, type } from "./Op.ts"
 
 const transpose = (x: Tensor, ...order: ReadonlyArray<number>): Tensor =>
   op("Transpose", [type("T"), type("Tperm", "int32")], x, indices(...order))
@@ -175,7 +175,7 @@ export const firstToken = (x: Tensor): Tensor2D => {
     [x],
     () => ({ value: squeeze(slice(x, [0, 0, 0], [-1, 1, -1])) }),
     (dy) => {
-      const one = op("ExpandDims", [type("T"), type("Tdim", "int32")], dy, tf.scalar(1, "int32"))
+      const one = expandDims(dy, 1)
       return [
         pad(one, [
           [0, 0],
