@@ -7,6 +7,11 @@
  * those kernels the gradient is therefore taken in another way: of a copy made here, without strides, or, where the
  * kernel is only 1 x 1 under some choices, with channels filled up to a multiple of eight.
  *
+ * On all processors several threads share these copies, and their writes meet outside of them where the images of a batch
+ * are no multiple of the threads: an odd batch, or the one example that a part works on which is not chosen. With more than
+ * one thread the gradient is taken of a copy made here as well (equal bits where both are right), or with images of zeros
+ * up to a multiple of the threads.
+ *
  * Gradients of groups and of dilated kernels are in oneDNN alone. Without it each group is a convolution of its own, and a
  * dilated kernel is a larger one with zeros between its elements.
  *
@@ -18,6 +23,7 @@ import type { Tensor, Tensor4D } from "./Backend.ts"
 import { differentiable } from "./CustomGradient.ts"
 import {
   bool,
+  firstOf,
   indices,
   int,
   integer,
@@ -114,15 +120,29 @@ const ofFilledFilter = (x: Tensor, w: Tensor, dy: Tensor, options: DilatedOption
   return op("Slice", [type("T"), integer("Index")], gradient, origin(), shapeOf(w))
 }
 
+/** x [batch, h, w, c] with images of zeros behind it, up to a multiple of so many. */
+const filledBatch = (x: Tensor, multiple: number): Tensor => {
+  const added = integers("FloorMod", op("Neg", [integer("T")], firstOf(x)), whole(multiple))
+  const after = pack(added, whole(0), whole(0), whole(0))
+  const paddings = op("Pack", [integer("T"), int("N", 2), int("axis", 1)], origin(), after)
+  return op("Pad", [type("T"), integer("Tpaddings")], x, paddings)
+}
+
 /** d loss / d w */
 const filterGradient = (x: Tensor, w: Tensor, dy: Tensor, options: ConvolutionOptions): Tensor => {
   const { mayBePointwise = false, padding, strides } = options
+  const { arithmetic, threads } = loaded()!
+  const isNarrow = usesNarrowKernels(arithmetic)
+  const isShared = threads > 1 && usesOneDnn(arithmetic)
   const isStrided = strides.some((stride) => stride > 1)
-  if (!isStrided || !usesNarrowKernels(loaded()!.arithmetic))
-    return ofFilter(x, shapeOf(w), dy, options)
+  if (!isStrided || !(isNarrow || isShared)) return ofFilter(x, shapeOf(w), dy, options)
   if (w.shape[0] === 1 && w.shape[1] === 1)
     return ofFilter(everyNth(x, strides), shapeOf(w), dy, { padding, strides: [1, 1] })
-  return mayBePointwise ? ofFilledFilter(x, w, dy, options) : ofFilter(x, shapeOf(w), dy, options)
+  if (!mayBePointwise) return ofFilter(x, shapeOf(w), dy, options)
+  const [images, slopes] = isShared ? [filledBatch(x, threads), filledBatch(dy, threads)] : [x, dy]
+  return isNarrow
+    ? ofFilledFilter(images, w, slopes, options)
+    : ofFilter(images, shapeOf(w), slopes, options)
 }
 
 const isDilated = ({ dilation = undilated }: DilatedOptions): boolean =>

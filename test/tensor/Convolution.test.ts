@@ -71,6 +71,30 @@ describe("the filter gradient of a 1 x 1 kernel with strides", () => {
     },
   )
 
+  it.each(
+    [1, 3, 127].flatMap((images) => [false, true].map((isSearched) => ({ images, isSearched }))),
+  )(
+    "of $images images, no multiple of the threads, is right; kernel cut: $isSearched",
+    ({ images, isSearched }) => {
+      const x = normal([images, 12, 12, 8], 7) as Tensor4D
+      const w = normal([1, 1, 8, 12], 8)
+      const dy = normal([images, 6, 6, 12], 9) as Tensor4D
+      const options = { strides: [2, 2], padding: "same", mayBePointwise: isSearched } as const
+      const right = expected(x, dy, [2, 2])
+      const once = () =>
+        tf.tidy(() =>
+          tf.grad((w: Tensor) =>
+            conv2d(x, isSearched ? cut(w, [whole(1), whole(1), 8, 12], 2) : w, options),
+          )(w, dy),
+        )
+      // oneDNN's own kernel ends the process within some hundred calls
+      for (let repeat = 0; repeat < 500; repeat++) once().dispose()
+      const last = once()
+      for (const [i, value] of read(last).entries()) expect(value).toBeCloseTo(right[i]!, 2)
+      tf.dispose([x, w, dy, last])
+    },
+  )
+
   it.each([1, 3])("that was cut out of 3 x 3 to %i is right, alone and in a graph", (size) => {
     const [inputs, outputs] = [6, 12]
     const x = normal([8, 32, 32, inputs], 4) as Tensor4D

@@ -61,11 +61,7 @@ export const testBitEquality = (threads: number): void => {
       240_000,
     )
 
-    // With two threads oneDNN refuses a filter gradient of networks whose images change their size (docs/spaces.md).
-    const kinds = Object.entries(tiny).filter(
-      ([name]) => threads === 1 || !name.startsWith("sized"),
-    )
-    it.each(kinds)(
+    it.each(Object.entries(tiny))(
       "equal the eager ones on a tiny network of each kind: %s",
       async (_, yaml) => {
         const before = counts()
@@ -77,7 +73,7 @@ export const testBitEquality = (threads: number): void => {
       60_000,
     )
 
-    it.each(kinds.filter(([, yaml]) => hasBatchNorm(yaml)))(
+    it.each(Object.entries(tiny).filter(([, yaml]) => hasBatchNorm(yaml)))(
       "equal the eager ones where norms go by running averages: %s",
       async (_, yaml) => {
         const before = counts()
