@@ -35,9 +35,13 @@ export const trained = async (yaml: string, eager: boolean, steps: number, norms
   return bits
 }
 
-/** Every shipped space of CIFAR size. */
+/** Takes minutes; the tiny network `chosen` chooses among operations too, as `operations-cifar` does. */
+const large = "nas-bench-201.yaml"
+
+/** Every other shipped space of CIFAR size. */
 const files = readdirSync("spaces")
-  .filter((file) => /height: 32,/.test(readFileSync(`spaces/${file}`, "utf8")))
+  .filter((file) => file !== large)
+  .filter((file) => /^ +height: 32$/m.test(readFileSync(`spaces/${file}`, "utf8")))
   .map((file) => file.replace(".yaml", ""))
 
 const hasBatchNorm = (yaml: string): boolean =>
