@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, it } from "vitest"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
 import { writeOnnx } from "../../src/export/onnx/OnnxModel.ts"
 import { openOnnx } from "../../src/export/onnx/OnnxRuntime.ts"

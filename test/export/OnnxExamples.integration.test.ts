@@ -122,7 +122,7 @@ ${exampleOf("ONNX", "js").replaceAll("console.log", "window.printed = ")}
     try {
       const address = server.address() as AddressInfo
       const opened = await openPage(browser, `http://127.0.0.1:${address.port}/`, errors)
-      const printed = await opened.waitForFunction(() => Reflect.get(window, "printed") as number)
+      const printed = await opened.waitForFunction("window.printed")
       expect([await printed.jsonValue(), errors]).toEqual([answer, []])
     } finally {
       await browser.close()

@@ -53,7 +53,7 @@ const fetchHeaders = (folder: string): void => {
   ].flatMap((option) => ["-o", option])
   run(folder, "apt-get", ...options, "update")
   run(folder, "apt-get", ...options, "download", "libonnxruntime-dev")
-  const [file] = readdirSync(folder).filter((name) => name.endsWith(".deb"))
+  const file = readdirSync(folder).find((name) => name.endsWith(".deb"))
   run(folder, "dpkg-deb", "--extract", file!, ".")
   for (const part of ["lists", "packages", "sources.list", file!])
     rmSync(join(folder, part), { recursive: true })
