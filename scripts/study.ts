@@ -26,6 +26,7 @@ import {
   armsOf,
   linesOfPlan,
   type Planned,
+  plannedOf,
   replaceBetween,
   StudyLine,
   studyText,
@@ -102,7 +103,7 @@ const planOf = (name: string): ReadonlyArray<Planned> => {
     { encoding: "utf8", maxBuffer: 1e9 },
   )
   if (status !== 0) return fail(stderr)
-  return (JSON.parse(stdout) as { readonly trials: ReadonlyArray<Planned> }).trials
+  return plannedOf(JSON.parse(stdout))
 }
 
 /** What a line says of its trial; the arm follows from the rest. */

@@ -85,6 +85,13 @@ const rewardWords = (parameters: Parameters): ReadonlyArray<string> => {
   })
 }
 
+/** What makes the shared weights ready, where it is asked for. */
+const trainWords = (parameters: Parameters): ReadonlyArray<string> =>
+  ["train.sortChannels", "train.distill"].flatMap((key) => {
+    const value = parameters[key]
+    return value === undefined ? [] : [parameterWord(key, value)]
+  })
+
 /** The format, or the pair, of a network that has it everywhere. */
 const formatOf = (parameters: Parameters): string | undefined => {
   const {
@@ -124,6 +131,7 @@ const wordsOf = (parameters: Parameters): string => {
     formatOf(parameters),
     space,
     ...(isOwn ? searchWords(parameters) : []),
+    ...(isOwn ? trainWords(parameters) : []),
     ...(isOwn && isSearching(kind) ? rewardWords(parameters) : []),
   ]
   return words.filter((word) => word !== undefined).join(" ")

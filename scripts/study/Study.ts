@@ -5,6 +5,7 @@
  * lies above 0. Pure; left out: running trials and where their lines lie (`scripts/study.ts`).
  */
 import { Schema } from "effect"
+import { flatten } from "../../src/experiment/Parameters.ts"
 import { isSearching } from "../../src/search/Searches.ts"
 import { final } from "../../src/metric/Metrics.ts"
 import { armOf, type Parameters, parameterWord } from "./Arm.ts"
@@ -34,6 +35,24 @@ export interface Planned {
   readonly id: string
   readonly parameters: Parameters
 }
+
+const decodePlan = Schema.decodeUnknownSync(
+  Schema.Struct({
+    trials: Schema.Array(
+      Schema.Struct({
+        id: Schema.String,
+        parameters: Schema.Record(
+          Schema.String,
+          Schema.Union([Schema.String, Schema.Number, Schema.Boolean]),
+        ),
+      }),
+    ),
+  }),
+)
+
+/** The trials of `plan --json`, their parameters as the texts that a line keeps. Throws on anything else. */
+export const plannedOf = (plan: unknown): ReadonlyArray<Planned> =>
+  decodePlan(plan).trials.map(({ id, parameters }) => ({ id, parameters: flatten(parameters) }))
 
 /**
  * The lines of the trials of a plan, in its order: what an experiment said before it was changed, and a line that two

@@ -3,6 +3,7 @@ import {
   armsOf,
   linesOfPlan,
   type Planned,
+  plannedOf,
   replaceBetween,
   type StudyLine,
   studyText,
@@ -34,6 +35,26 @@ const lines = [
 ]
 
 describe("a study", () => {
+  it("keeps the parameters of a plan as texts, numbers without exponent", () => {
+    const parameters = {
+      "search.optimizer.epsilon": 1e-8,
+      "finish.retrain": true,
+      seed: 1,
+      name: "a",
+    }
+    const [trial] = plannedOf({ trials: [{ id: "1", parameters, state: "planned" }] })
+    expect(trial).toEqual({
+      id: "1",
+      parameters: {
+        "search.optimizer.epsilon": "0.00000001",
+        "finish.retrain": "true",
+        seed: "1",
+        name: "a",
+      },
+    })
+    expect(() => plannedOf({ trials: [{ id: "1", parameters: { seed: null } }] })).toThrow()
+  })
+
   it("counts the lines of its plan alone, in its order, once", () => {
     const plan = [planned("a"), planned("b")]
     const id = (name: string, accuracy: number) => ({ ...line("old", 1, accuracy), id: name })
