@@ -52,7 +52,7 @@ describe("a study", () => {
         name: "a",
       },
     })
-    expect(() => plannedOf({ trials: [{ id: "1", parameters: { seed: null } }] })).toThrow()
+    expect(() => plannedOf({ trials: [{ id: "1", parameters: { seed: null } }] })).toThrow("seed")
   })
 
   it("counts the lines of its plan alone, in its order, once", () => {
