@@ -1,16 +1,49 @@
 """The local MLflow server with short addresses, for terminals of 80 columns: /grid/EXPERIMENT/GRID leads to the saved view
-of a grid. MLflow finds this by its own entry point for apps (`mlflow server --app-name fliqs`, src/track/Server.ts)."""
+of a grid, /grid/EXPERIMENT/GRID/arms to another of its views. MLflow finds this by its own entry point for apps
+(`mlflow server --app-name fliqs`, src/track/Server.ts)."""
 
+import json
 import re
 
-path_of_grid = re.compile(r"/grid/(\d+)/([0-9a-f]{16})/?")
+views = {"accuracy": "CHART", "arms": "CHART", "curves": "CHART", "trials": "TABLE"}
+path_of_grid = re.compile(rf"/grid/(\d+)/([0-9a-f]{{16}})(?:/({'|'.join(views)}))?/?")
+
+# MLflow keeps the colours of groups in the browser, by `tag.arm.NAME`, and picks one of 29 by the name where there is none:
+# two arms may get the same. In a browser that has never been here it also opens a panel over a quarter of the page.
+page = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>fliqs</title><link rel="icon" href="data:,">
+<p><a href="%(view)s">The trials of this grid</a></p>
+<script>
+const remember = (key, change) => {
+  try {
+    localStorage.setItem(key, JSON.stringify(change(JSON.parse(localStorage.getItem(key)))))
+  } catch {}
+}
+const colour = async () => {
+  remember("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", () => true)
+  const wait = { signal: AbortSignal.timeout(3000) }
+  const answer = await fetch("/ajax-api/2.0/mlflow/experiments/get?experiment_id=%(experiment)s", wait)
+  const { tags } = (await answer.json()).experiment
+  const arms = Object.entries(JSON.parse(tags.find(({ key }) => key === "fliqs.colours.%(grid)s").value))
+  const groups = Object.fromEntries(arms.map(([arm, colour]) => [`tag.arm.${arm}`, colour]))
+  remember("experimentRunColors", (before) => ({ ...before, ...groups }))
+}
+colour().catch(() => {}).then(() => location.replace(%(json)s))
+</script>
+"""
 
 
-def view(experiment, grid):
-    return (
+def page_of(experiment, grid, name):
+    view = (
         f"/#/experiments/{experiment}/runs?workflowType=machine_learning"
-        f"&viewStateShareKey=accuracy-{grid}&compareRunsMode=CHART"
+        f"&viewStateShareKey={name}-{grid}&compareRunsMode={views[name]}"
     )
+    return page % {
+        "experiment": experiment,
+        "grid": grid,
+        "view": view.replace("&", "&amp;"),
+        "json": json.dumps(view),
+    }
 
 
 class App:
@@ -21,10 +54,14 @@ class App:
     async def __call__(self, scope, receive, send):
         found = path_of_grid.fullmatch(scope["path"]) if scope["type"] == "http" else None
         if found is not None and scope["method"] in ("GET", "HEAD"):
-            location = view(*found.groups()).encode()
-            headers = [(b"location", location), (b"content-length", b"0")]
-            await send({"type": "http.response.start", "status": 302, "headers": headers})
-            await send({"type": "http.response.body", "body": b""})
+            experiment, grid, name = found.groups()
+            body = page_of(experiment, grid, name or "accuracy").encode()
+            headers = [
+                (b"content-type", b"text/html; charset=utf-8"),
+                (b"content-length", str(len(body)).encode()),
+            ]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": body if scope["method"] == "GET" else b""})
             return
         if self.inner is None:
             from mlflow.server.fastapi_app import app

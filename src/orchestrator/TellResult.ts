@@ -4,7 +4,7 @@ import { final } from "../metric/Metrics.ts"
 import { isSearching } from "../search/Searches.ts"
 import type * as Journal from "./Journal.ts"
 import type * as State from "./State.ts"
-import { type EndedTrial, formatTags, type TrialPage } from "./TrialPage.ts"
+import { choiceTags, type EndedTrial, formatTags, type TrialPage } from "./TrialPage.ts"
 
 /** Files of the trial's folder that are the network it found. */
 export const modelFiles: Readonly<Record<string, string>> = {
@@ -66,7 +66,8 @@ export const tellResult = Effect.fnUntraced(function* (
   )
   const numbers = Object.entries(metrics).filter(([, value]) => Number.isFinite(value))
   journal.model(ended.step, Object.fromEntries(numbers), Object.fromEntries(found))
-  for (const [key, value] of formatTags(ended.layers)) journal.tag(key, value)
+  for (const [key, value] of [...formatTags(ended.layers), ...choiceTags(ended.assignment)])
+    journal.tag(key, value)
   tellNote(journal, page, trial, ended, paths)
 })
 

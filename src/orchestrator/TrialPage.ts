@@ -2,8 +2,9 @@
  * What the tracker is told of a trial beyond its events, and how it is named there among the trials of its grid. Left out:
  * the words and figures themselves (`report/`).
  */
+import { parse } from "../format/Formats.ts"
 import { pairText } from "../format/Pair.ts"
-import type { OptionValue } from "../space/Option.ts"
+import { isPair, optionText, type OptionValue } from "../space/Option.ts"
 import type { LayerOutcome } from "../train/TrainEvent.ts"
 import type { TrialFile } from "./State.ts"
 
@@ -50,8 +51,27 @@ export const labelTags = ({ labels }: TrialFile): Readonly<Record<string, string
         ...(labels.color === undefined ? {} : { "mlflow.runColor": labels.color }),
       }
 
+const isFormat = (value: OptionValue): boolean =>
+  typeof value === "string" ? parse(value) !== undefined : isPair(value)
+
+/** What was chosen beside formats: widths, kernels, depths, by the paths of their decisions. */
+export const architectureOf = (
+  assignment: EndedTrial["assignment"],
+): ReadonlyArray<readonly [path: string, value: OptionValue]> =>
+  Object.entries(assignment).filter(([, value]) => !isFormat(value))
+
 /** MLflow takes 100 tags at once; a network of more layers has its formats in `layers.json` only. */
 const mostLayerTags = 64
+
+/** What else was chosen, as tags to search by: `choice.stem.kernel` = `3`. More are in `assignment.json` only. */
+export const choiceTags = (
+  assignment: EndedTrial["assignment"],
+): ReadonlyArray<readonly [key: string, value: string]> => {
+  const architecture = architectureOf(assignment)
+  return architecture.length > mostLayerTags
+    ? []
+    : architecture.map(([path, value]) => [`choice.${path}`, optionText(value)])
+}
 
 /** The format of each layer, as tags to search by: `format.stem` = `INT4/INT8`. */
 export const formatTags = (

@@ -176,20 +176,33 @@ const shortDifference = (difference: Difference): string => {
   return `${signed(mean)} points over ${escaped(against.label)}${where} (${over})`
 }
 
-/** The best arm at the cost that most arms have, in a sentence; undefined while no trial has finished. */
-export const gridHeadline = (figures: Figures): string | undefined => {
-  const { levels, quality } = figures
-  const level = levels.toSorted((a, b) => b.arms.length - a.arms.length)[0]
-  const best = level?.arms[0]
-  if (level === undefined || best === undefined) return undefined
+/** `**x1 reinforce** is best at 0.0048 GBOPs: 0.742, ...`; the name is the link to the arm's best trial. */
+const bestAt = (level: CostLevel, figures: Figures): ReadonlyArray<string> => {
+  const { quality } = figures
+  const [best] = level.arms
+  if (best === undefined) return []
   const second = level.lead ?? best.difference
   const trial = bestTrial(best, quality)
   const label = escaped(best.label)
-  // MLflow shows one line of it: the name is the link to the arm's best trial.
   const name = trial === undefined ? label : `[${label}](fliqs:trial/${trial.id})`
   const value = rounded(best.metrics[quality]?.mean ?? Number.NaN, 3)
   const said = second === undefined ? "" : `, ${shortDifference(second)}`
-  return `**${name}** is best at ${rounded(level.cost)} ${costUnit(figures)}: ${value}${said}\n\n[The whole comparison](fliqs:grid/)`
+  return [`**${name}** is best at ${rounded(level.cost)} ${costUnit(figures)}: ${value}${said}`]
+}
+
+/**
+ * The best arm at the cost that most arms have, in a sentence, and below, where MLflow folds it, at the other costs that
+ * several arms have; undefined while no trial has finished.
+ */
+export const gridHeadline = (figures: Figures): string | undefined => {
+  const [first, ...rest] = figures.levels.toSorted((a, b) => b.arms.length - a.arms.length)
+  const others = rest.filter(({ arms }) => arms.length > 1).slice(0, mostLevels)
+  const sentences = [first, ...others].flatMap((level) =>
+    level === undefined ? [] : bestAt(level, figures),
+  )
+  return sentences.length === 0
+    ? undefined
+    : [...sentences, "[The whole comparison](fliqs:grid/)"].join("\n\n")
 }
 
 const progress = ({ counts }: Figures): string =>

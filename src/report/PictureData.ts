@@ -5,6 +5,7 @@
 import { parse } from "../format/Formats.ts"
 import { final, metrics as known, phases, search } from "../metric/Metrics.ts"
 import { costOverTarget } from "../picture/CurvesPicture.ts"
+import { architectureOf } from "../orchestrator/TrialPage.ts"
 import type { Role } from "../picture/Picture.ts"
 import type { Series } from "../picture/Series.ts"
 import { optionText, type OptionValue } from "../space/Option.ts"
@@ -52,11 +53,6 @@ const bitsOf = (name: string): number => parse(name)?.bits ?? 0
 const optionOf = (value: OptionValue): string | number =>
   typeof value === "number" ? value : optionText(value)
 
-const isFormat = (value: OptionValue): boolean =>
-  typeof value === "string"
-    ? parse(value) !== undefined
-    : typeof value === "object" && "weights" in value
-
 /** The chosen formats and architecture of a trial, as far as it has finished. */
 export const choicesOf = (trial: ArmTrial, arm: Arm) => ({
   id: trial.id,
@@ -65,9 +61,7 @@ export const choicesOf = (trial: ArmTrial, arm: Arm) => ({
   role: roleOf(arm),
   layers: trial.layers.map((layer) => ({ ...layer, weightBits: bitsOf(layer.weightFormat) })),
   architecture: Object.fromEntries(
-    Object.entries(trial.assignment).flatMap(([path, value]) =>
-      isFormat(value) ? [] : [[path, optionOf(value)]],
-    ),
+    architectureOf(trial.assignment).map(([path, value]) => [path, optionOf(value)]),
   ),
 })
 

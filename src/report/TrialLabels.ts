@@ -2,7 +2,7 @@
 import { shortKeys, type PlannedTrial } from "../experiment/PlannedTrial.ts"
 import type { TrialFile } from "../orchestrator/State.ts"
 import { kindKey } from "./ArmLabels.ts"
-import { armColours } from "../picture/Palette.ts"
+import { hues, shade } from "../picture/Palette.ts"
 import { type Figures, figuresOf } from "./Figures.ts"
 import { rolesOf } from "./PictureData.ts"
 import { recordOf } from "./TrialRecords.ts"
@@ -15,15 +15,21 @@ const cellText = (cell: Described["cell"], keys: ReadonlyArray<string>): string 
   return keys.flatMap((key) => (key in cell ? [`${names.get(key)}=${cell[key]}`] : [])).join(" ")
 }
 
-/** Controls are grey in pictures; in charts of single trials they must still differ. */
+/** Controls are grey in pictures; in charts of MLflow, which know no other marks, they must still differ. */
 const greys = ["#6b6b6b", "#a3a3a3", "#454545", "#c4c4c4"]
 
-/** The colour of each arm: of a search as in pictures. */
+/** The n-th of a round of colours that begins again, darker or paler each time. */
+const inRounds = (colours: ReadonlyArray<string>, n: number): string =>
+  shade(colours[n % colours.length]!, Math.floor(n / colours.length))
+
+/** The colour of each arm, of a search as in pictures; no two alike among the first 24 searches and 16 controls. */
 const coloursOf = (figures: Figures): ReadonlyMap<string, string> => {
-  const colours = new Map(armColours(rolesOf(figures)))
-  const controls = rolesOf(figures).filter(({ role }) => role !== "search")
-  for (const [i, { name }] of controls.entries()) colours.set(name, greys[i % greys.length]!)
-  return colours
+  const roles = rolesOf(figures)
+  const ofRole = (isSearch: boolean, colours: ReadonlyArray<string>) =>
+    roles
+      .filter(({ role }) => (role === "search") === isSearch)
+      .map(({ name }, n) => [name, inRounds(colours, n)] as const)
+  return new Map([...ofRole(true, hues), ...ofRole(false, greys)])
 }
 
 /** Names, arms and cells by the ids of the trials, and the keys in which the trials differ. */
@@ -44,7 +50,7 @@ export const trialLabels = (trials: ReadonlyArray<Described>) => {
         ...(color === undefined ? {} : { color }),
       })
     }
-  return { labels, differing: figures.differing, cost: figures.cost }
+  return { labels, colours, differing: figures.differing, cost: figures.cost }
 }
 
 /** The parameters in which all trials agree. */

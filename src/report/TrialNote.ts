@@ -4,8 +4,9 @@
  */
 import { pairText } from "../format/Pair.ts"
 import { derived, final, limits, type Metric } from "../metric/Metrics.ts"
-import type { EndedTrial } from "../orchestrator/TrialPage.ts"
+import { architectureOf, type EndedTrial } from "../orchestrator/TrialPage.ts"
 import type { TrialFile } from "../orchestrator/State.ts"
+import { optionText } from "../space/Option.ts"
 import { rounded } from "./FigureTexts.ts"
 import { codeBlock, escaped, markdownTable } from "./Markdown.ts"
 
@@ -17,8 +18,18 @@ const percent = (value: number): string => `${(100 * value).toFixed(1)} %`
 const splitOf = ({ parameters }: TrialFile): string =>
   parameters["finish.evaluate"] === "heldOut" ? "held-out images" : "test images"
 
-/** `Search by reinforce in the space resnet8 on cifar10: 4000 steps, seed 2.` */
-const sentence = ({ parameters, steps }: TrialFile): string => {
+/** `; 81.3 % on test images at 0.0048 GBOPs`: MLflow folds the table below. */
+const resultText = (trial: TrialFile, ended: EndedTrial | undefined): string => {
+  const accuracy = ended?.metrics[final.accuracy.key]
+  const gbops = ended?.metrics[final.gbops.key]
+  if (accuracy === undefined) return ""
+  const cost = gbops === undefined ? "" : ` at ${rounded(gbops)} GBOPs`
+  return `; ${percent(accuracy)} on ${splitOf(trial)}${cost}`
+}
+
+/** `Search by reinforce in the space resnet8 on cifar10: 4000 steps, seed 2; 61.2 % on test images at 0.051 GBOPs.` */
+const sentence = (trial: TrialFile, ended: EndedTrial | undefined): string => {
+  const { parameters, steps } = trial
   const of = (key: string) => parameters[key]
   const kind = of("search.kind") ?? "trial"
   const control = of("control")
@@ -27,7 +38,7 @@ const sentence = ({ parameters, steps }: TrialFile): string => {
       ? `Search by ${kind}`
       : `Control (${control}${of("search.uniform") === undefined ? "" : `, ${of("search.uniform")}`})`
   return escaped(
-    `${what} in the space ${of("space.name") ?? "?"} on ${of("data.kind") ?? "?"}: ${steps} steps, seed ${of("seed") ?? "?"}.`,
+    `${what} in the space ${of("space.name") ?? "?"} on ${of("data.kind") ?? "?"}: ${steps} steps, seed ${of("seed") ?? "?"}${resultText(trial, ended)}.`,
   )
 }
 
@@ -66,6 +77,17 @@ const formatLine = (layers: EndedTrial["layers"]): ReadonlyArray<string> => {
   }
   const groups = [...paths].map(([format, all]) => `**${format}** ${escaped(all.join(", "))}`)
   return groups.length === 0 ? [] : [`Formats: ${groups.join("; ")}`]
+}
+
+/** `Architecture: stem.kernel **3**, stem.filters **16**`: what was chosen beside the formats. */
+const architectureLine = (assignment: EndedTrial["assignment"]): ReadonlyArray<string> => {
+  const all = architectureOf(assignment)
+  const shown = all
+    .slice(0, mostLayers)
+    .map(([path, value]) => `${escaped(path)} **${escaped(optionText(value))}**`)
+  const more =
+    all.length > mostLayers ? ["the rest in [assignment.json](fliqs:artifact/assignment.json)"] : []
+  return all.length === 0 ? [] : [`Architecture: ${[...shown, ...more].join(", ")}`]
 }
 
 const layerTable = (layers: EndedTrial["layers"]): ReadonlyArray<string> => [
@@ -111,8 +133,8 @@ export const trialNote = (
   pictures: ReadonlyArray<{ readonly title: string; readonly path: string }> = [],
 ): string => {
   const parts: ReadonlyArray<ReadonlyArray<string>> = [
-    formatLine(ended?.layers ?? []),
-    [sentence(trial)],
+    [...formatLine(ended?.layers ?? []), ...architectureLine(ended?.assignment ?? {})],
+    [sentence(trial, ended)],
     ...(ended === undefined
       ? [["It is running; results come when it has finished."]]
       : ended.state === "failed"

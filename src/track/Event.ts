@@ -93,6 +93,8 @@ export const Views = Schema.Struct({
   cost: Schema.String,
   /** Parameters in which the trials of the grid differ. */
   differing: Schema.Array(Schema.String),
+  /** The colour of each arm, `#rrggbb`. */
+  colours: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
 })
 export type Views = typeof Views.Type
 

@@ -39,7 +39,8 @@ export const trials = (
 }
 
 /** The saved views, by the short names that links give them. */
-export type ViewName = "accuracy" | "arms" | "curves" | "trials"
+export const viewNames = ["accuracy", "arms", "curves", "trials"] as const
+export type ViewName = (typeof viewNames)[number]
 
 /** The key of a view: of all trials of its experiment, or of those of one grid. */
 export const viewKey = (view: ViewName, gridId?: string): string =>
@@ -49,9 +50,13 @@ export const viewKey = (view: ViewName, gridId?: string): string =>
 export const view = (base: string, experimentId: string, name: ViewName, gridId?: string): string =>
   `${page(base)}/experiments/${encode(experimentId)}/runs?${workflow}&viewStateShareKey=${encode(viewKey(name, gridId))}&compareRunsMode=${name === "trials" ? "TABLE" : "CHART"}`
 
-/** The short address by which the local server leads to the first view of a grid: it fits into a line of a terminal. */
-export const short = (base: string, experimentId: string, gridId: string): string =>
-  `${base}/grid/${experimentId}/${gridId}`
+/** The short address by which the local server leads to a view of a grid: it fits into a line of a terminal. */
+export const short = (
+  base: string,
+  experimentId: string,
+  gridId: string,
+  name: ViewName = "accuracy",
+): string => `${base}/grid/${experimentId}/${gridId}${name === "accuracy" ? "" : `/${name}`}`
 
 /** Runs side by side: parallel coordinates, scatter, box, contour, tables. */
 export const compare = (

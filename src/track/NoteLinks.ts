@@ -37,7 +37,7 @@ export const trialsIn = (note: string): ReadonlyArray<string> => [
 ]
 
 const isView = (name: string): name is Links.ViewName =>
-  ["accuracy", "arms", "curves", "trials"].includes(name)
+  Links.viewNames.some((view) => view === name)
 
 /** The address of a page with the trials of a grid: a saved view, else the same trials by a filter. */
 export const viewLink = (

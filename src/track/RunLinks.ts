@@ -3,6 +3,19 @@ import { Effect, Option } from "effect"
 import * as Links from "./Links.ts"
 import { viewLink } from "./NoteLinks.ts"
 import { experimentIdsOf, type Sending, sentOf } from "./Sending.ts"
+import type { Sent } from "./Sent.ts"
+import type { Settings } from "./TrackingSettings.ts"
+
+/** The page with the trials of a grid, in the experiments that they are in. */
+export const pageOf = (
+  { hasShortLinks, url }: Pick<Settings, "hasShortLinks" | "url">,
+  { experimentId, gridId, views: hasViews = false }: Sent,
+  experimentIds: ReadonlyArray<string>,
+  name: Links.ViewName,
+): string =>
+  hasShortLinks && hasViews && experimentIds.length === 1
+    ? Links.short(url, experimentId, gridId, name)
+    : viewLink(url, { experimentIds, gridId, hasViews }, name)
 
 /** The page with the trials of a grid. */
 export const ofGrid = Effect.fnUntraced(function* (
@@ -13,14 +26,7 @@ export const ofGrid = Effect.fnUntraced(function* (
   const sent = yield* sentOf(sending, folder)
   if (sending.known === undefined || sent === undefined) return Option.none<string>()
   const ids = yield* experimentIdsOf(sending, sent)
-  const { hasShortLinks, url } = sending.known
-  const { gridId, views: hasViews = false } = sent
-  const isShort = hasShortLinks && hasViews && ids.length === 1 && name === "accuracy"
-  return Option.some(
-    isShort
-      ? Links.short(url, sent.experimentId, gridId)
-      : viewLink(url, { experimentIds: ids, gridId, hasViews }, name),
-  )
+  return Option.some(pageOf(sending.known, sent, ids, name))
 })
 
 /** The page of one run. */

@@ -28,7 +28,7 @@ export interface Settings {
   readonly target: string
   readonly credentials: Credentials
   readonly insecureTls: boolean
-  /** Whether `/grid/EXPERIMENT/GRID` leads to the view of a grid. */
+  /** Whether `/grid/EXPERIMENT/GRID` leads to the view of a grid, `/grid/EXPERIMENT/GRID/VIEW` to its others. */
   readonly hasShortLinks: boolean
   /** Certificates to trust, as PEM. */
   readonly certificates: string | undefined

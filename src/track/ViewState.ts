@@ -15,6 +15,7 @@ export const armTag = "arm"
 /** More columns than this are no help, and a tag of an experiment holds 5 000 characters. */
 const mostColumns = 16
 const runsPerChart = 100
+const mostFolded = 40
 const sectionId = "fliqs"
 
 const metric = (key: string): string => `metrics.\`${key}\``
@@ -135,6 +136,20 @@ const viewsOf = ({ cost, differing }: Views): ReadonlyArray<View> => [
   },
 ]
 
+/** How wide the columns of a table are, so that their names can be read. */
+const widthsOf = (columns: ReadonlyArray<string>): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    columns.map((column) => [column, Math.max(80, 36 + 6.6 * column.split("`")[1]!.length)]),
+  )
+
+/** The groups that stay folded, so that the list shows arms: as many as the tag of a view has room for. */
+const foldedArms = ({ colours = {} }: Views): Readonly<Record<string, boolean>> =>
+  Object.fromEntries(
+    Object.keys(colours)
+      .slice(0, mostFolded)
+      .map((arm) => [`tag.${armTag}.${arm}`, false]),
+  )
+
 const columnsOf = ({ cost, differing }: Views): ReadonlyArray<string> =>
   [
     metric(final.accuracy.key),
@@ -150,6 +165,7 @@ const columnsOf = ({ cost, differing }: Views): ReadonlyArray<string> =>
 
 const stateOf = (
   view: View,
+  views: Views,
   columns: ReadonlyArray<string>,
   gridId: string | undefined,
 ): Readonly<Record<string, unknown>> => ({
@@ -163,7 +179,7 @@ const stateOf = (
   modelVersionFilter: "All Runs",
   selectedColumns: columns,
   columnOrder: columns,
-  columnWidths: {},
+  columnWidths: widthsOf(columns),
   runsHiddenMode: "SHOW_ALL",
   viewMaximized: false,
   runListHidden: false,
@@ -173,7 +189,7 @@ const stateOf = (
   groupBy: view.isByArm
     ? { aggregateFunction: "average", groupByKeys: [{ mode: "tag", groupByData: armTag }] }
     : null,
-  groupsExpanded: {},
+  groupsExpanded: view.isByArm ? foldedArms(views) : {},
   chartsSearchFilter: "",
   globalLineChartConfig: { xAxisKey: "step", lineSmoothness: 0, selectedXAxisMetricKey: "" },
   compareRunSections: view.sections.map(({ cardHeight, columns: across, name }, i) => ({
@@ -210,7 +226,7 @@ export interface StoredView {
 export const storedViews = (views: Views, gridId?: string): ReadonlyArray<StoredView> => {
   const columns = columnsOf(views)
   return viewsOf(views).map((view) => {
-    const packed = deflateSync(JSON.stringify(stateOf(view, columns, gridId)))
+    const packed = deflateSync(JSON.stringify(stateOf(view, views, columns, gridId)))
     return {
       key: view.key,
       name: gridId === undefined ? view.name : `${view.name} (grid ${gridId.slice(0, 6)})`,

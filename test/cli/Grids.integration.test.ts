@@ -35,8 +35,9 @@ interface ViewState {
 
 /** The saved view that a short link leads to, in its experiment. */
 const viewOf = async (link: string) => {
-  const { headers } = await fetch(link, { redirect: "manual" })
-  const [path = "", query] = headers.get("location")!.slice("/#".length).split("?")
+  const page = await (await fetch(link)).text()
+  const address = /<a href="\/#([^"]*)"/.exec(page)![1]!.replaceAll("&amp;", "&")
+  const [path = "", query] = address.split("?")
   const id = path.split("/")[2]!
   const key = new URLSearchParams(query).get("viewStateShareKey")
   const answer = await fetch(`${url}/api/2.0/mlflow/experiments/get?experiment_id=${id}`)

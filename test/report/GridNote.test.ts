@@ -61,6 +61,20 @@ describe("the note of a grid", () => {
     )
   })
 
+  it("has what is best at each cost in the head of the experiment, that of most arms first", () => {
+    const dearer = grid(1, 2).map((one, n) => ({
+      ...one,
+      id: `f${n}`,
+      cell: { ...one.cell, "space.depth": "9" },
+      parameters: { ...one.parameters, "space.depth": "9" },
+      metrics: { ...one.metrics, "final/gbops": 2 },
+    }))
+    const lines = gridHeadline(figuresOf([...grid(2, 3), ...dearer]))!.split("\n\n")
+    expect(lines[0]).toContain("is best at 1 GBOPs: 0.611")
+    expect(lines[1]).toContain("is best at 2 GBOPs: 0.605")
+    expect(lines[2]).toBe("[The whole comparison](fliqs:grid/)")
+  })
+
   it("has a row for each arm with its difference to the control", () => {
     expect(gridNote(figures, context)).toMatch(
       /^\| x1 reinforce \| 3\/3 \| 0\.61 ± 0\.01 \| 1 ± 0 \|.*\| \+10\.0 \\\[\+10\.0, \+10\.0\\\] \| uniform INT4 at equal cost \| \[s2 x1 reinforce\]\(fliqs:trial\/\w+\) \|$/m,
@@ -134,13 +148,14 @@ describe("the note of a trial", () => {
     const note = trialNote(trial, {
       state: "finished",
       metrics: { "final/accuracy": 0.914, "final/gbops": 1.25 },
-      assignment: {},
+      assignment: { "stem.format": "INT8", "stem.kernel": [3, 5], "body.filters": 16 },
       layers: [layer("stem", "INT8"), layer("body", "INT4", "INT8")],
       warnings: [{ alarm: "a", message: "cost off target: 5 %" }],
     })
     expect(note.split("\n")[0]).toBe("Formats: **INT8** stem; **INT4/INT8** body")
+    expect(note.split("\n")[1]).toBe("Architecture: stem.kernel **\\[3,5\\]**, body.filters **16**")
     for (const part of [
-      "Search by reinforce in the space resnet on cifar10: 400 steps, seed 2.",
+      "Search by reinforce in the space resnet on cifar10: 400 steps, seed 2; 91.4 % on test images at 1.25 GBOPs.",
       "| 91.4 % | 1.25 |",
       "**Alarm:** cost off target: 5 %",
       "| body | INT4 | INT8 | 1 | 50.0 % |",

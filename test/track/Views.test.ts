@@ -27,9 +27,16 @@ describe("a saved view", () => {
     expect(stateOf(trials!.state)["selectedColumns"]).toContain("params.`search.kind`")
   })
 
+  it("keeps the arms folded, by the names that MLflow gives groups", () => {
+    const [first] = storedViews({ ...views, colours: { "x1 reinforce": "#0072b2" } })
+    expect(stateOf(first!.state)["groupsExpanded"]).toEqual({ "tag.arm.x1 reinforce": false })
+  })
+
   it("fits into a tag of an experiment, whatever differs", () => {
     const differing = Array.from({ length: 100 }, (_, i) => `search.some.longer.name${i}`)
-    for (const view of storedViews({ ...views, differing }))
+    const arms = Array.from({ length: 200 }, (_, i) => [`x1.${i} ${i * i} reinforce`, "#000000"])
+    const colours = Object.fromEntries(arms) as Record<string, string>
+    for (const view of storedViews({ ...views, differing, colours }, "0123456789abcdef"))
       expect(renewed(view, { value: undefined, wasWritten: false }, 1e13)!.length).toBeLessThan(
         5000,
       )

@@ -48,7 +48,7 @@ export const gridPages = (
   command: string,
   report: Effect.Effect<string, { readonly message: string }, FileSystem.FileSystem>,
 ): Pick<Options, "endFiles" | "headline" | "metrics" | "note" | "parameters" | "views"> => {
-  const { cost, differing } = trialLabels(plan.trials)
+  const { colours, cost, differing } = trialLabels(plan.trials)
   let pictures: GridNote["pictures"] = []
   let written: GridNote["report"]
   const reportFiles = report.pipe(
@@ -69,7 +69,7 @@ export const gridPages = (
     headline: (summaries) => gridHeadline(figuresNow(summaries)),
     metrics: (summaries) => gridMetrics(figuresNow(summaries)),
     parameters: sharedParameters(plan.trials),
-    views: { cost, differing },
+    views: { cost, differing, colours: Object.fromEntries(colours) },
     endFiles: (summaries) =>
       Effect.tryPromise({
         try: () => pictureFiles(figuresNow(summaries), plan.name),
@@ -87,13 +87,16 @@ export const gridPages = (
   }
 }
 
-/** An image as MLflow's grid of images wants it: its name tells key, step and time, and a small copy stands beside it. */
+/**
+ * An image as MLflow's grid of images wants it: its name tells key, step and time, and a small copy stands beside it. MLflow
+ * takes `%` in place of `+` too, and then refuses a step that begins with 23, which it decodes to `#`.
+ */
 const imageFiles = async (key: string, step: number, png: Uint8Array): Promise<Files> => {
   const { default: sharp } = await import("sharp")
-  const stem = `images/${key}%step%${step}%timestamp%${Date.now()}%${randomUUID()}`
+  const stem = `images/${key}+step+${step}+timestamp+${Date.now()}+${randomUUID()}`
   return {
     [`${stem}.png`]: png,
-    [`${stem}%compressed.webp`]: await sharp(png).resize({ width: 512 }).webp().toBuffer(),
+    [`${stem}+compressed.webp`]: await sharp(png).resize({ width: 512 }).webp().toBuffer(),
   }
 }
 
@@ -107,7 +110,7 @@ export const trialPage: TrialPage = {
         : { ...ended, metrics: { ...ended.metrics, ...bitsOf(ended.layers) } },
       files
         .filter((path) => path.endsWith(".png"))
-        .map((path) => ({ path: encodeURIComponent(path), title: path.split(/[/%]/)[1] ?? path })),
+        .map((path) => ({ path: encodeURIComponent(path), title: path.split(/[/+]/)[1] ?? path })),
     ),
   derived: bitsOf,
   files: async (trial, { assignment, layers, metrics }) => {

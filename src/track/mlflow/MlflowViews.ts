@@ -5,6 +5,7 @@
 import { Effect, Option, Schema } from "effect"
 import type { TrackerError } from "../Errors.ts"
 import type { Views } from "../Event.ts"
+import { maxExperimentTagLength } from "../Limits.ts"
 import * as Links from "../Links.ts"
 import { post } from "./MlflowApi.ts"
 import * as MlflowExperiments from "./MlflowExperiments.ts"
@@ -50,6 +51,15 @@ export const renewed = (
   return JSON.stringify({ name, createdAt: since, updatedAt: now, state, fliqs: digest })
 }
 
+/** The colours of the first arms, as many as a tag of an experiment holds: the local server gives them to a browser. */
+const coloursText = ({ colours = {} }: Views): string => {
+  const arms = Object.entries(colours)
+  for (let count = arms.length; ; count--) {
+    const text = JSON.stringify(Object.fromEntries(arms.slice(0, count)))
+    if (text.length <= maxExperimentTagLength) return text
+  }
+}
+
 /** Writes the views of a grid and those of its experiment; false where the server has no named views. */
 export const install = Effect.fnUntraced(function* (
   http: MlflowHttp,
@@ -75,5 +85,8 @@ export const install = Effect.fnUntraced(function* (
     if (value !== undefined) yield* set(viewTag(key), value)
     if (!wasWritten) yield* set(writtenTag(key), "written")
   }
+  const colours = coloursText(views)
+  const colourTag = `fliqs.colours.${gridId}`
+  if (tags.get(colourTag) !== colours) yield* set(colourTag, colours)
   return true
 })
