@@ -9,6 +9,7 @@ import { pathText } from "../declaration/Errors.ts"
 import { storageError } from "../disk/Errors.ts"
 import { scrub, scrubValues } from "../track/Secrets.ts"
 import * as Display from "./Display.ts"
+import { splitAtLinks } from "./Hyperlinks.ts"
 
 /** Words on stderr at once, where no effect can run: the logger, a signal, the end of the process. */
 export const say = (text: string): void => Display.writeAbove(`${harmless(scrub(text))}\n`)
@@ -25,10 +26,19 @@ const answer = (chunk: string | Uint8Array): Effect.Effect<void> =>
   })
 
 /**
- * The text without what a terminal takes for a command, but for colours: names and messages may come from anybody's files.
+ * The text without what a terminal takes for a command, but for colours and links of ours: names and messages may come from
+ * anybody's files.
  */
 const harmless = (text: string): string =>
-  text.replace(/\u001b\[\d{1,2}m|[^\P{Cc}\n\t]/gu, (found) => (found.length > 1 ? found : "\ufffd"))
+  splitAtLinks(text)
+    .map((part, i) =>
+      i % 2 === 1
+        ? part
+        : part.replace(/\u001b\[\d{1,2}m|[^\P{Cc}\n\t]/gu, (found) =>
+            found.length > 1 ? found : "\ufffd",
+          ),
+    )
+    .join("")
 
 /** One answer, with a newline. */
 export const print = (text: string): Effect.Effect<void> => answer(`${harmless(scrub(text))}\n`)

@@ -8,6 +8,7 @@ import * as Grids from "../orchestrator/Grids.ts"
 import type { Tracker } from "../track/Tracker.ts"
 import * as Settings from "../track/TrackingSettings.ts"
 import { layerOf, type TrackSpec } from "../track/Trackers.ts"
+import { hyperlink } from "./Hyperlinks.ts"
 import { note, print } from "./Output.ts"
 
 /** The settings, if a server is named; fails on settings that can never work, and warns of settings read otherwise than written. */
@@ -22,6 +23,12 @@ export const layerTracker = (track: Pick<TrackSpec, "kind">, stateFolder: string
     stateFolder,
     memberships: Grids.memberships(stateFolder).pipe(Effect.provide(NodeServices.layer)),
   })
+
+const linkWord = "MLflow  "
+
+/** `MLflow  http://127.0.0.1:5000/grid/1/0123456789abcdef` */
+const linkLine = (link: string, stream: NodeJS.WriteStream): string =>
+  linkWord + hyperlink(link, "accuracy against cost", stream, linkWord.length)
 
 /** Sends what is left, says what could not be sent, and prints the link to the grid. */
 export const sendRest = Effect.fnUntraced(function* (
@@ -40,7 +47,7 @@ export const sendRest = Effect.fnUntraced(function* (
     yield* note(`not all is in MLflow: ${problem.message}`)
   if (rejected > 0) yield* note(`MLflow refused ${rejected} events for good`)
   const link = yield* tracker.gridLink(gridFolder)
-  if (Option.isSome(link)) yield* print(`MLflow  ${link.value}`)
+  if (Option.isSome(link)) yield* print(linkLine(link.value, process.stdout))
 })
 
 /** Prints the link to the grid as soon as the tracker has it. */
@@ -56,5 +63,10 @@ export const sayLink = Effect.fnUntraced(function* (
   // Its views are written right after the run itself.
   yield* Effect.sleep("2 seconds")
   const settled = yield* tracker.gridLink(gridFolder)
-  yield* note(`MLflow  ${Option.getOrElse(settled, () => link.value)}`)
+  yield* note(
+    linkLine(
+      Option.getOrElse(settled, () => link.value),
+      process.stderr,
+    ),
+  )
 })

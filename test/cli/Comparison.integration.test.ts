@@ -12,7 +12,12 @@ import { chromiumProgram, openPage, startChromium } from "../../scripts/chromium
 import { cacheDirectory } from "../../src/disk/Installation.ts"
 import * as ServerInstallation from "../../src/track/ServerInstallation.ts"
 import { experiment, fliqs, json, makeFolder, space } from "./fliqs.ts"
+import { hasPython, open } from "./terminal.ts"
 
+const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
+interface Styled {
+  readonly style: { readonly fill: string }
+}
 const minutes = (count: number): number => 60_000 * count
 const { folder, remove } = makeFolder({
   "space.yaml": space,
@@ -31,7 +36,7 @@ let server = ""
 
 beforeAll(async () => {
   const run = await fliqs(["run", "experiment.yaml"], at)
-  if (run.code !== 0) throw new Error(run.stderr)
+  if (run.code !== 0 || /refused/.test(run.stderr)) throw new Error(run.stderr)
   link = /^MLflow {2}(\S+)$/m.exec(run.stdout.toString())?.[1] ?? ""
   server = new URL(link).origin
 }, minutes(5))
@@ -75,6 +80,14 @@ describe.skipIf(chromiumProgram === undefined)("in a fresh browser", () => {
       for (const arm of ["x1 reinforce", "x1.5 evolution", "uniform INT4", "uniform INT8"])
         expect(text).toContain(arm)
       expect(text).toContain("12 matching runs")
+      // the colours of the report, where MLflow's own choice may give two arms the same
+      const colours = await page
+        .locator(".scatterlayer .point")
+        .evaluateAll((all) => all.map((one) => (one as unknown as Styled).style.fill))
+      expect(new Set(colours).size).toBe(6)
+      expect(colours).toContain("rgb(0, 114, 178)")
+      // what takes a quarter of the page in a browser that has never been there
+      expect(text).not.toContain("Ask a question")
     },
     minutes(1),
   )
@@ -160,6 +173,45 @@ it(
       2,
       expect.stringContaining("no trial, grid or experiment"),
     ])
+  },
+  minutes(2),
+)
+
+it(
+  "`ui` prints the server's page, and those of the grids in it",
+  async () => {
+    const [page, grid] = (await fliqs(["ui"], at)).stdout.toString().trim().split("\n")
+    expect(page).toBe(`${server}/#/experiments?workflowType=machine_learning`)
+    expect(grid).toBe(`compared  ${link}`)
+    const { grids } = json<{ grids: ReadonlyArray<{ name: string; views: object }> }>(
+      await fliqs(["ui", "--json"], at),
+    )
+    expect(grids).toMatchObject([
+      { name: "compared", link, views: { accuracy: link, trials: `${link}/trials` } },
+    ])
+  },
+  minutes(1),
+)
+
+it.skipIf(!hasPython)(
+  "addresses are links of a terminal that has them, and plain where colours are not wanted",
+  async () => {
+    const command = [process.execPath, "--no-deprecation", main, "open", "experiment.yaml"]
+    const written = async (environment: Readonly<Record<string, string>>) => {
+      const terminal = open(command, {
+        columns: 80,
+        cwd: folder,
+        environment: { ...at.env, DISPLAY: "", WAYLAND_DISPLAY: "", ...environment },
+      })
+      expect(await terminal.ended).toBe(0)
+      return terminal.written()
+    }
+    expect(await written({ FORCE_HYPERLINK: "1" })).toContain(
+      `\u001b]8;;${link}\u001b\\${link}\u001b]8;;\u001b\\`,
+    )
+    const plain = await written({ FORCE_HYPERLINK: "1", NO_COLOR: "1" })
+    expect(plain).toContain(link)
+    expect(plain).not.toContain("\u001b]8")
   },
   minutes(2),
 )

@@ -5,6 +5,7 @@ import * as Grids from "../../orchestrator/Grids.ts"
 import * as State from "../../orchestrator/State.ts"
 import type { ViewName } from "../../track/Links.ts"
 import * as Tracker from "../../track/Tracker.ts"
+import { hyperlink } from "../Hyperlinks.ts"
 import { openPage } from "../tracker/Browser.ts"
 import { NotReady, Wrong } from "../ErrorMessages.ts"
 import { readPlan, requireWritable, stateFolder } from "../Locations.ts"
@@ -90,6 +91,8 @@ export const run = Effect.fn("open")(function* (input: Input) {
       outcome.problem === undefined ? "nothing of it was recorded here" : outcome.problem.message
     return yield* new NotReady({ message: `the ${kind} ${id} is not in MLflow: ${why}` })
   }
-  yield* input.json ? printJson({ kind, id, link: link.value }) : print(link.value)
+  yield* input.json
+    ? printJson({ kind, id, link: link.value })
+    : print(hyperlink(link.value, `the page of ${kind} ${id}`))
   if (Option.getOrElse(input.browser, () => !input.json)) yield* openPage(link.value)
 })
