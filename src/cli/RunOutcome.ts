@@ -1,11 +1,11 @@
-/** The printed result of a grid: the formats of each layer, and each search compared with its controls. */
-import type { Side } from "../cost/NearestCosts.ts"
-import type { Plan } from "../experiment/Plan.ts"
+/** The printed result of a grid: the formats of each layer, each trial, each search compared with its controls. */
 import { final, limits, type Metric } from "../metric/Metrics.ts"
-import type { Result, Summary } from "../orchestrator/Result.ts"
 import type { TrialSummary } from "../orchestrator/GridOptions.ts"
-import { type Comparison, compare, type Ended, standingOf } from "../report/Comparison.ts"
-import { pairedDifference } from "../report/Paired.ts"
+import type { Result } from "../orchestrator/Result.ts"
+import { type Figures, figuresOf } from "../report/Figures.ts"
+import { differenceText } from "../report/FigureTexts.ts"
+import { rivalsOf } from "../report/Rivals.ts"
+import { recordOf } from "../report/TrialRecords.ts"
 import { isSearching } from "../search/Searches.ts"
 import { bold, dim, percent, red, short, table } from "./Output.ts"
 
@@ -25,35 +25,15 @@ export const layerTable = ({ layers }: Pick<Result, "layers">): string =>
 const isSearch = ({ trial: { parameters } }: TrialSummary): boolean =>
   parameters["control"] === undefined && isSearching(parameters["search.kind"])
 
-/** The trials of a plan with their results. */
-export const endedOf = (
-  { trials }: Pick<Plan, "trials">,
-  results: ReadonlyMap<string, Pick<Summary, "assignment" | "metrics" | "state"> | undefined>,
-): ReadonlyArray<Ended> =>
-  trials.map((trial) => {
-    const result = results.get(trial.id)
-    const accuracy = result?.state === "finished" ? result.metrics[final.accuracy.key] : undefined
-    return {
-      trial,
-      outcome:
-        result === undefined || accuracy === undefined
-          ? undefined
-          : { accuracy, assignment: result.assignment },
-    }
-  })
-
-const resultsOf = (summaries: ReadonlyArray<TrialSummary>) =>
-  new Map(summaries.map(({ result, trial }) => [trial.id, result]))
-
-/** Cost over target of every trial of a plan by its id, where it has one target. */
-const ratiosOf = (ended: ReadonlyArray<Ended>): ReadonlyMap<string, number> =>
+/** Cost over target of every finished trial by its id, where it has one target. */
+const ratiosOf = ({ arms }: Figures): ReadonlyMap<string, number> =>
   new Map(
-    ended.flatMap((one) => {
-      const standing = standingOf(one, ended)
-      return standing?.target === undefined
-        ? []
-        : [[one.trial.id, standing.cost / standing.target] as const]
-    }),
+    arms.flatMap(({ trials }) =>
+      trials.flatMap(({ id, metrics }) => {
+        const ratio = metrics[final.costOverTarget.key]
+        return ratio === undefined ? [] : [[id, ratio] as const]
+      }),
+    ),
   )
 
 /** A kind of limit that some trials have: its words in tables, and its metric. */
@@ -96,41 +76,26 @@ const splitsOf = (finished: ReadonlyArray<TrialSummary>): string => {
   return [...splits].map((split) => (split === "heldOut" ? "held-out" : split)).join(" or ")
 }
 
-/** Points of accuracy, with a sign. */
-const signed = (difference: number): string =>
-  `${difference >= 0 ? "+" : "-"}${Math.abs(100 * difference).toFixed(1)}`
+/** More differences than this are for `compare`. */
+const mostDifferences = 24
 
-const sides: Readonly<Record<Side, string>> = {
-  near: "",
-  below: " (the nearest below)",
-  above: " (the nearest above)",
+/** `x1.5 reinforce: +2.1 points against uniform INT4 at equal cost; ...`: every search beside its rivals. */
+const differenceTexts = ({ arms, quality }: Figures): ReadonlyArray<string> => {
+  const texts = arms.flatMap((arm) =>
+    rivalsOf(arm, arms, quality).map((one) => `${arm.label}: ${differenceText(one)}`),
+  )
+  return texts.length <= mostDifferences
+    ? texts
+    : [...texts.slice(0, mostDifferences), `${texts.length - mostDifferences} more: fliqs compare`]
 }
-
-/** A search compared with a rival, with the cost of each. */
-const comparisonText = (comparison: Comparison): string => {
-  const { gains, model, rival, rivalCost, search, searchCost, side, target } = comparison
-  const { high, low, mean, pairs } = pairedDifference(gains)
-  const over =
-    pairs === 1
-      ? "one seed shows no more than that"
-      : `mean of ${pairs} seeds, 95 % interval ${signed(low)} to ${signed(high)}`
-  const costs = [searchCost, rivalCost].map((cost) => short(cost / model.scale)).join(" and ")
-  const ratios = [searchCost, rivalCost].map((cost) => (cost / target).toFixed(3)).join(" and ")
-  return `${search} - ${rival}: ${signed(mean)} points of accuracy, ${over}; at ${costs} ${model.printUnit}, ${ratios} of the target${sides[side]}`
-}
-
-/** Every search compared with its rivals, paired over the seeds. */
-export const comparisonTexts = (ended: ReadonlyArray<Ended>): ReadonlyArray<string> =>
-  compare(ended).map(comparisonText)
 
 /** The end of a run, for people. */
-export const summaryText = (
-  plan: Pick<Plan, "trials">,
-  summaries: ReadonlyArray<TrialSummary>,
-): string => {
+export const summaryText = (summaries: ReadonlyArray<TrialSummary>): string => {
   const lines: Array<string> = []
-  const ended = endedOf(plan, resultsOf(summaries))
-  const ratios = ratiosOf(ended)
+  const figures = figuresOf(
+    summaries.map(({ result, state, trial }) => recordOf(trial, state, result)),
+  )
+  const ratios = ratiosOf(figures)
   const finished = summaries.filter((summary) => summary.state === "finished")
   // A grid of many trials shows its table only; `show` has the layers of each.
   const shown = finished.filter(isSearch)
@@ -155,7 +120,7 @@ export const summaryText = (
         rows,
       ),
     )
-  for (const line of comparisonTexts(ended)) lines.push(dim(line))
+  for (const line of differenceTexts(figures)) lines.push(dim(line))
   for (const { result, trial } of summaries.filter((summary) => summary.state === "failed"))
     lines.push("", red(`${trial.name} (${trial.id}) failed: ${result?.message ?? "see its log"}`))
   return lines.join("\n")

@@ -178,6 +178,23 @@ const controlsAmong = (arms: ReadonlyArray<Arm>): ReadonlyArray<Arm> => {
   return first.length > 0 ? first : arms.filter(({ isSearch }) => !isSearch)
 }
 
+/** Parameters that say nothing of how weights and data are made use of, or that a control has no use for. */
+const isOfTraining = (key: string): boolean =>
+  !/^(search|reward|train\.learningRate\.restart)\.|^(control|name|seed)$/.test(key)
+
+/** Those of the candidates that were trained most like this arm: in a grid of several trainings each has its controls. */
+export const trainedAlike = (arm: Arm, candidates: ReadonlyArray<Arm>): ReadonlyArray<Arm> => {
+  const keys = Object.keys(arm.parameters).filter(isOfTraining)
+  const distances = candidates.map(
+    ({ cell, parameters }) =>
+      Number((cell["space"] ?? "") !== (arm.cell["space"] ?? "")) +
+      keys.filter((key) => parameters[key] !== undefined && parameters[key] !== arm.parameters[key])
+        .length,
+  )
+  const least = Math.min(...distances)
+  return candidates.filter((_, i) => distances[i] === least)
+}
+
 /** The candidate nearest in cost, as a ratio; the first where costs are not known. */
 const nearestTo = (arm: Arm, candidates: ReadonlyArray<Arm>, cost: string): Arm | undefined => {
   const own = arm.metrics[cost]?.mean
@@ -290,7 +307,7 @@ export const figuresOf = (records: ReadonlyArray<TrialRecord>, options: Options 
   const chosen = options.control === undefined ? [] : controlsNamed(arms, options.control)
   const candidates = chosen.length === 0 ? controlsAmong(arms) : chosen
   const figured = arms.map((arm): FiguredArm => {
-    const control = nearestTo(arm, candidates, cost)
+    const control = nearestTo(arm, trainedAlike(arm, candidates), cost)
     // A control is compared with another one only where that was chosen, or is a control of another kind.
     const isAlone = control === undefined || candidates.includes(arm)
     const difference = isAlone ? undefined : differenceOf(arm, control, { cost, quality })

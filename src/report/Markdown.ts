@@ -13,7 +13,7 @@ export const markdownTable = (
   rows: ReadonlyArray<ReadonlyArray<string>>,
 ): ReadonlyArray<string> => [
   markdownRow(head),
-  markdownRow(head.map(() => ":--")),
+  markdownRow(head.map(() => "---")),
   ...rows.map(markdownRow),
 ]
 

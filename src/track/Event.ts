@@ -93,6 +93,8 @@ export const Views = Schema.Struct({
   cost: Schema.String,
   /** Parameters in which the trials of the grid differ. */
   differing: Schema.Array(Schema.String),
+  /** How many trials the grid has. */
+  trials: Schema.optionalKey(Schema.Int),
   /** The colour of each arm, `#rrggbb`. */
   colours: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
 })

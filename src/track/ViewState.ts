@@ -15,6 +15,8 @@ export const armTag = "arm"
 /** More columns than this are no help, and a tag of an experiment holds 5 000 characters. */
 const mostColumns = 16
 const runsPerChart = 100
+/** MLflow's page reads so many runs, the best ones here, and means in its charts are over those. */
+const runsRead = 100
 const mostFolded = 40
 const sectionId = "fliqs"
 
@@ -163,6 +165,10 @@ const columnsOf = ({ cost, differing }: Views): ReadonlyArray<string> =>
     metric(best.quality.key),
   ].slice(0, mostColumns)
 
+/** What the name of a section adds where means are over some of the trials only. */
+const ofWhich = ({ trials = 0 }: Views): string =>
+  trials > runsRead ? `, the best ${runsRead} of ${trials} trials` : ""
+
 const stateOf = (
   view: View,
   views: Views,
@@ -194,7 +200,7 @@ const stateOf = (
   globalLineChartConfig: { xAxisKey: "step", lineSmoothness: 0, selectedXAxisMetricKey: "" },
   compareRunSections: view.sections.map(({ cardHeight, columns: across, name }, i) => ({
     uuid: `${sectionId}-${i}`,
-    name,
+    name: gridId === undefined ? name : name + ofWhich(views),
     display: true,
     isReordered: true,
     deleted: false,

@@ -92,7 +92,7 @@ describe("run", () => {
     expect(said).toContain("share of cost")
     expect(said).toMatch(/uniform INT4 seed=1 +\d/)
     expect(said).toMatch(
-      /searched - uniform INT4: [+-]\d+\.\d points of accuracy, mean of 2 seeds, 95 % interval [+-]\S+ to [+-]\S+; at 0\.\d+ and 0\.\d+ GBOPs, [01]\.\d{3} and 1\.000 of the target/,
+      /^reinforce: [+-]\d+\.\d points against uniform INT4 at .*cost; mean of 2 seeds, 95 % interval [+-]\S+ to [+-]\S+$/m,
     )
     const trials = await list(folder)
     expect(trials.map((trial) => trial.state)).toEqual(Array(4).fill("finished"))

@@ -13,9 +13,8 @@ const summariesOf = (
   format?: string,
 ): ReadonlyArray<TrialSummary> =>
   plan.trials.map((planned, i) => {
-    const { accuracy, assignment } = endedWith(planned, accuracies[i]!, format).outcome!
+    const { assignment, metrics } = endedWith(planned, accuracies[i]!, format)
     const trial = Planned.trialFile(plan, planned, { threads: () => 1, eager: false, tags: {} })
-    const metrics = { "final/accuracy": accuracy, "final/gbops": 1, "final/cost_over_target": 1 }
     const result = {
       version: 1,
       id: planned.id,
@@ -33,30 +32,29 @@ const summariesOf = (
   })
 
 describe("the end of a grid", () => {
-  it("compares the search with each of its controls over the seeds, and says what both cost", async () => {
+  it("compares the search with each of its controls over the seeds, and says at which cost", async () => {
     const plan = await planOf("matrix: { seed: [1, 2] }\ncontrols: [uniform, random]\n")
-    const text = summaryText(plan, summariesOf(plan, [0.5, 0.48, 0.4, 0.6, 0.57, 0.51]))
+    const text = summaryText(summariesOf(plan, [0.5, 0.48, 0.4, 0.6, 0.57, 0.51]))
     expect(text).toMatch(
-      /searched - uniform INT4: \+2\.5 points of accuracy, mean of 2 seeds, 95 % interval \S+ to \S+; at 0\.\d+ and 0\.\d+ GBOPs, 1\.000 and 1\.000 of the target$/m,
+      /^reinforce: \+2\.5 points against uniform INT4 at equal cost; mean of 2 seeds, 95 % interval -3\.9 to \+8\.9$/m,
     )
-    expect(text).toContain("searched - random control: +9.5 points of accuracy")
-    expect(text).not.toContain("random control - ")
-    expect(text).not.toContain("the same cost target")
+    expect(text).toMatch(/^reinforce: \+9\.5 points against random control at equal cost; /m)
+    expect(text).not.toMatch(/^random control: /m)
   })
 
-  it("says on which side of the search a uniform network stands, and claims nothing from one seed", async () => {
+  it("says at how much of its cost a uniform network stands, and claims nothing from one seed", async () => {
     const plan = await planOf("matrix: { reward.cost.target.times: [1.25] }\ncontrols: [uniform]\n")
     expect(plan.trials.map(({ name }) => name)).toEqual([
       "times=1.25",
       "uniform INT4",
       "uniform INT5",
     ])
-    // what is found costs as INT7 everywhere: far above both
-    const text = summaryText(plan, summariesOf(plan, [0.5, 0.48, 0.4], "INT7"))
+    // what is found costs as INT7 everywhere: far above both, 49 / 25 of the dearer one
+    const text = summaryText(summariesOf(plan, [0.5, 0.48, 0.4], "INT7"))
     expect(text).toMatch(
-      /times=1\.25 - uniform INT5: \+10\.0 points of accuracy, one seed shows no more than that; at \S+ and \S+ GBOPs, 2\.450 and 1\.250 of the target \(the nearest below\)/,
+      /^reinforce: \+10\.0 points against uniform INT5 at 1\.96 times its cost; one seed shows no more than that$/m,
     )
-    expect(text).not.toContain("uniform INT4: ")
+    expect(text).not.toContain("against uniform INT4")
     // the table too: cost over the target of this grid
     expect(text).toMatch(/uniform INT4 +48\.0 % +0\.800/)
   })
@@ -66,6 +64,6 @@ describe("the end of a grid", () => {
       "matrix: { reward.cost.target.times: [1, 1.25] }\ncontrols: [uniform]\n",
     )
     const summaries = summariesOf(plan, [0.5, 0.48, 0.6, 0.55])
-    expect(summaryText(plan, summaries)).toMatch(/uniform INT4 +48\.0 % +1$/m)
+    expect(summaryText(summaries)).toMatch(/uniform INT4 +48\.0 % +0\.0\d+$/m)
   })
 })

@@ -33,7 +33,7 @@ const said: ReadonlyArray<readonly [beginning: RegExp, answer: RegExp]> = [
   [/^fliqs cost/, /classifier/],
   [/^fliqs plan/, /stem\.format +format +INT3, INT4, INT6, INT8/],
   [/^fliqs run(?!.*controls)/, /share of cost/],
-  [/^fliqs run.*controls/, /uniform INT\d.*: [+-]\d+\.\d points of accuracy/],
+  [/^fliqs run.*controls/, /: [+-]\d+\.\d points against uniform INT\d/],
   [/^fliqs list/, /finished/],
   [/^fliqs compare/, /final\/accuracy/],
   [/^fliqs export/, /best\.onnx/],

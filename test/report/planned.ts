@@ -4,7 +4,13 @@ import { Effect, Result } from "effect"
 import { parse } from "../../src/declaration/Document.ts"
 import { builtOf } from "../../src/experiment/Checks.ts"
 import { expand, type Plan, type PlannedTrial } from "../../src/experiment/Plan.ts"
-import type { Ended } from "../../src/report/Comparison.ts"
+import { compile } from "../../src/cost/Cost.ts"
+import { Gbops } from "../../src/cost/Gbops.ts"
+import { Memory } from "../../src/cost/Memory.ts"
+import { final } from "../../src/metric/Metrics.ts"
+import { compileCost } from "../../src/network/CostTarget.ts"
+import { targetIn } from "../../src/report/Targets.ts"
+import type { TrialRecord } from "../../src/report/TrialRecords.ts"
 import { toAssignment } from "../../src/space/DecisionSpace.ts"
 import { givenChoices } from "../../src/search/Searches.ts"
 
@@ -36,9 +42,38 @@ const choicesOf = ({ declaration: { search, space } }: PlannedTrial, format: str
     : network.space.decisions.map(() => formats.indexOf(format))
 }
 
-/** A trial that has ended with an accuracy; one that is searched with `format` in every layer. */
-export const endedWith = (trial: PlannedTrial, accuracy: number, format = "INT4"): Ended => {
-  const { space } = builtOf(trial.declaration.space).network!
-  const assignment = toAssignment(space, choicesOf(trial, format))
-  return { trial, outcome: { accuracy, assignment } }
+/**
+ * A trial that has ended with an accuracy: one that is searched with `format` in every layer, but for the layers of
+ * `others`, and costs as its network does.
+ */
+export const endedWith = (
+  trial: PlannedTrial,
+  accuracy: number,
+  format = "INT4",
+  others: Readonly<Record<string, string>> = {},
+): TrialRecord => {
+  const { cell, declaration, id, parameters } = trial
+  const network = builtOf(declaration.space).network!
+  const { decisions } = network.space
+  const isSearched = givenChoices(declaration.search, network) === undefined
+  const choices = choicesOf(trial, format).map((choice, i) => {
+    const other = isSearched ? others[decisions[i]!.path] : undefined
+    return other === undefined ? choice : formats.indexOf(other)
+  })
+  const cost = compileCost(network, declaration.reward?.cost).of(choices)
+  return {
+    id,
+    state: "finished",
+    cell,
+    parameters,
+    metrics: {
+      [final.accuracy.key]: accuracy,
+      [final.cost.key]: cost,
+      [final.costOverTarget.key]: cost / targetIn(trial)!,
+      [final.gbops.key]: compile(network.table, Gbops, network.space).of(choices),
+      [final.memoryBytes.key]: compile(network.table, Memory, network.space).of(choices),
+    },
+    assignment: toAssignment(network.space, choices),
+    layers: [],
+  }
 }

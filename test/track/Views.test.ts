@@ -32,6 +32,18 @@ describe("a saved view", () => {
     expect(stateOf(first!.state)["groupsExpanded"]).toEqual({ "tag.arm.x1 reinforce": false })
   })
 
+  it("says when MLflow's page reads some of the trials only", () => {
+    const names = (trials: number, gridId?: string) =>
+      storedViews({ ...views, trials }, gridId).map(
+        ({ state }) =>
+          (stateOf(state)["compareRunSections"] as ReadonlyArray<{ name: string }>)[0]!.name,
+      )
+    expect(names(100, "0123456789abcdef")[0]).toBe("Accuracy against cost")
+    expect(names(204, "0123456789abcdef")[0]).toBe(
+      "Accuracy against cost, the best 100 of 204 trials",
+    )
+  })
+
   it("fits into a tag of an experiment, whatever differs", () => {
     const differing = Array.from({ length: 100 }, (_, i) => `search.some.longer.name${i}`)
     const arms = Array.from({ length: 200 }, (_, i) => [`x1.${i} ${i * i} reinforce`, "#000000"])

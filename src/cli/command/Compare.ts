@@ -3,17 +3,18 @@
  * front of their means; `fliqs compare A B`: two grids side by side (`table/TwoGrids.ts`).
  */
 import { Effect, Option } from "effect"
+import { kinds } from "../../cost/Costs.ts"
 import type { Plan } from "../../experiment/Plan.ts"
 import { final } from "../../metric/Metrics.ts"
-import { type Pair, pairsOf, standingOf } from "../../report/Comparison.ts"
 import { figuresOf, levelsOf } from "../../report/Figures.ts"
 import { frontOf } from "../../report/GridPictures.ts"
 import { type Objective, paretoFront, parseObjectives } from "../../report/Pareto.ts"
+import { isOwnSearch, rivalTrialsOf } from "../../report/Rivals.ts"
+import { targetsOf } from "../../report/Targets.ts"
 import { Wrong } from "../ErrorMessages.ts"
 import { dim, note, print, printJson } from "../Output.ts"
 import { themeOf, writePicture } from "../PictureFiles.ts"
 import { type ReadGrid, readGrid } from "../ReadGrid.ts"
-import { endedOf } from "../RunOutcome.ts"
 import { groupJson, groupsOf, trialJson, usualGroupColumns } from "../table/Answers.ts"
 import { columnNamed } from "../table/Columns.ts"
 import { meets, whyNone } from "../table/Conditions.ts"
@@ -88,57 +89,69 @@ const draw = Effect.fnUntraced(function* (
   )
 })
 
-/** What only the plan of an experiment file tells of a trial: costs in the unit of its target, and pairs with its rivals. */
-const planJson = ({ entries }: ReadGrid, plan: Plan | undefined) => {
-  if (plan === undefined) return () => undefined
-  const results = new Map(entries.map(({ known }) => [known.trial.id, known.result]))
-  const ended = endedOf(plan, results)
-  const pairs = pairsOf(ended)
-  const byId = new Map(ended.map((one) => [one.trial.id, one]))
-  return (id: string) => {
-    const one = byId.get(id)
-    if (one === undefined) return undefined
-    const { cost, target, unit } = standingOf(one, ended) ?? {}
+const unitOf = (costKind: string): string | undefined =>
+  kinds.find(({ kind }) => kind === costKind)?.unit
+
+/** The one value that all agree in. */
+const sharedBy = <A>(values: ReadonlyArray<A>): A | undefined =>
+  new Set(values).size === 1 ? values[0] : undefined
+
+const costKindOf = ({ arm }: TrialRow): string => arm.parameters["reward.cost.kind"] ?? ""
+
+/**
+ * Costs in the unit of the target, and the target: of a search its own one, of a control that of all searches, if they have
+ * one. The plan knows targets before a trial has finished.
+ */
+const standingsOf = (rows: ReadonlyArray<TrialRow>, plan: Plan) => {
+  const targets = targetsOf(plan)
+  const searches = rows.filter(({ arm }) => isOwnSearch(arm))
+  const shared = sharedBy(searches.map(({ trial }) => targets.get(trial.id)))
+  const kind = sharedBy((searches.length === 0 ? rows : searches).map(costKindOf))
+  return (row: TrialRow) => {
+    const target = row.arm.isSearch || searches.length === 0 ? targets.get(row.trial.id) : shared
+    const isKnown = row.arm.isSearch || costKindOf(row) === kind
+    const cost = isKnown ? row.trial.metrics[final.cost.key] : undefined
     return {
       cost: cost ?? null,
-      costUnit: unit ?? null,
+      costUnit: isKnown ? (unitOf(costKindOf(row)) ?? null) : null,
       target: target ?? null,
       costOverTarget: cost === undefined || target === undefined ? null : cost / target,
-      comparisons: pairs.filter(({ search }) => search.id === id).map(pairJson),
     }
   }
 }
 
-const pairJson = ({ aim, gain, rival, rivalCost, side }: Pair) => ({
-  id: rival.id,
-  name: rival.name,
-  control: rival.control ?? null,
-  side,
-  cost: rivalCost,
-  costOverTarget: rivalCost / aim.target,
-  difference: gain,
-})
-
-const unplanned = {
-  cost: null,
-  costUnit: null,
-  target: null,
-  costOverTarget: null,
-  comparisons: [],
+/** A search's trial beside each finished rival of its seed. */
+const comparisonsOf = ({ arm, figures, trial }: TrialRow, names: ReadonlyMap<string, string>) => {
+  const [cost, ratio] = [final.cost, final.costOverTarget].map(({ key }) => trial.metrics[key])
+  const target = cost === undefined || ratio === undefined ? undefined : cost / ratio
+  return rivalTrialsOf(trial, arm, figures.arms, figures.quality).map((rival) => ({
+    id: rival.trial.id,
+    name: names.get(rival.trial.id) ?? rival.trial.label,
+    control: rival.arm.control ?? null,
+    side: rival.side,
+    cost: rival.cost,
+    costOverTarget: target === undefined ? null : rival.cost / target,
+    difference: rival.gain,
+  }))
 }
+
+const unplanned = { cost: null, costUnit: null, target: null, costOverTarget: null }
 
 const printTrialsJson = Effect.fnUntraced(function* (
   grid: ReadGrid,
+  all: ReadonlyArray<TrialRow>,
   rows: ReadonlyArray<TrialRow>,
   onFront: ReadonlySet<string>,
 ) {
-  const ofPlan = planJson(grid, grid.plan)
+  const standingOf = grid.plan === undefined ? () => unplanned : standingsOf(all, grid.plan)
+  const names = new Map(all.map(({ entry: { known } }) => [known.trial.id, known.trial.name]))
   yield* printJson(
     rows.map((row) => ({
       ...trialJson(row),
       control: row.arm.control ?? null,
       cell: typedAll(row.entry.known.trial.cell),
-      ...(ofPlan(row.trial.id) ?? unplanned),
+      ...standingOf(row),
+      comparisons: grid.plan === undefined ? [] : comparisonsOf(row, names),
       pareto: onFront.has(row.trial.id),
     })),
   )
@@ -200,7 +213,7 @@ const answerTrials = Effect.fnUntraced(function* (
       (Option.isNone(input.pareto) || onFront.has(row.trial.id)),
   )
   const rows = limited(yield* sorted(found, input.sort), input.limit)
-  if (input.json) return yield* printTrialsJson(grid, rows, onFront)
+  if (input.json) return yield* printTrialsJson(grid, all, rows, onFront)
   const names = trialColumns.map(({ key }) => key)
   if (input.csv) return yield* printCsv(rows, names, input)
   if (rows.length === 0) return yield* note(whyNone(all, conditions, "trials"))

@@ -41,7 +41,7 @@ import { prepareData, prepareServer, prepareTensors } from "../Preparation.ts"
 import { interruptible } from "../run/Interruptible.ts"
 import { cancelCommand, type Chosen, choose, typed } from "../run/RunEngine.ts"
 import { layerTracker, sayLink, sendRest, trackingSettings } from "../Tracking.ts"
-import { targetsOf } from "../Targets.ts"
+import { targetsOf } from "../../report/Targets.ts"
 import { tellUnfinished } from "../run/Unfinished.ts"
 import { Ended, exitCodes, NotReady, Wrong } from "../ErrorMessages.ts"
 
@@ -288,7 +288,7 @@ const runPlan = Effect.fnUntraced(function* (
   )
   const ended = yield* interruptible(grid, session.engine, children)
   const summaries = Option.isSome(ended) ? ended.value : yield* RunGrid.summarize({ index, trials })
-  const summary = summaryText(plan, summaries)
+  const summary = summaryText(summaries)
   if (summary !== "") yield* print(summary)
   if (Option.isNone(ended)) {
     yield* sendRest(tracker, gridFolder, "5 seconds")

@@ -19,7 +19,7 @@ import { readPlan } from "../Locations.ts"
 import { note, print } from "../Output.ts"
 import * as Progress from "../progress/ProgressDisplay.ts"
 import { summaryText } from "../RunOutcome.ts"
-import { targetsOf } from "../Targets.ts"
+import { targetsOf } from "../../report/Targets.ts"
 import { tellUnfinished } from "../run/Unfinished.ts"
 
 const lookEvery = "1 second"
@@ -107,7 +107,7 @@ export const run = Effect.fn("watch")(function* (input: {
     }),
   )
   const summaries = yield* RunGrid.summarize({ index, trials })
-  const summary = summaryText(plan, summaries)
+  const summary = summaryText(summaries)
   if (summary !== "") yield* print(summary)
   yield* tellUnfinished(summaries)
 })

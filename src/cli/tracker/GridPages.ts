@@ -69,7 +69,12 @@ export const gridPages = (
     headline: (summaries) => gridHeadline(figuresNow(summaries)),
     metrics: (summaries) => gridMetrics(figuresNow(summaries)),
     parameters: sharedParameters(plan.trials),
-    views: { cost, differing, colours: Object.fromEntries(colours) },
+    views: {
+      cost,
+      differing,
+      trials: plan.trials.length,
+      colours: Object.fromEntries(colours),
+    },
     endFiles: (summaries) =>
       Effect.tryPromise({
         try: () => pictureFiles(figuresNow(summaries), plan.name),
