@@ -6,7 +6,7 @@
  * place. Left out: which formats the layers get (`FormatScopes.ts`), tensors (`supernet/`).
  */
 import { type Gate, inside } from "../space/Decision.ts"
-import { combine, constant, minimum, ofDecision, type Quantity } from "../space/Quantity.ts"
+import { combine, constant, map, minimum, ofDecision, type Quantity } from "../space/Quantity.ts"
 import type { BlockPlace, DecidedField, NamedDecision } from "./Decisions.ts"
 import type { Around, Graph, NormName, Padding, Shape } from "./Graph.ts"
 import { convLayer, denseLayer } from "./LayerDraft.ts"
@@ -163,7 +163,9 @@ export class Builder extends NetworkNodes {
       kernel,
       stride,
       padding: windows,
-      ...(groups === 1 ? {} : { groups }),
+      ...(groups === 1
+        ? {}
+        : { groups, groupInputs: map(image.channels, (n) => n / groups) }),
       ...(dilation === undefined || dilation.every((n) => n === 1) ? {} : { dilation }),
       ...this.after(padded, path, after),
     })

@@ -75,6 +75,8 @@ export interface ConvNode extends Common {
   readonly padding: Padding
   /** Parts of the channels, each convolved alone; absent: 1. */
   readonly groups?: number
+  /** Channels that one output reads, those of its group; absent where it reads all of them. */
+  readonly groupInputs?: Quantity
   /** Pixels from one element of the kernel to the next; absent: 1. */
   readonly dilation?: readonly [number, number]
 }

@@ -222,7 +222,7 @@ export class NetworkNodes extends Decisions {
     if (odd !== undefined)
       this.stop(
         place.at,
-        `a group norm cannot part ${odd} channels into ${groups} groups; use a number of groups that divides them`,
+        `a group norm cannot part ${odd} channels into ${groups} groups; use a normGroups that divides them`,
       )
     return this.push({ operation: "groupNorm", groups, ...common })
   }

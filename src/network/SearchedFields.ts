@@ -44,8 +44,8 @@ const fieldsOfOperations: {
       : O
   ]: SearchedFields<NodeOf<O>, keyof typeof commonFields>
 } = {
-  conv: { kernel: "extents" },
-  depthwiseConv: { kernel: "extents" },
+  conv: { kernel: "extents", groupInputs: "size" },
+  depthwiseConv: { kernel: "extents", groupInputs: "size" },
   squeezeExcite: { inner: "size" },
   attention: { products: "format" },
   choose: { option: "size" },

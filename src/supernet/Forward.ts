@@ -51,10 +51,12 @@ export interface Pass {
   readonly seed?: Tensor | undefined
 }
 
-const sizeIn = ({ parts, policy }: Pass, quantity: Quantity): Size =>
-  isConstant(quantity)
-    ? maximum(quantity)
-    : tf.slice(policy.sizes, [parts.sizes.get(quantity)!], [1]).reshape([])
+const sizeIn = ({ parts, policy }: Pass, quantity: Quantity): Size => {
+  if (isConstant(quantity)) return maximum(quantity)
+  const place = parts.sizes.get(quantity)
+  if (place === undefined) throw new Error("a searched size that no field of the graph has")
+  return tf.slice(policy.sizes, [place], [1]).reshape([])
+}
 
 const sizeTensor = (pass: Pass, quantity: Quantity): Tensor => {
   const size = sizeIn(pass, quantity)

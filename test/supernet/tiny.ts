@@ -127,6 +127,15 @@ export const modern = head(
   - dense: { name: classifier, units: classes }`,
 )
 
+/** Groups of channels that a search makes wider. */
+export const grouped = head(
+  "grouped",
+  `  - conv: { name: stem, filters: { oneOf: [8, 16] }, kernel: 3, stride: 2 }
+  - conv: { name: wide, filters: { oneOf: [8, 12] }, kernel: { oneOf: [1, 3] }, groups: 4, stride: 2 }
+  - globalAveragePool: {}
+  - dense: { name: classifier, units: classes }`,
+)
+
 /** Choices among operations, one inside of another, a cell used twice, branches that begin with earlier results. */
 export const chosen = head(
   "chosen",

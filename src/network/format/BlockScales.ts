@@ -2,7 +2,8 @@
 import type { Layer } from "../../cost/LayerTable.ts"
 import type { Format } from "../../format/Format.ts"
 import type { Builder } from "../Builder.ts"
-import { isLayerNode } from "../Graph.ts"
+import type { Quantity } from "../../space/Quantity.ts"
+import { isLayerNode, type LayerNode } from "../Graph.ts"
 
 /** The block formats that a layer may take, for its weight or its input. */
 const blockFormats = ({ weightFormat, activationFormat }: Layer): ReadonlyArray<Format> =>
@@ -51,6 +52,10 @@ const checkOwnScales = (
     refuse("granularity", "block")
 }
 
+/** Channels that one output adds up products of: with groups those of its own. */
+const inputsOfSum = (node: LayerNode): Quantity =>
+  ("groupInputs" in node ? node.groupInputs : undefined) ?? node.inputChannels
+
 /** Refuses an MX format without a rule, and warns of layers whose last blocks are short. */
 export const checkBlocks = (builder: Builder, layers: ReadonlyArray<Layer>): void => {
   const products = blockProducts(builder)
@@ -66,7 +71,7 @@ export const checkBlocks = (builder: Builder, layers: ReadonlyArray<Layer>): voi
   if (offered.length > 0) checkOwnScales(builder, layers, offered)
   const channelsOf = new Map(
     builder.nodes.flatMap((node) =>
-      isLayerNode(node) ? [[node.layer, node.inputChannels.values] as const] : [],
+      isLayerNode(node) ? [[node.layer, inputsOfSum(node).values] as const] : [],
     ),
   )
   for (const format of offered) {

@@ -1,5 +1,5 @@
 /** `conv`, `depthwiseConv`, `dense`: fake-quantized weight times fake-quantized input, accumulated in float32. */
-import { constant, map, maximum, minimum, type Quantity } from "../../space/Quantity.ts"
+import { constant, maximum, minimum, type Quantity } from "../../space/Quantity.ts"
 import type { Tensor4D } from "../../tensor/Backend.ts"
 import { conv2d, depthwiseConv2d } from "../../tensor/Convolution.ts"
 import { matMul } from "../../tensor/Kernels.ts"
@@ -12,8 +12,7 @@ const one = constant(1)
 const centred = 2
 
 /** Channels that one output reads: those of its group. */
-const readBy = ({ groups = 1, inputChannels }: ConvNode): Quantity =>
-  groups === 1 ? inputChannels : map(inputChannels, (n) => n / groups)
+const readBy = ({ groupInputs, inputChannels }: ConvNode): Quantity => groupInputs ?? inputChannels
 
 export const ConvOperation = defineOperation<ConvNode>({
   operations: ["conv", "depthwiseConv"],
