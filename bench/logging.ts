@@ -146,16 +146,18 @@ for (let i = 0; i < stepsPerBlock; i++) await step()
 for (const server of servers) {
   const log = await openLog(server)
   const ratios = { wall: [] as Array<number>, processor: [] as Array<number> }
-  let [appending, trained, logged] = [0, 0, 0]
+  const calls: Array<number> = []
+  let [trained, logged] = [0, 0]
   const block = async (isLogged: boolean) => {
     const from = now()
     for (let i = 0; i < stepsPerBlock; i++) {
       await step()
       total += 1
       if (!isLogged) continue
+      const reported = values()
       const began = performance.now()
-      log.journal.metrics(total, values())
-      appending += (performance.now() - began) / 1000
+      log.journal.metrics(total, reported)
+      calls.push((performance.now() - began) / 1000)
       logged += 1
     }
     const to = now()
@@ -172,9 +174,10 @@ for (const server of servers) {
   }
   const stepSeconds = trained / logged
   const sent = (1000 * (log.used() - before)) / logged
-  const share = appending / logged / stepSeconds
+  const call = spread(calls)
+  const share = call.median / stepSeconds
   console.log(
-    `server ${server.padEnd(5)} wall ${textOf(spread(ratios.wall))}  processor ${textOf(spread(ratios.processor))}  calls of the journal ${((1e6 * appending) / logged).toFixed(0)} us of ${(1000 * stepSeconds).toFixed(0)} ms: ${(100 * share).toFixed(3)} %  sender ${sent.toFixed(2)} ms of processor time per step`,
+    `server ${server.padEnd(5)} wall ${textOf(spread(ratios.wall))}  processor ${textOf(spread(ratios.processor))}  calls of the journal ${(1e6 * call.median).toFixed(0)} us [${(1e6 * call.low).toFixed(0)} .. ${(1e6 * call.high).toFixed(0)}] of ${(1000 * stepSeconds).toFixed(0)} ms: ${(100 * share).toFixed(2)} %  sender ${sent.toFixed(2)} ms of processor time per step`,
   )
   if (share > limit - 1) process.exitCode = 1
   await log.close()

@@ -147,9 +147,18 @@ const speller = () => {
     isOurs.has(key) ? value : clean(key, spellNonFinite(key, value))
 }
 
+const areFinite = (values: Metrics["values"]): boolean => {
+  for (const key in values) if (!Number.isFinite(values[key])) return false
+  return true
+}
+
 /** One line of JSON, without the newline and without secrets; cheap enough for a training loop (nothing is checked). */
 export const encode = (event: Event): string =>
-  JSON.stringify(event, event.type === "metrics" ? spellNonFinite : speller())
+  event.type === "metrics"
+    ? areFinite(event.values)
+      ? JSON.stringify(event)
+      : JSON.stringify(event, spellNonFinite)
+    : JSON.stringify(event, speller())
 
 /** A parsed line back to an event; `None` for an event this version does not know. */
 export const decode = Schema.decodeUnknownOption(Schema.toCodecJson(Event))

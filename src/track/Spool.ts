@@ -92,9 +92,10 @@ const remember = (lastStep: Map<string, number>, event: Event) => {
 
 const withoutKnownSteps = (lastStep: Map<string, number>, event: Event): Event | undefined => {
   if (event.type !== "metrics") return event
-  const fresh = Object.entries(event.values).filter(
-    ([key]) => event.step > (lastStep.get(key) ?? Number.NEGATIVE_INFINITY),
-  )
+  const isFresh = (key: string) => event.step > (lastStep.get(key) ?? Number.NEGATIVE_INFINITY)
+  // Nearly always; this runs inside a training step.
+  if (Object.keys(event.values).every(isFresh)) return event
+  const fresh = Object.entries(event.values).filter(([key]) => isFresh(key))
   return fresh.length === 0 ? undefined : { ...event, values: Object.fromEntries(fresh) }
 }
 

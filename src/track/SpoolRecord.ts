@@ -35,9 +35,8 @@ export interface Scan {
 
 /** One record, its newline included. */
 export const toLine = (json: string): Buffer => {
-  const body = Buffer.from(json)
-  const head = `${crc32(body).toString(16).padStart(8, "0")} ${body.length} `
-  return Buffer.concat([Buffer.from(head), body, Buffer.from([newline])])
+  const head = `${crc32(json).toString(16).padStart(8, "0")} ${Buffer.byteLength(json)} `
+  return Buffer.from(`${head}${json}\n`)
 }
 
 const fromLine = (line: Buffer): string | undefined => {
