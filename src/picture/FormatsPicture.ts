@@ -75,19 +75,28 @@ const ranksOf = (trials: ReadonlyArray<FormatsTrial>) => {
   }
 }
 
-/** The arms above their columns, as far as their names fit; the others have a stripe only. */
-const armRows = (trials: ReadonlyArray<FormatsTrial>, step: number) =>
-  [...new Set(trials.map(({ arm }) => arm))].map((arm, i) => {
+/** Names aslant need so much room beside each other. */
+const slantedStep = 13
+
+/** The arms above their columns: their names level where all fit, else aslant; an arm of few columns has a stripe only. */
+const armRows = (trials: ReadonlyArray<FormatsTrial>, step: number) => {
+  const rows = [...new Set(trials.map(({ arm }) => arm))].map((arm, i) => {
     const own = trials.flatMap((trial, k) => (trial.arm === arm ? [k] : []))
-    const width = own.length * step
     return {
       arm,
       from: own[0]! - 0.5,
       to: own.at(-1)! + 0.5,
-      text: textWidth(arm, labelSize) + 6 <= width ? arm : "",
+      width: own.length * step,
       isEven: i % 2 === 0,
     }
   })
+  const isLevel = rows.every(({ arm, width }) => textWidth(arm, labelSize) + 6 <= width)
+  const values = rows.map(({ width, ...row }) => ({
+    ...row,
+    text: isLevel ? row.arm : width < slantedStep ? "" : shortened(row.arm, 110, labelSize),
+  }))
+  return { isLevel: isLevel || values.every(({ text }) => text === ""), values }
+}
 
 /** The columns of the picture. */
 interface Columns {
@@ -183,18 +192,28 @@ const gridSpec = (rows: Rows, { step, width, x }: Columns): Spec => {
   }
 }
 
+/** As long as its rows are high, so that it pushes nothing apart. */
+const gradientLength = (rows: number, height: number, most: number): number =>
+  Math.min(most, Math.max(34, rows * height - 16))
+
 const layerRows = (trials: ReadonlyArray<FormatsTrial>): Rows => {
   const names = inOrder(trials.map((trial) => trial.layers.map(({ path }) => path)))
   const bits = trials.flatMap((trial) => trial.layers.map(({ weightBits }) => weightBits))
   const [least, most] = [Math.min(...bits), Math.max(...bits)]
+  const height = names.length > 80 ? 11 : 17
   return {
     names,
     title: `layer (${names.length})`,
-    height: names.length > 80 ? 11 : 17,
+    height,
     middle: (least + most) / 2,
     colour: {
       scale: { range: "ramp", domain: least < most ? [least, most] : [least - 1, most + 1] },
-      legend: { title: "weights (bits)", gradientLength: 120, tickMinStep: 1, format: "d" },
+      legend: {
+        title: "weights (bits)",
+        gradientLength: gradientLength(names.length, height, 120),
+        tickMinStep: 1,
+        format: "d",
+      },
     },
     words: ["layer", "weights/activations"],
     values: trials.map(({ id, layers, name }, i) => ({
@@ -222,7 +241,7 @@ const decisionRows = (trials: ReadonlyArray<FormatsTrial>): Rows => {
         title: "choice",
         values: [0, 1],
         labelExpr: "datum.value === 0 ? 'least' : 'most'",
-        gradientLength: 50,
+        gradientLength: gradientLength(names.length, 17, 50),
       },
     },
     words: ["decision", "choice"],
@@ -283,27 +302,40 @@ const nameRow = ({ trials, width, x }: Columns): Spec => ({
   encoding: { x, y: { value: 64 }, text: { field: "t" } },
 })
 
-/** Stripes over the columns of many trials, with the arms' names where they fit. */
-const armRow = ({ step, trials, width, x }: Columns): Spec => ({
-  width,
-  height: 18,
-  view: { stroke: null },
-  data: { values: armRows(trials, step) },
-  layer: [
-    {
-      transform: [{ calculate: "datum.isEven ? 0.55 : 0.25", as: "o" }],
-      mark: { type: "rect", style: "stripe", height: 5, y: 15 },
-      encoding: {
-        x: { ...x, field: "from" },
-        x2: { field: "to" },
-        opacity: { field: "o", type: "quantitative", scale: null },
-        tooltip: { field: "arm", type: "nominal", title: "arm" },
+/** Stripes over the columns of many trials, below the arms' names. */
+const armRow = ({ step, trials, width, x }: Columns): Spec => {
+  const { isLevel, values } = armRows(trials, step)
+  const height = isLevel ? 18 : 76
+  return {
+    width,
+    height,
+    view: { stroke: null },
+    data: { values },
+    layer: [
+      {
+        transform: [{ calculate: "datum.isEven ? 0.55 : 0.25", as: "o" }],
+        mark: { type: "rect", style: "stripe", height: 5, y: height - 3 },
+        encoding: {
+          x: { ...x, field: "from" },
+          x2: { field: "to" },
+          opacity: { field: "o", type: "quantitative", scale: null },
+          tooltip: { field: "arm", type: "nominal", title: "arm" },
+        },
       },
-    },
-    {
-      transform: [{ calculate: "(datum.from + datum.to) / 2", as: "middle" }],
-      mark: { type: "text", baseline: "middle", style: "caption" },
-      encoding: { x: { ...x, field: "middle" }, y: { value: 5 }, text: { field: "text" } },
-    },
-  ],
-})
+      {
+        transform: [{ calculate: "(datum.from + datum.to) / 2", as: "middle" }],
+        mark: {
+          type: "text",
+          baseline: "middle",
+          style: "caption",
+          ...(isLevel ? {} : { angle: -35, align: "left", dx: -4, clip: false }),
+        },
+        encoding: {
+          x: { ...x, field: "middle" },
+          y: { value: height - 13 },
+          text: { field: "text" },
+        },
+      },
+    ],
+  }
+}

@@ -30,8 +30,8 @@ const rowLabel = 330
 /** From a little below the least value to a little above the most. */
 const xOf = (axis: Seeds["x"], values: ReadonlyArray<number>): Spec => {
   const [low, high] = values.length === 0 ? [0, 1] : [Math.min(...values), Math.max(...values)]
-  const margin = (high - low || Math.abs(high) / 20 || 1) * 0.04
-  const percent = high - low < 0.05 ? ".1%" : ".0%"
+  const margin = high > low ? 0.04 * (high - low) : Math.abs(high) / 20 || 1
+  const percent = (high - low || 2 * margin) < 0.05 ? ".1%" : ".0%"
   return {
     field: "v",
     type: "quantitative",

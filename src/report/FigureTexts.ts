@@ -3,7 +3,7 @@
  *
  * Left out: the figures (`Figures.ts`), tables (`cli/`).
  */
-import { metrics } from "../metric/Metrics.ts"
+import { final, metrics } from "../metric/Metrics.ts"
 import type { Spread } from "./Arms.ts"
 import type { Difference } from "./Figures.ts"
 
@@ -23,6 +23,15 @@ const unitOf = (key: string): string | undefined => metrics.find((one) => one.ke
 /** A metric over the seeds: qualities with their spread, costs and bits by their mean alone. */
 export const meanText = (key: string, spread: Spread): string =>
   ["share", "nats"].includes(unitOf(key) ?? "") ? spreadText(spread) : rounded(spread.mean)
+
+const costUnits: Readonly<Record<string, string>> = {
+  [final.gbops.key]: "GBOPs",
+  [final.memoryBytes.key]: "bytes",
+}
+
+/** `0.0512 GBOPs`: what something costs. */
+export const costAmount = (key: string, value: number): string =>
+  `${rounded(value)} ${costUnits[key] ?? `(${key})`}`
 
 const isShare = (key: string): boolean => unitOf(key) === "share"
 

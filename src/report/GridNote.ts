@@ -14,12 +14,13 @@ import {
   type Figures,
 } from "./Figures.ts"
 import {
+  costAmount,
   costText,
   differenceCell,
   differenceText,
+  meanText,
   rounded,
   signedText,
-  spreadText,
 } from "./FigureTexts.ts"
 import type { ArmTrial } from "./Arms.ts"
 import { codeBlock, escaped, markdownTable } from "./Markdown.ts"
@@ -47,7 +48,7 @@ const trialLink = ({ id, label }: ArmTrial): string => `[${escaped(label)}](fliq
 
 const valueOf = ({ metrics }: FiguredArm, key: string): string => {
   const spread = metrics[key]
-  return spread === undefined ? "" : spreadText(spread)
+  return spread === undefined ? "" : meanText(key, spread)
 }
 
 const meanOf = ({ metrics }: FiguredArm, key: string): string => {
@@ -66,7 +67,7 @@ const levelLine = ({ arms, cost, lead }: CostLevel, figures: Figures): string =>
   if (best === undefined) return ""
   const second = lead ?? best.difference
   const said = second === undefined ? "" : `: ${escaped(differenceText(second))}`
-  return `- at ${rounded(cost)} ${costUnit(figures)}: **${escaped(best.label)}**, ${valueOf(best, figures.quality)}${said}`
+  return `- at ${costAmount(figures.cost, cost)}: **${escaped(best.label)}**, ${valueOf(best, figures.quality)}${said}`
 }
 
 const answer = (figures: Figures): ReadonlyArray<string> => {
@@ -158,12 +159,6 @@ const links = ({ report }: GridNote): string =>
     ...(report === undefined ? [] : [`[Report](fliqs:artifact/${report})`]),
   ].join(" | ")
 
-const costUnits: Readonly<Record<string, string>> = {
-  [final.gbops.key]: "GBOPs",
-  [final.memoryBytes.key]: "bytes",
-}
-const costUnit = ({ cost }: Figures): string => costUnits[cost] ?? `(${cost})`
-
 /** `+2.1 points over uniform INT4 (95 %: +0.9 to +3.3, 3 seeds)`: MLflow shows one line of it. */
 const shortDifference = (difference: Difference): string => {
   const { against, interval, mean, metric, pairs, side } = difference
@@ -187,7 +182,7 @@ const bestAt = (level: CostLevel, figures: Figures): ReadonlyArray<string> => {
   const name = trial === undefined ? label : `[${label}](fliqs:trial/${trial.id})`
   const value = rounded(best.metrics[quality]?.mean ?? Number.NaN, 3)
   const said = second === undefined ? "" : `, ${shortDifference(second)}`
-  return [`**${name}** is best at ${rounded(level.cost)} ${costUnit(figures)}: ${value}${said}`]
+  return [`**${name}** is best at ${costAmount(figures.cost, level.cost)}: ${value}${said}`]
 }
 
 /**

@@ -15,7 +15,15 @@ import type { Arm, ArmTrial, Spread } from "./Arms.ts"
 import type { Figures } from "./Figures.ts"
 import { rounded } from "./FigureTexts.ts"
 import type { Objective } from "./Pareto.ts"
-import { axisOf, choicesOf, curvesOf, roleOf, rolesOf, type TrialCurves } from "./PictureData.ts"
+import {
+  axisOf,
+  choicesOf,
+  costTitle,
+  curvesOf,
+  roleOf,
+  rolesOf,
+  type TrialCurves,
+} from "./PictureData.ts"
 
 /** A picture and what its files are called. */
 export interface Named {
@@ -125,7 +133,7 @@ const dimensionsOf = ({ arms, cost, differing, quality }: Figures): ReadonlyArra
   return [
     ...differing.map((key) => ({ key, title: key.split(".").slice(-2).join(" ") })),
     ...(seeds.size > 1 ? [{ key: "seed", title: "seed" }] : []),
-    { key: cost, ...axisOf(cost) },
+    { key: cost, ...axisOf(cost), title: costTitle(cost) },
     { key: quality, ...axisOf(quality) },
   ]
 }

@@ -24,6 +24,9 @@ const pictureData = (name: string, { description, spec, title }: Picture) => ({
   spec,
 })
 
+const timeText = (seconds: number): string =>
+  seconds < 90 ? `${rounded(seconds, 2)} seconds` : `${rounded(seconds / 60, 3)} minutes`
+
 const percent = (share: number): string => `${rounded(100 * share, 3)} %`
 
 /** The page of a trial, as its scripts read it. */
@@ -34,7 +37,7 @@ const trialData = (title: string, one: ReportTrial, pictures: ReadonlyArray<Name
     `arm ${arm.label}`,
     trial.seed === "" ? "" : `seed ${trial.seed}`,
     state === "finished" ? `finished, ${steps} steps` : `${state}, step ${step} of ${steps}`,
-    seconds === undefined ? "" : `${rounded(seconds / 60, 3)} minutes of training`,
+    seconds === undefined ? "" : `${timeText(seconds)} of training`,
   ]
   const words = new Map(known.map((metric) => [metric.key, metric]))
   return {

@@ -45,6 +45,10 @@ export const axisOf = (key: string) => {
   return { title: unit === "" || unit === "of the cost" ? name : `${name} (${unit})` }
 }
 
+/** `cost (GBOPs)`: the title of an axis that has little room. */
+export const costTitle = (key: string): string =>
+  key === final.gbops.key ? "cost (GBOPs)" : axisOf(key).title
+
 export const rolesOf = ({ arms }: Figures) =>
   arms.map((arm) => ({ name: arm.label, role: roleOf(arm) }))
 

@@ -4,21 +4,19 @@
  */
 import { armColours } from "../picture/Palette.ts"
 import { configOf } from "../picture/Theme.ts"
-import { differenceText, rounded } from "./FigureTexts.ts"
+import { costAmount, differenceText } from "./FigureTexts.ts"
 import { Html, html } from "./Html.ts"
 import { rolesOf } from "./PictureData.ts"
 import type { Report } from "./ReportData.ts"
 import { pageParts } from "./ReportScripts.ts"
-import { armTable, nameOf, trialTable } from "./ReportTables.ts"
+import { armTable, type ArmColours, trialTable } from "./ReportTables.ts"
 
 /** What is best at each cost, in words: what a reader came for. */
 const answers = ({ figures }: Report): ReadonlyArray<string> => {
   const leads = figures.levels.flatMap(({ arms: [best], cost, lead }) =>
     best === undefined || lead === undefined
       ? []
-      : [
-          `At ${nameOf(figures.cost)} ${rounded(cost)}: ${best.label} is best, ${differenceText(lead)}.`,
-        ],
+      : [`At ${costAmount(figures.cost, cost)}: ${best.label} is best, ${differenceText(lead)}.`],
   )
   return leads.length > 0
     ? leads
@@ -78,7 +76,8 @@ const progress = ({ figures: { counts }, made, trials }: Report): Html => {
 
 const overview = (report: Report): Html => {
   const { figures, pictures } = report
-  const colours = armColours(rolesOf(figures))
+  const roles = rolesOf(figures)
+  const colours: ArmColours = { light: armColours(roles), dark: armColours(roles, "dark") }
   return html`<div id="overview">
     <section aria-labelledby="answer-head">
       <h2 id="answer-head">What is best</h2>

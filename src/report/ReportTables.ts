@@ -1,6 +1,7 @@
 /** The tables of a report: arms and trials, each column with what it is sorted by. Left out: sorting them (`report/`). */
 import { derived, final } from "../metric/Metrics.ts"
-import { costText, differenceCell, rounded, spreadText } from "./FigureTexts.ts"
+import type { Theme } from "../picture/Theme.ts"
+import { differenceCell, meanText, rounded } from "./FigureTexts.ts"
 import type { FiguredArm } from "./Figures.ts"
 import { Html, html } from "./Html.ts"
 import type { Report, ReportTrial } from "./ReportData.ts"
@@ -39,12 +40,17 @@ const numberCell = (value: number | undefined, shown?: string) => ({
   sort: value ?? "",
 })
 
-const swatch = (colour: string | undefined): Html =>
-  html`<span
+/** The colours of arms as the pictures of each theme have them. */
+export type ArmColours = Readonly<Record<Theme, ReadonlyMap<string, string>>>
+
+const swatch = ({ dark, light }: ArmColours, arm: string): Html => {
+  const colour = light.get(arm) ?? "transparent"
+  return html`<span
     class="swatch"
     aria-hidden="true"
-    style="background: ${colour ?? "transparent"}"
+    style="background: ${colour}; background: light-dark(${colour}, ${dark.get(arm) ?? colour})"
   ></span>`
+}
 
 /** The metrics that the tables show, as far as a trial has them. */
 const shownMetrics = ({ figures }: Report): ReadonlyArray<string> => {
@@ -61,16 +67,13 @@ const shownMetrics = ({ figures }: Report): ReadonlyArray<string> => {
   return [...new Set(wanted)].filter((key) => there.has(key))
 }
 
-export const nameOf = (key: string): string => key.replace(/^final\//, "").replaceAll("_", " ")
+const nameOf = (key: string): string => key.replace(/^final\//, "").replaceAll("_", " ")
 
-const armColumns = (
-  report: Report,
-  colours: ReadonlyMap<string, string>,
-): ReadonlyArray<Column<FiguredArm>> => [
+const armColumns = (report: Report, colours: ArmColours): ReadonlyArray<Column<FiguredArm>> => [
   {
     key: "arm",
     head: "arm",
-    cell: ({ label }) => ({ shown: html`${swatch(colours.get(label))}${label}`, sort: label }),
+    cell: ({ label }) => ({ shown: html`${swatch(colours, label)}${label}`, sort: label }),
   },
   {
     key: "seeds",
@@ -87,7 +90,7 @@ const armColumns = (
     isNumber: true,
     cell: ({ metrics }) => {
       const spread = metrics[key]
-      return numberCell(spread?.mean, spread === undefined ? "" : spreadText(spread))
+      return numberCell(spread?.mean, spread === undefined ? "" : meanText(key, spread))
     },
   })),
   {
@@ -101,7 +104,7 @@ const armColumns = (
     key: "against",
     head: "against",
     cell: ({ difference }) => ({
-      shown: difference === undefined ? "" : `${difference.against.label} ${costText(difference)}`,
+      shown: difference === undefined ? "" : difference.against.label,
     }),
   },
   {
@@ -111,10 +114,7 @@ const armColumns = (
   },
 ]
 
-const trialColumns = (
-  report: Report,
-  colours: ReadonlyMap<string, string>,
-): ReadonlyArray<Column<ReportTrial>> => [
+const trialColumns = (report: Report, colours: ArmColours): ReadonlyArray<Column<ReportTrial>> => [
   {
     key: "trial",
     head: "trial",
@@ -127,7 +127,7 @@ const trialColumns = (
     key: "arm",
     head: "arm",
     cell: ({ arm }) => ({
-      shown: html`${swatch(colours.get(arm.label))}${arm.label}`,
+      shown: html`${swatch(colours, arm.label)}${arm.label}`,
       sort: arm.label,
     }),
   },
@@ -193,16 +193,16 @@ const table = <A>(
   </div>`
 
 /** The arms of a grid, and its trials. */
-export const armTable = (report: Report, colours: ReadonlyMap<string, string>): Html =>
+export const armTable = (report: Report, colours: ArmColours): Html =>
   table(
     "arms",
-    "Arms: mean over the seeds and standard deviation; difference to the control, paired by seed",
+    "Arms: mean over the seeds, of qualities with standard deviation; difference to the control, paired by seed, at equal cost or at so many times its cost",
     armColumns(report, colours),
     report.figures.arms,
     () => html``,
   )
 
-export const trialTable = (report: Report, colours: ReadonlyMap<string, string>): Html =>
+export const trialTable = (report: Report, colours: ArmColours): Html =>
   table(
     "trials",
     "Trials: each name leads to its declaration, assignment, alarms and commands",

@@ -77,7 +77,7 @@ describe("the note of a grid", () => {
 
   it("has a row for each arm with its difference to the control", () => {
     expect(gridNote(figures, context)).toMatch(
-      /^\| x1 reinforce \| 3\/3 \| 0\.61 ± 0\.01 \| 1 ± 0 \|.*\| \+10\.0 \\\[\+10\.0, \+10\.0\\\] \| uniform INT4 at equal cost \| \[s2 x1 reinforce\]\(fliqs:trial\/\w+\) \|$/m,
+      /^\| x1 reinforce \| 3\/3 \| 0\.61 ± 0\.01 \| 1 \|.*\| \+10\.0 \\\[\+10\.0, \+10\.0\\\] \| uniform INT4 at equal cost \| \[s2 x1 reinforce\]\(fliqs:trial\/\w+\) \|$/m,
     )
   })
 

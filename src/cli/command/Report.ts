@@ -1,6 +1,7 @@
 /** `fliqs report EXPERIMENT`: the grid as one page that needs no network, as far as it has run. */
 import { Effect, Option } from "effect"
 import { pathText } from "../../declaration/Errors.ts"
+import { counted } from "../../picture/Picture.ts"
 import { reportOf } from "../../report/ReadReport.ts"
 import { readPlan, writeOut } from "../Locations.ts"
 import { print, printJson } from "../Output.ts"
@@ -24,6 +25,6 @@ export const run = Effect.fn("report")(function* (input: {
   const bytes = Buffer.byteLength(page)
   if (input.json) return yield* printJson({ page: input.out, bytes, trials: plan.trials.length })
   yield* print(
-    `${pathText(input.out)}  ${plan.trials.length} trials, ${(bytes / 1e6).toFixed(1)} MB`,
+    `${pathText(input.out)}  ${counted(plan.trials.length, "trial")}, ${(bytes / 1e6).toFixed(1)} MB`,
   )
 })
