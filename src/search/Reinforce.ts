@@ -24,7 +24,7 @@ import { holds } from "../cost/LimitKinds.ts"
 import { penaltyOf } from "../reward/LimitPenalty.ts"
 import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices } from "../space/Decision.ts"
-import { activity } from "../space/DecisionSpace.ts"
+import { activity, withWidestFormats } from "../space/DecisionSpace.ts"
 import { fromState } from "../space/RandomStream.ts"
 import { alarmsAt, isAlarmStep } from "./policy/Alarms.ts"
 import { drawInDelay } from "./policy/Delay.ts"
@@ -67,7 +67,8 @@ const runOf = (
   const firstMeasured = isEarly ? Math.floor(firstUpdate / 2) : firstUpdate
   const informed = settings.prior === undefined ? undefined : planInformed(problem, settings)
   const decided = decidedSteps(problem.steps, settings.decideBy)
-  return { problem, settings, firstUpdate, firstMeasured, decided, informed }
+  const wideSteps = delaySteps(problem.steps, settings.widest ?? 0)
+  return { problem, settings, firstUpdate, firstMeasured, decided, wideSteps, informed }
 }
 
 const policyIn = ({ settings }: ReinforceRun, { logits }: ReinforceState): Policy =>
@@ -132,9 +133,10 @@ const propose = (
 ): Proposed<ReinforceState> => {
   const { firstUpdate, problem, settings } = run
   const { space } = problem
+  const isWide = step < run.wideSteps
   if (state.frozen) {
-    const train = finalOf(run, state)
-    return { state, proposals: [train], train }
+    const final = finalOf(run, state)
+    return { state, proposals: [final], train: isWide ? withWidestFormats(space, final) : final }
   }
   const random = fromState(state.random)
   const policy = policyIn(run, state)
@@ -143,8 +145,9 @@ const propose = (
       ? drawInDelay(space, settings.delaySampling, random, step, firstUpdate, j)
       : sample(policy, random),
   )
-  const settled =
-    settings.trainFormats === "settled"
+  const settled = isWide
+    ? withWidestFormats(space, drawn[0]!)
+    : settings.trainFormats === "settled"
       ? withSettledFormats(space, policy, drawn[0]!, random)
       : drawn[0]!
   const train =
@@ -304,7 +307,8 @@ export const makeReinforce = (
     trainsProposal:
       settings.proposals === 1 &&
       settings.trainFormats === "drawn" &&
-      settings.trainArchitecture === undefined,
+      settings.trainArchitecture === undefined &&
+      run.wideSteps === 0,
     delayEnd: run.firstUpdate,
     init: () => initState(problem, settings),
     restore: (saved) => restoreState(problem, saved),

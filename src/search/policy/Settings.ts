@@ -29,6 +29,8 @@ export interface Settings {
   readonly delaySampling: "widest" | "uniform" | "sandwich"
   readonly trainFormats: TrainFormats
   readonly trainArchitecture?: "settled"
+  /** 0 where it is left out. */
+  readonly widest?: number
   readonly commitment: Commitment
   readonly costGradient: "exact" | "sampled"
   readonly baseline: { readonly kind: "leaveOneOut" | "movingAverage"; readonly decay: number }
@@ -109,6 +111,7 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
     delaySampling: given.delaySampling ?? "widest",
     trainFormats: given.trainFormats ?? "settled",
     ...writtenTrainArchitecture(spec.trainArchitecture),
+    ...writtenWidest(spec.widest),
     commitment: commitmentOf(spec.commitment, preset.commitment),
     costGradient: given.costGradient ?? "exact",
     baseline: {
@@ -134,6 +137,9 @@ const writtenPrior = ({
   priorEntropy = 0.7,
 }: ReinforceSpec): Pick<Settings, "prior" | "priorEntropy"> =>
   prior === "sensitivity" ? { prior, priorEntropy } : {}
+
+/** Written out only where it is not the default: ids of trials from before the knob stay as they are. */
+const writtenWidest = (widest = 0): Pick<Settings, "widest"> => (widest === 0 ? {} : { widest })
 
 /** Written out only where it is not the default: ids of trials from before the knob stay as they are. */
 const writtenShare = (measureShare = 1): Pick<Settings, "measureShare"> =>

@@ -164,6 +164,25 @@ describe("proposals of a step", () => {
     expect(searcher.trainsProposal).toBe(false)
   })
 
+  it("leave formats at their widest for a share of the steps, whatever is decided", () => {
+    const knobs = { proposals: 1, trainFormats: "drawn", widest: 0.6 } as const
+    const { searcher, state } = setUp(knobs)
+    const wide = start.map((row) => row.length - 1)
+    expect(searcher.trainsProposal).toBe(false)
+    const before = searcher.propose(state, 59)
+    expect([before.train, before.proposals]).toEqual([
+      wide,
+      setUp({ ...knobs, widest: 0 }).searcher.propose(state, 59).proposals,
+    ])
+    const after = searcher.propose(state, 60)
+    expect(after.train).toBe(after.proposals[0])
+    const frozen = { ...state, frozen: true }
+    const final = searcher.final(frozen)
+    expect(final).not.toEqual(wide)
+    expect(searcher.propose(frozen, 59)).toMatchObject({ train: wide, proposals: [final] })
+    expect(searcher.propose(frozen, 60).train).toEqual(final)
+  })
+
   it.each([2, 3, 4, 5, 6, 7, 8])("are %i: each is held against the mean of the others", (count) => {
     const drawn = draw(count)
     const knobs = { proposals: count, commitment: none, costGradient: "sampled" } as const
