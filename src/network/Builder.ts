@@ -163,9 +163,7 @@ export class Builder extends NetworkNodes {
       kernel,
       stride,
       padding: windows,
-      ...(groups === 1
-        ? {}
-        : { groups, groupInputs: map(image.channels, (n) => n / groups) }),
+      ...(groups === 1 ? {} : { groups, groupInputs: map(image.channels, (n) => n / groups) }),
       ...(dilation === undefined || dilation.every((n) => n === 1) ? {} : { dilation }),
       ...this.after(padded, path, after),
     })

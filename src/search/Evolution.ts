@@ -20,7 +20,7 @@ import {
 } from "./population/PopulationSettings.ts"
 import { estimatedQuality, type Member } from "./population/PopulationState.ts"
 import { type SearchKind, unreadReward } from "./Search.ts"
-import { writtenNorms } from "./policy/CommonKnobs.ts"
+import { writtenNorms, writtenWidest } from "./policy/CommonKnobs.ts"
 
 export const EvolutionSpec = Schema.Struct({
   kind: Schema.Literal("evolution"),
@@ -46,7 +46,7 @@ export const EvolutionSpec = Schema.Struct({
 })
 export type EvolutionSpec = typeof EvolutionSpec.Type
 
-const resolve = ({ norms, ...spec }: EvolutionSpec, steps: number) => {
+const resolve = ({ norms, widest, ...spec }: EvolutionSpec, steps: number) => {
   const population = spec.population ?? 16
   const tournament = Math.min(8, population)
   return {
@@ -55,6 +55,7 @@ const resolve = ({ norms, ...spec }: EvolutionSpec, steps: number) => {
     mutations: 1,
     ...resolvePopulation(spec, steps),
     ...writtenNorms(norms),
+    ...writtenWidest(widest),
   }
 }
 

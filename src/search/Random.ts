@@ -14,7 +14,7 @@ import {
   resolvePopulation,
 } from "./population/PopulationSettings.ts"
 import { type SearchKind, unreadReward } from "./Search.ts"
-import { writtenNorms } from "./policy/CommonKnobs.ts"
+import { writtenNorms, writtenWidest } from "./policy/CommonKnobs.ts"
 
 export const RandomSpec = Schema.Struct({
   kind: Schema.Literal("random"),
@@ -30,10 +30,11 @@ export const RandomSpec = Schema.Struct({
 })
 export type RandomSpec = typeof RandomSpec.Type
 
-const resolve = ({ norms, ...spec }: RandomSpec, steps: number) => ({
+const resolve = ({ norms, widest, ...spec }: RandomSpec, steps: number) => ({
   candidates: 64,
   ...resolvePopulation(spec, steps),
   ...writtenNorms(norms),
+  ...writtenWidest(widest),
 })
 
 export const Random = {
@@ -57,7 +58,7 @@ export const Random = {
     candidates === 1
       ? [
           ...unreadReward("kind", "beta", "quality"),
-          ...["batches", "delay", "freezeAt", "trainFormats", "norms"].map((key) => ({
+          ...["batches", "delay", "freezeAt", "trainFormats", "widest", "norms"].map((key) => ({
             path: ["search", key],
           })),
         ]

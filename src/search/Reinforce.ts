@@ -24,7 +24,7 @@ import { holds } from "../cost/LimitKinds.ts"
 import { penaltyOf } from "../reward/LimitPenalty.ts"
 import type { BoundReward } from "../reward/Reward.ts"
 import type { Choices } from "../space/Decision.ts"
-import { activity, withWidestFormats } from "../space/DecisionSpace.ts"
+import { activity } from "../space/DecisionSpace.ts"
 import { fromState } from "../space/RandomStream.ts"
 import { alarmsAt, isAlarmStep } from "./policy/Alarms.ts"
 import { drawInDelay } from "./policy/Delay.ts"
@@ -55,6 +55,7 @@ import { frozenLogits } from "./policy/Stop.ts"
 import { addSignal, zOf } from "./policy/Signal.ts"
 import { finiteQualities, meanIfAny, meanOf } from "./policy/StepFigures.ts"
 import { withSwitching } from "./policy/Switching.ts"
+import { withWideStart } from "./policy/WideStart.ts"
 import type { Alarm, Measured, Problem, Proposed, Searcher, SearchKind } from "./Search.ts"
 
 const runOf = (
@@ -67,8 +68,7 @@ const runOf = (
   const firstMeasured = isEarly ? Math.floor(firstUpdate / 2) : firstUpdate
   const informed = settings.prior === undefined ? undefined : planInformed(problem, settings)
   const decided = decidedSteps(problem.steps, settings.decideBy)
-  const wideSteps = delaySteps(problem.steps, settings.widest ?? 0)
-  return { problem, settings, firstUpdate, firstMeasured, decided, wideSteps, informed }
+  return { problem, settings, firstUpdate, firstMeasured, decided, informed }
 }
 
 const policyIn = ({ settings }: ReinforceRun, { logits }: ReinforceState): Policy =>
@@ -133,10 +133,9 @@ const propose = (
 ): Proposed<ReinforceState> => {
   const { firstUpdate, problem, settings } = run
   const { space } = problem
-  const isWide = step < run.wideSteps
   if (state.frozen) {
-    const final = finalOf(run, state)
-    return { state, proposals: [final], train: isWide ? withWidestFormats(space, final) : final }
+    const train = finalOf(run, state)
+    return { state, proposals: [train], train }
   }
   const random = fromState(state.random)
   const policy = policyIn(run, state)
@@ -145,9 +144,8 @@ const propose = (
       ? drawInDelay(space, settings.delaySampling, random, step, firstUpdate, j)
       : sample(policy, random),
   )
-  const settled = isWide
-    ? withWidestFormats(space, drawn[0]!)
-    : settings.trainFormats === "settled"
+  const settled =
+    settings.trainFormats === "settled"
       ? withSettledFormats(space, policy, drawn[0]!, random)
       : drawn[0]!
   const train =
@@ -302,13 +300,12 @@ export const makeReinforce = (
 ): Searcher<ReinforceState> => {
   const run = runOf(settings, problem)
   const { space } = problem
-  return withSwitching(space, {
+  const searcher = withSwitching(space, {
     stateSchema: ReinforceState,
     trainsProposal:
       settings.proposals === 1 &&
       settings.trainFormats === "drawn" &&
-      settings.trainArchitecture === undefined &&
-      run.wideSteps === 0,
+      settings.trainArchitecture === undefined,
     delayEnd: run.firstUpdate,
     init: () => initState(problem, settings),
     restore: (saved) => restoreState(problem, saved),
@@ -323,6 +320,7 @@ export const makeReinforce = (
     probabilities: (state) => probabilitiesOf(run, state),
     alarms: (state, step) => alarms(run, state, step),
   })
+  return withWideStart(space, delaySteps(problem.steps, settings.widest ?? 0), searcher)
 }
 
 export const Reinforce = {

@@ -30,6 +30,19 @@ export const trainFormatsField = {
     { default: "settled" },
   ),
 }
+/** Formats at their widest at first; a knob of every search that trains what it draws (`WideStart.ts`). */
+export const widestField = {
+  widest: optional(
+    Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.95 })),
+    "Share of the steps that train all formats at their widest, whatever is drawn or decided; what is measured stays as drawn. 0 to 0.95.",
+    { default: 0 },
+  ),
+}
+
+/** Written out only where it is not the default: ids of trials from before the knob stay as they are. */
+export const writtenWidest = (widest = 0): { readonly widest?: number } =>
+  widest === 0 ? {} : { widest }
+
 export type TrainFormats = "settled" | "drawn"
 
 /** Sizes that the weights train under (`SettledOptions.ts`). */

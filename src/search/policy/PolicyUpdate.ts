@@ -38,8 +38,6 @@ export interface ReinforceRun {
   readonly firstMeasured: number
   /** After so many steps the policy has decided: it is frozen then, if not before. */
   readonly decided: number
-  /** So many steps train all formats at their widest. */
-  readonly wideSteps: number
   /** Of a search that starts informed. */
   readonly informed: InformedPlan | undefined
 }

@@ -11,6 +11,7 @@ import {
   PolicyOptimizer,
   positive,
   trainFormatsField,
+  widestField,
 } from "./CommonKnobs.ts"
 import { schedules } from "./Schedule.ts"
 
@@ -61,11 +62,7 @@ export const ReinforceSpec = Schema.Struct({
     { default: "widest" },
   ),
   ...trainFormatsField,
-  widest: optional(
-    Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.95 })),
-    "Share of the steps that train all formats at their widest, whatever is drawn or decided; what is measured stays as drawn. 0 to 0.95.",
-    { default: 0 },
-  ),
+  ...widestField,
   trainArchitecture: optional(
     Schema.Literals(["settled", "drawn"]),
     "Sizes that the weights train under: always as drawn; or the widest where the search has not settled, in 70 % of the steps at most.",

@@ -7,7 +7,12 @@
  */
 import type { Problem as Finding } from "../../declaration/Errors.ts"
 import type { RewardSpec } from "../../reward/Rewards.ts"
-import { type TrainFormats, writtenNorms, writtenTrainArchitecture } from "./CommonKnobs.ts"
+import {
+  type TrainFormats,
+  writtenNorms,
+  writtenTrainArchitecture,
+  writtenWidest,
+} from "./CommonKnobs.ts"
 import { type Knobs, presets, publishedRewards, type PublishedReward } from "./Presets.ts"
 import type { ReinforceSpec } from "./ReinforceSpec.ts"
 import { type Commitment, decidedSteps, delaySteps } from "./Schedule.ts"
@@ -137,9 +142,6 @@ const writtenPrior = ({
   priorEntropy = 0.7,
 }: ReinforceSpec): Pick<Settings, "prior" | "priorEntropy"> =>
   prior === "sensitivity" ? { prior, priorEntropy } : {}
-
-/** Written out only where it is not the default: ids of trials from before the knob stay as they are. */
-const writtenWidest = (widest = 0): Pick<Settings, "widest"> => (widest === 0 ? {} : { widest })
 
 /** Written out only where it is not the default: ids of trials from before the knob stay as they are. */
 const writtenShare = (measureShare = 1): Pick<Settings, "measureShare"> =>

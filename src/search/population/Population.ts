@@ -25,6 +25,7 @@ import type { Alarm, Measured, Problem, Proposed, Searcher } from "../Search.ts"
 import { finiteQualities, meanIfAny, meanOf } from "../policy/StepFigures.ts"
 import { withSettledFormats } from "../policy/SettledOptions.ts"
 import { withSwitching } from "../policy/Switching.ts"
+import { withWideStart } from "../policy/WideStart.ts"
 import { learnOptionValues } from "./OptionValues.ts"
 import {
   assignmentsOf,
@@ -236,7 +237,7 @@ export const makePopulation = (
   const run = runOf(plan, problem)
   const { space } = problem
   const sharesIn = (state: PopulationState) => sharesOf(space, assignmentsOf(state))
-  return withSwitching(space, {
+  const searcher = withSwitching(space, {
     stateSchema: PopulationState,
     ...(plan.size === 1 ? {} : { delayEnd: run.delayEnd }),
     init: () => init(run),
@@ -250,4 +251,7 @@ export const makePopulation = (
     probabilities: (state) => sharesIn(state).probabilities.map((p) => Array.from(p)),
     alarms: (state, step) => alarms(run, state, step),
   })
+  // one alone is trained as it is throughout
+  const widest = plan.size === 1 ? 0 : (plan.widest ?? 0)
+  return withWideStart(space, delaySteps(problem.steps, widest), searcher)
 }

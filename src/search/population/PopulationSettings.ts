@@ -4,7 +4,12 @@ import type { Problem as Finding } from "../../declaration/Errors.ts"
 import { onTarget } from "../../budget/WithinBudget.ts"
 import { delaySteps } from "../policy/Schedule.ts"
 import { optional } from "../../declaration/Field.ts"
-import { normsField, type TrainFormats, trainFormatsField } from "../policy/CommonKnobs.ts"
+import {
+  normsField,
+  type TrainFormats,
+  trainFormatsField,
+  widestField,
+} from "../policy/CommonKnobs.ts"
 
 const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.95 }))
 
@@ -38,6 +43,7 @@ export const populationFields = {
     { default: defaults.tolerance },
   ),
   ...trainFormatsField,
+  ...widestField,
   ...normsField,
 }
 
@@ -47,6 +53,8 @@ export interface PopulationSettings {
   readonly freezeAt: number
   readonly tolerance: number
   readonly trainFormats: TrainFormats
+  /** 0 where it is left out. */
+  readonly widest?: number
 }
 
 /** The step from which the best is trained. */
