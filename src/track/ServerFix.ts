@@ -38,7 +38,7 @@ const cases: ReadonlyArray<Case> = [
   {
     found: /HTTP 407|proxy authentication/i,
     fix: ({ proxy }) =>
-      `the proxy asks who you are: write user and password into ${proxy?.variable ?? "HTTP_PROXY"} (http://user:password@host:port)`,
+      `the proxy asks who you are: write user and password into ${proxy?.variable ?? "HTTP_PROXY"}, as USER:PASSWORD@ before the host`,
   },
   {
     found: /plain HTTP request was sent to HTTPS port|client sent an HTTP request to an HTTPS/i,

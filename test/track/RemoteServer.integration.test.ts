@@ -1,21 +1,26 @@
 /**
- * Servers of somebody else, for real: MLflow with its basic-auth app, behind nginx with a path prefix, TLS and a wrong host
- * header. `doctor` names the fix for each; with it everything arrives. Left out where there is no nginx.
+ * Servers of somebody else, for real: MLflow with its basic-auth app, behind nginx with a path prefix, TLS, a token and a wrong
+ * host header, and one that takes no artifacts. `doctor` names the fix for each; with it everything arrives. Left out where
+ * there is no nginx.
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { delimiter, join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { cacheDirectory } from "../../src/disk/Installation.ts"
 import * as ServerInstallation from "../../src/track/ServerInstallation.ts"
 import { fliqs, json } from "../cli/fliqs.ts"
 import { writeGrid, writeTrial } from "./grid.ts"
+import { ProxyServer } from "./ProxyServer.ts"
 
-const nginx = ["/usr/sbin/nginx", "/usr/bin/nginx"].find((file) => existsSync(file))
+const nginx = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/bin"]
+  .map((place) => join(place, "nginx"))
+  .find((file) => existsSync(file))
 if (nginx === undefined) console.warn("left out, since there is no nginx: servers of somebody else")
 const minutes = (count: number): number => 60_000 * count
+const token = "a-good-token-17"
 const user = { MLFLOW_TRACKING_USERNAME: "admin", MLFLOW_TRACKING_PASSWORD: "a-long-password-9" }
 
 const freePort = (): Promise<number> =>
@@ -32,12 +37,48 @@ describe.skipIf(nginx === undefined)("a server of somebody else", () => {
   let plain = 0
   let secure = 0
   let foreign = 0
+  let guarded = 0
+  let direct = 0
+
+  /** Starts MLflow, which belongs to a group of its own, and waits until it answers. */
+  const startMlflow = async (
+    port: number,
+    words: ReadonlyArray<string>,
+    env: Readonly<Record<string, string>> = {},
+  ) => {
+    children.push(
+      spawn(
+        ServerInstallation.pythonOf(cacheDirectory()),
+        [..."-m mlflow server --host 127.0.0.1 --workers 1 --port".split(" "), `${port}`, ...words],
+        {
+          cwd: folder,
+          detached: true,
+          stdio: "ignore",
+          env: {
+            ...process.env,
+            TMPDIR: folder,
+            MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false",
+            MLFLOW_DISABLE_TELEMETRY: "true",
+            ...env,
+          },
+        },
+      ),
+    )
+    const isUp = () =>
+      fetch(`http://127.0.0.1:${port}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    while (!(await isUp())) await new Promise((resolve) => setTimeout(resolve, 500))
+  }
 
   beforeAll(async () => {
     const mlflow = await freePort()
     plain = await freePort()
     secure = await freePort()
     foreign = await freePort()
+    guarded = await freePort()
+    direct = await freePort()
     const at = (name: string) => join(folder, name)
     writeFileSync(
       at("auth.ini"),
@@ -62,45 +103,35 @@ describe.skipIf(nginx === undefined)("a server of somebody else", () => {
         ...places.map((place) => `${place}_temp_path ${at(place)};`),
         `server { listen 127.0.0.1:${plain}; ${pass("$host")} }`,
         `server { listen 127.0.0.1:${foreign}; ${pass("evil.example")} }`,
+        `server { listen 127.0.0.1:${guarded}; if ($http_authorization != "Bearer ${token}") { return 401; } location / { proxy_pass http://127.0.0.1:${direct}; proxy_set_header Host $host; proxy_set_header Authorization ""; } }`,
         `server { listen 127.0.0.1:${secure} ssl; ssl_certificate ${at("cert.pem")}; ssl_certificate_key ${at("key.pem")}; ${pass("$host")} }`,
         "}",
       ].join("\n"),
     )
     children.push(spawn(nginx!, ["-p", folder, "-c", at("nginx.conf")], { stdio: "ignore" }))
     mkdirSync(at("artifacts"))
-    children.push(
-      spawn(
-        ServerInstallation.pythonOf(cacheDirectory()),
+    await Promise.all([
+      startMlflow(
+        mlflow,
         [
-          ..."-m mlflow server --app-name basic-auth --host 127.0.0.1 --workers 1".split(" "),
-          "--port",
-          String(mlflow),
-          "--backend-store-uri",
+          ..."--app-name basic-auth --backend-store-uri".split(" "),
           `sqlite:///${at("mlflow.db")}`,
           "--artifacts-destination",
           at("artifacts"),
         ],
         {
-          cwd: folder,
-          detached: true,
-          stdio: "ignore",
-          env: {
-            ...process.env,
-            TMPDIR: folder,
-            MLFLOW_AUTH_CONFIG_PATH: at("auth.ini"),
-            MLFLOW_FLASK_SERVER_SECRET_KEY: "for this test",
-            MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false",
-            MLFLOW_DISABLE_TELEMETRY: "true",
-          },
+          MLFLOW_AUTH_CONFIG_PATH: at("auth.ini"),
+          MLFLOW_FLASK_SERVER_SECRET_KEY: "for this test",
         },
       ),
-    )
-    const isUp = () =>
-      fetch(`http://127.0.0.1:${mlflow}/health`).then(
-        ({ ok }) => ok,
-        () => false,
-      )
-    while (!(await isUp())) await new Promise((resolve) => setTimeout(resolve, 500))
+      startMlflow(direct, [
+        "--no-serve-artifacts",
+        "--default-artifact-root",
+        "s3://a-bucket/of-ours",
+        "--backend-store-uri",
+        `sqlite:///${at("direct.db")}`,
+      ]),
+    ])
   }, minutes(4))
 
   afterAll(() => {
@@ -138,6 +169,13 @@ describe.skipIf(nginx === undefined)("a server of somebody else", () => {
           { MLFLOW_TRACKING_URI: address, MLFLOW_TRACKING_TOKEN: "a-token" },
           /does not take this token/,
         ],
+        [
+          {
+            MLFLOW_TRACKING_URI: `http://127.0.0.1:${guarded}`,
+            MLFLOW_TRACKING_TOKEN: "a-bad-token-17",
+          },
+          /does not take this token/,
+        ],
         [{ MLFLOW_TRACKING_URI: address.replace("/mlflow", ""), ...user }, /write the path too/],
         [
           { MLFLOW_TRACKING_URI: `http://127.0.0.1:${foreign}/mlflow`, ...user },
@@ -157,6 +195,52 @@ describe.skipIf(nginx === undefined)("a server of somebody else", () => {
   )
 
   it(
+    "doctor says that a server takes no artifacts, of one that takes the token",
+    async () => {
+      const env = {
+        MLFLOW_TRACKING_URI: `http://127.0.0.1:${guarded}`,
+        MLFLOW_TRACKING_TOKEN: token,
+      }
+      const found = await doctor(env)
+      expect(found).toMatchObject({
+        state: "warning",
+        found: expect.stringContaining("keeps artifacts at s3://a-bucket/of-ours"),
+        fix: expect.stringContaining("--serve-artifacts --artifacts-destination"),
+      })
+      expect(JSON.stringify(found)).not.toContain(token)
+    },
+    minutes(1),
+  )
+
+  it(
+    "doctor says what is wrong with a proxy, and how to go around it",
+    async () => {
+      const proxy = new ProxyServer()
+      await proxy.listen()
+      const env = {
+        MLFLOW_TRACKING_URI: `http://127.0.0.1:${plain}/mlflow`,
+        ...user,
+        HTTP_PROXY: `http://${proxy.address}`,
+      }
+      expect(await doctor(env)).toMatchObject({
+        state: "ok",
+        found: expect.stringContaining(`through the proxy http://${proxy.address} of HTTP_PROXY`),
+      })
+      proxy.refusal = 407
+      const around = "; requests go through HTTP_PROXY: NO_PROXY=127.0.0.1 goes around it"
+      expect(await doctor(env)).toMatchObject({
+        state: "problem",
+        fix: `the proxy asks who you are: write user and password into HTTP_PROXY, as USER:PASSWORD@ before the host${around}`,
+      })
+      expect(await doctor({ ...env, NO_PROXY: "127.0.0.1" })).toMatchObject({ state: "ok" })
+      await proxy.close()
+      const away = await doctor(env)
+      expect(away).toMatchObject({ state: "problem", fix: expect.stringContaining(around) })
+    },
+    minutes(2),
+  )
+
+  it(
     "everything arrives, encrypted, under the path, with user and password",
     async () => {
       const state = join(folder, "state")
@@ -168,6 +252,10 @@ describe.skipIf(nginx === undefined)("a server of somebody else", () => {
         ...user,
       }
       expect(await doctor(env)).toMatchObject({ state: "ok" })
+      const { MLFLOW_TRACKING_SERVER_CERT_PATH: _, ...careless } = env
+      expect(await doctor({ ...careless, MLFLOW_TRACKING_INSECURE_TLS: "true" })).toMatchObject({
+        state: "ok",
+      })
       const sent = json(await fliqs(["sync", "--state", state, "--json"], { env }))
       expect(sent).toMatchObject({ waiting: 0, rejected: 0, problem: null })
     },
