@@ -11,6 +11,7 @@ import { type Random, randomStream } from "../../src/space/RandomStream.ts"
 import { load, tf } from "../../src/tensor/Backend.ts"
 import type { Tensor } from "../../src/tensor/Backend.ts"
 import { buildSpace, joint } from "../network/fixture.ts"
+import { randomNetwork, seeds } from "./randomNetworks.ts"
 import * as tiny from "./tiny.ts"
 
 beforeAll(() => Effect.runPromise(load({ threads: 1 })))
@@ -76,7 +77,8 @@ describe("the extracted child", () => {
     /formats: .*/,
     "formats: { oneOf: [INT4, NVFP4, E4M3, BF16], scale: { rule: learned } }",
   )
-  it.each([...shipped, ...Object.entries(tiny), ["learned", learned] as const])(
+  const random = seeds.map((seed) => [`random ${seed}`, randomNetwork(seed)] as const)
+  it.each([...shipped, ...Object.entries(tiny), ["learned", learned] as const, ...random])(
     "gives the supernet's logits bit for bit: %s",
     (_, yaml) => {
       const { numTensors } = tf.memory()
