@@ -19,7 +19,7 @@ import {
 } from "./GridCommands.ts"
 import { best, compare, diff, list, show } from "./ResultCommands.ts"
 import { clean, data, doctor, format, merge, open, pull, sync, ui } from "./OtherCommands.ts"
-import { importPolicy, init, latency, makeCost, validate } from "./SpaceCommands.ts"
+import { draw, importPolicy, init, latency, makeCost, validate } from "./SpaceCommands.ts"
 
 /** The kinds of cost, which add flags, load slowly: they are loaded only if the command line may need them. */
 const costFiles = async (words: ReadonlyArray<string>) =>
@@ -50,6 +50,7 @@ export const rootFor = async (words: ReadonlyArray<string>) =>
       evaluate,
       demo,
       makeCost(await costFiles(words)),
+      draw,
       latency,
       importPolicy,
       format,

@@ -84,7 +84,7 @@ export const readPlan = Effect.fnUntraced(function* (
 
 /** A space file with changes, built. */
 export const buildSpace = Effect.fnUntraced(function* (
-  command: "cost" | "latency",
+  command: "cost" | "draw" | "latency",
   file: string,
   sets: ReadonlyArray<string>,
 ) {
@@ -92,9 +92,9 @@ export const buildSpace = Effect.fnUntraced(function* (
   const { errors, value, warnings } = yield* changedSpace(document, sets)
   if (errors.length > 0) return yield* new DeclarationErrors({ errors })
   const { network } = value === undefined ? { network: undefined } : build(value)
-  return network === undefined
+  return value === undefined || network === undefined
     ? yield* Effect.die(new Error("a space without problems was not built"))
-    : { network, warnings }
+    : { space: value, network, warnings }
 })
 
 /** The same; warnings go to stderr. */

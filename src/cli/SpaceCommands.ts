@@ -4,7 +4,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { lazily, needsTensors } from "./LazyCommand.ts"
-import { count, json, maybe, set, space, toggle } from "./Flags.ts"
+import { count, dark, json, maybe, set, space, state, toggle } from "./Flags.ts"
 
 export const init = Command.make(
   "init",
@@ -48,6 +48,28 @@ export const makeCost = (files: Readonly<Record<string, Flag.Flag<Option.Option<
     },
     lazily(() => import("./command/Cost.ts")),
   ).pipe(Command.withDescription("Cost of a whole network, layer by layer"))
+
+export const draw = Command.make(
+  "draw",
+  {
+    subject: Argument.String("space").pipe(
+      Argument.withDescription("Space file; or the id of a finished trial, to draw what it found"),
+    ),
+    out: Flag.String("out").pipe(
+      Flag.withMetavar("FILE.svg|png"),
+      Flag.withDescription("The drawing"),
+    ),
+    assignment: maybe(
+      "assignment",
+      "FILE",
+      "Mark what it decides; path -> option, also what `show --json` prints",
+    ),
+    state,
+    set,
+    dark,
+  },
+  lazily(() => import("./command/Draw.ts")),
+).pipe(Command.withDescription("Draw a space, or the network that was found in it"))
 
 export const latency = Command.make(
   "latency",

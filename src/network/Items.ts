@@ -4,35 +4,47 @@ import { TooManyJointOptions } from "../space/Quantity.ts"
 import { BuildStopped, type BlockPlace } from "./Decisions.ts"
 import type { Value } from "./Shape.ts"
 
+const ownName = (fields: unknown) => (fields as { readonly name?: string }).name
+
 /** The name of every item of one list: its own, `stageN`, or its kind with a number. */
+export const itemNames = (
+  items: Items,
+  isStage: (kind: string) => boolean,
+): ReadonlyArray<string> => {
+  let stages = 0
+  const counts = new Map<string, number>()
+  return items.map((item) => {
+    const [kind, fields] = Object.entries(item)[0]!
+    const stage = isStage(kind)
+    if (stage) stages++
+    const own = ownName(fields)
+    if (own !== undefined) return own
+    if (stage) return `stage${stages}`
+    const count = (counts.get(kind) ?? 0) + 1
+    counts.set(kind, count)
+    return count === 1 ? kind : `${kind}${count}`
+  })
+}
+
+/** The same; names that are given twice are problems. */
 const nameItems = (
   builder: Builder,
   items: Items,
   at: ReadonlyArray<string | number>,
 ): ReadonlyArray<string> => {
-  let stages = 0
-  const counts = new Map<string, number>()
+  const names = itemNames(items, (kind) => builder.block(kind).stage)
   const taken = new Set<string>()
-  return items.map((item, i) => {
+  items.forEach((item, i) => {
     const [kind, fields] = Object.entries(item)[0]!
-    const stage = builder.block(kind).stage
-    if (stage) stages++
-    const own = (fields as { readonly name?: string }).name
-    let name = own
-    if (name === undefined && stage) name = `stage${stages}`
-    if (name === undefined) {
-      const count = (counts.get(kind) ?? 0) + 1
-      counts.set(kind, count)
-      name = count === 1 ? kind : `${kind}${count}`
-    }
+    const name = names[i]!
     if (taken.has(name))
       builder.problem(
-        own === undefined ? [...at, i, kind] : [...at, i, kind, "name"],
+        ownName(fields) === undefined ? [...at, i, kind] : [...at, i, kind, "name"],
         `another item is already called ${name}; give one of them another name`,
       )
     taken.add(name)
-    return name
   })
+  return names
 }
 
 /** Builds a list of items one after another. `outer` is absent at the top of the network. */

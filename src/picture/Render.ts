@@ -66,7 +66,8 @@ const drawn = async (picture: Picture, theme: Theme): Promise<string> => {
   }
 }
 
-const escape = (text: string): string =>
+/** Text inside of an SVG. */
+export const escape = (text: string): string =>
   text
     .replace(outsideXml, "\ufffd")
     .replaceAll("&", "&amp;")
@@ -95,13 +96,16 @@ const withFonts = async (draw: () => Promise<Uint8Array>): Promise<Uint8Array> =
   }
 }
 
-/** The picture as PNG, `scale` pixels for each of the SVG. */
-export const pngOf = async (picture: Picture, theme: Theme, scale = 2): Promise<Uint8Array> => {
-  const svg = Buffer.from(await drawn(picture, theme))
+/** An SVG as PNG, `scale` pixels for each of its own. */
+export const pngOfSvg = async (svg: string, scale = 2): Promise<Uint8Array> => {
   const { default: sharp } = await import("sharp")
   return withFonts(() =>
-    sharp(svg, { density: 72 * scale, limitInputPixels: false })
+    sharp(Buffer.from(svg), { density: 72 * scale, limitInputPixels: false })
       .png()
       .toBuffer(),
   )
 }
+
+/** The picture as PNG, `scale` pixels for each of the SVG. */
+export const pngOf = async (picture: Picture, theme: Theme, scale = 2): Promise<Uint8Array> =>
+  pngOfSvg(await drawn(picture, theme), scale)

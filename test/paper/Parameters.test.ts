@@ -2,25 +2,18 @@
 import { readFileSync } from "node:fs"
 import { Result } from "effect"
 import { describe, expect, it } from "vitest"
-import { operationOf } from "../../src/supernet/operation/Operations.ts"
 import type { Network } from "../../src/network/Network.ts"
 import { cardinality } from "../../src/space/Cardinality.ts"
 import { fromAssignment, widestChoices } from "../../src/space/DecisionSpace.ts"
 import type { Assignment, Choices } from "../../src/space/Decision.ts"
 import { valueOf } from "../../src/space/Quantity.ts"
 import { extract } from "../../src/supernet/Child.ts"
+import { trainedParameters } from "../../src/supernet/Counts.ts"
 import { buildSpace } from "../network/fixture.ts"
 
 const built = (name: string): Network => buildSpace(readFileSync(`spaces/${name}.yaml`, "utf8"))
 
-/** Of weights, biases, gamma and beta, positions, class tokens and gates; of running means and variances where asked for. */
-const count = ({ graph }: Network, withAverages = false): number =>
-  graph.nodes
-    .flatMap((node) => (node.operation === "input" ? [] : operationOf(node).variables(node)))
-    .filter(({ kind }) => withAverages || kind === "trained")
-    .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
-
-const parametersOf = (name: string): number => count(built(name))
+const parametersOf = (name: string): number => trainedParameters(built(name))
 
 // torchvision and, of DeiT, timm.
 it.each([
@@ -78,7 +71,7 @@ it.each([
   ["ds-cnn", 24_908, 2_656_768],
 ])("%s of MLPerf Tiny has %i parameters and %i MACs", (name, parameters, macs) => {
   const network = built(name)
-  expect(count(network, true)).toBe(parameters)
+  expect(trainedParameters(network, true)).toBe(parameters)
   expect(macsOf(network, widestChoices(network.space))).toBe(macs)
 })
 
@@ -113,7 +106,7 @@ describe("nas-bench-201", () => {
       edge13: edge13!,
       edge23: edge23!,
     })
-    expect(count(extract(network, choices))).toBe(parameters)
+    expect(trainedParameters(extract(network, choices))).toBe(parameters)
     expect(macsOf(network, choices)).toBe(macs)
   })
 })
@@ -142,6 +135,6 @@ it("proxylessnas holds the mobile network of its paper: 4.1 M parameters, 320 M 
     }),
   )
   const child = extract(network, chosen(network, assignment))
-  expect((count(child) / 1e6).toFixed(1)).toBe("4.1")
+  expect((trainedParameters(child) / 1e6).toFixed(1)).toBe("4.1")
   expect((macsOf(child, []) / 1e6).toFixed(0)).toBe("320")
 })

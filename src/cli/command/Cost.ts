@@ -1,5 +1,5 @@
 /** `fliqs cost SPACE`: what one network of a space costs, layer by layer. */
-import { Effect, Option, Result, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { pathText, printable } from "../../declaration/Errors.ts"
 import { shellCommand, shellWord } from "../../declaration/Shell.ts"
 import type { CostColumn } from "../../cost/Cost.ts"
@@ -14,9 +14,10 @@ import { extract } from "../../supernet/Child.ts"
 import { compileCost } from "../../network/CostTarget.ts"
 import { peakMemory } from "../../network/memory/PeakMemory.ts"
 import { offersEverywhere, uniformTable } from "../../network/format/Uniform.ts"
-import type { Assignment, Choices } from "../../space/Decision.ts"
-import { fromAssignment, widestChoices } from "../../space/DecisionSpace.ts"
+import type { Choices } from "../../space/Decision.ts"
+import { widestChoices } from "../../space/DecisionSpace.ts"
 import { valueOf } from "../../space/Quantity.ts"
+import { readAssignment } from "../AssignmentFile.ts"
 import { buildSpace } from "../Locations.ts"
 import { dim, note, percent, print, printJson, short, table } from "../Output.ts"
 import { Wrong } from "../ErrorMessages.ts"
@@ -32,25 +33,6 @@ const ofUniform = (network: Network, name: string) => {
     ? Effect.fail(new Wrong({ message: `--uniform ${name}: ${explainPair(name)}` }))
     : Effect.succeed<Chosen>(uniformTable(network, option))
 }
-
-/** A plain mapping, or one under `assignment` as `show --json` and result.json have it. */
-const ofFile = Effect.fnUntraced(function* (network: Network, file: string) {
-  const { value } = yield* readKind(file, ["assignment", "result"], "--assignment")
-  const inner =
-    typeof value === "object" && value !== null && "assignment" in value ? value.assignment : value
-  if (typeof inner !== "object" || inner === null || Array.isArray(inner))
-    return yield* new Wrong({
-      message: `${pathText(file)}: this is no assignment; a mapping of decision path to option would be right`,
-    })
-  const found = fromAssignment(network.space, inner as Assignment)
-  if (Result.isFailure(found))
-    return yield* new Wrong({
-      message: found.failure
-        .map(({ message, path }) => `${pathText(file)}: ${pathText(path.join("."))}: ${message}`)
-        .join("\n"),
-    })
-  return { table: network.table, choices: found.success } satisfies Chosen
-})
 
 interface Input {
   readonly space: string
@@ -168,7 +150,7 @@ const costOf = Effect.fnUntraced(function* (network: Network, input: Input) {
   const { choices, table: chosen } = Option.isSome(uniform)
     ? yield* ofUniform(network, uniform.value)
     : Option.isSome(assignment)
-      ? yield* ofFile(network, assignment.value)
+      ? { table: network.table, choices: yield* readAssignment(network, assignment.value) }
       : { table: network.table, choices: widestChoices(network.space) }
   const single = extract({ ...network, table: chosen }, choices)
   const costs = yield* priced(single, network, input)
