@@ -58,6 +58,10 @@ export const short = (
   name: ViewName = "accuracy",
 ): string => `${base}/grid/${experimentId}/${gridId}${name === "accuracy" ? "" : `/${name}`}`
 
+/** The short address by which the local server leads to the page of a run. */
+export const shortRun = (base: string, experimentId: string, runId: string): string =>
+  `${base}/run/${experimentId}/${runId}`
+
 /** Runs side by side: parallel coordinates, scatter, box, contour, tables. */
 export const compare = (
   base: string,

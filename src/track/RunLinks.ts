@@ -33,7 +33,9 @@ export const ofGrid = Effect.fnUntraced(function* (
 export const ofRun = Effect.fnUntraced(function* (sending: Sending, folder: string) {
   const sent = yield* sentOf(sending, folder)
   if (sending.known === undefined || sent === undefined) return Option.none<string>()
-  return Option.some(Links.run(sending.known.url, sent.experimentId, sent.runId))
+  const { hasShortLinks, url } = sending.known
+  const address = hasShortLinks ? Links.shortRun : Links.run
+  return Option.some(address(url, sent.experimentId, sent.runId))
 })
 
 /** The page that compares trials. */

@@ -17,7 +17,7 @@ const ServerRecord = Schema.Struct({
   pid: Schema.Int,
   start: Schema.String,
   database: Schema.String,
-  /** The app that it runs; absent for MLflow's own, which has no short addresses. */
+  /** The app that it runs; absent for MLflow's own. Any but ours has no short addresses, or others. */
   app: Schema.optionalKey(Schema.String),
   /** Which file its database was when it came up; earlier versions did not write it. */
   inode: Schema.optionalKey(Schema.Int),
@@ -25,8 +25,8 @@ const ServerRecord = Schema.Struct({
 /** A server that runs. */
 export type Server = typeof ServerRecord.Type
 
-/** The name of the app in `scripts/mlflow-app`. */
-export const appName = "fliqs"
+/** The name of the app in `scripts/mlflow-app`; another one whenever its addresses change, since a server may outlive them. */
+export const appName = "fliqs-pages"
 
 const decode = Schema.decodeUnknownOption(ServerRecord)
 

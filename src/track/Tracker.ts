@@ -74,7 +74,7 @@ export const environmentServer = (server: Server.Options) =>
         ? { ...remote.value, proxy: undefined }
         : remote.value
     const { app, url } = yield* Server.start(server)
-    return Settings.local(url, yield* Settings.experimentName, app !== undefined)
+    return Settings.local(url, yield* Settings.experimentName, app === ServerRecord.appName)
   })
 
 /** What the tracker is made with. */

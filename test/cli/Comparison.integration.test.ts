@@ -167,7 +167,14 @@ it(
     expect(grid.stdout.toString().trim()).toBe(link)
     const [trial] = await trials()
     const opened = await fliqs(["open", trial!.id.slice(0, 8), "--json"], at)
-    expect(json<{ link: string }>(opened).link).toMatch(/#\/experiments\/\d+\/runs\/[0-9a-f]{32}\?/)
+    const { link: page } = json<{ link: string }>(opened)
+    expect(page).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/run\/\d+\/[0-9a-f]{32}$/)
+    const run = page.split("/").at(-1)
+    expect(await (await fetch(page)).text()).toContain(
+      `/runs/${run}?workflowType=machine_learning"`,
+    )
+    const pulled = await fliqs(["pull", page, "--out", "by-address", "--json"], at)
+    expect(json<{ trialId: string }>(pulled).trialId).toBe(trial!.id)
     const none = await fliqs(["open", "nothing"], at)
     expect([none.code, none.stderr]).toEqual([
       2,

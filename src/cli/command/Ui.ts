@@ -4,6 +4,7 @@
  */
 import { Effect, Option } from "effect"
 import * as Server from "../../track/Server.ts"
+import * as ServerRecord from "../../track/ServerRecord.ts"
 import * as Settings from "../../track/TrackingSettings.ts"
 import { hyperlink } from "../Hyperlinks.ts"
 import { requireWritable, stateFolder } from "../Locations.ts"
@@ -35,7 +36,7 @@ const find = Effect.fnUntraced(function* (folder: string) {
   }
   yield* requireWritable(folder)
   const { app, pid, url } = yield* Server.start({ stateFolder: folder })
-  return { settings: Settings.local(url, undefined, app !== undefined), pid }
+  return { settings: Settings.local(url, undefined, app === ServerRecord.appName), pid }
 })
 
 export const run = Effect.fn("ui")(function* (input: {

@@ -82,7 +82,7 @@ const byTrial = Effect.fnUntraced(function* (http: MlflowHttp.MlflowHttp, beginn
 
 /** The id of a run in what a person gave: the id itself, or the address of its page. */
 export const runIdIn = (text: string): string | undefined =>
-  /^[0-9a-f]{32}$/i.test(text) ? text : /\/runs\/([0-9a-f]{32})\b/i.exec(text)?.[1]
+  /^[0-9a-f]{32}$/i.test(text) ? text : /\/(?:runs|run\/\d+)\/([0-9a-f]{32})\b/i.exec(text)?.[1]
 
 /** The run that is meant: by its id, its address, or the beginning of its trial's id. */
 export const find = Effect.fnUntraced(function* (http: MlflowHttp.MlflowHttp, text: string) {
