@@ -254,6 +254,25 @@ describe("a cell", () => {
     expect(problemsOf(space(items, cells))).toContainEqual(expect.stringContaining(message))
   })
 
+  it("reads earlier results that it is given, and none else", () => {
+    const pair =
+      "cells: { pair: [ { conv: { name: now, filters: 8, kernel: 1 } }, { sum: { name: out, branches: [ { from: before, items: [ { conv: { filters: 8, kernel: 1 } } ] }, { from: now, items: [] } ] } } ] }"
+    const before =
+      "  - conv: { name: one, filters: 4, kernel: 1 }\n  - conv: { name: two, filters: 2, kernel: 1 }\n"
+    const given = (inputs: string) => space(`${before}  - cell: { use: pair${inputs} }`, pair)
+    const { "cell.now": now, "cell.out.0.conv": then } = macsOf(
+      buildSpace(given(", inputs: { before: one }")),
+    )
+    // four channels of item one, two of item two
+    expect(then).toBe(2 * now!)
+    expect(problemsOf(given(""))).toContainEqual(
+      expect.stringContaining("no item before is called before; those are now"),
+    )
+    expect(problemsOf(given(", inputs: { before: tow }"))).toContainEqual(
+      expect.stringMatching(/inputs\.before: no item before is called tow; did you mean two\?/),
+    )
+  })
+
   it("cannot stand inside of itself", () => {
     const yaml = space("  - cell: { use: a }", "cells: { a: [ { cell: { use: a } } ] }")
     expect(problemsOf(yaml)).toContainEqual(

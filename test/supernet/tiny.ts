@@ -167,6 +167,25 @@ export const chosen = head(
 network:`,
 )
 
+/** Cells of two results before, as those of DARTS, one of them under a choice. */
+export const twoInputs = head(
+  "two-inputs",
+  `  - conv: { name: first, filters: 8, kernel: 3, stride: 4 }
+  - conv: { name: second, filters: { oneOf: [4, 8] }, kernel: 3 }
+  - cell: { name: a, use: pair, inputs: { before: first } }
+  - choice: { name: mix, oneOf: [ { cell: { name: b, use: pair, inputs: { before: second } } }, { conv: { filters: 16, kernel: 1 } } ] }
+  - globalAveragePool: {}
+  - dense: { name: classifier, units: classes }`,
+).replace(
+  "network:",
+  `cells:
+  pair:
+    - conv: { name: now, filters: 8, kernel: 1 }
+    - sum: { name: then, branches: [ { from: before, items: [ { conv: { filters: 8, kernel: 1 } } ] } ] }
+    - concat: { name: out, branches: [ { from: now, items: [ { depthwiseConv: { kernel: { oneOf: [3, 5] } } } ] }, { from: then, items: [] } ] }
+network:`,
+)
+
 /** A searched size of the images, through everything whose result depends on it. */
 export const sized = head(
   "sized",

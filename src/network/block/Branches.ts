@@ -31,8 +31,8 @@ export const branchesField = (item: ItemSchema, end: string) =>
           { examples: [[{ conv: { filters: 16, kernel: 1 } }]] },
         ),
       }),
-    ).check(Schema.isMinLength(2), Schema.isMaxLength(64)),
-    `2 to 64 branches on the same input; ${end}.`,
+    ).check(Schema.isMinLength(1), Schema.isMaxLength(64)),
+    `1 to 64 branches on the same input; ${end}.`,
     { examples: [[{ items: [] }, { items: [{ conv: { filters: 16, kernel: 3 } }] }]] },
   )
 
@@ -44,16 +44,15 @@ const namesOf = ({ around, byName }: Results): ReadonlyArray<string> => [
 const find = ({ around, byName }: Results, name: string): NamedResult | undefined =>
   byName.get(name) ?? (around === undefined ? undefined : find(around, name))
 
-/** What a branch begins with. */
-const begin = (
+/** The result of an item before, in the list of an item or in one around it. */
+export const resultNamed = (
   builder: Builder,
   place: BlockPlace,
   name: string,
-  path: string,
   at: YamlPath,
-): Value => {
+): NamedResult => {
   const found = find(place.results, name)
-  if (found !== undefined) return builder.resultOf(name, path, found)
+  if (found !== undefined) return found
   const names = namesOf(place.results)
   const near = suggest(name, names)
   return builder.stop(
@@ -62,7 +61,7 @@ const begin = (
       (near !== undefined
         ? `did you mean ${near}?`
         : names.length === 0
-          ? "there is none, so leave from out"
+          ? "there is none, so leave it out"
           : `those are ${names.join(", ")}`),
   )
 }
@@ -94,8 +93,11 @@ export const buildBranches = (
       inside: true,
       at,
     }
+    const { from } = branch
     const first =
-      branch.from === undefined ? input : begin(builder, place, branch.from, path, [...at, "from"])
+      from === undefined
+        ? input
+        : builder.resultOf(from, path, resultNamed(builder, place, from, [...at, "from"]))
     return buildItems(builder, branch.items, [...at, "items"], first, inner)
   })
 }
