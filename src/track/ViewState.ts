@@ -15,7 +15,7 @@ export const armTag = "arm"
 /** More columns than this are no help, and a tag of an experiment holds 5 000 characters. */
 const mostColumns = 16
 const runsPerChart = 100
-/** MLflow's page reads so many runs, the best ones here, and means in its charts are over those. */
+/** MLflow's page reads so many runs, and means in its charts are over those. */
 const runsRead = 100
 const mostFolded = 40
 const sectionId = "fliqs"
@@ -165,9 +165,20 @@ const columnsOf = ({ cost, differing }: Views): ReadonlyArray<string> =>
     metric(best.quality.key),
   ].slice(0, mostColumns)
 
-/** What the name of a section adds where means are over some of the trials only. */
-const ofWhich = ({ trials = 0 }: Views): string =>
-  trials > runsRead ? `, the best ${runsRead} of ${trials} trials` : ""
+/**
+ * Which trials of a large grid are read: for means those of the first seeds, in which every arm has its part, else the best;
+ * means over the best would flatter whatever scatters most.
+ */
+const whichOf = (view: View, { trials = 0 }: Views, gridId: string | undefined) => {
+  const isPart = gridId !== undefined && trials > runsRead
+  const isBySeed = isPart && view.isByArm
+  return {
+    // Sorting by a metric is what makes child runs show without their parent, where they are not grouped.
+    orderByKey: isBySeed ? parameter("seed") : metric(final.accuracy.key),
+    orderByAsc: isBySeed,
+    suffix: isPart ? `: ${runsRead} of ${trials} trials` : "",
+  }
+}
 
 const stateOf = (
   view: View,
@@ -176,9 +187,8 @@ const stateOf = (
   gridId: string | undefined,
 ): Readonly<Record<string, unknown>> => ({
   searchFilter: gridId === undefined ? "tags.`fliqs.kind` = 'trial'" : gridFilter(gridId),
-  // Sorting by a metric is what makes child runs show without their parent.
-  orderByKey: metric(final.accuracy.key),
-  orderByAsc: false,
+  orderByKey: whichOf(view, views, gridId).orderByKey,
+  orderByAsc: whichOf(view, views, gridId).orderByAsc,
   startTime: "ALL",
   lifecycleFilter: "Active",
   datasetsFilter: [],
@@ -200,7 +210,7 @@ const stateOf = (
   globalLineChartConfig: { xAxisKey: "step", lineSmoothness: 0, selectedXAxisMetricKey: "" },
   compareRunSections: view.sections.map(({ cardHeight, columns: across, name }, i) => ({
     uuid: `${sectionId}-${i}`,
-    name: gridId === undefined ? name : name + ofWhich(views),
+    name: name + whichOf(view, views, gridId).suffix,
     display: true,
     isReordered: true,
     deleted: false,

@@ -39,9 +39,10 @@ describe("a saved view", () => {
           (stateOf(state)["compareRunSections"] as ReadonlyArray<{ name: string }>)[0]!.name,
       )
     expect(names(100, "0123456789abcdef")[0]).toBe("Accuracy against cost")
-    expect(names(204, "0123456789abcdef")[0]).toBe(
-      "Accuracy against cost, the best 100 of 204 trials",
-    )
+    expect(names(204, "0123456789abcdef")[0]).toBe("Accuracy against cost: 100 of 204 trials")
+    const [large] = storedViews({ ...views, trials: 204 }, "0123456789abcdef")
+    // means over the best ones would flatter what scatters most
+    expect(stateOf(large!.state)).toMatchObject({ orderByKey: "params.`seed`", orderByAsc: true })
   })
 
   it("fits into a tag of an experiment, whatever differs", () => {
