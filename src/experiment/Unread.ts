@@ -24,8 +24,25 @@ interface Unread {
 const hasDelay = (search: Experiment["search"]): boolean =>
   ["reinforce", "random", "evolution"].includes(search.kind) && !isDecided(search)
 
-const unreadIn = ({ data, search, train }: Experiment, folder: string): ReadonlyArray<Unread> => [
-  ...unreadBySearch(search, train.steps).map((setting) => ({
+/** Settings that a search does not read; one that loses nothing for its cost does not for limits either. */
+const withLimits = (
+  reward: Experiment["reward"],
+  settings: ReturnType<typeof unreadBySearch>,
+): ReturnType<typeof unreadBySearch> =>
+  settings.some(({ path }) => path.join(".") === "reward.beta")
+    ? [
+        ...settings,
+        ...(reward?.limits ?? []).map((_, i) => ({
+          path: ["reward", "limits", String(i), "beta"],
+        })),
+      ]
+    : settings
+
+const unreadIn = (
+  { data, reward, search, train }: Experiment,
+  folder: string,
+): ReadonlyArray<Unread> => [
+  ...withLimits(reward, unreadBySearch(search, train.steps)).map((setting) => ({
     ...setting,
     because:
       setting.path[0] === "search"

@@ -300,6 +300,22 @@ const unread: ReadonlyArray<Case> = [
     ["--set reward.beta=2: has no effect: search.kind evolution does not read it; leave it out"],
   ],
   [
+    "the slope of a limit beside a search of quality alone",
+    "search: { kind: evolution }\n",
+    ["reward.limits=[{ kind: memory, max: 20000, beta: 2 }]"],
+    [
+      "--set reward.limits=[{ kind: memory, max: 20000, beta: 2 }]: reward.limits.0.beta: has no effect: search.kind evolution does not read it; leave it out",
+    ],
+  ],
+  [
+    "the slopes of limits of a search that pays for them in some combinations",
+    "matrix: { search.kind: [reinforce, evolution], reward.limits: [[{ kind: memory, max: 20000, beta: 2 }]] }\n",
+    [],
+    [
+      "warning: experiments/x.yaml:6:64 reward.limits.0.beta: has no effect in 1 of 2 combinations: search.kind evolution does not read it; leave it out",
+    ],
+  ],
+  [
     "a quality beside sensitivities, varied",
     "search: { kind: sensitivity }\nmatrix: { reward.quality: [trainLoss, trainAccuracy] }\n",
     [],
