@@ -12,6 +12,7 @@ import { type Problem, within } from "../declaration/Errors.ts"
 import { limitsOf } from "../network/CostLimits.ts"
 import { compileCost, showCost, showEnd, targetOf } from "../network/CostTarget.ts"
 import type { Network } from "../network/Network.ts"
+import { narrowestChoices } from "../space/DecisionSpace.ts"
 import type { RewardSpec } from "../reward/Rewards.ts"
 import type { Choices } from "../space/Decision.ts"
 
@@ -76,6 +77,7 @@ const unreached = (limit: Limit, least: number, among: string): string =>
 
 /** Limits that no assignment meets, by paths from `reward`; none where they are met together. */
 const jointProblems = (network: Network, limits: ReadonlyArray<Limit>): ReadonlyArray<Problem> => {
+  if (holds(limits, narrowestChoices(network.space))) return []
   const isMet = (some: ReadonlyArray<Limit>) =>
     endWithin(network.space, { factors: [] }, some).choices !== undefined
   if (isMet(limits)) return []
@@ -103,6 +105,31 @@ const jointProblems = (network: Network, limits: ReadonlyArray<Limit>): Readonly
   ]
 }
 
+/**
+ * Whether assignments within the limits are seen on both sides of a target: the narrowest, and one that takes, decision by
+ * decision, the most expensive option that stays within. Where they are, the ends need no search, which takes tables of
+ * all that is held at once.
+ */
+const isSeenWithin = (
+  { space }: Network,
+  costOf: (choices: Choices) => number,
+  limits: ReadonlyArray<Limit>,
+  target: number,
+): boolean => {
+  let best: Choices = narrowestChoices(space)
+  if (!holds(limits, best) || costOf(best) > target) return false
+  let most = costOf(best)
+  for (const [i, { options }] of space.decisions.entries()) {
+    if (most >= target) break
+    for (const k of options.keys()) {
+      const choices = best.with(i, k)
+      const cost = costOf(choices)
+      if (cost > most && holds(limits, choices)) [best, most] = [choices, cost]
+    }
+  }
+  return most >= target
+}
+
 /** A target that no assignment within the limits reaches, by paths from `reward`. */
 const targetProblems = (
   network: Network,
@@ -117,6 +144,7 @@ const targetProblems = (
   const tolerance = 1e-9 * target
   // a target out of reach without limits is reported by itself
   if (target < range.min - tolerance || target > range.max + tolerance) return []
+  if (isSeenWithin(network, cost.of, limits, target)) return []
   const [least, most] = ([1, -1] as const).map((sign) =>
     endWithin(network.space, cost, limits, sign),
   )
