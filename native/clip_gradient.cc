@@ -1,8 +1,10 @@
 // FliqsClipGradient(x, rows, amaxes: float, dy: float; row, axis, block_axis, block_size) -> dx: the straight-through
 // gradient of quantization under rules that clip. It is dy where x lies inside the range and 0 where x saturates. amaxes
-// has one for every scale. Block formats ignore it: for them the gradient is dy.
+// has one for every scale. Block formats ignore it: for them the gradient is dy. Formats with a
+// zero point take their range as the rounding does.
 #include <vector>
 
+#include "affine.h"
 #include "operation.h"
 #include "rounding.h"
 
@@ -12,9 +14,14 @@ static inline __attribute__((always_inline)) bool Saturates(float x, float c, fl
   return ((y > hi) | (y < lo)) & (__builtin_fabsf(x) > c) & (c > 0);
 }
 
-CLONES static void ClipGradient(const float* dy, const float* x, float* dx, int64_t n, float c, const Row& row) {
-  const float s = Scale(c, row.scaleBy), lo = row.lo, hi = row.hi;
+CLONES static void ClipGradientUnder(const float* dy, const float* x, float* dx, int64_t n, float c, float s,
+                                     const Row& row) {
+  const float lo = row.lo, hi = row.hi;
   for (int64_t i = 0; i < n; i++) dx[i] = Saturates(x[i], c, s, lo, hi) ? 0.0f : dy[i];
+}
+
+static void ClipGradient(const float* dy, const float* x, float* dx, int64_t n, float c, const Row& row) {
+  ClipGradientUnder(dy, x, dx, n, c, Scale(c, row.scaleBy), row);
 }
 
 CLONES static void ClipGradientByColumn(const float* dy, const float* x, float* dx, int64_t rows, int64_t columns,
@@ -57,6 +64,23 @@ static void ClipGradientByBlock(const float* dy, const float* x, float* dx, Size
     }
 }
 
+static void ClipGradientAffine(const Call& call, const float* dy, const float* x, float* dx, const float* amaxes,
+                               const Row& row) {
+  EachScaleInPlace(call, [=, &row](int64_t which, const auto& runs) {
+    const float c = amaxes[which];
+    Ends ends;
+    runs([&](int64_t start, int64_t n, int64_t stride) { Widen(ends, x + start, n, stride); });
+    const Grid grid = GridOf(ends, c, row);
+    runs([&](int64_t start, int64_t n, int64_t stride) {
+      if (stride == 1) return ClipGradientUnder(dy + start, x + start, dx + start, n, c, grid.s, grid.row);
+      for (int64_t i = 0; i < n; i++) {
+        const int64_t place = start + i * stride;
+        ClipGradientUnder(dy + place, x + place, dx + place, 1, c, grid.s, grid.row);
+      }
+    });
+  });
+}
+
 static void Run(Call& call) {
   const auto& at = call.at;
   const float *amaxes = call.Read(2), *dy = call.Read(3);
@@ -70,6 +94,8 @@ static void Run(Call& call) {
   if (dx == nullptr || n == 0) return;
   if (row.relative == 0 || row.blockSize > 0) {
     memcpy(dx, dy, n * sizeof(float));
+  } else if (row.affine != 0) {
+    ClipGradientAffine(call, dy, x, dx, amaxes, row);
   } else if (at.blockSize > 0) {
     ClipGradientByBlock(dy, x, dx, call.About(at.blockAxis), at.blockSize, amaxes, row);
   } else if (at.axis < 0) {

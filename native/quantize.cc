@@ -5,8 +5,12 @@
 // scale covers. calibrated [sites] takes its place for a scale of the tensor, where it is above 0. amaxes is empty, or has
 // one for every scale, which takes its place where it is above 0. A block format ignores amaxes: the scales of its blocks
 // come from x, and the tensor scale of NVFP4 from calibrated[row]. `zero` of the row is added to every result.
+//
+// A format with a zero point takes scale and zero point from the lowest and the highest value; an amax that is given
+// limits how far they are from 0.
 #include <vector>
 
+#include "affine.h"
 #include "operation.h"
 #include "rounding.h"
 
@@ -135,6 +139,19 @@ static void QuantizeByChannel(const float* x, float* y, Sizes sizes, const Row& 
   }
 }
 
+static void QuantizeAffine(const Call& call, const float* x, float* y, const Row& row, float calibrated,
+                           const float* amaxes) {
+  EachScaleInPlace(call, [=, &row](int64_t which, const auto& runs) {
+    Ends ends;
+    runs([&](int64_t start, int64_t n, int64_t stride) { Widen(ends, x + start, n, stride); });
+    const Grid grid = GridOf(ends, amaxes != nullptr ? amaxes[which] : calibrated, row);
+    runs([&](int64_t start, int64_t n, int64_t stride) {
+      if (stride == 1) return Quantize(x + start, y + start, n, grid.s, grid.row);
+      for (int64_t i = 0; i < n; i++) Quantize(x + start + i * stride, y + start + i * stride, 1, grid.s, grid.row);
+    });
+  });
+}
+
 static void Run(Call& call) {
   const auto& at = call.at;
   const float *calibrated = call.Read(2), *amaxes = call.Read(3);
@@ -151,6 +168,8 @@ static void Run(Call& call) {
   const int64_t size = row.blockSize > 0 ? static_cast<int64_t>(row.blockSize) : at.blockSize;
   if (row.relative == 0) {  // FP32: no rounding at all
     memcpy(y, x, n * sizeof(float));
+  } else if (row.affine != 0) {
+    QuantizeAffine(call, x, y, row, at.axis < 0 && size == 0 ? calibrated[at.row] : 0, amaxes);
   } else if (size > 0) {
     QuantizeByBlock(x, y, call.About(at.blockAxis), size, row, calibrated[at.row], row.blockSize > 0 ? nullptr : amaxes);
   } else if (at.axis < 0) {

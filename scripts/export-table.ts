@@ -19,13 +19,15 @@ import { variableShapes } from "../src/supernet/Variables.ts"
 import { type PageSection, withSection } from "./page-section.ts"
 
 const spaceOf = (format: string): string => {
-  const scale = parse(format)!.block?.scale === "E8M0" ? ", scale: { sharedExponent: even }" : ""
+  const { block, zeroPoint } = parse(format)!
+  const scale = block?.scale === "E8M0" ? ", scale: { sharedExponent: even }" : ""
+  const weights = zeroPoint === undefined ? format : "FP32"
   return `{ name: layer, input: { height: 1, width: 1, channels: 40 }, classes: 4,
     network: [ { globalAveragePool: {} }, { dense: { name: layer, units: classes } } ],
-    formats: { weights: ${format}, activations: ${format}${scale} } }`
+    formats: { weights: ${weights}, activations: ${format}${scale} } }`
 }
 
-/** A network of one layer, `layer`, in this format; its weights are random. */
+/** A network of one layer, `layer`, in this format; its weights are random, and not rounded where it is for inputs alone. */
 const modelOf = (format: string): FoundModel => {
   const space = Schema.decodeUnknownSync(Space)(parseYaml(spaceOf(format)))
   const { network: whole, problems } = build(space)
@@ -48,6 +50,7 @@ const modelOf = (format: string): FoundModel => {
       ]),
     ),
     amax,
+    zeroPoints: new Float32Array(amax.length).fill(1),
     assignment: {},
     space,
     classNames: ["a", "b", "c", "d"],
@@ -104,7 +107,9 @@ const savedModelOf = (model: FoundModel): string =>
   )
 
 const pytorchOf = (model: FoundModel): string =>
-  /weights=Quantize\(/u.test(bytesOf(write("pytorch", model, usualOptions), "model.py").toString())
+  /(?:weights|activations)=Quantize\(/u.test(
+    bytesOf(write("pytorch", model, usualOptions), "model.py").toString(),
+  )
     ? "emulated"
     : "real"
 
@@ -113,6 +118,18 @@ const same = (one: string, other: string): string => (one === other ? "the same"
 const cellsOf = (format: string): ReadonlyArray<string> => {
   const model = modelOf(format)
   const { input, opset, weights } = onnxOf(model, usualOptions)
+  const emulates = "inputs emulated"
+  if (parse(format)!.zeroPoint !== undefined)
+    return [
+      "none",
+      input,
+      String(opset),
+      "the same",
+      "the same",
+      emulates,
+      emulates,
+      pytorchOf(model),
+    ]
   const standard = onnxOf(model, { ...usualOptions, flavour: "standard" })
   const emulated = onnxOf(model, { ...usualOptions, emulate: true })
   return [

@@ -40,7 +40,7 @@ class Values(list):
 
 
 def integers(low, high, step=Fraction(1)):
-    """Two's complement: zero has one code."""
+    """Two's complement, or codes from 0 up: zero has one code."""
     return Values({k * step for k in range(low, high + 1)}, False)
 
 
@@ -61,6 +61,8 @@ def float_codes(exponent_bits, mantissa_bits, bias, finite):
 def formats():
     for bits in range(2, 17):
         yield f"INT{bits}", integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    for bits in range(2, 17):
+        yield f"UINT{bits}", integers(0, 2**bits - 1)
     for bits in range(2, 9):
         for x in range(1, bits):
             y = bits - 1 - x
@@ -188,7 +190,7 @@ def cross_check():
         x = numpy.array(inputs, numpy.float32)
         ours = numpy.array(list(rounded(values, inputs)), numpy.float32)
         low, high = float(values[0]), float(values[-1])
-        if name.startswith("INT"):
+        if "INT" in name:
             theirs = numpy.rint(numpy.clip(x, low, high)).astype(numpy.int32).astype(numpy.float32)
         elif name in types:
             theirs = numpy.clip(x, low, high).astype(types[name]).astype(numpy.float32)
@@ -196,7 +198,7 @@ def cross_check():
             continue
         wrong = int(numpy.count_nonzero(ours.view(numpy.uint32) != theirs.view(numpy.uint32)))
         bad += wrong
-        print(f"{name:9} {len(inputs):7} inputs, {wrong} differ from {'numpy.rint' if name.startswith('INT') else types[name].__name__}")
+        print(f"{name:9} {len(inputs):7} inputs, {wrong} differ from {'numpy.rint' if 'INT' in name else types[name].__name__}")
     return bad
 
 

@@ -145,7 +145,7 @@ export const makeSpaceRun = async (run: SpaceRun) => {
   const widest = widestChoices(network.space)
   const first = draw()
   const next = { random: draw, once: () => first, widest: () => widest }[run.policy]
-  const frozen = new Float32Array(supernet.sites).fill(1)
+  const frozen = { amax: new Float32Array(supernet.sites).fill(1) }
   const uniform = network.space.decisions.map(({ options }) =>
     options.map(() => 1 / options.length),
   )

@@ -60,7 +60,7 @@ const partsOf = ({ blockSize, channels, granularity, outputs, runs }: Layout): n
 
 /** The bits of a tensor in a format; 0 if it has no elements. */
 export const storedBits = (format: Format, layout: Layout): Stored => {
-  const { bits, block, scaled } = format
+  const { bits, block, scaled, zeroPoint } = format
   const { channels, granularity, runs } = layout
   if (runs * channels === 0) return nothing
   const elements = runs * channels * bits
@@ -71,10 +71,11 @@ export const storedBits = (format: Format, layout: Layout): Stored => {
       tensorScale: block.scale === "E4M3" ? floatBits : 0,
     }
   if (!scaled) return { elements, partScales: 0, tensorScale: 0 }
+  const scaleBits = zeroPoint === undefined ? floatBits : floatBits + bits
   return {
     elements,
-    partScales: partsOf(layout) * floatBits,
-    tensorScale: granularity === "tensor" ? floatBits : 0,
+    partScales: partsOf(layout) * scaleBits,
+    tensorScale: granularity === "tensor" ? scaleBits : 0,
   }
 }
 

@@ -8,7 +8,8 @@ import type { Format } from "../format/Format.ts"
 import { exponentOf, powerOfTwo } from "../format/round.ts"
 
 /** Whether codes are integers, each times the same step. */
-export const isInteger = ({ kind, name }: Format): boolean => kind === "int" || name === "MXINT8"
+export const isInteger = ({ kind, name }: Format): boolean =>
+  kind === "int" || kind === "uint" || name === "MXINT8"
 
 /** What one step of an integer code is worth before any scale: 1, of MXINT8 1 / 64. */
 export const stepOf = ({ name }: Format): number => (name === "MXINT8" ? 1 / 64 : 1)

@@ -9,6 +9,8 @@ export interface FormatNumbers extends Pick<
 > {
   /** Bits of one element with its share of the block scale. */
   readonly storageBits: number
+  /** True where the code of 0 is found with every scale; absent where there is no zero point. */
+  readonly zeroPoint?: true
 }
 
 export const formatNumbers = (format: Format): FormatNumbers => {
@@ -22,6 +24,7 @@ export const formatNumbers = (format: Format): FormatNumbers => {
     hi,
     negativeZero,
     scaled,
+    ...(format.zeroPoint === undefined ? {} : { zeroPoint: true }),
     ...(block === undefined ? {} : { block: { ...block } }),
   }
 }

@@ -24,8 +24,13 @@ export interface FoundModel {
   readonly network: Network
   /** Name of a variable (`stem.weight`, `stem.norm.gamma`) -> its values, not rounded to their formats. */
   readonly weights: ReadonlyMap<string, Values>
-  /** [sites of `network`]: the magnitude that each activation scale is frozen at; 0 where there is none. */
+  /**
+   * [sites of `network`]: the magnitude that each activation scale is frozen at, of formats with a zero point the span of
+   * values; 0 where there is none.
+   */
   readonly amax: Float32Array
+  /** [sites of `network`]: frozen zero points; absent where no format has one. */
+  readonly zeroPoints?: Float32Array
   /** Path of a decision -> what was chosen. */
   readonly assignment: Readonly<Record<string, unknown>>
   /** The space that it was found in, as it was declared. */

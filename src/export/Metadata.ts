@@ -3,6 +3,7 @@ import type { Format } from "../format/Format.ts"
 import { formatNumbers, type FormatNumbers } from "./FormatNumbers.ts"
 import type { FoundModel } from "./FoundModel.ts"
 import { activationSites } from "../network/Sites.ts"
+import { quantizedOperands } from "./Operands.ts"
 
 /** Name -> numbers of every format that the network has, as their names say, without the range of unsigned inputs. */
 export const formatsOf = ({
@@ -45,6 +46,22 @@ export const amaxesOf = ({
     }),
   )
 
+/** Path of an operand -> its frozen zero point; undefined where no operand has one. */
+export const zeroPointsOf = (
+  model: FoundModel,
+): { readonly zeroPoints?: Readonly<Record<string, number>> } => {
+  const found = quantizedOperands(model).flatMap(({ format, path }) =>
+    typeof format.zeroPoint === "number" ? [[path, format.zeroPoint] as const] : [],
+  )
+  return found.length === 0 ? {} : { zeroPoints: Object.fromEntries(found) }
+}
+
+/** The same as a text. */
+const zeroPointText = (model: FoundModel): Readonly<Record<string, string>> => {
+  const { zeroPoints } = zeroPointsOf(model)
+  return zeroPoints === undefined ? {} : { "fliqs.zeroPoints": JSON.stringify(zeroPoints) }
+}
+
 /** Keys and texts of a file's metadata. */
 export const metadataOf = (model: FoundModel): Readonly<Record<string, string>> => ({
   "fliqs.version": model.version,
@@ -54,6 +71,7 @@ export const metadataOf = (model: FoundModel): Readonly<Record<string, string>> 
   "fliqs.space": JSON.stringify(model.space),
   "fliqs.formats": JSON.stringify(formatsOf(model)),
   "fliqs.amax": JSON.stringify(amaxesOf(model)),
+  ...zeroPointText(model),
   "fliqs.classes": JSON.stringify(model.classNames),
   "fliqs.mean": JSON.stringify(model.preprocessing.mean),
   "fliqs.std": JSON.stringify(model.preprocessing.std),

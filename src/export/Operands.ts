@@ -8,6 +8,7 @@ import type { Layer } from "../cost/LayerTable.ts"
 import type { Format, SharedExponent } from "../format/Format.ts"
 import { unsigned } from "../format/IntFormat.ts"
 import { toRow } from "../format/Row.ts"
+import { atZeroPoint } from "../format/UintFormat.ts"
 import { isLayerNode, type Node, productOperands } from "../network/Graph.ts"
 import { operands, productsOf, siteOf } from "../network/Sites.ts"
 import type { ClippingRule } from "../quantizer/ScaleRule.ts"
@@ -22,7 +23,7 @@ export interface QuantizedOperand {
   readonly path: string
   /** Row of the operand in `FoundModel.amax`. */
   readonly site: number
-  /** With the range that it takes here: an integer's begins at 0 where values cannot be negative. */
+  /** With the range that it takes here: from 0 on where values cannot be negative, moved by a frozen zero point. */
   readonly format: Format
   /** Rule of E8M0 block scales; there when the format has such. */
   readonly sharedExponent?: SharedExponent
@@ -35,7 +36,7 @@ export interface QuantizedOperand {
 }
 
 /** What of a model its roundings follow from. */
-type Rounded = Pick<FoundModel, "network" | "weights" | "amax">
+type Rounded = Pick<FoundModel, "network" | "weights" | "amax" | "zeroPoints">
 
 /** 2 mean|x| / sqrt(hi): the scale that a learned one begins with (arXiv 1902.08153, section 2.1). */
 const firstScale = (values: Float32Array, hi: number): number =>
@@ -51,6 +52,12 @@ const weightMagnitude = (model: Rounded, layer: Layer): Magnitude => {
   const { values } = model.weights.get(`${layer.path}.weight`)!
   return Math.fround((scale > 0 ? scale : firstScale(values, scaleBy)) * scaleBy)
 }
+
+/** The format with its frozen zero point, if it has one. */
+const frozenFormat = (format: Format, { amax, zeroPoints }: Rounded, site: number): Format =>
+  format.zeroPoint === "found" && zeroPoints !== undefined && (amax[site] ?? 0) > 0
+    ? atZeroPoint(format, zeroPoints[site]!)
+    : format
 
 const frozenOr = (amax: number, rule: Magnitude): Magnitude => (amax > 0 ? amax : rule)
 
@@ -83,7 +90,12 @@ const layerOperand = (
   const rule = isWeight ? weightMagnitude(model, layer) : (layer.scaleRule ?? "absmax")
   if (granularity === "tensor") {
     const magnitude = isWeight ? rule : frozenOr(amax, "absmax")
-    return { ...common, granularity, magnitude: magnitude === "learned" ? "absmax" : magnitude }
+    return {
+      ...common,
+      format: frozenFormat(format, model, site),
+      granularity,
+      magnitude: magnitude === "learned" ? "absmax" : magnitude,
+    }
   }
   return {
     ...common,
@@ -105,7 +117,8 @@ export const quantizedOperands = (model: Rounded): ReadonlyArray<QuantizedOperan
     productOperands.map((operand, k): QuantizedOperand => {
       const declared = slot.formats[0]!
       const isUnsigned = unsignedProbabilities && operand === "probabilities"
-      const format = isUnsigned ? unsigned(declared) : declared
+      const ranged = isUnsigned ? unsigned(declared) : declared
+      const format = frozenFormat(ranged, model, site + k)
       return {
         path: `${path}.${operand}`,
         site: site + k,

@@ -39,6 +39,11 @@ const Numbers = Schema.Struct({
   hi: field(Schema.Finite, "Highest value.", { examples: [7] }),
   negativeZero: field(Schema.Boolean, "Whether there is a code for -0."),
   scaled: field(Schema.Boolean, "Whether a float32 scale belongs to it."),
+  zeroPoint: optional(
+    Schema.Literal(true),
+    "True where a zero point is found with every scale, and moves the range. Default: there is none.",
+    { examples: [true] },
+  ),
   block: optional(Block, "The scale that neighbouring elements share. Default: none.", {
     examples: [{ size: 32, scale: "E8M0", bits: 8 }],
   }),
@@ -149,8 +154,13 @@ export const Policy = Schema.Struct({
   ),
   amax: field(
     Schema.Record(Schema.String, Above0),
-    "Path of an operand -> the amax that its scale is frozen at.",
+    "Path of an operand -> the amax that its scale is frozen at; in formats with a zero point highest less lowest value.",
     { examples: [{ "stem.activations": 2.64 }] },
+  ),
+  zeroPoints: optional(
+    Schema.Record(Schema.String, Count),
+    "Path of an operand -> the code of 0 that it is frozen at, in formats with a zero point. Default: none.",
+    { examples: [{ "stem.activations": 117 }] },
   ),
   layers: field(Schema.Array(Layer), "The layer table, in the order of the network.", {
     examples: [[exampleLayer]],

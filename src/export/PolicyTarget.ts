@@ -15,7 +15,7 @@ import { valueOf } from "../space/Quantity.ts"
 import type { Tensors } from "../train/Safetensors.ts"
 import { formatNumbers } from "./FormatNumbers.ts"
 import type { FoundModel } from "./FoundModel.ts"
-import { formatsOf, frozenSites, amaxesOf } from "./Metadata.ts"
+import { amaxesOf, formatsOf, frozenSites, zeroPointsOf } from "./Metadata.ts"
 import { quantizedOperands } from "./Operands.ts"
 import { type Policy, policyVersion } from "./PolicyFile.ts"
 import { rebuild, type Rebuilt } from "./Rebuild.ts"
@@ -73,6 +73,7 @@ export const policyOf = (model: FoundModel) => ({
   formats: formatsOf(model),
   operands: operandsOf(model.network),
   amax: amaxesOf(model),
+  ...zeroPointsOf(model),
   layers: layersOf(model.network),
   classes: model.classNames,
   preprocessing: model.preprocessing,
@@ -117,17 +118,18 @@ const formatProblems = ({ formats }: Policy): ReadonlyArray<Problem> =>
     return difference === undefined ? [] : [difference]
   })
 
-const amaxProblems = (
-  { amax }: Policy,
+const siteProblems = (
+  key: "amax" | "zeroPoints",
+  values: Readonly<Record<string, number>>,
   sites: ReadonlyMap<string, number>,
 ): ReadonlyArray<Problem> =>
-  Object.keys(amax).flatMap((path): ReadonlyArray<Problem> => {
+  Object.keys(values).flatMap((path): ReadonlyArray<Problem> => {
     if (sites.has(path)) return []
     const near = suggest(path, [...sites.keys()])
     const end = near === undefined ? "" : `; did you mean ${near}?`
     return [
       {
-        path: ["amax", path],
+        path: [key, path],
         at: "key",
         message: `the network has no such activations${end}`,
       },
@@ -164,7 +166,8 @@ export const policyProblems = (policy: Policy): ReadonlyArray<Problem> => {
   ]
   return [
     ...tables.filter((problem) => problem !== undefined),
-    ...amaxProblems(policy, frozenSites(network)),
+    ...siteProblems("amax", policy.amax, frozenSites(network)),
+    ...siteProblems("zeroPoints", policy.zeroPoints ?? {}, frozenSites(network)),
   ]
 }
 
@@ -190,11 +193,15 @@ export const modelOf = (policy: Policy, tensors: Tensors): Result.Result<FoundMo
   const sites = frozenSites(network)
   const amax = new Float32Array(formatSites(network).length)
   for (const [path, value] of Object.entries(policy.amax)) amax[sites.get(path)!] = value
+  const zeroPoints = new Float32Array(amax.length)
+  for (const [path, value] of Object.entries(policy.zeroPoints ?? {}))
+    zeroPoints[sites.get(path)!] = value
   const { assignment, classes, preprocessing, space, trial, version } = policy
   return Result.succeed({
     network,
     weights,
     amax,
+    ...(policy.zeroPoints === undefined ? {} : { zeroPoints }),
     assignment,
     space,
     classNames: classes,

@@ -8,7 +8,7 @@
 import * as Container from "../disk/TensorFile.ts"
 import { floatPart } from "../train/Safetensors.ts"
 import { type FoundModel, type Values, valuesNamed } from "./FoundModel.ts"
-import { formatsOf, amaxesOf, metadataOf } from "./Metadata.ts"
+import { amaxesOf, formatsOf, metadataOf, zeroPointsOf } from "./Metadata.ts"
 import { type LayerText, layerTexts } from "./pytorch/LayersText.ts"
 import { type NetworkText, networkText } from "./pytorch/NetworkText.ts"
 import { openPyTorch } from "./pytorch/PyTorchRuntime.ts"
@@ -117,6 +117,7 @@ const assignmentText = (model: FoundModel): string => {
     assignment,
     formats: formatsOf(model),
     amax: amaxesOf(model),
+    ...zeroPointsOf(model),
     digest: weightsDigest(model.weights),
   }
   return `${JSON.stringify(said, undefined, 2)}\n`

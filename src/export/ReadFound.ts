@@ -29,6 +29,7 @@ export const readFound = (
     network,
     weights: model.weights,
     amax: model.amax,
+    ...(model.zeroPoints === undefined ? {} : { zeroPoints: model.zeroPoints }),
     assignment: model.assignment,
     space: declared,
     classNames: model.classNames,

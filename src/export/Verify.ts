@@ -75,7 +75,7 @@ export const openChild = (model: FoundModel): Child => {
   for (const { name, variable } of net.variables)
     setValues(variable, valuesNamed(model, name).values)
   const { channels, height, width } = network.graph.input
-  const rows = net.rowsOf([])
+  const rows = net.rowsOf([], model)
   const sizes = net.sizesOf([])
   const logits = ({ count, images }: ImageBatch): Float32Array => {
     const result = tf.tidy(() => {

@@ -28,6 +28,11 @@ export interface Format {
   readonly scaled: boolean
   /** What its other codes stand for; absent where every code is a finite number. */
   readonly reserved?: ReadonlyArray<"infinities" | "NaN">
+  /**
+   * Only of formats with a zero point: the whole number that is the code of 0. `found`: with every scale, from the lowest
+   * and the highest of the values. A number: it is known, and lo and hi are moved by it.
+   */
+  readonly zeroPoint?: "found" | number
   /** Only of block formats; the numbers above are then those of one element. */
   readonly block?: BlockScale
 }

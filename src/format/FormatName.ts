@@ -11,7 +11,7 @@ export const FormatName = withOtherNames(
       identifier: "FormatName",
       description: "A number format: see `fliqs format list`.",
     }),
-    "a format (INT2 to INT16, E<x>M<y> up to 8 bits, BF16, FP16, FP32, MX..., NVFP4)",
+    "a format (INT2 to INT16, UINT2 to UINT16, E<x>M<y> up to 8 bits, BF16, FP16, FP32, MX..., NVFP4)",
   ),
   instead,
 )

@@ -10,11 +10,13 @@ import type { Format, FormatFamily } from "./Format.ts"
 import { IntFormat } from "./IntFormat.ts"
 import { exponentOf } from "./round.ts"
 import { otherSpelling } from "./Spellings.ts"
+import { UintFormat } from "./UintFormat.ts"
 import { VariantFormat } from "./VariantFormat.ts"
 import { WideFormat } from "./WideFormat.ts"
 
 const families: ReadonlyArray<FormatFamily> = [
   IntFormat,
+  UintFormat,
   FloatFormat,
   VariantFormat,
   WideFormat,
@@ -70,7 +72,8 @@ export const instead = (name: string): string => {
   return otherSpelling(name) ?? meant(upper, names) ?? known
 }
 
-const known = "formats are INT2 to INT16, E<x>M<y> up to 8 bits, BF16, FP16, FP32, MX... and NVFP4"
+const known =
+  "formats are INT2 to INT16, UINT2 to UINT16, E<x>M<y> up to 8 bits, BF16, FP16, FP32, MX... and NVFP4"
 
 /** Why a name is no format, and what would be right: one sentence without the name in front. */
 export const explain = (name: string): string => {

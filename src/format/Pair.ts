@@ -59,13 +59,14 @@ export const explainPair = (text: string): string => {
 
 /** What one multiplier takes: numbers of one such class. Wide floats take any other, converted to them first. */
 const classOf = ({ block, kind, name }: Format): string => {
+  if (kind === "uint") return "int"
   if (kind === "wide" || kind === "int") return kind
   if (block === undefined) return "minifloat"
   return block.scale === "E8M0" ? name.slice(0, "MXFP".length) : name
 }
 
 /**
- * Whether there is hardware that multiplies the two: integers by integers, minifloats by minifloats, MXFP by MXFP, MXINT8
+ * Whether there is hardware that multiplies the two: integers by integers, with a zero point or not, minifloats by minifloats, MXFP by MXFP, MXINT8
  * by MXINT8, NVFP4 by NVFP4, and anything by BF16, FP16 or FP32.
  */
 export const isMultiplied = (weights: Format, activations: Format): boolean => {

@@ -18,6 +18,7 @@ export const columnMeanings = {
   blockSize: "elements of a block of the format's own; 0: no such blocks",
   increment: "added to the bits of a block's amax before its exponent is read (E8M0 scales)",
   zero: "added to every result: -0 changes nothing, +0 turns -0 into +0",
+  affine: "1: a zero point that is found with the scale moves lo and hi; 0: none does",
 } as const
 
 export type Column = keyof typeof columnMeanings
@@ -44,7 +45,7 @@ const increments = (mantissaBits: number): Readonly<Record<SharedExponent, numbe
 })
 
 /** No rounding: what FP32 is. */
-const identity: Omit<Row, "zero"> = {
+const identity: Omit<Row, "zero" | "affine"> = {
   relative: 0,
   smallest: 0,
   lo: -Infinity,
@@ -55,10 +56,12 @@ const identity: Omit<Row, "zero"> = {
 }
 
 const blockColumns = (
-  { block, hi, mantissaBits, name, scaled }: Format,
+  { block, hi, lo, mantissaBits, name, scaled, zeroPoint }: Format,
   rule: SharedExponent | undefined,
 ): Pick<Row, "scaleBy" | "blockSize" | "increment"> => {
-  if (block === undefined) return { scaleBy: scaled ? hi : Infinity, blockSize: 0, increment: 0 }
+  const widest = zeroPoint === undefined ? hi : hi - lo
+  if (block === undefined)
+    return { scaleBy: scaled ? widest : Infinity, blockSize: 0, increment: 0 }
   if (block.scale === "E4M3")
     return { scaleBy: hi * blockScaleFormat.hi, blockSize: block.size, increment: 0 }
   if (rule === undefined) throw new Error(`${name} needs a rule for its shared exponent`)
@@ -71,9 +74,10 @@ const blockColumns = (
  * are E8M0. Throws for a format of E8M0 scales without a rule.
  */
 export const toRow = (format: Format, sharedExponent?: SharedExponent): Row => {
-  const { mantissaBits, minExponent, lo, hi } = format
+  const { mantissaBits, minExponent, lo, hi, zeroPoint } = format
   const zero = zeroOf(format)
-  if (mantissaBits >= 23) return { ...identity, zero }
+  const affine = zeroPoint === "found" ? 1 : 0
+  if (mantissaBits >= 23) return { ...identity, zero, affine }
   return {
     relative: 2 ** -mantissaBits,
     smallest: 2 ** Math.max(minExponent - mantissaBits, -126),
@@ -81,5 +85,14 @@ export const toRow = (format: Format, sharedExponent?: SharedExponent): Row => {
     hi,
     ...blockColumns(format, sharedExponent),
     zero,
+    affine,
   }
 }
+
+/** A row with a zero point, under one that is known. */
+export const withZeroPoint = (row: Row, zeroPoint: number): Row => ({
+  ...row,
+  lo: row.lo - zeroPoint,
+  hi: row.hi - zeroPoint,
+  affine: 0,
+})

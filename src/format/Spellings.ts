@@ -24,10 +24,7 @@ const integer = (bits: number): string =>
 const operand = (bits: number): string =>
   bits >= 32 ? "FP32" : bits === 16 ? "BF16" : bits < 2 ? "INT2" : `INT${bits}`
 
-const unsigned = (written: number): string => {
-  const bits = Math.min(16, Math.max(2, written))
-  return `unsigned integers are no formats of their own; write INT${bits} with formats.scale: { unsignedAfterRelu: true }, then it ranges from 0 to ${2 ** bits - 1} where values cannot be negative`
-}
+const unsigned = (written: number): string => is(`UINT${Math.min(16, Math.max(2, written))}`)
 
 /** `e4m3` with the suffixes of ONNX, PyTorch and ml_dtypes. */
 const float = (prefix: string, x: string, y: string, suffix: string): string | undefined => {
@@ -93,7 +90,7 @@ const integers: ReadonlyArray<Spelling> = [
   [/^(?:u|ui|uint|quint|unsigned|unsignedint)(\d+)$/, (bits) => unsigned(Number(bits))],
   [
     /^(?:int|i)(\d+)(?:asym|asymmetric)$/,
-    (bits) => none(`INT${bits}: all formats here are symmetric about 0`),
+    (bits) => `it is UINT${bits} here, for activations; weights are symmetric about 0: INT${bits}`,
   ],
   [/^(?:fixed|fixedpoint|fx)(\d+)?$/, (bits = "8") => none(`INT${bits} with its scale`)],
   [/^(?:ternary|twn|b158|bit158|int158)$/, () => "it is INT2 here: -1, 0 and 1 under absmax"],

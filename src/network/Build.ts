@@ -18,6 +18,7 @@ import { inputSizes } from "./InputSize.ts"
 import { buildItems } from "./Items.ts"
 import type { Space } from "./SpaceFile.ts"
 import { warnOfNoEffect } from "./format/NoEffect.ts"
+import { checkZeroPoints } from "./format/ZeroPoints.ts"
 
 export interface Built {
   /** Absent when there are problems. */
@@ -103,6 +104,7 @@ export const build = (space: Space): Built => {
   const layers = assignFormats(builder, space.formats)
   checkBlocks(builder, layers)
   checkMaxScales(builder, layers)
+  checkZeroPoints(builder, layers)
   if (!builder.broken) warnOfNoEffect(builder, layers, space.formats)
   for (const name of Object.keys(space.choices ?? {}))
     if (!builder.usedChoices.has(name))

@@ -2,7 +2,7 @@
  * The sites: which row of the tensor `rows` holds the number format of each quantized operand. First come the weights and
  * the activations of every layer, then the four operands of every attention whose products are quantized.
  */
-import type { FormatSlot, LayerTable } from "../cost/LayerTable.ts"
+import { activationGranularityOf, type FormatSlot, type LayerTable } from "../cost/LayerTable.ts"
 import type { Format, SharedExponent } from "../format/Format.ts"
 import { unsigned } from "../format/IntFormat.ts"
 import { type Row, toRow } from "../format/Row.ts"
@@ -74,23 +74,31 @@ export interface FormatSite {
   readonly decision: number | null
   /** Per option, the format as the quantizer reads it. */
   readonly rows: ReadonlyArray<Row>
+  /** Whether its scale is frozen at the end: that of an input as a whole. */
+  readonly isFrozen: boolean
 }
 
 const formatSite = (
   { decision, formats }: FormatSlot,
   sharedExponent: SharedExponent | undefined,
+  isFrozen: boolean,
   as = (format: Format): Format => format,
-): FormatSite => ({ decision, rows: formats.map((format) => toRow(as(format), sharedExponent)) })
+): FormatSite => ({
+  decision,
+  rows: formats.map((format) => toRow(as(format), sharedExponent)),
+  isFrozen,
+})
 
 /** Every operand that is quantized, in the order of the sites. */
 export const formatSites = (
   network: Pick<Network, "graph" | "table">,
 ): ReadonlyArray<FormatSite> => [
   ...network.table.layers.flatMap((layer) => [
-    formatSite(layer.weightFormat, layer.sharedExponent),
+    formatSite(layer.weightFormat, layer.sharedExponent, false),
     formatSite(
       layer.activationFormat,
       layer.sharedExponent,
+      activationGranularityOf(layer) === "tensor",
       layer.unsignedActivations === true ? unsigned : undefined,
     ),
   ]),
@@ -99,6 +107,7 @@ export const formatSites = (
       formatSite(
         slot,
         network.table.layers[0]!.sharedExponent,
+        true,
         unsignedProbabilities && operand === "probabilities" ? unsigned : undefined,
       ),
     ),

@@ -8,19 +8,20 @@
  * fused kernel, or by TensorFlow operations when the backend was loaded without it; both give the same bits, those of
  * `reference.ts`.
  *
- * A block format has a scale for every few elements: `format/roundBlocks.ts` gives the rule.
+ * A block format has a scale for every few elements: `format/roundBlocks.ts` gives the rule. A format with a zero point
+ * takes scale and range from the ends of x: `reference.ts` does.
  *
  * Left out: the amax under other rules than absmax (`ScaleRule.ts`).
  */
 import { loaded, tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
 import { differentiable } from "../tensor/CustomGradient.ts"
+import { clipGradientByOps, clipGradientFused } from "../tensor/ClipGradient.ts"
 import {
-  clipGradientByOps,
-  clipGradientFused,
   type Granularity,
   quantizeByOps,
   quantizeFused,
+  type RoundingSite,
 } from "../tensor/Rounding.ts"
 
 export interface FakeQuantizeOptions {
@@ -45,14 +46,25 @@ export interface FakeQuantizeOptions {
    * gradient is 0 where a value saturates.
    */
   readonly amaxes?: Tensor1D
+  /**
+   * Whether a row may be one of a format with a zero point; default true. False saves TensorFlow's operations, though not
+   * the fused kernel, a search for the ends of x.
+   */
+  readonly zeroPoints?: boolean
 }
 
-/** What one scale covers under these options. */
+/** What one scale covers under these options, and whether a zero point may come with it. */
 export const granularityOf = ({
   axis = -1,
   blockAxis = -1,
   blockSize = 0,
-}: FakeQuantizeOptions): Granularity => ({ axis, blockAxis, blockSize })
+  zeroPoints = true,
+}: FakeQuantizeOptions): Granularity & Pick<RoundingSite, "zeroPoints"> => ({
+  axis,
+  blockAxis,
+  blockSize,
+  zeroPoints,
+})
 
 /** Whether the fused kernels are there. */
 export const isNative = (): boolean => loaded()?.native !== false
@@ -69,7 +81,8 @@ export const clipGradient: typeof clipGradientFused = (...all) =>
  * x float32 of any shape -> the same shape.
  *
  * `rows` [sites, rowLength] as `toRow` makes them; `site` says which row. `amax` [sites]: above 0 it is the
- * calibrated amax of that site, and larger magnitudes saturate; 0 takes the absmax of x. Absent: always that of x.
+ * calibrated amax of that site, and larger magnitudes saturate; 0 takes the absmax of x. Absent: always that of x. Where a
+ * row finds a zero point, amax limits how far the ends of x are from 0; a known zero point is in its row (`withZeroPoint`).
  *
  * NaN goes through. An infinity makes everything NaN when the scale comes from x, and saturates when the scale is
  * calibrated or the format is never scaled. Scales of blocks always come from x; in E8M0 an infinity or NaN makes its block

@@ -35,7 +35,7 @@ export const fakeQuantizeLearned = (
   site: number,
   { amax, blockAxis = -1, perExample }: LearnedOptions,
 ): Tensor => {
-  const at = { site, axis: -1, blockAxis, blockSize: 0 }
+  const at = { site, axis: -1, blockAxis, blockSize: 0, zeroPoints: false }
   return differentiable(
     [x, scale],
     () => {

@@ -6,7 +6,7 @@
  * reaches the loss. With a calibrated amax or no scale infinities saturate. NaN stays NaN, and a NaN among x gives scale 1.
  */
 import { roundHalfEven } from "../format/round.ts"
-import { blockScaleFormat, mapColumns, type Row, toRow } from "../format/Row.ts"
+import { blockScaleFormat, mapColumns, type Row, toRow, withZeroPoint } from "../format/Row.ts"
 
 const { fround } = Math
 const float = new Float32Array(1)
@@ -42,14 +42,46 @@ export const roundByRow = (y: number, { relative, smallest, lo, hi }: Row): numb
   return fround(roundHalfEven(fround(clipped / u)) * u)
 }
 
+/** What the scale and the zero point of values are found from, in formats that have one: 0 lies between the two. */
+export interface Ends {
+  readonly least: number
+  readonly most: number
+}
+
+/** The ends of x and 0, no further from 0 than `limit` where that is above 0; NaN if there is one. */
+export const endsOf = (x: Float32Array, limit = 0): Ends => {
+  let least = 0
+  let most = 0
+  for (const value of x) {
+    if (Number.isNaN(value)) return { least: value, most: value }
+    least = value < least ? value : least
+    most = value > most ? value : most
+  }
+  if (!(limit > 0)) return { least, most }
+  return { least: least < -limit ? -limit : least, most: most > limit ? limit : most }
+}
+
+/** The code of 0 where values go from `least` over a `span`: -least / s; 0 where span / scaleBy is no scale. */
+export const zeroPointOf = (least: number, span: number, { scaleBy }: Row): number => {
+  const s = fround(span / scaleBy)
+  return s >= smallestNormal ? roundHalfEven(fround(-least / s)) : 0
+}
+
+/** The scale of x, and the row with the range that x is rounded in. `calibrated` as below. */
+export const gridOf = (x: Float32Array, row: Row, calibrated: number): readonly [number, Row] => {
+  if (row.affine === 0) return [scaleOf(calibrated > 0 ? calibrated : absMax(x), row), row]
+  const { least, most } = endsOf(x, calibrated)
+  const span = fround(most - least)
+  return [scaleOf(span, row), withZeroPoint(row, zeroPointOf(least, span, row))]
+}
+
 /**
- * Fake quantization with one scale for all of x. A `calibrated` amax above 0 takes the place of x's own;
- * larger magnitudes saturate.
+ * Fake quantization with one scale for all of x. A `calibrated` amax above 0 takes the place of x's own, and of a format
+ * with a zero point limits the ends of x; larger magnitudes saturate.
  */
 export const fakeQuantizeReference = (x: Float32Array, row: Row, calibrated = 0): Float32Array => {
   if (row.relative === 0) return x.slice()
-  const f32 = inFloat32(row)
-  const s = scaleOf(calibrated > 0 ? fround(calibrated) : absMax(x), f32)
+  const [s, f32] = gridOf(x, inFloat32(row), fround(calibrated))
   return x.map((value) => fround(roundByRow(fround(value / s), f32) * s) + row.zero)
 }
 

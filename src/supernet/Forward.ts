@@ -11,11 +11,13 @@ import { type FormatSite, type Operand, type Products, siteOf } from "../network
 import { isConstant, maximum, type Quantity } from "../space/Quantity.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Variable } from "../tensor/Backend.ts"
+import { spanOf } from "../tensor/Amax.ts"
 import { cut, cutAverages, type Size } from "../tensor/Cut.ts"
 import type { RunningAverages } from "../tensor/Norms.ts"
 import {
   type LearnedScale,
   learnedScales,
+  mayHaveZeroPoint,
   type Mixture,
   neverRounds,
   quantizeOperand,
@@ -129,7 +131,12 @@ const quantizeLayerOperand = (pass: Pass, operand: Operand, index: number, x: Te
     ...learnedAt(pass, operand, index, site),
     ...(operand === "weights" || observed === undefined
       ? {}
-      : { observe: (amax) => observed.activations.set(site, amax) }),
+      : {
+          observe: (amax, least) => {
+            observed.activations.set(site, amax)
+            if (least !== undefined) observed.leasts.set(site, least)
+          },
+        }),
   })
 }
 
@@ -145,12 +152,18 @@ const quantizeProductOperand = (
   if (products === undefined) return x
   const { slot } = products
   const site = products.site + productOperands.indexOf(operand)
-  pass.observed?.activations.set(site, tf.max(tf.abs(x)))
+  const { amax, rows } = pass.policy
+  const zeroPoints = mayHaveZeroPoint(slot)
+  const { observed } = pass
+  if (observed !== undefined && zeroPoints) {
+    const { amax: span, least } = spanOf(x, rows, site)
+    observed.activations.set(site, span)
+    observed.leasts.set(site, least)
+  } else observed?.activations.set(site, tf.max(tf.abs(x)))
   if (neverRounds(slot)) return x
   const hasBlocks = slot.formats.some(({ block }) => block !== undefined)
-  const { amax, rows } = pass.policy
   const format = { site, rows, amax, ...mixtureAt(pass, site, x) }
-  return roundAt(x, format, hasBlocks ? { blockAxis } : {})
+  return roundAt(x, format, { zeroPoints, ...(hasBlocks ? { blockAxis } : {}) })
 }
 
 /** The pass as the operation of one node sees it. */

@@ -55,8 +55,10 @@ const multiply = (layer: LayerKey, x: Tensor, w: Tensor): Tensor => {
 }
 
 /** Formats are data, so one graph serves all of a mode. */
-const modeOf = ({ block, name }: Format): "float" | "blocks" | "scaled" =>
-  name === "FP32" ? "float" : block === undefined ? "scaled" : "blocks"
+const modeOf = ({ block, name, zeroPoint }: Format): "float" | "blocks" | "scaled" | "affine" => {
+  if (zeroPoint !== undefined) return "affine"
+  return name === "FP32" ? "float" : block === undefined ? "scaled" : "blocks"
+}
 
 /** What one scale covers of a weight [.., in, out], or of an input whose channels are its last dimension. */
 const granularityOf = (
@@ -123,7 +125,10 @@ export const makeLayerTimer = (keys: ReadonlyArray<TimeKey>): LayerTimer => {
       const granularity = granularityOf(layer, site === 0, tensor.rank, mode, granularities[site])
       return mode === "float"
         ? tensor
-        : fakeQuantize(tensor, rows as Tensor2D, site, undefined, granularity)
+        : fakeQuantize(tensor, rows as Tensor2D, site, undefined, {
+            ...granularity,
+            zeroPoints: mode === "affine",
+          })
     }
     const step = makeStep({
       state: [],

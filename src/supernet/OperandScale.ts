@@ -9,6 +9,7 @@ import { relaxedQuantize } from "../quantizer/RelaxedQuantize.ts"
 import { amaxesOf } from "../quantizer/ScaleRule.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D, Variable } from "../tensor/Backend.ts"
+import { spanOf } from "../tensor/Amax.ts"
 import { firstScale, scaleOfOption } from "../tensor/ScaleGradient.ts"
 import { rowsAsTokens, tokensAsRows } from "../tensor/Tokens.ts"
 import type { Operand } from "../network/Sites.ts"
@@ -48,13 +49,17 @@ export interface OperandOptions extends OperandFormat {
   readonly mode: Mode
   /** There under the rule `learned`, where a format has a float32 scale. */
   readonly learned?: LearnedScale
-  /** Told the magnitude that a frozen scale of an input comes from, a scalar. */
-  readonly observe?: (amax: Tensor) => void
+  /** Told what a frozen scale of an input comes from: its magnitude, and where it may have a zero point its lower end. */
+  readonly observe?: (amax: Tensor, least?: Tensor) => void
 }
 
 /** FP32 and nothing else: such a site costs no pass over the tensor. */
 export const neverRounds = ({ formats }: FormatSlot): boolean =>
   formats.every(({ name }) => name === "FP32")
+
+/** Whether one of the formats has a zero point. */
+export const mayHaveZeroPoint = ({ formats }: FormatSlot): boolean =>
+  formats.some(({ zeroPoint }) => zeroPoint !== undefined)
 
 /** x rounded to the format of its site, or to the mixture of all. */
 export const roundAt = (
@@ -76,12 +81,14 @@ export const quantizeOperand = (x: Tensor, options: OperandOptions): Tensor => {
     return x
   }
   const scales = (isWeight ? layer.weightGranularity : layer.activationGranularity) ?? "tensor"
+  const zeroPoints = mayHaveZeroPoint(slot)
   const inBlocks = scales === "block" || slot.formats.some(({ block }) => block !== undefined)
   if (scales === "token" && x.rank === 3) {
-    const granularity = { axis: 0, ...(inBlocks ? { blockAxis: 1 } : {}) }
+    const granularity = { zeroPoints, axis: 0, ...(inBlocks ? { blockAxis: 1 } : {}) }
     return rowsAsTokens(quantizeUnderRule(tokensAsRows(x), granularity, true, options), x)
   }
   const granularity = {
+    zeroPoints,
     // output channels: the last dimension of [.., in, out], but of a depthwise [h, w, channels, 1] the one before
     ...(scales === "channel"
       ? { axis: layer.kind === "depthwiseConv" ? x.rank - 2 : x.rank - 1 }
@@ -91,6 +98,24 @@ export const quantizeOperand = (x: Tensor, options: OperandOptions): Tensor => {
     ...(scales === "block" ? { blockSize: layer.blockSize! } : {}),
   }
   return quantizeUnderRule(x, granularity, isWeight || scales === "block", options)
+}
+
+/** Tells what a frozen scale of x comes from; `limit` [1] is the magnitude beyond which values saturate. */
+const observeEnds = (
+  x: Tensor,
+  rows: Tensor2D,
+  site: number,
+  { zeroPoints }: FakeQuantizeOptions,
+  observe: OperandOptions["observe"],
+  limit?: Tensor1D,
+): void => {
+  if (observe === undefined) return
+  if (zeroPoints !== true) {
+    observe(limit === undefined ? tf.max(tf.abs(x)) : tf.reshape(limit, []))
+    return
+  }
+  const { amax, least } = spanOf(x, rows, site, limit)
+  observe(amax, least)
 }
 
 /** x rounded under the rule of its layer. `isOwn`: its scales always come from x itself, and are never frozen. */
@@ -103,7 +128,7 @@ const quantizeUnderRule = (
   const { site, rows, mixture } = format
   const declared = layer.scaleRule ?? "absmax"
   const rule = declared === "learned" && learned === undefined ? "absmax" : declared
-  if (rule === "absmax") observe?.(tf.max(tf.abs(x)))
+  if (rule === "absmax") observeEnds(x, rows, site, granularity, observe)
   if (rule === "absmax" || (mode === "infer" && !isOwn)) return roundAt(x, format, granularity)
   if (rule === "learned") {
     if (mixture !== undefined) throw new Error("formats with learned scales cannot be weighted")
@@ -126,7 +151,7 @@ const quantizeUnderRule = (
     return relaxedQuantize(x, mixture.rows, mixture.probabilities, granularity, amaxesOfOptions)
   }
   const amaxes = amaxesOf(x, rows, site, rule, granularity)
-  observe?.(isOwn ? tf.max(tf.abs(x)) : tf.reshape(amaxes, []))
+  observeEnds(x, rows, site, granularity, observe, isOwn ? undefined : amaxes)
   return roundAt(x, format, { ...granularity, amaxes })
 }
 

@@ -6,21 +6,15 @@
  * are given, an operand whose format is searched takes the weighted mean over all of its formats instead. Variables have
  * the shape of the largest network; a smaller one is cut from them. Left out: training (`train/`), which choice is best.
  */
-import { rowNumbers } from "../format/Row.ts"
 import type { Network } from "../network/Network.ts"
-import {
-  type ActivationSite,
-  activationSites,
-  type FormatSite,
-  formatSites,
-  productsOf,
-} from "../network/Sites.ts"
+import { type ActivationSite, activationSites, formatSites, productsOf } from "../network/Sites.ts"
 import type { Choices } from "../space/Decision.ts"
 import { isConstant } from "../space/Quantity.ts"
 import type { Tensor } from "../tensor/Backend.ts"
+import { rowsUnder, zeroPointsUnder } from "./FormatRows.ts"
 import { forward, type Parts } from "./Forward.ts"
 import type { Mode } from "./operation/Operation.ts"
-import type { Observed, PolicyTensors } from "./PolicyTensors.ts"
+import type { FrozenScales, Observed, PolicyTensors } from "./PolicyTensors.ts"
 import { largestSizes, searchedSizes, sizesUnder } from "./SearchedSizes.ts"
 import { makeVariables, type NamedVariable, scaleOptions } from "./Variables.ts"
 
@@ -32,8 +26,16 @@ export interface Supernet {
   readonly activations: ReadonlyArray<ActivationSite>
   /** The sites whose format is searched, each with its decision: those that `Relaxed` names. */
   readonly searchedSites: ReadonlyArray<readonly [site: number, decision: number]>
-  /** Values of `PolicyTensors.rows` under these choices, row-major. */
-  readonly rowsOf: (choices: Choices) => Float32Array
+  /** Whether an activation may take a format with a zero point. */
+  readonly hasZeroPoints: boolean
+  /** Values of `PolicyTensors.rows` under these choices, row-major; zero points are those that are frozen. */
+  readonly rowsOf: (choices: Choices, frozen?: Partial<FrozenScales>) => Float32Array
+  /** The zero points of activations whose values go from `leasts` [sites] over `amax` [sites]; 0 where there is none. */
+  readonly zeroPointsOf: (
+    choices: Choices,
+    amax: Float32Array,
+    leasts: Float32Array,
+  ) => Float32Array
   /** Values of `PolicyTensors.sizes` under these choices. */
   readonly sizesOf: (choices: Choices) => Int32Array
   /** Values of `PolicyTensors.sizes` to record a step with. */
@@ -50,13 +52,6 @@ export interface Supernet {
   ) => Tensor
   readonly dispose: () => void
 }
-
-const rowsUnder = (formats: ReadonlyArray<FormatSite>, choices: Choices): Float32Array =>
-  Float32Array.from(
-    formats.flatMap(({ decision, rows }) =>
-      rowNumbers(rows[decision === null ? 0 : choices[decision]!]!),
-    ),
-  )
 
 /** Makes a supernet with variables drawn from the stream `weights` of `seed`. The backend must be loaded. */
 export const makeSupernet = (network: Network, seed: number): Supernet => {
@@ -82,7 +77,9 @@ export const makeSupernet = (network: Network, seed: number): Supernet => {
     searchedSites: parts.formats.flatMap(({ decision }, site) =>
       decision === null ? [] : [[site, decision] as const],
     ),
-    rowsOf: (choices) => rowsUnder(parts.formats, choices),
+    hasZeroPoints: parts.formats.some(({ rows }) => rows.some(({ affine }) => affine === 1)),
+    rowsOf: (choices, frozen = {}) => rowsUnder(parts.formats, choices, frozen),
+    zeroPointsOf: (choices, amax, leasts) => zeroPointsUnder(parts.formats, choices, amax, leasts),
     sizesOf: (choices) => sizesUnder(parts.sizes, choices),
     largestSizes: largestSizes(parts.sizes),
     forward: (images, policy, mode, more = {}) => forward({ parts, policy, mode, ...more }, images),

@@ -34,6 +34,7 @@ import {
   pickRow,
   type RoundingSite,
 } from "./Rounding.ts"
+import { endsBut, widened } from "./ZeroPoint.ts"
 
 const asList = (x: Tensor): Tensor => reshape(x, indices(-1))
 const sizesOf = (x: Tensor): Array<Tensor> =>
@@ -58,6 +59,26 @@ export const isScaled = (rows: Tensor, site: number): Tensor => {
 /** `amaxes` where a site's format has a float32 scale and no blocks of its own, else `absmax`, which clips nothing. */
 export const whereScaled = (rows: Tensor, site: number, amaxes: Tensor, absmax: Tensor): Tensor =>
   select(isScaled(rows, site), amaxes, absmax)
+
+/**
+ * What a frozen scale of x, and a frozen zero point, are found from, each a scalar: the largest magnitude; where a site's
+ * format has a zero point, how far the ends of x are apart, and the lower one. `limit` [1]: how far from 0 they may be.
+ */
+export const spanOf = (
+  x: Tensor,
+  rows: Tensor,
+  site: number,
+  limit?: Tensor,
+): { readonly amax: Tensor; readonly least: Tensor } => {
+  const scalar = indices()
+  const bound = limit === undefined ? undefined : reshape(limit, scalar)
+  const { least, most } = widened(endsBut(x, -1), bound)
+  const isAffine = binary("Greater", pickRow(rows, site).affine, tf.scalar(0))
+  return {
+    amax: select(isAffine, binary("Sub", most, least), bound ?? absMaxBut(x, -1)),
+    least: select(isAffine, least, tf.scalar(0)),
+  }
+}
 
 /** The largest |x| after floor(n (1 - percent / 100)) of the n values that a scale covers are left out; one is kept. */
 export const percentileFused = (

@@ -2,7 +2,7 @@
  * The two ways to fake-quantize inside a step: the fused kernels (`native/`) and the same rule as TensorFlow operations.
  * Both read the format from a row of a tensor, so that a new policy needs no new graph.
  *
- * Left out: the gradient and the choice between the two (`quantizer/FakeQuantize.ts`), the rule itself
+ * Left out: gradients (`ClipGradient.ts`), the choice between the two (`quantizer/FakeQuantize.ts`), the rule itself
  * (`quantizer/reference.ts`).
  */
 import { blockScaleFormat, type Column, mapColumns, toRow } from "../format/Row.ts"
@@ -25,6 +25,13 @@ import {
   whole,
 } from "./Op.ts"
 import type { Attribute } from "./Op.ts"
+import {
+  endsBut,
+  endsOver,
+  type EndTensors,
+  type ScaleAndRange,
+  withZeroPoint,
+} from "./ZeroPoint.ts"
 
 /** What one float32 scale of a tensor covers, by the dimensions of the tensor. */
 export interface Granularity {
@@ -39,6 +46,8 @@ export interface Granularity {
 /** That, and which row of `rows` and `amax` a tensor has. */
 export interface RoundingSite extends Granularity {
   readonly site: number
+  /** Whether the row may be one of a format with a zero point; the fused kernels see that themselves. */
+  readonly zeroPoints: boolean
 }
 
 /** The attributes that all fused kernels have. */
@@ -65,15 +74,6 @@ export const quantizeFused = (
   amaxes: Tensor | undefined,
   at: RoundingSite,
 ): Tensor => op("FliqsQuantize", attributesOf(at), x, rows, amax, amaxes ?? tf.tensor1d([]))
-
-/** dy where x lies inside the range that `amaxes` (one for every scale) gives, 0 where it saturates. */
-export const clipGradientFused = (
-  dy: Tensor,
-  x: Tensor,
-  rows: Tensor,
-  amaxes: Tensor,
-  at: RoundingSite,
-): Tensor => op("FliqsClipGradient", attributesOf(at), x, rows, amaxes, dy)
 
 const exponentMask = 0x7f800000
 const smallestNormal = 2 ** -126
@@ -120,14 +120,14 @@ export const absMaxBut = (x: Tensor, axis: number): Tensor => {
 type Grid = Pick<RowTensors, "relative" | "smallest" | "lo" | "hi">
 
 /** amax / scaleBy; 1 where that is zero, subnormal or NaN. */
-const scaleOf = (amax: Tensor, scaleBy: Tensor): Tensor => {
+export const scaleOf = (amax: Tensor, scaleBy: Tensor): Tensor => {
   const ratio = binary("RealDiv", amax, scaleBy)
   const usable = binary("GreaterEqual", ratio, tf.scalar(smallestNormal))
   return select(usable, ratio, tf.scalar(1))
 }
 
 /** An amax for every index along `axis`, or one for all ([1]), in a shape that broadcasts. */
-const broadcastAlong = (amaxes: Tensor, rank: number, axis: number): Tensor =>
+export const broadcastAlong = (amaxes: Tensor, rank: number, axis: number): Tensor =>
   reshape(
     amaxes,
     axis < 0
@@ -135,9 +135,14 @@ const broadcastAlong = (amaxes: Tensor, rank: number, axis: number): Tensor =>
       : indices(...Array.from({ length: rank }, (_, i) => (i === axis ? -1 : 1))),
   )
 
-/** The nearest values of the grid to y, which is already scaled. */
+/** y between bounds that broadcast to it; NaN stays. */
+const clip = (y: Tensor, lo: Tensor, hi: Tensor): Tensor =>
+  select(binary("Greater", y, hi), hi, select(binary("Less", y, lo), lo, y))
+
+/** The nearest values of the grid to y, which is already scaled. Ends that are no scalars broadcast. */
 const element = (y: Tensor, { relative, smallest, lo, hi }: Grid): Tensor => {
-  const clipped = op("ClipByValue", [type("T")], y, lo, hi)
+  const isScalar = lo.rank === 0 && hi.rank === 0
+  const clipped = isScalar ? op("ClipByValue", [type("T")], y, lo, hi) : clip(y, lo, hi)
   const u = binary("Maximum", binary("Mul", powerBelow(clipped), relative), smallest)
   return binary("Mul", op("Rint", [type("T")], binary("RealDiv", clipped, u)), u)
 }
@@ -208,20 +213,46 @@ const quantizeOwnBlocks = (
 const whereSet = (amax: Tensor, otherwise: Tensor): Tensor =>
   select(binary("Greater", amax, tf.scalar(0)), amax, otherwise)
 
-/** A float32 scale for every `size` elements, from its amax in `amaxes` where that is above 0. */
-const quantizePlainBlocks = (
-  x: Tensor,
+/** Values that are cut so that their scales broadcast to them, and a given amax of every scale in that shape. */
+interface Scaled {
+  readonly x: Tensor
+  readonly absmax: Tensor
+  readonly given: Tensor | undefined
+  readonly ends: () => EndTensors
+}
+
+const scaledBut = (x: Tensor, axis: number, given: Tensor | undefined): Scaled => ({
+  x,
+  absmax: absMaxBut(x, axis),
+  given,
+  ends: () => endsBut(x, axis),
+})
+
+const scaledBlocks = ({ parts, ...blocks }: Blocks, amaxes: Tensor | undefined): Scaled => {
+  const absmax = absMaxOfBlocks({ parts, ...blocks })
+  return {
+    x: parts,
+    absmax,
+    given: amaxes === undefined ? undefined : reshape(amaxes, shapeOf(absmax)),
+    ends: () => endsOver(parts, [2], true),
+  }
+}
+
+/** What x is divided by and its range, from its own values or under a given amax above 0. */
+const gridOf = (
+  { absmax, ends, given }: Scaled,
   row: RowTensors,
-  amaxes: Tensor | undefined,
-  blockAxis: number,
-  size: number,
-): Tensor => {
-  const blocks = intoBlocks(x, blockAxis, whole(size))
-  const measured = absMaxOfBlocks(blocks)
-  const amax =
-    amaxes === undefined ? measured : whereSet(reshape(amaxes, shapeOf(measured)), measured)
-  const s = scaleOf(amax, row.scaleBy)
-  return blocks.join(rescaled(element(binary("RealDiv", blocks.parts, s), row), s, row))
+  zeroPoints: boolean,
+): ScaleAndRange => {
+  const amax = given === undefined ? absmax : whereSet(given, absmax)
+  const plain = { s: scaleOf(amax, row.scaleBy), lo: row.lo, hi: row.hi }
+  return zeroPoints ? withZeroPoint(plain, row, ends(), absmax, given) : plain
+}
+
+/** Rounding with float32 scales. */
+const quantizePlain = (scaled: Scaled, row: RowTensors, zeroPoints: boolean): Tensor => {
+  const { s, lo, hi } = gridOf(scaled, row, zeroPoints)
+  return rescaled(element(binary("RealDiv", scaled.x, s), { ...row, lo, hi }), s, row)
 }
 
 /** `quantizeFused` as TensorFlow operations: the same values bit for bit. */
@@ -230,54 +261,24 @@ export const quantizeByOps = (
   rows: Tensor,
   amax: Tensor,
   amaxes: Tensor | undefined,
-  { site, axis, blockAxis, blockSize }: RoundingSite,
+  { site, axis, blockAxis, blockSize, zeroPoints }: RoundingSite,
 ): Tensor => {
   const row = pickRow(rows, site)
   const calibrated = pick(amax, site)[0]!
   const plain = (): Tensor => {
-    const measured = absMaxBut(x, axis)
-    const given = amaxes === undefined ? calibrated : broadcastAlong(amaxes, x.rank, axis)
-    const isGiven = amaxes !== undefined || axis < 0
-    const s = scaleOf(isGiven ? whereSet(given, measured) : measured, row.scaleBy)
-    return rescaled(element(binary("RealDiv", x, s), row), s, row)
+    const own = axis < 0 ? calibrated : undefined
+    const given = amaxes === undefined ? own : broadcastAlong(amaxes, x.rank, axis)
+    return quantizePlain(scaledBut(x, axis, given), row, zeroPoints)
   }
-  const rounded =
-    blockSize > 0 ? quantizePlainBlocks(x, row, amaxes, blockAxis, blockSize) : plain()
+  const plainBlocks = (): Tensor => {
+    const blocks = intoBlocks(x, blockAxis, whole(blockSize))
+    return blocks.join(quantizePlain(scaledBlocks(blocks, amaxes), row, zeroPoints))
+  }
+  const rounded = blockSize > 0 ? plainBlocks() : plain()
   const zero = tf.scalar(0)
   const result = select(binary("Equal", row.relative, zero), x, rounded)
   if (blockAxis < 0) return result
   const tensorAmax = whereSet(calibrated, absMaxBut(x, -1))
   const inBlocks = quantizeOwnBlocks(x, row, tensorAmax, blockAxis)
   return select(binary("Greater", row.blockSize, zero), inBlocks, result)
-}
-
-/** `amaxes` in the shape of x, or in one that broadcasts. */
-const spread = (
-  amaxes: Tensor,
-  x: Tensor,
-  { axis, blockAxis, blockSize }: RoundingSite,
-): Tensor => {
-  if (blockSize === 0) return broadcastAlong(amaxes, x.rank, axis)
-  const blocks = intoBlocks(x, blockAxis, whole(blockSize))
-  const each = reshape(amaxes, shapeOf(absMaxOfBlocks(blocks)))
-  return blocks.join(op("BroadcastTo", [type("T"), integer("Tidx")], each, shapeOf(blocks.parts)))
-}
-
-/** `clipGradientFused` as TensorFlow operations. */
-export const clipGradientByOps = (
-  dy: Tensor,
-  x: Tensor,
-  rows: Tensor,
-  amaxes: Tensor,
-  at: RoundingSite,
-): Tensor => {
-  const { lo, hi, scaleBy, blockSize } = pickRow(rows, at.site)
-  const zero = tf.scalar(0)
-  const amax = spread(amaxes, x, at)
-  const y = binary("RealDiv", x, scaleOf(amax, scaleBy))
-  const and = (a: Tensor, b: Tensor): Tensor => op("LogicalAnd", [], a, b)
-  const outside = op("LogicalOr", [], binary("Greater", y, hi), binary("Less", y, lo))
-  const beyond = binary("Greater", op("Abs", [type("T")], x), amax)
-  const isScaled = and(binary("Greater", amax, zero), binary("Equal", blockSize, zero))
-  return select(and(and(outside, beyond), isScaled), zero, dy)
 }

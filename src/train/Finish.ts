@@ -2,9 +2,10 @@
  * After the search: re-estimate norms and activation scales under the final assignment, freeze them, evaluate.
  *
  * Norms get the plain mean of the statistics of `recalibrate` training batches, activation scales the mean of their
- * magnitudes that their rule gives them; so one image's prediction does not depend on its neighbours, and an exported file gives the same.
+ * magnitudes that their rule gives them, zero points that of the lower ends; so one image's prediction does not depend on its neighbours, and an exported file gives the same.
  */
 import type { Batches } from "../data/Batches.ts"
+import type { FrozenScales } from "../supernet/PolicyTensors.ts"
 import type { Supernet } from "../supernet/Supernet.ts"
 import type { Choices } from "../space/Decision.ts"
 import { valueOf } from "../space/Quantity.ts"
@@ -18,8 +19,8 @@ export interface Finished {
   /** Share of the split that is right, 0 to 1. */
   readonly accuracy: number
   readonly examples: number
-  /** [sites]: the frozen activation scales' magnitudes. */
-  readonly amax: Float32Array
+  /** Of the activations. */
+  readonly frozen: FrozenScales
 }
 
 const addTo = (sum: Float64Array, values: Float32Array): void => {
@@ -42,16 +43,18 @@ export const recalibrate = async (
   choices: Choices,
   firstStep: number,
   batches: number,
-): Promise<Float32Array> => {
+): Promise<FrozenScales> => {
   const { nodes } = supernet.network.graph
   const active = new Set(
     nodes.filter((node) => valueOf(node.active, choices) === 1).map(({ path }) => path),
   )
-  const amax = new Float64Array(supernet.sites)
+  const amaxes = new Float64Array(supernet.sites)
+  const leasts = new Float64Array(supernet.sites)
   const norms = new Map<string, readonly [Float64Array, Float64Array]>()
   for (let i = 0; i < batches; i++) {
     const seen = steps.observe(await data.trainBatch(firstStep + i), choices)
-    addTo(amax, seen.amax)
+    addTo(amaxes, seen.amax)
+    addTo(leasts, seen.leasts)
     for (const [path, [mean, variance]] of seen.norms) {
       if (!active.has(path)) continue
       const sums = norms.get(path) ?? [new Float64Array(mean.length), new Float64Array(mean.length)]
@@ -65,7 +68,10 @@ export const recalibrate = async (
     assign(variables.get(`${path}.mean`)!, mean, batches)
     assign(variables.get(`${path}.variance`)!, variance, batches)
   }
-  return Float32Array.from(amax, (v) => v / batches)
+  const mean = (sums: Float64Array) => Float32Array.from(sums, (v) => v / batches)
+  const amax = mean(amaxes)
+  if (!supernet.hasZeroPoints) return { amax }
+  return { amax, zeroPoints: supernet.zeroPointsOf(choices, amax, mean(leasts)) }
 }
 
 /** Freezes the network under `choices` and measures it on the split that `spec` names. */
@@ -78,15 +84,15 @@ export const finish = async (
   firstStep: number,
   batchSize: number,
 ): Promise<Finished> => {
-  const amax = await recalibrate(supernet, steps, data, choices, firstStep, spec.recalibrate)
+  const frozen = await recalibrate(supernet, steps, data, choices, firstStep, spec.recalibrate)
   const split =
     spec.evaluate === "test" ? data.testBatches(batchSize) : data.heldOutBatches(batchSize)
   let right = 0
   let examples = 0
   for await (const batch of split) {
-    const correct = steps.evaluate(batch, choices, amax)
+    const correct = steps.evaluate(batch, choices, frozen)
     for (let i = 0; i < batch.count; i++) right += correct[i]!
     examples += batch.count
   }
-  return { accuracy: right / examples, examples, amax }
+  return { accuracy: right / examples, examples, frozen }
 }

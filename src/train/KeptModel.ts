@@ -4,6 +4,7 @@
  *
  *     stem.weight, ...         the child's variables in the child's shapes, learned scales [1]
  *     activation.magnitudes    [sites of the child], 0 where there is none
+ *     activation.zeroPoints    the same; there where a format has one
  *     __metadata__             assignment, class names, mean and standard deviation, version
  *
  * Left out: the network around them (`export/`).
@@ -16,29 +17,34 @@ import type { Choices } from "../space/Decision.ts"
 import { toAssignment } from "../space/DecisionSpace.ts"
 import { OptionValue } from "../space/Option.ts"
 import { childWeights, extract } from "../supernet/Child.ts"
+import type { FrozenScales } from "../supernet/PolicyTensors.ts"
 import type { Supernet } from "../supernet/Supernet.ts"
 import { variableShapes } from "../supernet/Variables.ts"
 import { floatPart, tensorsOf } from "./Safetensors.ts"
 import type { KeptModel } from "./TrainEvent.ts"
 
-/** Cuts the found network out of a supernet whose norms are frozen. `amax` [sites of the supernet]. */
+/** Cuts the found network out of a supernet whose norms are frozen. */
 export const keptModel = (
   supernet: Supernet,
   choices: Choices,
-  amax: Float32Array,
+  { amax, zeroPoints }: FrozenScales,
   { classes, mean, std }: Pick<Images, "classes" | "mean" | "std">,
 ): KeptModel => {
   const child = extract(supernet.network, choices)
   const shapes = variableShapes(child)
-  const magnitudes = new Map(supernet.activations.map(({ path, site }) => [path, amax[site]!]))
-  const childAmax = new Float32Array(formatSites(child).length)
-  for (const { path, site } of activationSites(child)) childAmax[site] = magnitudes.get(path)!
+  const sites = new Map(supernet.activations.map(({ path, site }) => [path, site]))
+  const ofChild = (values: Float32Array): Float32Array => {
+    const own = new Float32Array(formatSites(child).length)
+    for (const { path, site } of activationSites(child)) own[site] = values[sites.get(path)!]!
+    return own
+  }
   const weights = childWeights(child, supernet.variables)
   return {
     weights: new Map(
       [...weights].map(([name, values]) => [name, { shape: shapes.get(name)!, values }]),
     ),
-    amax: childAmax,
+    amax: ofChild(amax),
+    ...(zeroPoints === undefined ? {} : { zeroPoints: ofChild(zeroPoints) }),
     assignment: toAssignment(supernet.network.space, choices),
     classNames: classes,
     mean,
@@ -49,6 +55,7 @@ export const keptModel = (
 const kind = "fliqs model"
 const version = 1
 const magnitudesName = "activation.magnitudes"
+const zeroPointsName = "activation.zeroPoints"
 
 const Meta = Schema.Struct({
   kind: Schema.Literal(kind),
@@ -62,11 +69,14 @@ const decodeMeta = Schema.decodeUnknownOption(Meta)
 
 /** The parts of the file, in order. `fliqs` is the version that trained it. */
 export const encode = (model: KeptModel, fliqs: string): ReadonlyArray<Uint8Array> => {
-  const { amax, assignment, classNames, mean, std, weights } = model
+  const { amax, assignment, classNames, mean, std, weights, zeroPoints } = model
   return Container.encode(
     [
       ...[...weights].map(([name, tensor]) => floatPart(name, tensor)),
       floatPart(magnitudesName, { shape: [amax.length], values: amax }),
+      ...(zeroPoints === undefined
+        ? []
+        : [floatPart(zeroPointsName, { shape: [zeroPoints.length], values: zeroPoints })]),
     ],
     {
       kind,
@@ -95,10 +105,21 @@ const modelIn = (container: Container.Container, bytes: Uint8Array): ReturnType<
   const tensors = tensorsOf(container)
   const amax = tensors.get(magnitudesName)
   if (meta === undefined || amax === undefined) return Result.fail("it is no model of a trial")
-  const weights = new Map([...tensors].filter(([name]) => name !== magnitudesName))
+  const zeroPoints = tensors.get(zeroPointsName)
+  const weights = new Map(
+    [...tensors].filter(([name]) => name !== magnitudesName && name !== zeroPointsName),
+  )
   const { assignment, classes, fliqs, mean, std } = meta
   return Result.succeed({
-    model: { weights, amax: amax.values, assignment, classNames: classes, mean, std },
+    model: {
+      weights,
+      amax: amax.values,
+      ...(zeroPoints === undefined ? {} : { zeroPoints: zeroPoints.values }),
+      assignment,
+      classNames: classes,
+      mean,
+      std,
+    },
     fliqs,
   })
 }

@@ -113,9 +113,9 @@ async function* search(run: Run, session: Session): AsyncGenerator<TrainEvent, F
   const { searcher, trial } = prepared
   const ended = yield* train(run, session, searchPhase(prepared))
   const choices = searcher.final(ended.search)
-  const { accuracy, amax } = yield* freeze(run, session, choices, trial.train.steps)
+  const { accuracy, frozen } = yield* freeze(run, session, choices, trial.train.steps)
   const sensitivities = searcher.sensitivities?.(ended.search)
-  yield* artifacts(prepared, choices, ended.progress, amax, sensitivities)
+  yield* artifacts(prepared, choices, ended.progress, frozen, sensitivities)
   const { count, sum } = ended.switching
   return {
     choices: [...choices],
@@ -211,6 +211,6 @@ async function* freeze(
   const { data: spec, finish: how } = prepared.trial
   const finished = await finish(supernet, steps, data, choices, how, firstStep, spec.batchSize)
   for (const warning of data.warnings(true)) yield { type: "warning", ...warning }
-  yield { type: "model", model: keptModel(supernet, choices, finished.amax, dataset) }
+  yield { type: "model", model: keptModel(supernet, choices, finished.frozen, dataset) }
   return finished
 }

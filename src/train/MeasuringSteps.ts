@@ -40,6 +40,8 @@ export const makeMeasureStep = (
 
 /** Name of the output with the magnitudes of the activations, [activations]. */
 export const magnitudes = "magnitudes"
+/** Name of the output with their lower ends, [activations]; there where a format has a zero point. */
+export const leastValues = "leasts"
 const meanOf = (path: string): string => `${path}.mean`
 const varianceOf = (path: string): string => `${path}.variance`
 
@@ -49,10 +51,14 @@ export const makeObserveStep = (measuring: Measuring): NamedStep<PassInputs, str
   return makeNamedStep({
     ...passOf(measuring),
     body: (inputs: PassInputs) => {
-      const observed: Observed = { norms: new Map(), activations: new Map() }
+      const observed: Observed = { norms: new Map(), activations: new Map(), leasts: new Map() }
       supernet.forward(normalise(inputs.images, dataset), inputs, "measure", { observed })
       const largest = supernet.activations.map(({ site }) => observed.activations.get(site)!)
       const statistics: Record<string, Tensor> = { [magnitudes]: tf.stack(largest) }
+      if (supernet.hasZeroPoints)
+        statistics[leastValues] = tf.stack(
+          supernet.activations.map(({ site }) => observed.leasts.get(site) ?? tf.scalar(0)),
+        )
       for (const [path, [mean, variance]] of observed.norms) {
         statistics[meanOf(path)] = release(mean)
         statistics[varianceOf(path)] = release(variance)

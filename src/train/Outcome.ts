@@ -8,9 +8,10 @@ import { compile } from "../cost/Cost.ts"
 import { Gbops } from "../cost/Gbops.ts"
 import { Memory } from "../cost/Memory.ts"
 import * as Metrics from "../metric/Metrics.ts"
-import { activationSites } from "../network/Sites.ts"
+import { activationSites, formatSites } from "../network/Sites.ts"
 import type { Choices } from "../space/Decision.ts"
 import { valueOf } from "../space/Quantity.ts"
+import type { FrozenScales } from "../supernet/PolicyTensors.ts"
 import type { Progress } from "./Progress.ts"
 import type { LayerOutcome, TrainEvent } from "./TrainEvent.ts"
 import type { Prepared } from "./Trial.ts"
@@ -60,7 +61,7 @@ export function* artifacts(
   { network }: Prepared,
   choices: Choices,
   progress: Progress,
-  amax: Float32Array,
+  { amax, zeroPoints }: FrozenScales,
   sensitivities: ReadonlyArray<number> | undefined,
 ): Generator<TrainEvent> {
   const { decisions } = network.space
@@ -69,10 +70,19 @@ export function* artifacts(
     history: progress.policyRows,
   }
   yield { type: "artifact", path: "policy.json", content: `${JSON.stringify(policy)}\n` }
+  const hasZeroPoint = new Set(
+    formatSites(network).flatMap(({ decision, isFrozen, rows }, site) =>
+      isFrozen && rows[decision === null ? 0 : choices[decision]!]!.affine === 1 ? [site] : [],
+    ),
+  )
+  const scaleAt = (site: number) =>
+    zeroPoints !== undefined && hasZeroPoint.has(site)
+      ? { span: amax[site]!, zeroPoint: zeroPoints[site]! }
+      : amax[site]!
   const scales = Object.fromEntries(
     activationSites(network)
       .filter(({ active }) => valueOf(active, choices) === 1)
-      .map(({ path, site }) => [path, amax[site]!]),
+      .map(({ path, site }) => [path, scaleAt(site)]),
   )
   const asFile = (path: string, values: object): TrainEvent => ({
     type: "artifact",

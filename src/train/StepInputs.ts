@@ -4,6 +4,7 @@ import { type Images, normalisationOf, type Values, zeros } from "../data/Datase
 import { rowLength } from "../format/Row.ts"
 import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
+import type { FrozenScales } from "../supernet/PolicyTensors.ts"
 import type { Supernet } from "../supernet/Supernet.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Scalar, Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"
@@ -37,9 +38,10 @@ export interface Fed {
   readonly batchSize: number
 }
 
-/** [sites]: magnitudes that take every scale from the tensor at hand. */
-export const ownScales = ({ supernet }: Pick<Fed, "supernet">): Float32Array =>
-  new Float32Array(supernet.sites)
+/** Takes every scale from the tensor at hand. */
+export const ownScales = ({ supernet }: Pick<Fed, "supernet">): FrozenScales => ({
+  amax: new Float32Array(supernet.sites),
+})
 
 /** Images as a network is fed them: bytes stay bytes. The array is copied. */
 export const imagesTensor = (images: Values, shape: [number, number, number, number]): Tensor =>
@@ -50,15 +52,15 @@ export const passInputs = (
   { supernet, dataset, batchSize }: Fed,
   batch: Batch,
   choices: Choices,
-  amax: Float32Array = ownScales({ supernet }),
+  frozen: FrozenScales = ownScales({ supernet }),
   sizes: Int32Array = supernet.sizesOf(choices),
 ): PassInputs => {
   const { height, width, channels } = dataset
   return {
     images: imagesTensor(batch.images, [batchSize, height, width, channels]),
     labels: tf.tensor1d(batch.labels, "int32"),
-    rows: tf.tensor2d(supernet.rowsOf(choices), [supernet.sites, rowLength]),
-    amax: tf.tensor1d(amax.slice()),
+    rows: tf.tensor2d(supernet.rowsOf(choices, frozen), [supernet.sites, rowLength]),
+    amax: tf.tensor1d(frozen.amax.slice()),
     sizes: tf.tensor1d(sizes, "int32"),
   }
 }

@@ -11,6 +11,7 @@ import type { Norms } from "../search/policy/CommonKnobs.ts"
 import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
 import type { PerOption } from "../space/PerOption.ts"
+import type { FrozenScales } from "../supernet/PolicyTensors.ts"
 import type { Supernet } from "../supernet/Supernet.ts"
 import { sortChannels } from "../supernet/SortChannels.ts"
 import { tf } from "../tensor/Backend.ts"
@@ -18,6 +19,7 @@ import type { Variable } from "../tensor/Backend.ts"
 import { l2Norms } from "../tensor/Kernels.ts"
 import { makeDistillStep, teacherInputs } from "./DistillStep.ts"
 import {
+  leastValues,
   magnitudes,
   makeEvaluateStep,
   makeMeasureStep,
@@ -62,6 +64,8 @@ export interface Statistics {
   readonly norms: ReadonlyMap<string, readonly [Float32Array, Float32Array]>
   /** [sites]: the magnitude that each activation's scale comes from, 0 for weights. */
   readonly amax: Float32Array
+  /** [sites]: the lower end of an activation whose format has a zero point, else 0. */
+  readonly leasts: Float32Array
 }
 
 export interface Steps {
@@ -99,7 +103,7 @@ export interface Steps {
   /** Of the weights of every layer as they are now. */
   readonly weightNorms: () => Float32Array
   /** With running averages and the given activation scales: 1 where an example is right, [batch]. */
-  readonly evaluate: (batch: Batch, choices: Choices, amax: Float32Array) => Float32Array
+  readonly evaluate: (batch: Batch, choices: Choices, frozen: FrozenScales) => Float32Array
   /** Puts the most important channels first, those of the optimizer too; the largest network stays what it is. */
   readonly sortChannels: () => void
   /** Variables of the optimizer, in a fixed order. */
@@ -138,10 +142,14 @@ const siteProbabilities = (
 ): Float32Array =>
   Float32Array.from(searchedSites.flatMap(([, decision]) => Array.from(probabilities[decision]!)))
 
-const amaxOf = ({ activations, sites }: Supernet, largest: Float32Array): Float32Array => {
-  const amax = new Float32Array(sites)
-  activations.forEach(({ site }, i) => (amax[site] = largest[i]!))
-  return amax
+/** Values of the activations as those of all sites; 0 for weights. */
+const ofSites = (
+  { activations, sites }: Supernet,
+  values: Float32Array | undefined,
+): Float32Array => {
+  const all = new Float32Array(sites)
+  if (values !== undefined) activations.forEach(({ site }, i) => (all[site] = values[i]!))
+  return all
 }
 
 /** How proposals are measured. */
@@ -201,7 +209,11 @@ export const makeSteps = (
       read(measure.run(passInputs(measured, firstImages(batch, images), choices))),
     observe: (batch, choices) => {
       const statistics = observe.run(passInputs(fed, batch, choices))
-      return { amax: amaxOf(supernet, statistics[magnitudes]!), norms: normsIn(statistics) }
+      return {
+        amax: ofSites(supernet, statistics[magnitudes]),
+        leasts: ofSites(supernet, statistics[leastValues]),
+        norms: normsIn(statistics),
+      }
     },
     weightNorms: () => {
       const norms = tf.tidy(() => l2Norms(training.layerWeights))
@@ -209,7 +221,8 @@ export const makeSteps = (
       norms.dispose()
       return values
     },
-    evaluate: (batch, choices, amax) => evaluate.run(passInputs(fed, batch, choices, amax)).correct,
+    evaluate: (batch, choices, frozen) =>
+      evaluate.run(passInputs(fed, batch, choices, frozen)).correct,
     sortChannels: () => sortChannels(supernet, updatedWith(training)),
     optimizerState: training.optimizer.state,
     dispose: () => {

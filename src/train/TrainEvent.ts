@@ -6,6 +6,7 @@
  */
 import type { Stream } from "effect"
 import type { Assignment } from "../space/Decision.ts"
+import type { FrozenScales } from "../supernet/PolicyTensors.ts"
 import type { Arithmetic } from "./ArithmeticRecord.ts"
 import type { TrialError } from "./Errors.ts"
 
@@ -32,11 +33,9 @@ export interface Snapshot {
 }
 
 /** The network that a trial found, frozen. */
-export interface KeptModel {
+export interface KeptModel extends FrozenScales {
   /** Name of a variable of the child -> its values. */
   readonly weights: ReadonlyMap<string, NamedTensor>
-  /** [sites of the child] */
-  readonly amax: Float32Array
   readonly assignment: Assignment
   readonly classNames: ReadonlyArray<string>
   readonly mean: ReadonlyArray<number>

@@ -105,12 +105,15 @@ export const gainBits = (
   return granularity !== "channel" && isDepthwise ? 32 * channels : 0
 }
 
+/** A float32 number, and beside it a zero point where the format has one. */
+const scaleBits = ({ bits, name }: Format): number => (name.startsWith("UINT") ? 32 + bits : 32)
+
 /** Bits of a weight and its scales. */
 export const weightBits = (node: LayerNode, format: Format, granularity: Granularity): number => {
   const elements = product(weightShape(node)) * format.bits
   if (format.name.startsWith("MX")) return elements + 8 * weightScales(node, 32)
   if (format.name === "NVFP4") return elements + 8 * weightScales(node, 16) + 32
-  return elements + (format.scaled ? 32 * weightScales(node, granularity) : 0)
+  return elements + (format.scaled ? scaleBits(format) * weightScales(node, granularity) : 0)
 }
 
 /** Bits of an input and of the scales that come with it: those of its parts. */
@@ -127,5 +130,5 @@ export const inputBits = (
   const ofParts =
     granularity !== "tensor" &&
     !(granularity === "token" && graph.nodes[node.inputs[0]!]!.shape.kind !== "tokens")
-  return elements + (format.scaled && ofParts ? 32 * scales(granularity) : 0)
+  return elements + (format.scaled && ofParts ? scaleBits(format) * scales(granularity) : 0)
 }

@@ -72,18 +72,18 @@ layer(NodeFileSystem.layer)("a word of another tool", (it) => {
     ["space.formats.oneOf=INT4", "a list would be right: [INT4]"],
     ["space.formats.oneOf=w4a8", "it names two formats"],
     ["space.formats.oneOf=fliqs-s-itn", "did you mean fliqs-s-int?"],
-    ["space.formats.weights=UINT8", "unsigned integers are no formats of their own"],
+    ["space.formats.weights=u8", "it is UINT8 here"],
     ["reward.cost.target.uniform=int8", "names are written in capitals: INT8"],
   ])("%s", ([set, expected]) =>
     Effect.map(messages([set]), (found) => assert.include(found, expected)),
   )
   it.effect("in a choice among formats", () =>
     Effect.map(
-      messages(["space.choices={ f: { oneOf: [INT4, UINT8] } }", "space.formats={ use: f }"]),
+      messages(["space.choices={ f: { oneOf: [INT4, uint_8] } }", "space.formats={ use: f }"]),
       (found) =>
         assert.include(
           found,
-          "it must be a format name, or a pair { weights, activations }: unsigned integers are no formats",
+          "it must be a format name, or a pair { weights, activations }: it is written UINT8",
         ),
     ),
   )

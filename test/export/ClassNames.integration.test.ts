@@ -57,7 +57,7 @@ formats: { oneOf: [INT8] }
 `
   const supernet = makeSupernet(buildSpace(yaml), 1)
   const images = { name, height, width, channels, classes, mean, std }
-  const kept = keptModel(supernet, [], new Float32Array(supernet.sites).fill(1), images)
+  const kept = keptModel(supernet, [], { amax: new Float32Array(supernet.sites).fill(1) }, images)
   supernet.dispose()
   const bytes = Buffer.concat(encode(kept, "0.1.0"))
   return Result.getOrThrow(readFound(bytes, { id: "0123456789abcdef", space: decodeSpace(yaml) }))

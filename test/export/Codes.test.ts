@@ -96,7 +96,7 @@ describe.each(kinds)("codes of a %s weight give the quantizer's values", (kind) 
   }
 
   it.each(granularities)("a scale for a %s, every format", (weightGranularity) => {
-    for (const name of names)
+    for (const name of names.filter((one) => parse(one)!.zeroPoint === undefined))
       expectSame(layerOf(kind, name, { weightGranularity, blockSize: 8 }), draw(shape, 1))
   })
 
@@ -139,7 +139,7 @@ it("refuses a weight that is not finite, by its layer", () => {
 describe("codes of elements", () => {
   const floats = names
     .map((name) => parse(name)!)
-    .filter(({ bits, block, kind }) => kind !== "int" && block === undefined && bits <= 16)
+    .filter(({ bits, block, kind }) => !/^u?int$/u.test(kind) && block === undefined && bits <= 16)
   it.each(floats.map((format) => [format.name, format] as const))(
     "%s: every code that stands for a number comes back",
     (_, format) => {

@@ -13,7 +13,7 @@ import { PyTorchTarget } from "../../src/export/PyTorchTarget.ts"
 import { usualOptions } from "../../src/export/Target.ts"
 import type { Format } from "../../src/format/Format.ts"
 import { names, parse } from "../../src/format/Formats.ts"
-import { rowLength, rowNumbers, toRow } from "../../src/format/Row.ts"
+import { rowLength, rowNumbers, toRow, withZeroPoint } from "../../src/format/Row.ts"
 import { unsigned } from "../../src/format/IntFormat.ts"
 import { fakeQuantize, type FakeQuantizeOptions } from "../../src/quantizer/FakeQuantize.ts"
 import { type ClippingRule, amaxesOf } from "../../src/quantizer/ScaleRule.ts"
@@ -132,7 +132,7 @@ interface RoundingCase {
 /** All families; of integers and small floats the ends of their range and some between. */
 const tried = names.filter(
   (name) =>
-    !/^INT([5679]|1[0-5])$|^E[1-7]M[0-6]$/u.test(name) ||
+    !/^U?INT([5679]|1[0-5])$|^E[1-7]M[0-6]$/u.test(name) ||
     /^E(1M0|1M6|2M1|3M2|4M3|5M2|7M0)$/u.test(name),
 )
 
@@ -154,7 +154,11 @@ const roundingCases = (): ReadonlyArray<RoundingCase> =>
         format,
         ours: { blockAxis: 1 },
         frozen: 1.7,
-        theirs: { axis: 1, amax: Math.fround(1.7) },
+        theirs: {
+          axis: 1,
+          amax: Math.fround(1.7),
+          ...(format.zeroPoint === undefined ? {} : { zero_point: 1 }),
+        },
       },
     ]
     if (format.block !== undefined) return tensor
@@ -180,7 +184,8 @@ const roundingCases = (): ReadonlyArray<RoundingCase> =>
     return [...tensor, ...covering]
   })
 
-const pythonFormat = ({ block, ...format }: Format) => ({
+const pythonFormat = ({ block, zeroPoint, ...format }: Format) => ({
+  zero_point: zeroPoint !== undefined,
   mantissa_bits: format.mantissaBits,
   min_exponent: format.minExponent,
   lo: format.lo,
@@ -211,7 +216,9 @@ it("rounds to every format, under every scale, to the same bits", ({ skip }) => 
   const wrong = cases.flatMap(({ format, frozen, name, ours, rule, theirs }, k) => {
     const bits = tf.tidy(() => {
       const input = tf.tensor(x, shape)
-      const numbers = rowNumbers(toRow(format, theirs["shared_exponent"] as "floor" | undefined))
+      const row = toRow(format, theirs["shared_exponent"] as "floor" | undefined)
+      const isKnown = theirs["zero_point"] !== undefined
+      const numbers = rowNumbers(isKnown ? withZeroPoint(row, 1) : row)
       const rows = tf.tensor2d(numbers, [1, rowLength])
       const options: FakeQuantizeOptions =
         rule === undefined ? ours : { ...ours, amaxes: amaxesOf(input, rows, 0, rule, ours) }

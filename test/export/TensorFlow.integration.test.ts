@@ -23,7 +23,7 @@ import * as tiny from "../supernet/tiny.ts"
 import { loadBackend } from "../tensor/support.ts"
 import { modelOf } from "./models.ts"
 import { exampleOf } from "./page.ts"
-import { compared, convolutions, expectSame, first } from "./verified.ts"
+import { asPairs, compared, convolutions, expectSame, first } from "./verified.ts"
 
 beforeAll(() => loadBackend(true))
 const folder = mkdtempSync(join(tmpdir(), "fliqs-tensorflow-"))
@@ -67,7 +67,7 @@ network:
   - finalNorm: {}
   - takeClassToken: {}
   - dense: { name: classifier, units: classes }
-formats: { oneOf: [${format}], scale: { sharedExponent: floor${scale} } }
+formats: { oneOf: [${asPairs(format)}], scale: { sharedExponent: floor${scale} } }
 `
 
 describe.each(targets)("--to $name", (target) => {
@@ -92,7 +92,19 @@ describe.each(targets)("--to $name", (target) => {
     expectSame(await verify(target, model))
   })
 
-  const few = ["INT2", "INT3", "INT4", "INT8", "INT12", "E2M1", "E3M2", "E4M3", "BF16"]
+  const few = [
+    "INT2",
+    "INT3",
+    "INT4",
+    "INT8",
+    "INT12",
+    "UINT4",
+    "UINT12",
+    "E2M1",
+    "E3M2",
+    "E4M3",
+    "BF16",
+  ]
   it.each(few)("%s: a scale for a channel, a token, a block", async (name) => {
     for (const granularity of [
       "{ weights: channel, activations: tensor }",
@@ -172,11 +184,13 @@ const weightsOf = async (model: FoundModel): Promise<ReadonlyMap<string, Float32
 
 describe("weights", () => {
   // formats with blocks of their own have no others
-  const all = names.flatMap((name) =>
-    (parse(name)!.block === undefined ? ["tensor", "channel", "block"] : ["tensor"]).map(
-      (granularity) => [name, granularity] as const,
-    ),
-  )
+  const all = names
+    .filter((name) => parse(name)!.zeroPoint === undefined)
+    .flatMap((name) =>
+      (parse(name)!.block === undefined ? ["tensor", "channel", "block"] : ["tensor"]).map(
+        (granularity) => [name, granularity] as const,
+      ),
+    )
   it.each(all)("%s, a scale for a %s: those of the quantizer, bit for bit", async (name, each) => {
     const size = each === "block" ? ", blockSize: 8" : ""
     const yaml = convolutions(`, granularity: ${each}${size}`, name)

@@ -1,4 +1,5 @@
 /** Found networks for tests: random weights, norms and frozen scales in a declared space, and what they answer. */
+import type { FrozenScales } from "../../src/supernet/PolicyTensors.ts"
 import { makeSupernet, type Supernet } from "../../src/supernet/Supernet.ts"
 import { childWeights, extract } from "../../src/supernet/Child.ts"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
@@ -27,20 +28,25 @@ const shift = ({ variables }: Supernet, random: Random): void => {
   }
 }
 
-/** The activation magnitudes of one pass over images, as a trial freezes them. */
-const observed = (net: Supernet, images: Tensor): Float32Array => {
+/** The activation scales of one pass over images, as a trial freezes them. */
+const observed = (net: Supernet, images: Tensor): FrozenScales => {
   const amax = new Float32Array(net.sites)
+  const least = new Float32Array(net.sites)
   tf.tidy(() => {
     const activations = new Map<number, Tensor>()
+    const leasts = new Map<number, Tensor>()
     const policy = {
       rows: tf.tensor2d(net.rowsOf([]), [net.sites, rowLength]),
       amax: tf.tensor1d(amax.slice()),
       sizes: tf.tensor1d([], "int32"),
     }
-    net.forward(images, policy, "measureRunning", { observed: { norms: new Map(), activations } })
+    net.forward(images, policy, "measureRunning", {
+      observed: { norms: new Map(), activations, leasts },
+    })
     for (const [site, magnitude] of activations) amax[site] = magnitude.dataSync()[0]!
+    for (const [site, value] of leasts) least[site] = value.dataSync()[0]!
   })
-  return amax
+  return { amax, zeroPoints: net.zeroPointsOf([], amax, least) }
 }
 
 /** A supernet of the network alone, with its weights. */
@@ -85,14 +91,15 @@ export const findModel = (
   const net = alone(network, weights)
   const { channels, height, width } = network.graph.input
   const images = tf.tensor(drawImages(network, 4, seed + 1), [4, height, width, channels])
-  const amax = observed(net, images)
+  const frozen = observed(net, images)
   images.dispose()
   net.dispose()
   const known = new Set(activationSites(network).map(({ site }) => site))
   return {
     network,
     weights,
-    amax: amax.map((value, site) => (known.has(site) ? value : 0)),
+    amax: frozen.amax.map((value, site) => (known.has(site) ? value : 0)),
+    zeroPoints: frozen.zeroPoints!,
     assignment: toAssignment(all.space, choices),
     space,
     classNames: Array.from({ length: network.graph.classes }, (_, i) => `class ${i}`),
@@ -104,14 +111,15 @@ export const findModel = (
 
 /** Logits [count, classes], row-major, of images [count, height, width, channels] under the frozen scales. */
 export const logitsOf = (
-  { amax, network, weights }: Pick<FoundModel, "amax" | "network" | "weights">,
+  model: Pick<FoundModel, "amax" | "network" | "weights" | "zeroPoints">,
   images: Float32Array,
 ): Float32Array => {
+  const { amax, network, weights } = model
   const { channels, height, width } = network.graph.input
   const net = alone(network, weights)
   const logits = tf.tidy(() => {
     const policy = {
-      rows: tf.tensor2d(net.rowsOf([]), [net.sites, rowLength]),
+      rows: tf.tensor2d(net.rowsOf([], model), [net.sites, rowLength]),
       amax: tf.tensor1d(amax.slice()),
       sizes: tf.tensor1d([], "int32"),
     }

@@ -47,7 +47,8 @@ export const modelOf = (yaml: string, choose: (network: Network) => Choices): Fo
         (variable.dataSync() as Float32Array).map((v) => v + 0.2 * random.normal()),
       )
   const amax = new Float32Array(supernet.sites)
-  const observed: Observed = { norms: new Map(), activations: new Map() }
+  const leasts = new Float32Array(supernet.sites)
+  const observed: Observed = { norms: new Map(), activations: new Map(), leasts: new Map() }
   tf.tidy(() => {
     supernet.forward(
       tf.tensor(input, [16, height, width, channels]),
@@ -63,6 +64,7 @@ export const modelOf = (yaml: string, choose: (network: Network) => Choices): Fo
     for (const { site } of activationSites(network))
       // A little below the largest, so that some values saturate.
       amax[site] = 0.9 * valueOf(observed.activations.get(site)!)[0]!
+    for (const [site, least] of observed.leasts) leasts[site] = valueOf(least)[0]!
     for (const [path, [mean, variance]] of observed.norms) {
       assign(variables.get(`${path}.mean`)!, valueOf(mean))
       assign(variables.get(`${path}.variance`)!, valueOf(variance))
@@ -70,6 +72,7 @@ export const modelOf = (yaml: string, choose: (network: Network) => Choices): Fo
       variance.dispose()
     }
   })
+  const zeroPoints = supernet.zeroPointsOf([], amax, leasts)
   const weights = childWeights(network, supernet.variables)
   const shapes = new Map(supernet.variables.map(({ name, variable }) => [name, variable.shape]))
   supernet.dispose()
@@ -79,6 +82,7 @@ export const modelOf = (yaml: string, choose: (network: Network) => Choices): Fo
       [...weights].map(([name, values]) => [name, { shape: shapes.get(name)!, values }]),
     ),
     amax,
+    zeroPoints,
     assignment: toAssignment(whole.space, choices),
     space: decodeSpace(yaml),
     classNames: Array.from({ length: network.graph.classes }, (_, i) => `class ${i}`),

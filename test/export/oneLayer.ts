@@ -84,7 +84,10 @@ export interface Combination {
 
 const combination = (kind: keyof typeof kinds, scale: Scales, format: string): Combination => {
   const { classes, input, network } = kinds[kind]
-  const { block } = parse(format)!
+  const { block, zeroPoint } = parse(format)!
+  // weights are symmetric about 0
+  const offered =
+    zeroPoint === undefined ? format : `{ weights: ${format.slice(1)}, activations: ${format} }`
   const rule = block?.scale === "E8M0" ? "sharedExponent: even" : ""
   const granularity = scale === "tensor" ? "" : `granularity: ${scales[scale]}`
   const yaml = `
@@ -92,7 +95,7 @@ name: matrix
 input: ${input}
 classes: ${classes}
 network:${network(format)}
-formats: { oneOf: [${format}], scale: { ${[rule, granularity].filter((text) => text !== "").join(", ")} } }
+formats: { oneOf: [${offered}], scale: { ${[rule, granularity].filter((text) => text !== "").join(", ")} } }
 `
   return {
     name: `${kind}-${scale}-${format}`,

@@ -5,11 +5,12 @@
 import { codesOf, isCoded } from "../../src/export/Codes.ts"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
 import { normalised } from "../../src/export/onnx/OnnxRuntime.ts"
-import { rowLength, rowNumbers } from "../../src/format/Row.ts"
+import { rowLength } from "../../src/format/Row.ts"
 import { isLayerNode, type LayerNode, productOperands } from "../../src/network/Graph.ts"
 import { formatSites, productsOf, siteOf } from "../../src/network/Sites.ts"
 import { valueOf } from "../../src/space/Quantity.ts"
 import { fakeQuantize } from "../../src/quantizer/FakeQuantize.ts"
+import { rowsUnder } from "../../src/supernet/FormatRows.ts"
 import { quantizeOperand } from "../../src/supernet/OperandScale.ts"
 import { tf } from "../../src/tensor/Backend.ts"
 import type { Tensor, Tensor1D, Tensor2D } from "../../src/tensor/Backend.ts"
@@ -84,8 +85,9 @@ const weightOrder = ({ operation }: LayerNode): ReadonlyArray<number> => {
 }
 
 /** Rows and frozen magnitudes of a model as its layers take them. */
-const policyOf = ({ amax, network }: FoundModel) => {
-  const rows = formatSites(network).flatMap((site) => [...rowNumbers(site.rows[0]!)])
+const policyOf = (model: FoundModel) => {
+  const { amax, network } = model
+  const rows = [...rowsUnder(formatSites(network), [], model)]
   return {
     rows: tf.tensor2d(rows, [rows.length / rowLength, rowLength]) as Tensor2D,
     amax: tf.tensor1d(amax.slice()) as Tensor1D,

@@ -5,6 +5,10 @@ import type { Runner } from "../../src/export/Target.ts"
 import { compare, openChild, type Verified } from "../../src/export/Verify.ts"
 import { drawImages } from "./models.ts"
 
+/** Formats with a zero point are for activations: beside them weights are INT of as many bits. */
+export const asPairs = (formats: string): string =>
+  formats.replaceAll(/\bU(INT\d+)\b/gu, "{ weights: $1, activations: U$1 }")
+
 /** Other formats and scales in every kind of convolution. */
 export const convolutions = (scale: string, formats: string): string => `
 name: matrix
@@ -16,7 +20,7 @@ network:
   - conv: { name: head, filters: 36, kernel: 1 }
   - globalAveragePool: {}
   - dense: { name: classifier, units: classes }
-formats: { oneOf: [${formats}], scale: { sharedExponent: floor${scale} } }
+formats: { oneOf: [${asPairs(formats)}], scale: { sharedExponent: floor${scale} } }
 `
 
 /** Every decision at its first option. */

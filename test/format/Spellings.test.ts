@@ -28,6 +28,8 @@ const same: Readonly<Record<string, ReadonlyArray<string>>> = {
   BF16: ["bfloat16", "bfloat", "BF-16", "bf16", "torch.bfloat16"],
   FP16: ["fp16", "float16", "half", "f16", "binary16", "torch.half"],
   FP32: ["fp32", "float32", "single", "float", "f32"],
+  UINT8: ["uint8", "u8", "quint8", "torch.quint8"],
+  UINT4: ["uint4", "int4_asymmetric"],
   INT8: ["int8", "i8", "s8", "sint8", "qint8", "INT_8", "torch.int8", "np.int8"],
   INT4: ["int4", "i4", "int_4", "INT04"],
   INT2: ["ternary", "b1.58"],
@@ -57,18 +59,13 @@ const nearest: Readonly<Record<string, string>> = {
   fp128: "FP32",
   fixed8: "INT8",
   binary: "INT2",
-  int4_asym: "INT4",
   e4m3b11fnuz: "E4M3FNUZ",
   float8_e3m4: "E3M4",
 }
 
 /** What is said of more than one meaning, or of none alone. */
 const told: Readonly<Record<string, RegExp>> = {
-  UINT8:
-    /^unsigned integers are no formats of their own; write INT8 .*unsignedAfterRelu: true.* 0 to 255 /,
-  uint4: /write INT4 .* 0 to 15 /,
-  quint8: /^unsigned/,
-  u8: /^unsigned/,
+  int4_asym: /^it is UINT4 here, for activations; .* INT4$/,
   fp8: /^there are two: E4M3, and E5M2/,
   fp4: /E2M1.*MXFP4 or NVFP4/,
   fp6: /E2M3, E3M2/,
@@ -107,7 +104,7 @@ describe("a format that is none here", () => {
       ...Object.values(same).flat(),
     ])
       for (const [word] of explain(name).matchAll(
-        /\b(?:INT\d+|E\dM\d\w*|MXFP\w+|MXINT\d+|NVFP\d|BF16|FP\d+)\b/g,
+        /\b(?:U?INT\d+|E\dM\d\w*|MXFP\w+|MXINT\d+|NVFP\d|BF16|FP\d+)\b/g,
       ))
         expect(parse(word) ?? word, `${name}: ${word}`).toMatchObject({ name: word })
   })

@@ -54,8 +54,9 @@ const valuesOf = (name: string): ReadonlyArray<number> => {
   if ("values" in fixture) return fixture.values
   if (name === "BF16") return float16Values(8)
   if (name === "FP16") return float16Values(5)
-  const bits = Number(name.slice("INT".length))
-  return Array.from({ length: 2 ** bits }, (_, i) => i - 2 ** (bits - 1))
+  const bits = Number(/\d+$/u.exec(name)![0])
+  const least = name.startsWith("U") ? 0 : -(2 ** (bits - 1))
+  return Array.from({ length: 2 ** bits }, (_, i) => i + least)
 }
 
 export const inputsOf = (name: string): Float32Array => {

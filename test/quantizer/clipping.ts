@@ -73,7 +73,20 @@ const layouts = [
   { shape: [2, 3, 7, 5], axis: 2, channels: 7, inner: 5 },
   { shape: [70, 3], axis: 0, channels: 70, inner: 3 },
 ]
-const formats = ["INT2", "INT4", "INT8", "E2M1", "E4M3", "E5M2", "BF16", "FP16", "FP32"]
+const formats = [
+  "INT2",
+  "INT4",
+  "INT8",
+  "UINT2",
+  "UINT4",
+  "UINT8",
+  "E2M1",
+  "E4M3",
+  "E5M2",
+  "BF16",
+  "FP16",
+  "FP32",
+]
 
 /** Declares the tests; a process has one backend, so a file calls this once. */
 export const describeClipping = (): void => {

@@ -1,6 +1,6 @@
 /** What the backend is held against beside `src/quantizer/reference.ts`: a scale for each channel, gradients of clipping. */
 import type { Row } from "../../src/format/Row.ts"
-import { fakeQuantizeReference, inFloat32, scaleOf } from "../../src/quantizer/reference.ts"
+import { fakeQuantizeReference, gridOf, inFloat32, scaleOf } from "../../src/quantizer/reference.ts"
 
 const { fround } = Math
 
@@ -24,9 +24,9 @@ export const fakeQuantizeChannelsReference = (
 }
 
 /** Whether a value saturates under the clip magnitude `clip`; the value that `clip` is never does. */
-const saturates = (value: number, clip: number, row: Row): boolean => {
-  const y = fround(value / scaleOf(clip, row))
-  return (y > row.hi || y < row.lo) && Math.abs(value) > clip && clip > 0
+const saturates = (value: number, clip: number, s: number, { hi, lo }: Row): boolean => {
+  const y = fround(value / s)
+  return (y > hi || y < lo) && Math.abs(value) > clip && clip > 0
 }
 
 /** dy where x is inside the range, 0 where it saturates. */
@@ -36,6 +36,8 @@ export const clipGradientReference = (
   row: Row,
   clip: number,
 ): Float32Array => {
+  const magnitude = fround(clip)
   const f32 = inFloat32(row)
-  return dy.map((slope, i) => (saturates(x[i]!, fround(clip), f32) ? 0 : slope))
+  const [s, range] = row.affine === 1 ? gridOf(x, f32, magnitude) : [scaleOf(magnitude, f32), f32]
+  return dy.map((slope, i) => (saturates(x[i]!, magnitude, s, range) ? 0 : slope))
 }

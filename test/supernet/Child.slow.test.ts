@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { beforeAll, describe, expect, it } from "vitest"
 import { rowLength } from "../../src/format/Row.ts"
 import { childWeights, extract } from "../../src/supernet/Child.ts"
+import type { FrozenScales } from "../../src/supernet/PolicyTensors.ts"
 import { makeSupernet, type Supernet } from "../../src/supernet/Supernet.ts"
 import { activationSites } from "../../src/network/Sites.ts"
 import type { Mode } from "../../src/supernet/operation/Operation.ts"
@@ -21,14 +22,14 @@ const logits = (
   images: Tensor,
   choices: Choices,
   mode: Mode,
-  amax: Float32Array = new Float32Array(net.sites),
+  frozen: FrozenScales = { amax: new Float32Array(net.sites) },
 ): Float32Array => {
   const result = tf.tidy(() =>
     net.forward(
       images,
       {
-        rows: tf.tensor2d(net.rowsOf(choices), [net.sites, rowLength]),
-        amax: tf.tensor1d(amax.slice()),
+        rows: tf.tensor2d(net.rowsOf(choices, frozen), [net.sites, rowLength]),
+        amax: tf.tensor1d(frozen.amax.slice()),
         sizes: tf.tensor1d(net.sizesOf(choices), "int32"),
       },
       mode,
@@ -69,6 +70,12 @@ const drawImages = (count: number, random: Random): Tensor =>
     [count, 32, 32, 3],
   )
 
+const zeroPoints = `formats:
+  weights: INT4
+  activations: { oneOf: [INT4, UINT4, UINT8, E4M3] }
+  scale: { sharedExponent: floor }
+`
+
 describe("the extracted child", () => {
   const shipped = ["mobilenet-joint", "resnet8-mixed"].map(
     (file) => [file, readFileSync(`spaces/${file}.yaml`, "utf8")] as const,
@@ -78,7 +85,12 @@ describe("the extracted child", () => {
     "formats: { oneOf: [INT4, NVFP4, E4M3, BF16], scale: { rule: learned } }",
   )
   const random = seeds.map((seed) => [`random ${seed}`, randomNetwork(seed)] as const)
-  it.each([...shipped, ...Object.entries(tiny), ["learned", learned] as const, ...random])(
+  const offset = (yaml: string) => yaml.replace(/\nformats:[^]*$/u, `\n${zeroPoints}`)
+  const others = [
+    ["learned", learned],
+    ["zero points", offset(tiny.excited)],
+  ] as const
+  it.each([...shipped, ...Object.entries(tiny), ...others, ...random])(
     "gives the supernet's logits bit for bit: %s",
     (_, yaml) => {
       const { numTensors } = tf.memory()
@@ -105,6 +117,8 @@ describe("the extracted child", () => {
   it.each([
     ["convolutional", joint],
     ["transformer", tiny.attended],
+    ["convolutional, with zero points", offset(joint)],
+    ["transformer, with zero points", offset(tiny.attended)],
   ])(
     "gives them under 200 random assignments of a joint space, norms and scales frozen: %s",
     (_, yaml) => {
@@ -117,10 +131,10 @@ describe("the extracted child", () => {
       const scales = new Map(
         activationSites(supernet.network).map(({ path }) => [path, 0.5 + 3 * random.uniform()]),
       )
-      const frozen = (net: Supernet): Float32Array => {
+      const frozen = (net: Supernet): FrozenScales => {
         const amax = new Float32Array(net.sites)
         for (const { path, site } of activationSites(net.network)) amax[site] = scales.get(path)!
-        return amax
+        return { amax, zeroPoints: amax.map((span) => Math.floor(3 * span)) }
       }
       for (let i = 0; i < 200; i++) {
         const choices = space.decisions.map((d) => random.integer(d.options.length))

@@ -1,3 +1,4 @@
+import { inputBits } from "../../src/cost/Storage.ts"
 import { describe, expect, it } from "vitest"
 import { compile } from "../../src/cost/Cost.ts"
 import { ActivationMemory } from "../../src/cost/ActivationMemory.ts"
@@ -87,6 +88,45 @@ formats: { oneOf: [${formats}], scale: ${scale} }
     ["{ granularity: token, rule: learned }", /scale.rule: learns one scale for the tensor/],
   ])("refuse what does not go together: %s", (scale, problem) => {
     expect(withScale(scale)).toMatch(problem)
+  })
+
+  it.each([
+    [
+      "UINT8",
+      "{}",
+      /formats.oneOf: gives UINT8 to the weight of stem; .*\{ weights: INT8, activations: UINT8 \} would be right/,
+    ],
+    [
+      "{ weights: UINT4, activations: UINT4 }",
+      "{}",
+      /gives UINT4 to the weight of stem; formats with a zero point are for activations/,
+    ],
+    [
+      "{ weights: INT4, activations: UINT4 }",
+      "{ rule: learned }",
+      /scale.rule: learned scales are for formats that are symmetric about 0, and stem may take UINT4/,
+    ],
+  ])("refuse zero points where there are none: %s, scale %s", (formats, scale, problem) => {
+    expect(problemsOf(tiny(scale, formats)).join()).toMatch(problem)
+  })
+
+  it("take zero points of activations", () => {
+    const pairs =
+      "INT8, { weights: INT4, activations: UINT4 }, { weights: INT8, activations: UINT8 }"
+    const [layer] = buildSpace(tiny("{ granularity: channel }", pairs)).table.layers
+    expect(layer!.activationFormat.formats.map(({ name }) => name)).toEqual([
+      "INT8",
+      "UINT4",
+      "UINT8",
+    ])
+    expect([...inputBits(layer!).values]).toEqual([8, 4, 8].map((bits) => 8 * 8 * 3 * bits))
+    const tokens = buildSpace(tiny("{ granularity: { activations: block }, blockSize: 2 }", pairs))
+    // two blocks of a pixel's three channels, each with a scale and a zero point
+    expect([...inputBits(tokens.table.layers[0]!).values]).toEqual([
+      64 * (3 * 8 + 2 * 32),
+      64 * (3 * 4 + 2 * (32 + 4)),
+      64 * (3 * 8 + 2 * (32 + 8)),
+    ])
   })
 
   it("go to every layer, apart for weights and inputs", () => {

@@ -22,7 +22,10 @@ describe("the model that a trial keeps", () => {
     const supernet = makeSupernet(buildSpace(attended), 1)
     const choices = narrowestChoices(supernet.network.space)
     const amax = Float32Array.from({ length: supernet.sites }, (_, site) => site + 0.5)
-    const file = Buffer.concat(encode(keptModel(supernet, choices, amax, images), "1.2.3"))
+    const zeroPoints = amax.map((_, site) => 2 * site)
+    const file = Buffer.concat(
+      encode(keptModel(supernet, choices, { amax, zeroPoints }, images), "1.2.3"),
+    )
     const found = Result.getOrThrow(
       readFound(file, { id: "0123456789abcdef", space: decodeSpace(attended) }),
     )
@@ -32,7 +35,10 @@ describe("the model that a trial keeps", () => {
     for (const [name, values] of weights) expect(found.weights.get(name)!.values).toEqual(values)
     const sites = new Map(activationSites(supernet.network).map(({ path, site }) => [path, site]))
     for (const { path, site } of activationSites(child))
-      expect(found.amax[site]).toBe(amax[sites.get(path)!])
+      expect([found.amax[site], found.zeroPoints![site]]).toEqual([
+        amax[sites.get(path)!],
+        zeroPoints[sites.get(path)!],
+      ])
     expect(found.classNames).toEqual(images.classes)
     expect(found.preprocessing).toEqual({ mean: images.mean, std: images.std })
     expect(found.version).toBe("1.2.3")
@@ -46,10 +52,11 @@ describe("the model that a trial keeps", () => {
     const model = keptModel(
       supernet,
       narrowestChoices(supernet.network.space),
-      new Float32Array(supernet.sites),
+      { amax: new Float32Array(supernet.sites) },
       images,
     )
     supernet.dispose()
+    expect(model.zeroPoints).toBeUndefined()
     const file = Buffer.concat(encode(model, "1.2.3"))
     file[file.length - 1]! ^= 1
     expect(decode(file)).toEqual(Result.fail("its checksum does not match"))

@@ -33,6 +33,13 @@ widthRounding: exact
 formats: { oneOf: [INT2, INT8, MXFP4, NVFP4, E2M1, BF16], scale: ${scale} }
 `
 
+/** Activations with a zero point beside others. */
+const offset = (scale: string) =>
+  clipping(scale).replace(
+    /oneOf: \[INT2.*\]/u,
+    "weights: { oneOf: [INT4, E4M3] }, activations: { oneOf: [INT4, UINT4, UINT8, BF16] }",
+  )
+
 const spaces: Readonly<Record<string, string>> = {
   channel: space("{ granularity: channel }"),
   unsigned: space("{ unsignedAfterRelu: true }"),
@@ -60,6 +67,16 @@ const spaces: Readonly<Record<string, string>> = {
     /formats: .*/,
     "formats: { oneOf: [INT4, MXFP4, E2M1], scale: { granularity: token, rule: { percentile: 80 }, unsignedAfterRelu: true, sharedExponent: even } }",
   ),
+  zeroPoints: offset("{ granularity: channel }"),
+  zeroPointsMse: offset("{ rule: mse }"),
+  zeroPointsPercentile: offset("{ rule: { percentile: 97 } }"),
+  zeroPointsBlock: offset("{ granularity: { activations: block }, blockSize: 4 }"),
+  zeroPointsToken: tiny.attended
+    .replace(
+      /formats: .*/,
+      "formats: { weights: { oneOf: [INT4, INT8] }, activations: { oneOf: [INT4, UINT4, E4M3] }, scale: { granularity: token } }",
+    )
+    .replace(/attentionProducts: \{[^}]*\}/u, "attentionProducts: { oneOf: [UINT8, E4M3] }"),
   both: space("{ granularity: channel, unsignedAfterRelu: true }"),
 }
 

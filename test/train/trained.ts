@@ -77,7 +77,7 @@ export const trained = async (network: Network, dataset: Dataset, options: Train
   })
   const finishing = { recalibrate: options.recalibrate, evaluate: "test" } as const
   const end = await finish(supernet, steps, data, final, finishing, losses.length / 2, batchSize)
-  const scores = Array.from(steps.evaluate(data.trainBatch(0), final, end.amax))
+  const scores = Array.from(steps.evaluate(data.trainBatch(0), final, end.frozen))
   const parameters = supernet.variables.reduce(
     (sum, { kind, variable }) => sum + (kind === "trained" ? variable.size : 0),
     0,
@@ -89,7 +89,7 @@ export const trained = async (network: Network, dataset: Dataset, options: Train
     norms,
     weights,
     accuracy: end.accuracy,
-    amax: Array.from(end.amax),
+    amax: Array.from(end.frozen.amax),
     scores,
   }
   return { bits, parameters, seconds }

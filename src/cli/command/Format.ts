@@ -23,6 +23,7 @@ const describe = (format: Format) => ({
   smallest: 2 ** (format.minExponent - format.mantissaBits),
   negativeZero: format.negativeZero,
   scaled: format.scaled,
+  zeroPoint: format.zeroPoint !== undefined,
   reserved: format.reserved ?? [],
   storageBits: storageBits(format),
   block: format.block === undefined ? null : format.block.size,

@@ -21,7 +21,7 @@ import { sessionOptionsOf } from "../onnx/OnnxPlan.ts"
 import { usualOptions } from "../Target.ts"
 
 const path = "layer"
-/** Of inputs drawn from a normal distribution few are larger. */
+/** Of inputs drawn from a normal distribution few are larger; with a zero point it is the span of them. */
 const frozenAmax = 4
 
 const outputsOf = (layer: LayerKey): number =>
@@ -182,8 +182,10 @@ const modelOf = (key: TimeKey, weight: Values): FoundModel => {
   // A scale for each token or block is found as the file runs; the others are frozen.
   if (key.activationGranularity === undefined && key.activations.scaled)
     amax[siteOf(0, "activations")] = frozenAmax
+  const zeroPoints = amax.map((span) => (span > 0 ? 2 ** (key.activations.bits - 1) : 0))
   return {
     network: networkOf(key),
+    ...(key.activations.zeroPoint === undefined ? {} : { zeroPoints }),
     weights: new Map([[`${path}.weight`, weight]]),
     amax,
     assignment: {},

@@ -1,6 +1,6 @@
 /**
- * An input in integers of at most eight bits under a frozen scale: codes in UINT8, 128 above where they have a sign. That
- * is the type which onnxruntime's kernels multiply; other types of eight bits it multiplies as floats.
+ * An input in integers of at most eight bits under a frozen scale: codes in UINT8, 128 above where they have a sign, the
+ * zero point above where the format has one. That is the type which onnxruntime's kernels multiply; other types of eight bits it multiplies as floats.
  *
  * A range narrower than the type, and an activation before the rounding, are bounds of the codes, since rounding keeps the
  * order of values. A Clip or Relu of the floats would keep onnxruntime from fusing the product before it.
@@ -12,6 +12,8 @@ const { fround } = Math
 
 export interface ByteCodes extends Pick<Row, "lo" | "hi"> {
   readonly scale: number
+  /** The code of 0, where the format says which. */
+  readonly zeroPoint?: number
   /** An activation that the bounds of the codes do. */
   readonly bound?: "relu" | "relu6"
 }
@@ -34,10 +36,10 @@ const byte = (graph: Graph, value: number): string =>
 export const addByteCodes = (
   graph: Graph,
   x: string,
-  { bound, hi, lo, scale: s }: ByteCodes,
+  { bound, hi, lo, scale: s, zeroPoint }: ByteCodes,
   name: string,
 ): string => {
-  const above = lo < 0 ? 128 : 0
+  const above = zeroPoint ?? (lo < 0 ? 128 : 0)
   const least = above + (bound === undefined ? lo : Math.max(lo, 0))
   const most = above + (bound === "relu6" ? Math.min(hi, rounded(fround(6 / s))) : hi)
   const scale = graph.constant(`${name}.scale`, floats([s], []))

@@ -131,9 +131,9 @@ export class Graph {
     }))
   }
 
-  /** max or mean over axes, which stay. */
+  /** max, min or mean over axes, which stay. */
   reduce(
-    operation: "ReduceMax" | "ReduceMean",
+    operation: "ReduceMax" | "ReduceMin" | "ReduceMean",
     x: string,
     axes: ReadonlyArray<number>,
     name: string,

@@ -12,6 +12,7 @@ import { exponentOf, powerOfTwo } from "../../format/round.ts"
 import { blockScaleFormat, mapColumns, type Row, toRow } from "../../format/Row.ts"
 import { isInteger, powersOfTwo } from "../Encoding.ts"
 import type { ExportOptions } from "../Target.ts"
+import { roundAffine, scaleAtHand } from "./OnnxAtHand.ts"
 import { addByteCodes } from "./OnnxByteCodes.ts"
 import { DataType, floats, type Graph } from "./OnnxGraph.ts"
 import { type ElementType, inputTypeOf, isEightBits, storageOf } from "./OnnxTypes.ts"
@@ -95,17 +96,6 @@ const largest = (graph: Graph, x: string, axes: ReadonlyArray<number>, name: str
   return graph.reduce("ReduceMax", size, axes, `${name}.largest`, true)
 }
 
-/** The scale of values at hand, from their largest magnitude. */
-const scaleAtHand = (graph: Graph, top: string, { scaleBy }: Row, name: string): string => {
-  const ratio = graph.node("Div", [top, graph.scalar(scaleBy)], `${name}.ratio`)
-  const usable = graph.node(
-    "GreaterOrEqual",
-    [ratio, graph.scalar(smallestNormal)],
-    `${name}.usable`,
-  )
-  return graph.node("Where", [usable, ratio, graph.scalar(1)], `${name}.scale`)
-}
-
 /** x / s rounded, times s. */
 const roundScaled = (
   graph: Graph,
@@ -118,6 +108,20 @@ const roundScaled = (
   const y = graph.node("Div", [x, s], `${name}.scaled`)
   const q = roundElement(graph, y, format, row, name)
   return graph.node("Mul", [q, s], `${name}.quantized`)
+}
+
+/** Rounding under the scale of the values at hand, those along `axes`. */
+const roundAtHand = (
+  graph: Graph,
+  x: string,
+  axes: ReadonlyArray<number>,
+  operand: Operand,
+  row: Row,
+  name: string,
+): string => {
+  if (row.affine === 1) return roundAffine(graph, x, axes, row, name)
+  const top = largest(graph, x, axes, name)
+  return roundScaled(graph, x, scaleAtHand(graph, top, row, name), operand, row, name)
 }
 
 /** Applies `of` to x cut into blocks of `size` along `axis`: its dimension `axis + 1`, filled up with zeros. */
@@ -261,10 +265,11 @@ const typed = (
   const s = frozenScale(magnitude, row)
   const ranged = inRange(graph, x, format, row, type, s, name)
   const scale = graph.constant(`${name}.scale`, floats([s], []))
+  const code = typeof format.zeroPoint === "number" ? format.zeroPoint : 0
   const zero = graph.constant(`${name}.zero`, {
     type: type.type,
     shape: [],
-    bytes: new Uint8Array(type.bits > 8 ? 2 : 1),
+    bytes: type.bits > 8 ? Uint8Array.of(code & 255, code >> 8) : Uint8Array.of(code),
   })
   const q = graph.node("QuantizeLinear", [ranged, scale, zero], `${name}.codes`)
   return graph.node("DequantizeLinear", [q, scale, zero], `${name}.quantized`)
@@ -290,17 +295,19 @@ export const addRounding = (
   }
   if (format.block !== undefined) return roundOwnBlocks(graph, x, operand, row, name)
   if (typeof scales === "object")
-    return inBlocks(graph, x, operand, scales.blockSize, name, (parts) => {
-      const top = largest(graph, parts, [axis + 1], `${name}.block`)
-      return roundScaled(graph, parts, scaleAtHand(graph, top, row, name), operand, row, name)
-    })
+    return inBlocks(graph, x, operand, scales.blockSize, name, (parts) =>
+      roundAtHand(graph, parts, [axis + 1], operand, row, name),
+    )
   if (scales === "token" || magnitude <= 0) {
     const axes = scales === "token" ? [sizes.length - 1] : [...sizes.keys()]
-    const top = largest(graph, x, axes, name)
-    return roundScaled(graph, x, scaleAtHand(graph, top, row, name), operand, row, name)
+    return roundAtHand(graph, x, axes, operand, row, name)
   }
-  if (isEightBits(format))
-    return addByteCodes(graph, x, { ...row, ...operand, scale: frozenScale(magnitude, row) }, name)
+  const { zeroPoint } = format
+  if (isEightBits(format)) {
+    const known = typeof zeroPoint === "number" ? { zeroPoint } : {}
+    const codes = { ...row, ...operand, ...known, scale: frozenScale(magnitude, row) }
+    return addByteCodes(graph, x, codes, name)
+  }
   const type = inputTypeOf(format, storage)
   return type === undefined
     ? roundScaled(graph, x, graph.scalar(frozenScale(magnitude, row)), operand, row, name)

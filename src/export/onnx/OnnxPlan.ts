@@ -48,7 +48,8 @@ const isSafelyFused = ({ activationFormat, weightFormat, ...layer }: Layer): boo
   const [weights, inputs] = [weightFormat.formats[0]!, activationFormat.formats[0]!]
   if (isSmallFloat(inputs)) return false
   if (!isInteger(weights)) return true
-  const isFrozen = inputs.kind === "int" && (layer.activationGranularity ?? "tensor") === "tensor"
+  const isWhole = inputs.kind === "int" || inputs.kind === "uint"
+  const isFrozen = isWhole && (layer.activationGranularity ?? "tensor") === "tensor"
   return isFrozen && weights.bits > 2
 }
 
@@ -58,7 +59,7 @@ const isAllSafelyFused = (network: Network): boolean =>
   !productsOf(network).some(({ slot }) => isSmallFloat(slot.formats[0]!))
 
 /** What of a model its plan follows from, beside the weights. */
-type Planned = Pick<FoundModel, "network" | "weights" | "amax">
+type Planned = Pick<FoundModel, "network" | "weights" | "amax" | "zeroPoints">
 
 const foldingOfModel = ({ network }: Planned, inputOf: Plan["inputOf"]): Folding =>
   foldingOf(network, {

@@ -62,17 +62,18 @@ export type Storage =
   | { readonly kind: "float32" }
 
 /** Whether the codes of an input with a frozen scale are bytes (`OnnxByteCodes.ts`). */
-export const isEightBits = (format: Format): boolean => format.kind === "int" && format.bits <= 8
+export const isEightBits = ({ bits, kind }: Format): boolean =>
+  (kind === "int" || kind === "uint") && bits <= 8
+
+const integerOf = ({ bits, lo, zeroPoint }: Format): ElementType =>
+  (lo < 0 && zeroPoint === undefined ? signed : unsigned).find((type) => type.bits >= bits)!
 
 /** What an input in another format is rounded in by QuantizeLinear; undefined where it is rounded in arithmetic. */
 export const inputTypeOf = (format: Format, storage: Storage): ElementType | undefined => {
   if (storage.kind !== "linear") return undefined
   if (!isInteger(format)) return storage.type
-  return (format.lo < 0 ? signed : unsigned).find(({ bits }) => bits >= format.bits)
+  return integerOf(format)
 }
-
-const integerOf = ({ bits, lo }: Format): ElementType =>
-  (lo < 0 ? signed : unsigned).find((type) => type.bits >= bits)!
 
 /** Of a format, with the values that it may have; an integer from 0 up is unsigned. */
 export const storageOf = (

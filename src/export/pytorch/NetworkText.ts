@@ -26,12 +26,14 @@ const float = (value: number): string =>
 
 const truth = (is: boolean): string => (is ? "True" : "False")
 
-/** `UINT4` for the range of an INT4 that cannot be negative. */
+/** `INT4_UNSIGNED` for the range of an INT4 that cannot be negative. */
 const formatName = ({ kind, lo, name }: Format): string =>
-  kind === "int" && lo === 0 ? `U${name}` : name
+  kind === "int" && lo === 0 ? `${name}_UNSIGNED` : name
 
+/** The numbers of a format; of one with a zero point those of its codes. */
 const formatLine = (format: Format): string => {
-  const { block, hi, lo, mantissaBits, minExponent, negativeZero, scaled } = format
+  const { block, mantissaBits, minExponent, negativeZero, scaled, zeroPoint } = format
+  const [lo, hi] = zeroPoint === undefined ? [format.lo, format.hi] : [0, format.hi - format.lo]
   const numbers = [
     `mantissa_bits=${mantissaBits}`,
     `min_exponent=${minExponent}`,
@@ -39,6 +41,7 @@ const formatLine = (format: Format): string => {
     `hi=${float(hi)}`,
     `negative_zero=${truth(negativeZero)}`,
     `scaled=${truth(scaled)}`,
+    ...(zeroPoint === undefined ? [] : ["zero_point=True"]),
     ...(block === undefined ? [] : [`block=${block.size}`, `block_scale="${block.scale}"`]),
   ]
   return `${formatName(format)} = Format(${numbers.join(", ")})`
@@ -57,6 +60,7 @@ const quantizeText = (operand: QuantizedOperand, axes: Axes): string | undefined
     ...(axis === undefined ? [] : [`axis=${axis}`]),
     ...(granularity === "block" ? [`block=${blockSize}`] : []),
     ...(isRuled && typeof magnitude === "number" ? [`amax=${magnitude}`] : []),
+    ...(typeof format.zeroPoint === "number" ? [`zero_point=${format.zeroPoint}`] : []),
     ...(isRuled && magnitude === "mse" ? ['rule="mse"'] : []),
     ...(isRuled && typeof magnitude === "object"
       ? [`rule="percentile"`, `percentile=${magnitude.percentile}`]

@@ -16,6 +16,7 @@ class Format:
     hi: float
     negative_zero: bool  # whether there is a code for -0
     scaled: bool  # whether a float32 scale belongs to it
+    zero_point: bool = False  # whether the code of 0 is found with every scale; lo and hi are then those of the codes
     block: int = 0  # elements that share a scale of the format's own
     block_scale: str = ""  # "E8M0", a power of two, or "E4M3" under one float32 scale of the tensor
 
@@ -39,8 +40,19 @@ def largest(rows: Tensor) -> Tensor:
     return rows.abs().amax(dim=1, keepdim=True)
 
 
-def round_rows(rows: Tensor, amax: Tensor, fmt: Format) -> Tensor:
-    """Rows that each have one float32 scale: the largest value of the format stands for \`amax\`, [rows, 1]."""
+def round_rows(rows: Tensor, amax: Tensor, fmt: Format, zero_point: int | None = None) -> Tensor:
+    """Rows that each have one float32 scale: the largest value of the format stands for \`amax\`, [rows, 1].
+
+    With a zero point that is found, values beyond \`amax\` are clipped; with one that is known, \`amax\` is the whole range.
+    """
+    if fmt.zero_point:
+        least = rows.amin(dim=1, keepdim=True).clamp(max=0).maximum(-amax)
+        if zero_point is None:
+            amax = rows.amax(dim=1, keepdim=True).clamp(min=0).minimum(amax) - least
+        scale = amax / fmt.hi
+        scale = torch.where(scale >= SMALLEST_NORMAL, scale, torch.ones_like(scale))
+        code = torch.round(-least / scale) if zero_point is None else torch.full_like(scale, zero_point)
+        return torch.round((rows / scale).clamp(-code, fmt.hi - code)) * scale
     scale = amax / fmt.hi if fmt.scaled else torch.ones_like(amax)
     scale = torch.where(scale >= SMALLEST_NORMAL, scale, torch.ones_like(scale))
     return round_to_grid(rows / scale, fmt) * scale
@@ -112,6 +124,7 @@ class Quantize(nn.Module):
     granularity: what one float32 scale covers: "tensor"; "channel", every index along \`axis\`; "token", the last dimension;
         "block", \`block\` numbers along \`axis\`.
     amax: the frozen amax that the scale comes from; None finds it in the numbers by \`rule\`.
+    zero_point: the frozen code of 0; None finds it with the scale, in formats that have one.
     axis: also the dimension along which blocks of block formats run.
     """
 
@@ -123,12 +136,14 @@ class Quantize(nn.Module):
         axis: int = -1,
         block: int = 0,
         amax: float | None = None,
+        zero_point: int | None = None,
         rule: str = "absmax",
         percentile: float = 100,
         shared_exponent: str = "floor",
     ) -> None:
         super().__init__()
         self.fmt, self.granularity, self.axis, self.block = fmt, granularity, axis, block
+        self.zero_point = zero_point
         self.amax, self.rule, self.percentile, self.shared_exponent = amax, rule, percentile, shared_exponent
 
     def forward(self, x: Tensor) -> Tensor:
@@ -148,7 +163,7 @@ class Quantize(nn.Module):
                 amax = amax_of(rows, counts, fmt, self.rule, self.percentile)
             else:
                 amax = self.frozen(largest(rows))
-            result = round_rows(rows, amax, fmt)
+            result = round_rows(rows, amax, fmt, self.zero_point)
         result = back(result)
         return result if fmt.negative_zero else result + 0.0  # -0 becomes 0
 

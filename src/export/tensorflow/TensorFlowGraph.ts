@@ -72,6 +72,7 @@ type Elementwise =
   | "Less"
   | "Log"
   | "Maximum"
+  | "Minimum"
   | "Mul"
   | "RealDiv"
   | "Relu"
@@ -204,9 +205,9 @@ export class TensorFlowGraph {
     return this.node("Cast", [x], name, { SrcT: { type: from }, DstT: { type: to } })
   }
 
-  /** max or mean over axes, which stay as 1 where `keep` says so. */
+  /** max, min or mean over axes, which stay as 1 where `keep` says so. */
   reduce(
-    operation: "Max" | "Mean",
+    operation: "Max" | "Min" | "Mean",
     x: string,
     axes: ReadonlyArray<number>,
     name: string,

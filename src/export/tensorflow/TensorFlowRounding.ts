@@ -117,6 +117,40 @@ const roundScaled = ({ format, graph, name, row }: Rounding, x: string, s: strin
   return graph.each("Mul", [q, s], `${name}.quantized`)
 }
 
+/** x in a format whose zero point is found in the values that a scale covers, those along `axes`. */
+const roundAffine = (rounding: Rounding, x: string, axes: ReadonlyArray<number>): string => {
+  const { graph, name, row } = rounding
+  const zero = graph.scalar(0)
+  const end = (of: "Min" | "Max"): string => {
+    const found = graph.reduce(of, x, axes, `${name}.${of}`, true)
+    return graph.each(`${of}imum`, [found, zero], `${name}.${of}0`)
+  }
+  const least = end("Min")
+  const span = graph.each("Sub", [end("Max"), least], `${name}.span`)
+  const s = scaleAtHand(rounding, span)
+  const below = graph.each("Sub", [zero, least], `${name}.below`)
+  const code = graph.each("RealDiv", [below, s], `${name}.steps`)
+  const zeroPoint = graph.each("Round", [code], `${name}.zeroPoint`)
+  const lowest = graph.each("Sub", [zero, zeroPoint], `${name}.lowest`)
+  const highest = graph.each("Sub", [graph.scalar(row.hi), zeroPoint], `${name}.highest`)
+  const y = graph.each("RealDiv", [x, s], `${name}.scaled`)
+  const above = graph.each("Maximum", [y, lowest], `${name}.above`)
+  const clipped = graph.each("Minimum", [above, highest], `${name}.clipped`)
+  const q = graph.each("Round", [clipped], `${name}.rounded`)
+  return graph.each("Mul", [q, s], `${name}.quantized`)
+}
+
+/** Rounding under the scale of the values at hand, those along `axes`. */
+const roundAtHand = (
+  rounding: Rounding,
+  x: string,
+  axes: ReadonlyArray<number>,
+  name: string,
+): string =>
+  rounding.row.affine === 1
+    ? roundAffine(rounding, x, axes)
+    : roundScaled(rounding, x, scaleAtHand(rounding, largest(rounding, x, axes, name)))
+
 /** Applies `of` to x cut into blocks of `size` along `axis`: its dimension `axis + 1`, filled up with zeros. */
 const inBlocks = (
   { axis, graph, name, sizes }: Rounding,
@@ -217,12 +251,11 @@ export const addRounding = (
   if (format.block !== undefined) return roundOwnBlocks(rounding, x)
   if (!format.scaled) return roundElement(graph, x, format, row, name)
   if (granularity === "block")
-    return inBlocks(rounding, x, blockSize!, (parts) => {
-      const top = largest(rounding, parts, [axis + 1], `${name}.block`)
-      return roundScaled(rounding, parts, scaleAtHand(rounding, top))
-    })
+    return inBlocks(rounding, x, blockSize!, (parts) =>
+      roundAtHand(rounding, parts, [axis + 1], `${name}.block`),
+    )
   if (granularity !== "token" && magnitude > 0)
     return roundScaled(rounding, x, graph.scalar(frozenScale(magnitude, row)))
   const axes = granularity === "token" ? [sizes.length - 1] : [...sizes.keys()]
-  return roundScaled(rounding, x, scaleAtHand(rounding, largest(rounding, x, axes, name)))
+  return roundAtHand(rounding, x, axes, name)
 }

@@ -40,7 +40,9 @@ const warnOfScale = (builder: Builder, layers: ReadonlyArray<Layer>, scale: Scal
       "unsignedAfterRelu",
       ofLayers.some(({ kind }) => kind === "int")
         ? "every input in an integer format may be negative"
-        : "no integer format is offered",
+        : ofLayers.some(({ kind }) => kind === "uint")
+          ? "formats with a zero point take the range of the values"
+          : "no integer format is offered",
     )
 }
 

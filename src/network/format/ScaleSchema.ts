@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 import { activationGranularities, weightGranularities } from "../../cost/LayerTable.ts"
 import { field, withDefault } from "../../declaration/Field.ts"
-import { otherNames, withOtherNames } from "../../declaration/OtherNames.ts"
+import { otherNames, withOtherKeys, withOtherNames } from "../../declaration/OtherNames.ts"
 import { sharedExponents } from "../../format/Format.ts"
 
 const granularities = otherNames({
@@ -77,23 +77,34 @@ const SharedExponentRule = withOtherNames(
   }),
 )
 
-export const Scale = Schema.Struct({
-  granularity: withDefault(Granularity, "tensor"),
-  blockSize: Schema.optionalKey(
-    Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 4096 })).annotate({
-      description:
-        "Input channels that share a float32 scale, 2 to 4096: required at block granularity, and given nowhere else. Default: none.",
-      examples: [32],
-    }),
-  ),
-  rule: withDefault(Rule, "absmax"),
-  unsignedAfterRelu: withDefault(
-    Schema.Boolean.annotate({
-      description:
-        "Integer formats of values that cannot be negative (after relu, attention's probabilities) range from 0 to 2^b - 1.",
-    }),
-    false,
-  ),
-  sharedExponent: Schema.optionalKey(SharedExponentRule),
-}).annotate({ identifier: "Scale", description: "How numbers are scaled into their formats." })
+const otherKeys = otherNames({
+  what: "key",
+  say: {
+    "a zero point comes with the format: { weights: INT8, activations: UINT8 }":
+      "symmetric asymmetric zeroPoint zeroPoints affine signed",
+  },
+})
+
+export const Scale = withOtherKeys(
+  Schema.Struct({
+    granularity: withDefault(Granularity, "tensor"),
+    blockSize: Schema.optionalKey(
+      Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 4096 })).annotate({
+        description:
+          "Input channels that share a float32 scale, 2 to 4096: required at block granularity, and given nowhere else. Default: none.",
+        examples: [32],
+      }),
+    ),
+    rule: withDefault(Rule, "absmax"),
+    unsignedAfterRelu: withDefault(
+      Schema.Boolean.annotate({
+        description:
+          "Integer formats of values that cannot be negative (after relu, attention's probabilities) range from 0 to 2^b - 1.",
+      }),
+      false,
+    ),
+    sharedExponent: Schema.optionalKey(SharedExponentRule),
+  }),
+  otherKeys,
+).annotate({ identifier: "Scale", description: "How numbers are scaled into their formats." })
 export type Scale = typeof Scale.Type
