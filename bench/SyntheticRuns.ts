@@ -48,7 +48,8 @@ export const writeRuns = (plan: Plan, state: string): Promise<void> => {
         const accuracy = result.metrics[final.accuracy.key] ?? 0
         for (let i = 1; i <= points; i++)
           journal.metrics((i * trial.steps) / points, curveAt(i / points, accuracy))
-        const { layers } = result
+        const { assignment, layers } = result
+        yield* journal.artifact("assignment.json", JSON.stringify(assignment))
         yield* tellResult(journal, page, trial, {
           ...result,
           layers,
