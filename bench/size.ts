@@ -4,13 +4,13 @@
  *     npm run bench:size [-- TRIALS ...]
  *
  * Makes state folders of 1 000 and 10 000 finished trials, plans of 1 000 trials among them. `cold`: the first command
- * after all files are new, `warm`: the median of three more. Memory is the largest resident set.
+ * after all files are new, `warm`: the median of three more. Times are of the processor (user and system), so that other
+ * work on the machine counts little. Memory is the largest resident set.
  */
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { performance } from "node:perf_hooks"
 import { make } from "./size/folder.ts"
 
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1000, 10_000]
@@ -39,18 +39,17 @@ interface Measured {
 
 /** One command, as it runs from the shell. */
 const measure = (words: ReadonlyArray<string>): Measured => {
-  const began = performance.now()
   const { status, stderr } = spawnSync(
     "/usr/bin/env",
-    ["time", "-f", "%M kB", "./fliqs", ...words],
+    ["time", "-f", "%U %S %M kB", "./fliqs", ...words],
     {
       encoding: "utf8",
       maxBuffer: 1 << 28,
     },
   )
-  const ms = performance.now() - began
-  const kilobytes = /(\d+) kB\s*$/.exec(stderr)?.[1]
+  const [, user, system, kilobytes] = /([\d.]+) ([\d.]+) (\d+) kB\s*$/.exec(stderr) ?? []
   if (status !== 0) throw new Error(`${words[0]} ended with ${status}: ${stderr}`)
+  const ms = 1000 * (Number(user) + Number(system))
   return { ms, megabytes: Number(kilobytes ?? Number.NaN) / 1000 }
 }
 

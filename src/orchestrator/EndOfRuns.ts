@@ -46,7 +46,10 @@ const endTrial = Effect.fnUntraced(function* (index: TrialIndex.TrialIndex, id: 
   const last = yield* openEnd(folder)
   if (Option.isNone(last)) {
     const hasLeft = State.foldersOfTrial(state, id).some(Durable.hasLeftovers)
-    if (!hasLeft) index.noteEnded(id, spool)
+    if (hasLeft) return false
+    // Only of a trial in the index can it be noted: else each later run would look at the spool again.
+    yield* Effect.ignore(index.find(id))
+    index.noteEnded(id, spool)
     return false
   }
   const { result, state: standing } = yield* stateOf(state, id)

@@ -12,7 +12,7 @@ import type * as Waiting from "./Waiting.ts"
 
 /** What a run reports while it goes on. */
 export type GridEvent =
-  | { readonly _tag: "Skipped"; readonly trial: State.TrialFile; readonly result: Result.Result }
+  | { readonly _tag: "Skipped"; readonly trial: State.TrialFile; readonly result: Result.Summary }
   | {
       readonly _tag: "Started"
       readonly trial: State.TrialFile
@@ -61,14 +61,19 @@ export interface Options {
   readonly parameters?: Readonly<Record<string, string>>
   /** What the pages on which the trials are compared show. */
   readonly views?: Omit<Event.Views, "type">
-  /** Pictures and other files of the grid, made when it ends: path -> contents. */
-  readonly endFiles?: (
-    summaries: ReadonlyArray<TrialSummary>,
-  ) => Effect.Effect<
-    Readonly<Record<string, string | Uint8Array>>,
-    { readonly message: string },
-    FileSystem.FileSystem
-  >
+  /** Pictures and other files of the grid, made when it ends. */
+  readonly endFiles?: {
+    /** Path -> contents. Its trials' results, the experiment and the version of the program decide what it makes. */
+    readonly make: (
+      summaries: ReadonlyArray<TrialSummary>,
+    ) => Effect.Effect<
+      Readonly<Record<string, string | Uint8Array>>,
+      { readonly message: string },
+      FileSystem.FileSystem
+    >
+    /** Called with their paths once they are in the grid's folder, made now or by an earlier run. */
+    readonly onThere: (paths: ReadonlyArray<string>) => void
+  }
   /** The page of a grid whose run was killed. */
   readonly stoppedPage: EndOfRuns.StoppedPage
   /** Called with what a `run` that was killed in this folder left to be sent. */

@@ -9,7 +9,7 @@ import { Patience, stored } from "../disk/Patience.ts"
 import * as Journal from "./Journal.ts"
 import type { Options } from "./GridOptions.ts"
 import { damageOf, stateOf, willRun } from "./TrialStatus.ts"
-import { relabel } from "./Relabel.ts"
+import { labelsText, relabel } from "./Relabel.ts"
 import * as State from "./State.ts"
 import type { Runner } from "./engine/Engine.ts"
 import * as Supervise from "./Supervise.ts"
@@ -130,12 +130,26 @@ export const makeReady = Effect.fnUntraced(function* (state: string, trial: Stat
     yield* Durable.sweep(folder, "all")
 })
 
+/** The result of a trial that is finished and has its labels, by the index: nothing of it is read or written. */
+const settledResult = Effect.fnUntraced(function* (
+  { index, restart }: Options,
+  trial: State.TrialFile,
+) {
+  if (restart) return undefined
+  const found = yield* Effect.orElseSucceed(index.find(trial.id), () => undefined)
+  if (found?.trial === undefined || found.result?.state !== "finished") return undefined
+  const isLabelled = trial.labels === undefined || found.labels === labelsText(trial)
+  return isLabelled ? found.result : undefined
+})
+
 const runTrial = Effect.fnUntraced(function* (
   options: Options,
   runner: Runner,
   trial: State.TrialFile,
 ) {
   const { onEvent, state } = options
+  const settled = yield* settledResult(options, trial)
+  if (settled !== undefined) return yield* onEvent({ _tag: "Skipped", trial, result: settled })
   const before = yield* prepare(options, runner.withdraw, trial)
   if (before?.damage !== undefined)
     return yield* onEvent({ _tag: "Damaged", trial, damage: before.damage })

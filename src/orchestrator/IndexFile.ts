@@ -10,7 +10,7 @@ import type * as Result from "./Result.ts"
 import type * as State from "./State.ts"
 
 /** To be raised when an entry holds more, or is made otherwise. */
-const version = 2
+const version = 3
 export const fileName = "index.jsonl"
 
 /** What `trial.json` says, without the declaration. */
@@ -24,6 +24,8 @@ export interface Entry {
   readonly trial: TrialHead
   /** Which `trial.json` it is from. */
   readonly trialIdentity: string
+  /** Its labels in the tracker as JSON; empty where there are none. */
+  readonly labels: string
   /** Trials of one kind cost about the same per step. */
   readonly costKind: string
   readonly result: Result.Summary | undefined
@@ -132,7 +134,7 @@ const entryOf = ({
   outcome,
   parameters,
 }: Flat): Entry => {
-  const { costKind, endedSpool, resultIdentity, trialIdentity, ...trial } = head
+  const { costKind, endedSpool, labels, resultIdentity, trialIdentity, ...trial } = head
   const { attempt, finishedAt, id, seconds, state, steps, version: made, warnings } = outcome
   const isWhole =
     [attempt, finishedAt, seconds, steps].every(Number.isFinite) &&
@@ -144,6 +146,7 @@ const entryOf = ({
   return {
     trial: { ...trial, cell, parameters },
     costKind,
+    labels,
     trialIdentity,
     resultIdentity,
     endedSpool,
@@ -155,7 +158,7 @@ const entryOf = ({
   }
 }
 
-const texts = ["id", "gridId", "name", "experiment", "costKind", "endedSpool"] as const
+const texts = ["id", "gridId", "name", "experiment", "costKind", "endedSpool", "labels"] as const
 
 /** Whether a line that has the right checksum says what it should: a file may be anybody's. */
 const isFlat = (found: object): found is Flat => {

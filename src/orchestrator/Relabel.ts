@@ -9,6 +9,10 @@ import type * as Result from "./Result.ts"
 import * as State from "./State.ts"
 import { labelTags } from "./TrialPage.ts"
 
+/** Labels as one text, to compare them. */
+export const labelsText = ({ labels }: Pick<State.TrialFile, "labels">): string =>
+  labels === undefined ? "" : JSON.stringify(labels)
+
 export const relabel = Effect.fnUntraced(function* (
   state: string,
   trial: State.TrialFile,
@@ -18,7 +22,7 @@ export const relabel = Effect.fnUntraced(function* (
   const path = State.trialFile(state, trial.id)
   const before = yield* State.readTrial(path)
   if (labels === undefined || before === undefined) return
-  if (JSON.stringify(before.labels) === JSON.stringify(labels)) return
+  if (labelsText(before) === labelsText(trial)) return
   yield* Effect.scoped(
     Effect.gen(function* () {
       const spool = yield* Journal.openSpool(State.trialFolder(state, trial.id))

@@ -8,6 +8,7 @@ import { Effect, Exit, Schema } from "effect"
 import * as Lock from "../disk/Lock.ts"
 import * as Event from "../track/Event.ts"
 import type * as Spool from "../track/Spool.ts"
+import * as EndFiles from "./EndFiles.ts"
 import * as EndOfRuns from "./EndOfRuns.ts"
 import { LocalEngine } from "./engine/LocalEngine.ts"
 import type { GridEvent, Options, TrialSummary } from "./GridOptions.ts"
@@ -80,13 +81,15 @@ const keepPage = Effect.fnUntraced(function* (options: Options, spool: Spool.Spo
   const render = Effect.map(summarize(options), (summaries) => {
     writeMetrics(summaries)
     writeHeadline(summaries)
+    // Its heartbeat comes with its first step.
+    const isStarting = ({ result, trial }: TrialSummary) =>
+      result === undefined && atWork.has(trial.id)
     return options.note(
-      summaries.map((summary) =>
-        // Its heartbeat comes with its first step.
-        summary.result === undefined && atWork.has(summary.trial.id)
-          ? { ...summary, state: "running" }
-          : summary,
-      ),
+      summaries.some(isStarting)
+        ? summaries.map((summary) =>
+            isStarting(summary) ? { ...summary, state: "running" } : summary,
+          )
+        : summaries,
     )
   })
   const page = yield* GridPage.keep(render, (value) =>
@@ -101,20 +104,6 @@ const keepPage = Effect.fnUntraced(function* (options: Options, spool: Spool.Spo
   })
   return { page, wasCancelled: () => isStopped, watched: { ...options, onEvent } }
 })
-
-/** Pictures and the report, as the trials stand. Without them the grid ends all the same. */
-const writeEndFiles = Effect.fnUntraced(
-  function* (
-    { endFiles, grid, state }: Options,
-    spool: Spool.Spool,
-    summaries: ReadonlyArray<TrialSummary>,
-  ) {
-    if (endFiles === undefined) return
-    const files = yield* endFiles(summaries)
-    yield* GridRecord.writeFiles(State.gridFolder(state, grid.gridId), spool, files)
-  },
-  Effect.catch((error) => Effect.logWarning(`no pictures of the grid: ${error.message}`)),
-)
 
 /**
  * Runs what is left of a grid. One run per state folder at a time: a second one fails with a `StorageError` whose reason
@@ -164,7 +153,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     }),
   )
   const summaries = yield* summarize(options)
-  yield* writeEndFiles(options, spool, summaries)
+  yield* EndFiles.write(options, spool, summaries)
   const isCancelled = wasCancelled()
   yield* end(
     summaries.some((summary) => summary.state === "failed")

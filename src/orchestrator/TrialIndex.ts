@@ -14,6 +14,7 @@ import type { Trial } from "../train/Trial.ts"
 import { costKindOf } from "./CostKind.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as IndexFile from "./IndexFile.ts"
+import { labelsText } from "./Relabel.ts"
 import * as Result from "./Result.ts"
 import * as State from "./State.ts"
 
@@ -39,6 +40,8 @@ export interface TrialIndex {
 export interface Found {
   readonly trial: IndexFile.TrialHead | undefined
   readonly costKind: string
+  /** Of the trial, as JSON; empty where it has none. */
+  readonly labels: string
   readonly result: Result.Summary | undefined
 }
 
@@ -107,10 +110,12 @@ const readAnew = Effect.fnUntraced(function* (
     full === undefined
       ? undefined
       : IndexFile.resultWith(rest as Omit<Result.Summary, "layers">, columns)
-  if (trial === undefined) return result === undefined ? undefined : { trial, costKind: "", result }
+  if (trial === undefined)
+    return result === undefined ? undefined : { trial, costKind: "", labels: "", result }
   const entry: IndexFile.Entry = {
     trial: headOf(trial),
     costKind: kindOf(trial.declaration),
+    labels: labelsText(trial),
     trialIdentity: ofTrial?.text ?? "",
     result,
     columns,

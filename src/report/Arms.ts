@@ -100,12 +100,24 @@ const withoutSeed = (
  * What makes an arm: all parameters but the seed and the name of the experiment, and the file of the space. A network that
  * is given its formats reads nothing of the reward, so trials of other targets may share it.
  */
-const keyOf = ({ cell, parameters }: TrialRecord): string => {
+const settingsOf = ({ cell, parameters }: TrialRecord) => {
   const { name: _, ...rest } = withoutSeed(parameters)
   const read = isSearching(rest[kindKey])
     ? rest
     : Object.fromEntries(Object.entries(rest).filter(([key]) => !key.startsWith("reward.")))
-  return idOf({ ...read, "space file": cell["space"] ?? "" })
+  return { ...read, "space file": cell["space"] ?? "" }
+}
+
+/** The key of an arm; equal settings, of which a grid has thousands, are hashed once. */
+const makeKeyOf = () => {
+  const known = new Map<string, string>()
+  return (record: TrialRecord): string => {
+    const settings = settingsOf(record)
+    const text = JSON.stringify(settings)
+    const key = known.get(text) ?? idOf(settings)
+    known.set(text, key)
+    return key
+  }
 }
 
 /** The spread of every metric over some trials. */
@@ -139,7 +151,7 @@ const inOrder = (a: Omit<Arm, "index">, b: Omit<Arm, "index">): number =>
 
 /** The arms of a grid, in their order. */
 export const armsOf = (records: ReadonlyArray<TrialRecord>): ReadonlyArray<Arm> => {
-  const unnamed = [...groupedBy(records, keyOf)].map(([key, trials]) => ({
+  const unnamed = [...groupedBy(records, makeKeyOf())].map(([key, trials]) => ({
     key,
     trials,
     cell: withoutSeed(trials[0]!.cell),

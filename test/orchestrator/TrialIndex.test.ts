@@ -136,6 +136,7 @@ describe("the index of a state folder", () => {
         },
         trialIdentity: `t${i}`,
         costKind: "k",
+        labels: i % 4 === 0 ? "" : `{"name":"${i}"}`,
         columns,
         result:
           i % 2 === 0

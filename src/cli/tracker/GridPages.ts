@@ -12,8 +12,15 @@ import { sharedParameters, trialLabels } from "../../report/TrialLabels.ts"
 import { trialNote } from "../../report/TrialNote.ts"
 import { bitsOf, recordOf } from "../../report/TrialRecords.ts"
 
-const figuresNow = (summaries: ReadonlyArray<TrialSummary>): Figures =>
-  figuresOf(summaries.map(({ result, state, trial }) => recordOf(trial, state, result)))
+const computed = new WeakMap<ReadonlyArray<TrialSummary>, Figures>()
+/** The note, the headline, the metrics and the pictures are of the same figures. */
+const figuresNow = (summaries: ReadonlyArray<TrialSummary>): Figures => {
+  const figures =
+    computed.get(summaries) ??
+    figuresOf(summaries.map(({ result, state, trial }) => recordOf(trial, state, result)))
+  computed.set(summaries, figures)
+  return figures
+}
 
 /** How the trials of a plan are named in the tracker. */
 export const labelsOf = ({ trials }: Pick<Plan, "trials">) => trialLabels(trials).labels
@@ -75,20 +82,22 @@ export const gridPages = (
       trials: plan.trials.length,
       colours: Object.fromEntries(colours),
     },
-    endFiles: (summaries) =>
-      Effect.tryPromise({
-        try: () => pictureFiles(figuresNow(summaries), plan.name),
-        catch: (cause) => ({ message: String(cause) }),
-      }).pipe(
-        Effect.flatMap((files) => Effect.map(reportFiles, (own): Files => ({ ...files, ...own }))),
-        Effect.tap((files) =>
-          Effect.sync(() => {
-            const path = Object.keys(files).find((file) => file.endsWith(".png"))
-            written = files[reportFile] === undefined ? undefined : reportFile
-            pictures = path === undefined ? [] : [{ title: "Accuracy against cost", path }]
-          }),
+    endFiles: {
+      make: (summaries) =>
+        Effect.tryPromise({
+          try: () => pictureFiles(figuresNow(summaries), plan.name),
+          catch: (cause) => ({ message: String(cause) }),
+        }).pipe(
+          Effect.flatMap((files) =>
+            Effect.map(reportFiles, (own): Files => ({ ...files, ...own })),
+          ),
         ),
-      ),
+      onThere: (paths) => {
+        const path = paths.find((file) => file.endsWith(".png"))
+        written = paths.includes(reportFile) ? reportFile : undefined
+        pictures = path === undefined ? [] : [{ title: "Accuracy against cost", path }]
+      },
+    },
   }
 }
 
