@@ -1,6 +1,7 @@
 /**
  * Why a trial fails: for each cause what it means, what puts it right, and when it is tried again. The only table of its
- * kind: messages, `run` and the page docs/experiments.md follow it. Left out: how a cause is found (`Death.ts`, `ExitCode.ts`).
+ * kind: messages, `run` and the table in docs/slurm.md follow it (`test/docs/Causes.test.ts`). Left out: how a cause is found
+ * (`Death.ts`, `ExitCode.ts`).
  */
 import { Struct } from "effect"
 
