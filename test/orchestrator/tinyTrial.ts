@@ -10,7 +10,13 @@ import { setTimeout } from "node:timers/promises"
 import { parseArgs } from "node:util"
 import { exitCodes, shortageCode } from "../../src/orchestrator/ExitCode.ts"
 import * as RunTrial from "../../src/orchestrator/RunTrial.ts"
-import { Diverged, InvalidTrial, OutOfMemory, TrialError } from "../../src/train/Errors.ts"
+import {
+  DatasetUnusable,
+  Diverged,
+  InvalidTrial,
+  OutOfMemory,
+  TrialError,
+} from "../../src/train/Errors.ts"
 import type { Snapshot, Train, TrainEvent } from "../../src/train/TrainEvent.ts"
 
 export interface Tiny {
@@ -28,6 +34,8 @@ export interface Tiny {
           | "heap"
           | "kill"
           | "files"
+          | "dataset"
+          | "address"
         readonly step: number
         /** It behaves once this file is there. */
         readonly until?: string
@@ -62,6 +70,12 @@ const fillHeap = () => {
   for (;;) all.push(Array.from({ length: 1000 }, (_, i) => ({ i })))
 }
 
+/** Until the system gives no more addresses; the pages are not touched, so that it takes no memory. */
+const fillAddresses = () => {
+  const all: Array<ArrayBuffer> = []
+  for (;;) all.push(new ArrayBuffer(2 ** 30))
+}
+
 /** Holds every file descriptor the process may have until the file is there; the last ones are for looking. */
 const openAllFiles = (until: string) => {
   const all: Array<number> = []
@@ -92,9 +106,12 @@ async function* events(
       if (misbehave.kind === "diverge") throw fail(step, new Diverged({ message }))
       if (misbehave.kind === "invalid") throw fail(step, new InvalidTrial({ message }))
       if (misbehave.kind === "memory") throw fail(step, new OutOfMemory({ message }))
+      if (misbehave.kind === "dataset")
+        throw fail(step, new DatasetUnusable({ message, retryable: false }))
       if (misbehave.kind === "abort") process.abort()
       if (misbehave.kind === "kill") process.kill(process.pid, "SIGKILL")
       if (misbehave.kind === "heap") fillHeap()
+      if (misbehave.kind === "address") fillAddresses()
       if (misbehave.kind === "files") openAllFiles(misbehave.until ?? "")
       if (misbehave.kind === "hang") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
     }
