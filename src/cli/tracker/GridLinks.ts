@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import * as Grids from "../../orchestrator/Grids.ts"
 import * as State from "../../orchestrator/State.ts"
-import { type ViewName, viewNames } from "../../track/Links.ts"
+import type { ViewName } from "../../track/Links.ts"
 import * as RunLinks from "../../track/RunLinks.ts"
 import * as Sent from "../../track/Sent.ts"
 import type { Settings } from "../../track/TrackingSettings.ts"
@@ -34,8 +34,13 @@ export const linkedGrids = Effect.fnUntraced(function* (
     )
     const ids = [sent, ...ofTrials].flatMap((one) => (one === undefined ? [] : [one.experimentId]))
     const page = (view: ViewName) => RunLinks.pageOf(settings, sent, [...new Set(ids)], view)
-    const views = Object.fromEntries(viewNames.map((view) => [view, page(view)]))
-    found.push({ id: gridId, name, link: page("accuracy"), views: views as LinkedGrid["views"] })
+    const views = {
+      accuracy: page("accuracy"),
+      arms: page("arms"),
+      curves: page("curves"),
+      trials: page("trials"),
+    }
+    found.push({ id: gridId, name, link: views.accuracy, views })
   }
   return found
 })
