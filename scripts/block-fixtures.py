@@ -83,7 +83,10 @@ def micro_scaled(block, values, mantissa, rule):
     e = floor_log2(top)
     if rule == "ceil" and top != Fraction(2) ** e:
         e += 1
-    s = Fraction(2) ** max(-127, min(127, e - floor_log2(values[-1])))
+    k = e - floor_log2(values[-1])
+    if rule == "roundUp":  # the least k with top <= largest * 2^k
+        k += top > values[-1] * Fraction(2) ** k
+    s = Fraction(2) ** max(-127, min(127, k))
     return [nearest(values, x / s) * s for x in block]
 
 
@@ -154,7 +157,7 @@ def main():
         case(name, size, rule)
         for name in [*ELEMENTS, "NVFP4"]
         for size in ((16, 5) if name == "NVFP4" else (32, 3))
-        for rule in ((None,) if name == "NVFP4" else ("floor", "ceil", "even"))
+        for rule in ((None,) if name == "NVFP4" else ("floor", "ceil", "even", "roundUp"))
     ]
     text = "[\n" + ",\n".join(json.dumps(one, separators=(",", ":")) for one in made) + "\n]\n"
     if "--check" in sys.argv:

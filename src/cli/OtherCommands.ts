@@ -11,7 +11,7 @@ const block = count(
   "elements",
   "Elements of a block, in place of the format's own number",
 ).pipe(Flag.withMetavar("N"), Flag.optional)
-const sharedExponent = Flag.Literals("shared-exponent", ["floor", "ceil", "even"]).pipe(
+const sharedExponent = Flag.Literals("shared-exponent", ["floor", "ceil", "even", "roundUp"]).pipe(
   Flag.withDescription("Rule of the E8M0 scales: floor is that of OCP"),
   Flag.optional,
 )

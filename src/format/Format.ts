@@ -50,9 +50,10 @@ export interface BlockScale {
 /**
  * How the amax of a block becomes the power of two that its E8M0 scale comes from: the one below (OCP), the
  * one above, or the one below after rounding to the element's mantissa.
+ * By `roundUp` the scale itself is the power of two at or above amax / (the largest element).
  */
-export type SharedExponent = "floor" | "ceil" | "even"
-export const sharedExponents: ReadonlyArray<SharedExponent> = ["floor", "ceil", "even"]
+export type SharedExponent = "floor" | "ceil" | "even" | "roundUp"
+export const sharedExponents: ReadonlyArray<SharedExponent> = ["floor", "ceil", "even", "roundUp"]
 
 /** One family of formats, recognised by name. Adding a family is one file and one entry in `Formats.ts`. */
 export interface FormatFamily {

@@ -6,7 +6,7 @@
  */
 import { FloatFormat } from "./FloatFormat.ts"
 import type { Format, SharedExponent } from "./Format.ts"
-import { zeroOf } from "./round.ts"
+import { exponentOf, powerOfTwo, zeroOf } from "./round.ts"
 
 /** The columns of a row in their order, each with its meaning. All are float32 numbers. */
 export const columnMeanings = {
@@ -38,10 +38,15 @@ export const rowNumbers = (row: Row): Array<number> => columns.map((column) => r
 export const blockScaleFormat: Format = FloatFormat.make("E4M3")!
 
 /** What the bits of a float32 number are increased by before its mantissa is cut off, under each rule. */
-const increments = (mantissaBits: number): Readonly<Record<SharedExponent, number>> => ({
+const increments = (
+  mantissaBits: number,
+  hi: number,
+): Readonly<Record<SharedExponent, number>> => ({
   floor: 0,
   ceil: 2 ** 23 - 1,
   even: 2 ** (22 - mantissaBits),
+  // carries where the mantissa is above that of the largest element: amax / hi is above a power of two
+  roundUp: 2 ** 24 - 1 - (hi / powerOfTwo(exponentOf(hi))) * 2 ** 23,
 })
 
 /** No rounding: what FP32 is. */
@@ -65,7 +70,7 @@ const blockColumns = (
   if (block.scale === "E4M3")
     return { scaleBy: hi * blockScaleFormat.hi, blockSize: block.size, increment: 0 }
   if (rule === undefined) throw new Error(`${name} needs a rule for its shared exponent`)
-  return { scaleBy: Infinity, blockSize: block.size, increment: increments(mantissaBits)[rule] }
+  return { scaleBy: Infinity, blockSize: block.size, increment: increments(mantissaBits, hi)[rule] }
 }
 
 /**

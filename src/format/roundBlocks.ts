@@ -9,7 +9,8 @@
  * (below the smallest normal float32) give zeros. A block with an infinity or NaN is NaN, as E8M0 has a code for that;
  * under a tensor scale the tensor is.
  *
- * Sources: OCP Microscaling Formats 1.0, section 6.3 (`floor`); `ceil` and `even` as torchao has them; NVFP4 as NVIDIA's
+ * Sources: OCP Microscaling Formats 1.0, section 6.3 (`floor`); `ceil`, `even` and
+ * `roundUp` (there RCEIL: the power of two at or above blockAmax / hi, as CUDA converts to UE8M0) as torchao has them; NVFP4 as NVIDIA's
  * TransformerEngine scales it.
  */
 import type { Format, SharedExponent } from "./Format.ts"
@@ -27,7 +28,7 @@ const absMax = (x: Float32Array): number =>
 const sharedExponentOf = (
   blockAmax: number,
   rule: SharedExponent,
-  { mantissaBits }: Format,
+  { hi, mantissaBits }: Format,
 ): number => {
   const exponent = exponentOf(blockAmax)
   const power = powerOfTwo(exponent)
@@ -35,6 +36,7 @@ const sharedExponentOf = (
     floor: false,
     ceil: blockAmax > power,
     even: blockAmax >= power * (2 - 2 ** -(mantissaBits + 1)),
+    roundUp: blockAmax > power * (hi / powerOfTwo(exponentOf(hi))),
   }
   return exponent + (up[rule] ? 1 : 0)
 }

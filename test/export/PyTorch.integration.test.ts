@@ -141,7 +141,7 @@ const roundingCases = (): ReadonlyArray<RoundingCase> =>
     const format = parse(name)!
     if (name === "FP32") return []
     if (format.block?.scale === "E8M0")
-      return (["floor", "ceil", "even"] as const).map((rule) => ({
+      return (["floor", "ceil", "even", "roundUp"] as const).map((rule) => ({
         name: `${name} ${rule}`,
         format,
         ours: { blockAxis: 2 },

@@ -86,6 +86,11 @@ describe.each(targets)("--to $name", (target) => {
     expectSame(await verify(target, modelOf(tokens("", name), first)))
   })
 
+  it.each(["MXFP4", "MXFP8E4M3", "MXINT8"])("%s under the rule roundUp", async (name) => {
+    const yaml = convolutions("", name).replace("floor", "roundUp")
+    expectSame(await verify(target, modelOf(yaml, first)))
+  })
+
   it("formats with the same largest value, each with its own table", async () => {
     const yaml = convolutions("", "E5M2, E5M2FNUZ, E4M3")
     const model = modelOf(yaml, ({ space }) => space.decisions.map((_, i) => i % 3))

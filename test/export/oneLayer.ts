@@ -88,7 +88,8 @@ const combination = (kind: keyof typeof kinds, scale: Scales, format: string): C
   // weights are symmetric about 0
   const offered =
     zeroPoint === undefined ? format : `{ weights: ${format.slice(1)}, activations: ${format} }`
-  const rule = block?.scale === "E8M0" ? "sharedExponent: even" : ""
+  const shared = /^MX(?:FP4|FP6E3M2|FP8E5M2|INT8)$/u.test(format) ? "roundUp" : "even"
+  const rule = block?.scale === "E8M0" ? `sharedExponent: ${shared}` : ""
   const granularity = scale === "tensor" ? "" : `granularity: ${scales[scale]}`
   const yaml = `
 name: matrix

@@ -163,20 +163,14 @@ const inBlocks = (
 }
 
 /** The power of two that each block is scaled by: E8M0 under the rule whose increment the row has. */
-const sharedScale = (
-  graph: Graph,
-  top: string,
-  { hi, increment }: Row,
-  { mantissaBits }: Format,
-  name: string,
-): string => {
+const sharedScale = (graph: Graph, top: string, { hi, increment }: Row, name: string): string => {
   const power = powerBelow(graph, top, -126, 127, `${name}.shared`)
   const up = ((): string => {
     if (increment === 0) return power
     const isCeil = increment === 2 ** 23 - 1
     const bound = isCeil
       ? power
-      : graph.node("Mul", [power, graph.scalar(2 - 2 ** -(mantissaBits + 1))], `${name}.bound`)
+      : graph.node("Mul", [power, graph.scalar(2 - increment / 2 ** 23)], `${name}.bound`)
     const isUp = graph.node(isCeil ? "Greater" : "GreaterOrEqual", [top, bound], `${name}.up`)
     const double = graph.node("Mul", [power, graph.scalar(2)], `${name}.doubled`)
     return graph.node("Where", [isUp, double, power], `${name}.next`)
@@ -212,14 +206,7 @@ const roundOwnBlocks = (graph: Graph, x: string, operand: Operand, row: Row, nam
   return inBlocks(graph, x, operand, format.block!.size, name, (parts) => {
     const top = largest(graph, parts, [axis + 1], `${name}.block`)
     if (t === undefined)
-      return roundScaled(
-        graph,
-        parts,
-        sharedScale(graph, top, row, format, name),
-        operand,
-        row,
-        name,
-      )
+      return roundScaled(graph, parts, sharedScale(graph, top, row, name), operand, row, name)
     const each = graph.node("Div", [top, graph.scalar(row.hi)], `${name}.blockRatio`)
     const ofTensor = graph.node("Div", [each, t], `${name}.fine`)
     const b = roundElement(graph, ofTensor, blockScaleFormat, blockScaleRow, `${name}.blockScale`)

@@ -60,7 +60,12 @@ def round_rows(rows: Tensor, amax: Tensor, fmt: Format, zero_point: int | None =
 
 def round_mx(blocks: Tensor, fmt: Format, shared_exponent: str) -> Tensor:
     """Micro-scaled blocks [blocks, n] (OCP MX 1.0): each is scaled by a power of two."""
-    increment = {"floor": 0, "ceil": 2**23 - 1, "even": 2 ** (22 - fmt.mantissa_bits)}[shared_exponent]
+    increment = {
+        "floor": 0,
+        "ceil": 2**23 - 1,
+        "even": 2 ** (22 - fmt.mantissa_bits),
+        "roundUp": 2**24 - 1 - int(math.frexp(fmt.hi)[0] * 2**24),
+    }[shared_exponent]
     top = largest(blocks)
     exponent = (top.view(torch.int32) + increment) >> 23
     exponent = exponent - math.frexp(fmt.hi)[1] + 1

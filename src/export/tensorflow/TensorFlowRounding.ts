@@ -178,15 +178,12 @@ const inBlocks = (
 }
 
 /** The power of two that each block is scaled by: E8M0 under the rule whose increment the row has. */
-const sharedScale = (
-  { format, graph, name, row: { hi, increment } }: Rounding,
-  top: string,
-): string => {
+const sharedScale = ({ graph, name, row: { hi, increment } }: Rounding, top: string): string => {
   const power = powerBelow(graph, top, -126, 127, `${name}.shared`)
   const up = ((): string => {
     if (increment === 0) return power
     const isCeil = increment === 2 ** 23 - 1
-    const limit = 2 - 2 ** -(format.mantissaBits + 1)
+    const limit = 2 - increment / 2 ** 23
     const bound = isCeil ? power : graph.each("Mul", [power, graph.scalar(limit)], `${name}.bound`)
     const isUp = graph.each(isCeil ? "Greater" : "GreaterEqual", [top, bound], `${name}.up`)
     const double = graph.each("Mul", [power, graph.scalar(2)], `${name}.doubled`)

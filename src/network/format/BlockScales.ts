@@ -66,7 +66,7 @@ export const checkBlocks = (builder: Builder, layers: ReadonlyArray<Layer>): voi
     builder.problem(
       ["formats", "scale"],
       `offers ${ruled.name} without saying how its shared exponents are found; ` +
-        "add scale: { sharedExponent: floor } (the rule of OCP), or ceil, or even",
+        "add scale: { sharedExponent: floor } (the rule of OCP), or ceil, even or roundUp",
     )
   if (offered.length > 0) checkOwnScales(builder, layers, offered)
   const channelsOf = new Map(

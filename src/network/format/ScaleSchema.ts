@@ -65,13 +65,14 @@ const Rule = Schema.Union([
 const SharedExponentRule = withOtherNames(
   Schema.Literals(sharedExponents).annotate({
     description:
-      "How MX formats find the power of two of a block: floor (OCP), ceil or even. Required where one is offered. Default: none.",
+      "How MX formats find the power of two of a block: floor (OCP), ceil, even or roundUp (CUDA). Required where one is offered. Default: none.",
   }),
   otherNames({
     what: "rule",
     same: {
       floor: "ocp down roundDown",
-      ceil: "up roundUp",
+      ceil: "up",
+      roundUp: "rceil cuda ue8m0",
       even: "nearest round rne roundHalfEven",
     },
   }),
