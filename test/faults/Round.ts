@@ -202,9 +202,19 @@ class Stage {
   }
 }
 
-/** Long enough for any instant of a grid's life, its start included. */
-const instant = (stage: Stage): Promise<void> =>
-  sleep(stage.random() * (900 + stage.plan.steps * 20))
+/** Milliseconds that an undisturbed grid of so many trials took here: more on a busy machine, whose starts are slow. */
+const lives = new Map<number, number>()
+
+/** Any instant of a grid's life, its start included. */
+const instant = (stage: Stage): Promise<void> => {
+  const { steps, trials } = stage.plan
+  return sleep(stage.random() * (lives.get(trials) ?? 900 + steps * 20))
+}
+
+/** Until the fault has happened, or the grid has ended without it. */
+const untilFault = async (stage: Stage, parent: ChildProcess): Promise<void> => {
+  while (!fs.existsSync(stage.done) && parent.exitCode === null) await sleep(10)
+}
 
 const calls = ["open", "write", "fsync", "rename", "link", "mkdir"] as const
 const failures = ["ENOSPC", "EIO", "short", "kill", "killAfter"] as const
@@ -308,6 +318,7 @@ const disturbances: Record<Kind, (stage: Stage) => Promise<(() => Promise<void>)
     const lasting = { FAULT_LASTING: "1", FAULT_UNTIL: until }
     const fault = stage.fault("write", "ENOSPC", stage.pick(40), lasting)
     const parent = stage.start({ child: fault })
+    await untilFault(stage, parent)
     await sleep(1000 + stage.random() * 2500)
     fs.writeFileSync(until, "")
     await ended(parent)
@@ -330,7 +341,7 @@ const disturbances: Record<Kind, (stage: Stage) => Promise<(() => Promise<void>)
   thaw: async (stage) => {
     const { call = "any", number = stage.pick(110) } = stage.plan.fault ?? {}
     const parent = stage.start({ child: stage.fault(call, "stop", number) })
-    while (!fs.existsSync(stage.done) && parent.exitCode === null) await sleep(10)
+    await untilFault(stage, parent)
     const children = childrenOf(parent.pid!)
     parent.kill("SIGKILL")
     await ended(parent)
@@ -367,7 +378,9 @@ export const reference = async (trials: number, steps: number): Promise<Observed
   const stage = new Stage({ kind: "killTrial", seed: 0, trials, steps })
   try {
     await stage.startTracker()
+    const began = performance.now()
     const code = await ended(stage.start())
+    lives.set(trials, performance.now() - began)
     if (code !== 0)
       throw new Error(`the undisturbed grid ends with ${code}: ${stage.story.join("\n")}`)
     return await observe(stage.state, stage.ids(), await stage.tracked())
