@@ -20,7 +20,7 @@ import {
 } from "./population/PopulationSettings.ts"
 import { estimatedQuality, type Member } from "./population/PopulationState.ts"
 import { type SearchKind, unreadReward } from "./Search.ts"
-import { writtenNorms, writtenWidest } from "./policy/CommonKnobs.ts"
+import { usualWide, writtenNorms, writtenWidest } from "./policy/CommonKnobs.ts"
 
 export const EvolutionSpec = Schema.Struct({
   kind: Schema.Literal("evolution"),
@@ -46,7 +46,7 @@ export const EvolutionSpec = Schema.Struct({
 })
 export type EvolutionSpec = typeof EvolutionSpec.Type
 
-const resolve = ({ norms, widest, ...spec }: EvolutionSpec, steps: number) => {
+const resolve = ({ norms, ...spec }: EvolutionSpec, steps: number) => {
   const population = spec.population ?? 16
   const tournament = Math.min(8, population)
   return {
@@ -55,7 +55,6 @@ const resolve = ({ norms, widest, ...spec }: EvolutionSpec, steps: number) => {
     mutations: 1,
     ...resolvePopulation(spec, steps),
     ...writtenNorms(norms),
-    ...writtenWidest(widest),
   }
 }
 
@@ -98,7 +97,8 @@ export const Evolution = {
     const plan = { ...settings, size: population, breed }
     return makePopulation(plan, { ...problem, reward: problem.reward })
   },
-  resolved: resolve,
+  resolved: (spec, steps) => resolve({ ...usualWide(spec), ...spec }, steps),
+  identity: ({ widest, ...spec }) => ({ ...spec, ...writtenWidest(widest) }),
   problems: (spec, _reward, steps) => {
     const settings = resolve(spec, steps)
     const problems = populationProblems(settings, steps, 1)

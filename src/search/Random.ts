@@ -14,7 +14,7 @@ import {
   resolvePopulation,
 } from "./population/PopulationSettings.ts"
 import { type SearchKind, unreadReward } from "./Search.ts"
-import { writtenNorms, writtenWidest } from "./policy/CommonKnobs.ts"
+import { usualWide, writtenNorms, writtenWidest } from "./policy/CommonKnobs.ts"
 
 export const RandomSpec = Schema.Struct({
   kind: Schema.Literal("random"),
@@ -30,11 +30,10 @@ export const RandomSpec = Schema.Struct({
 })
 export type RandomSpec = typeof RandomSpec.Type
 
-const resolve = ({ norms, widest, ...spec }: RandomSpec, steps: number) => ({
+const resolve = ({ norms, ...spec }: RandomSpec, steps: number) => ({
   candidates: 64,
   ...resolvePopulation(spec, steps),
   ...writtenNorms(norms),
-  ...writtenWidest(widest),
 })
 
 export const Random = {
@@ -47,10 +46,14 @@ export const Random = {
     return makePopulation(plan, { ...problem, reward: problem.reward })
   },
   resolved: (spec, steps) => {
-    const { kind, candidates, tolerance, ...knobs } = resolve(spec, steps)
+    const { kind, candidates, tolerance, ...knobs } = resolve(
+      { ...usualWide(spec), ...spec },
+      steps,
+    )
     // one alone is trained throughout: the other knobs do nothing
     return { kind, candidates, tolerance, ...(candidates === 1 ? {} : knobs) }
   },
+  identity: ({ widest, ...spec }) => ({ ...spec, ...writtenWidest(widest) }),
   problems: (spec, _reward, steps) =>
     spec.candidates === 1 ? [] : populationProblems(resolve(spec, steps), steps, 0),
   isDecided: ({ candidates }) => candidates === 1,

@@ -320,7 +320,7 @@ export const makeReinforce = (
     probabilities: (state) => probabilitiesOf(run, state),
     alarms: (state, step) => alarms(run, state, step),
   })
-  return withWideStart(space, delaySteps(problem.steps, settings.widest ?? 0), searcher)
+  return withWideStart(space, delaySteps(problem.steps, settings.widest), searcher)
 }
 
 export const Reinforce = {

@@ -66,7 +66,7 @@ describe("the arm of a trial", () => {
     const { parameters } = line!
     expect(armOf(parameters)).toContain("trainFormats=drawn")
     expect(armOf({ ...parameters, "search.trainFormats": "settled" })).toBe(
-      "reinforce resnet8-joint delay=0.25 decideBy=1",
+      "reinforce resnet8-joint delay=0.25 decideBy=1 widest=0",
     )
     expect(armOf({ ...parameters, "search.commitment.max": "7" })).toBe(
       "reinforce resnet8-joint delay=0.25 decideBy=1 trainFormats=drawn max=7",

@@ -9,6 +9,7 @@ import type { Problem as Finding } from "../../declaration/Errors.ts"
 import type { RewardSpec } from "../../reward/Rewards.ts"
 import {
   type TrainFormats,
+  usualWide,
   writtenNorms,
   writtenTrainArchitecture,
   writtenWidest,
@@ -34,8 +35,7 @@ export interface Settings {
   readonly delaySampling: "widest" | "uniform" | "sandwich"
   readonly trainFormats: TrainFormats
   readonly trainArchitecture?: "settled"
-  /** 0 where it is left out. */
-  readonly widest?: number
+  readonly widest: number
   readonly commitment: Commitment
   readonly costGradient: "exact" | "sampled"
   readonly baseline: { readonly kind: "leaveOneOut" | "movingAverage"; readonly decay: number }
@@ -55,7 +55,7 @@ export interface Settings {
  * Knobs that came later than the others, as searches had them before: what a search means that was written down then.
  * A search of now is written down with all of them (`withUsual`).
  */
-const formerly = { decideBy: 1, measureEvery: 1 } as const
+const formerly = { decideBy: 1, measureEvery: 1, widest: 0 } as const
 
 const usualDelay = 0.15
 
@@ -70,16 +70,19 @@ export const withUsual = (spec: ReinforceSpec): ReinforceSpec => {
   const decidesEarly = spec.preset === undefined && spec.stopAt !== "off"
   return {
     ...formerly,
-    ...(decidesEarly ? { decideBy: usualDecideBy(spec.delay ?? usualDelay) } : {}),
+    ...(decidesEarly
+      ? { decideBy: usualDecideBy(spec.delay ?? usualDelay), ...usualWide(spec) }
+      : {}),
     ...spec,
   }
 }
 
 /** A search without the knobs that say what was meant before there were such: ids from then stay as they are. */
 export const withoutFormer = (spec: ReinforceSpec): ReinforceSpec => {
-  const { decideBy, measureEvery, ...rest } = spec
+  const { decideBy, measureEvery, widest, ...rest } = spec
   return {
     ...rest,
+    ...writtenWidest(widest),
     ...(decideBy === undefined || decideBy === formerly.decideBy ? {} : { decideBy }),
     ...(measureEvery === undefined || measureEvery === formerly.measureEvery
       ? {}
@@ -93,7 +96,11 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
   const given: Knobs = { ...preset, ...spec }
   const proposals = given.proposals ?? 4
   const delay = given.delay ?? usualDelay
-  const { decideBy = formerly.decideBy, measureEvery = formerly.measureEvery } = spec
+  const {
+    decideBy = formerly.decideBy,
+    measureEvery = formerly.measureEvery,
+    widest = formerly.widest,
+  } = spec
   // steps that update the policy
   const policySteps = Math.max(
     1,
@@ -116,7 +123,7 @@ export const resolve = (spec: ReinforceSpec, steps: number): Settings => {
     delaySampling: given.delaySampling ?? "widest",
     trainFormats: given.trainFormats ?? "settled",
     ...writtenTrainArchitecture(spec.trainArchitecture),
-    ...writtenWidest(spec.widest),
+    widest,
     commitment: commitmentOf(spec.commitment, preset.commitment),
     costGradient: given.costGradient ?? "exact",
     baseline: {

@@ -252,6 +252,6 @@ export const makePopulation = (
     alarms: (state, step) => alarms(run, state, step),
   })
   // one alone is trained as it is throughout
-  const widest = plan.size === 1 ? 0 : (plan.widest ?? 0)
+  const widest = plan.size === 1 ? 0 : plan.widest
   return withWideStart(space, delaySteps(problem.steps, widest), searcher)
 }

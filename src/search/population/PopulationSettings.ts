@@ -18,6 +18,8 @@ const defaults = {
   freezeAt: 0.5,
   tolerance: onTarget,
   trainFormats: "settled",
+  // as searches had it that were written down before there was the knob
+  widest: 0,
 } as const
 
 /** The knobs of every such search. */
@@ -53,8 +55,7 @@ export interface PopulationSettings {
   readonly freezeAt: number
   readonly tolerance: number
   readonly trainFormats: TrainFormats
-  /** 0 where it is left out. */
-  readonly widest?: number
+  readonly widest: number
 }
 
 /** The step from which the best is trained. */

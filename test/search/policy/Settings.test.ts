@@ -46,6 +46,7 @@ describe("settings", () => {
       reduce: "mean",
       stopAt: 0.995,
       measureEvery: 1,
+      widest: 0,
     })
     expect(resolve({ kind: "reinforce", proposals: 1 }, 3000).baseline.kind).toBe("movingAverage")
   })
@@ -72,6 +73,7 @@ describe("settings", () => {
       reduce: "mean",
       stopAt: "off",
       measureEvery: 1,
+      widest: 0,
     })
     // google-research/tunas, mobile_architecture_search.py: flags and their defaults
     expect(resolve({ kind: "reinforce", preset: "tunas" }, 3000)).toEqual({
@@ -95,6 +97,7 @@ describe("settings", () => {
       reduce: "sum",
       stopAt: "off",
       measureEvery: 1,
+      widest: 0,
     })
   })
 

@@ -1,6 +1,6 @@
 /** `widest`: what is trained in the first steps, of every search that has the knob. */
 import { describe, expect, it } from "vitest"
-import { make, resolved, type SearchSpec } from "../../../src/search/Searches.ts"
+import { identity, make, resolved, type SearchSpec } from "../../../src/search/Searches.ts"
 import { withWidestFormats } from "../../../src/space/DecisionSpace.ts"
 import { budget, problemOf } from "../../rehearse/tabular.ts"
 
@@ -25,7 +25,7 @@ const run = (spec: SearchSpec) => {
 describe.each(["reinforce", "random", "evolution"] as const)("%s that begins wide", (kind) => {
   const spec = { kind, widest: 0.75 } as const
   const wide = run(spec)
-  const plain = run({ kind })
+  const plain = run({ kind, widest: 0 })
 
   it("proposes, and ends with, what it would otherwise", () => {
     expect(wide.rows.map(({ proposals }) => proposals)).toEqual(
@@ -42,8 +42,16 @@ describe.each(["reinforce", "random", "evolution"] as const)("%s that begins wid
     expect(wide.rows[44]!.train).not.toEqual(plain.rows[44]!.train)
   })
 
-  it("is another trial, and the same one with a share of 0", () => {
-    expect(resolved(spec, steps)).not.toEqual(resolved({ kind }, steps))
-    expect(resolved({ kind, widest: 0 }, steps)).toEqual(resolved({ kind }, steps))
+  it("is so by default, but where formats are to be trained as drawn", () => {
+    expect(resolved({ kind }, steps)).toMatchObject({ widest: 0.7 })
+    expect(resolved({ kind, trainFormats: "drawn" }, steps)).toMatchObject({ widest: 0 })
+    expect(resolved({ kind, trainFormats: "drawn", widest: 0.5 }, steps)).toMatchObject({
+      widest: 0.5,
+    })
+  })
+
+  it("keeps the ids of trials from before there was the knob", () => {
+    expect(identity(resolved({ kind, widest: 0 }, steps))).not.toHaveProperty("widest")
+    expect(identity(resolved({ kind }, steps))).toHaveProperty("widest", 0.7)
   })
 })
