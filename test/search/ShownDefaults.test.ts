@@ -27,6 +27,7 @@ const unwritten: Readonly<Record<string, unknown>> = {
   prior: "none",
   priorEntropy: 0.7,
   trainArchitecture: "drawn",
+  widest: 0,
 }
 
 describe("what editors show as the default of a search", () => {

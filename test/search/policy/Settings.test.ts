@@ -46,7 +46,7 @@ describe("settings", () => {
       reduce: "mean",
       stopAt: 0.995,
       measureEvery: 1,
-      widest: 0,
+      widest: 0.7,
     })
     expect(resolve({ kind: "reinforce", proposals: 1 }, 3000).baseline.kind).toBe("movingAverage")
   })
@@ -171,10 +171,11 @@ describe("settings", () => {
   })
 
   it("are without what was meant before there were such knobs where an id is made", () => {
-    const former = resolved(decode({ kind: "reinforce", decideBy: 1 }), 700)
+    const former = resolved(decode({ kind: "reinforce", decideBy: 1, widest: 0 }), 700)
     const {
       decideBy: _d,
       measureEvery: _m,
+      widest: _w,
       ...rest
     } = resolve({ kind: "reinforce", decideBy: 1 }, 700)
     const { preset: _p, ...known } = rest
