@@ -2,7 +2,6 @@
 import type { Layer } from "../../cost/LayerTable.ts"
 import type { Shape } from "../../network/Graph.ts"
 import type { Choices } from "../../space/Decision.ts"
-import { isOneOf, isUse } from "../../space/Tunable.ts"
 import { type Quantity, valueOf } from "../../space/Quantity.ts"
 import type { Found } from "./Instances.ts"
 
@@ -36,9 +35,9 @@ const ofSqueeze = new Set(["seOf", "seRounding", "seGate"])
 const fixedText = (value: unknown): string | undefined => {
   if (Array.isArray(value)) return value.map((one) => String(one)).join(" × ")
   if (typeof value !== "object" || value === null) return String(value)
-  if (isUse(value as never)) return `by ${(value as { readonly use: string }).use}`
-  if (!isOneOf(value as never)) return JSON.stringify(value)
-  const { oneOf } = value as { readonly oneOf: ReadonlyArray<unknown> }
+  if ("use" in value) return `by ${String(value.use)}`
+  if (!("oneOf" in value) || !Array.isArray(value.oneOf)) return JSON.stringify(value)
+  const oneOf: ReadonlyArray<unknown> = value.oneOf
   return oneOf.length === 1 ? fixedText(oneOf[0]) : undefined
 }
 
