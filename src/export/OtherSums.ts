@@ -28,7 +28,7 @@ const channelNorms = (model: FoundModel, { kind, path }: Layer): Float32Array =>
 /** What the sums that a node adds to spread over, and the name of what it adds. */
 const spreadOf = (model: FoundModel, node: Node): readonly [string, Float32Array] | undefined => {
   const { graph, table } = model.network
-  if (node.operation === "batchNorm" || node.operation === "layerNorm")
+  if (["batchNorm", "layerNorm", "groupNorm"].includes(node.operation))
     return [`${node.path}.beta`, valuesNamed(model, `${node.path}.gamma`).values]
   if (node.operation !== "bias") return undefined
   const product = graph.nodes[node.inputs[0]!]!
