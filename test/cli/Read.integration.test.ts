@@ -453,7 +453,7 @@ describe("words and codes", () => {
     [["run", "none.yaml", "-j", "1"], "none.yaml:1:1: no such file"],
     [["run", "none.yaml", "--jobs=1"], "none.yaml:1:1: no such file"],
     [["list", "--limit", "-1"], "at least 1"],
-    [["format", "show", "UINT8"], "unsigned integers are no formats of their own"],
+    [["format", "show", "UINT32"], "unsigned integers have 2 to 16 bits; the nearest is UINT16"],
     [["format", "round", "fp8_e4m3"], "it is E4M3 here"],
     [["cost", "space.yaml", "--uniform", "float8_e5m2fnuz"], "it is E5M2FNUZ here"],
     [["data", "pull", "cifar100"], "it does not come along"],
