@@ -26,13 +26,14 @@ const gap = 22
 /** Options of a choice among operations go on below where they are wider. */
 const widestOptions = 420
 
-/** Room at the right for the line of a shortcut. */
-const shortcutRoom = 24
+/** Room at the right of boxes for the lines of shortcuts. */
+const shortcutRoom = 16
 
+/** From above a box to below it, past its right edge. */
 const shortcutLine = (x: number, y: number, width: number, height: number): Mark => {
-  const [end, right, middle] = [y + height, x + width - 12, x + width - 26]
-  const curve = `M${middle} ${y - 7}H${right - 6}Q${right} ${y - 7} ${right} ${y - 1}V${end + 1}`
-  return line(`${curve}Q${right} ${end + 7} ${right - 6} ${end + 7}H${middle}`, "short")
+  const [end, right, start] = [y + height, x + width + 10, x + width - 14]
+  const curve = `M${start} ${y - 7}H${right - 6}Q${right} ${y - 7} ${right} ${y - 1}V${end + 1}`
+  return line(`${curve}Q${right} ${end + 7} ${right - 6} ${end + 7}H${start}`, "short")
 }
 
 const headOf = (box: Box): Block => {
@@ -143,7 +144,6 @@ const innerBlock = ({ arrangement, join = "concat", stacks }: NonNullable<Box["i
       : below(stacks.map((stack) => stackBlock(stack, true)))
 
 const boxBlock = (box: Box): Block => {
-  const room = box.hasShortcut ? shortcutRoom : 0
   const content = below([
     headOf(box),
     ...lines(box.facts, "text"),
@@ -155,12 +155,12 @@ const boxBlock = (box: Box): Block => {
   ])
   const height = content.height + 10
   return {
-    width: content.width + 2 * padding + room,
+    width: content.width + 2 * padding,
     height,
     at: (x, y, width) => [
       rect(box.inner === undefined ? "box" : "group", [x, y, width, height], 5),
       rect(`tint ${box.tint}`, [x, y, 4, height], 2),
-      ...content.at(x + padding, y + 4, width - 2 * padding - room),
+      ...content.at(x + padding, y + 4, width - 2 * padding),
       ...(box.hasShortcut ? [shortcutLine(x, y, width, height)] : []),
     ],
   }
@@ -169,6 +169,7 @@ const boxBlock = (box: Box): Block => {
 /** Boxes one after another; `isFed`: an arrow goes into the first. */
 export const stackBlock = ({ label, steps }: Stack, isFed: boolean): Block => {
   const boxes = steps.map(({ box }) => boxBlock(box))
+  const room = steps.some(({ box }) => box.hasShortcut) ? shortcutRoom : 0
   const head = label === undefined ? 0 : lineHeight
   const lead = isFed ? 14 : 0
   const shapes = steps.map(({ shape = "" }, i) => (i === steps.length - 1 ? "" : shape))
@@ -180,11 +181,12 @@ export const stackBlock = ({ label, steps }: Stack, isFed: boolean): Block => {
     width: Math.max(
       label === undefined ? 0 : widthOf(label) + 8,
       boxes.length === 0 ? 40 : 0,
-      ...boxes.map(({ width }) => width),
+      ...boxes.map(({ width }) => width + room),
       ...shapes.map((shape) => (shape === "" ? 0 : 2 * widthOf(shape) + 20)),
     ),
     height: head + lead + inside,
-    at: (x, y, width) => {
+    at: (x, y, whole) => {
+      const width = whole - room
       const middle = Math.round(x + width / 2)
       let top = y + head + lead
       const marks: Array<Mark> = []
