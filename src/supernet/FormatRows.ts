@@ -3,7 +3,7 @@ import { type Row, rowNumbers, withZeroPoint } from "../format/Row.ts"
 import type { FormatSite } from "../network/Sites.ts"
 import { inFloat32, zeroPointOf } from "../quantizer/reference.ts"
 import type { Choices } from "../space/Decision.ts"
-import type { FrozenScales } from "./PolicyTensors.ts"
+import type { FrozenScales } from "./FrozenScales.ts"
 
 const rowUnder = ({ decision, rows }: FormatSite, choices: Choices): Row =>
   rows[decision === null ? 0 : choices[decision]!]!

@@ -22,14 +22,6 @@ export interface Relaxed {
   copied: number
 }
 
-/** What the scales of a finished network are frozen at. */
-export interface FrozenScales {
-  /** [sites]: magnitudes; of formats with a zero point how far the lowest and the highest value are apart. 0: none. */
-  readonly amax: Float32Array
-  /** [sites]: codes of 0, read where the format has one and `amax` is above 0. Absent where no format has. */
-  readonly zeroPoints?: Float32Array
-}
-
 /** The statistics of a `measure` pass, from which norms and scales are estimated again. */
 export interface Observed {
   /** Path of a norm -> its batch mean and variance, each [channels], kept: the caller disposes of them. */

@@ -5,7 +5,7 @@
  * magnitudes that their rule gives them, zero points that of the lower ends; so one image's prediction does not depend on its neighbours, and an exported file gives the same.
  */
 import type { Batches } from "../data/Batches.ts"
-import type { FrozenScales } from "../supernet/PolicyTensors.ts"
+import type { FrozenScales } from "../supernet/FrozenScales.ts"
 import type { Supernet } from "../supernet/Supernet.ts"
 import type { Choices } from "../space/Decision.ts"
 import { valueOf } from "../space/Quantity.ts"

@@ -4,7 +4,7 @@ import { type Images, normalisationOf, type Values, zeros } from "../data/Datase
 import { rowLength } from "../format/Row.ts"
 import type { Choices } from "../space/Decision.ts"
 import { widestChoices } from "../space/DecisionSpace.ts"
-import type { FrozenScales } from "../supernet/PolicyTensors.ts"
+import type { FrozenScales } from "../supernet/FrozenScales.ts"
 import type { Supernet } from "../supernet/Supernet.ts"
 import { tf } from "../tensor/Backend.ts"
 import type { Scalar, Tensor, Tensor1D, Tensor2D } from "../tensor/Backend.ts"

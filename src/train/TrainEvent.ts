@@ -6,7 +6,7 @@
  */
 import type { Stream } from "effect"
 import type { Assignment } from "../space/Decision.ts"
-import type { FrozenScales } from "../supernet/PolicyTensors.ts"
+import type { FrozenScales } from "../supernet/FrozenScales.ts"
 import type { Arithmetic } from "./ArithmeticRecord.ts"
 import type { TrialError } from "./Errors.ts"
 

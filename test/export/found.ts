@@ -1,5 +1,5 @@
 /** Found networks for tests: random weights, norms and frozen scales in a declared space, and what they answer. */
-import type { FrozenScales } from "../../src/supernet/PolicyTensors.ts"
+import type { FrozenScales } from "../../src/supernet/FrozenScales.ts"
 import { makeSupernet, type Supernet } from "../../src/supernet/Supernet.ts"
 import { childWeights, extract } from "../../src/supernet/Child.ts"
 import type { FoundModel } from "../../src/export/FoundModel.ts"
