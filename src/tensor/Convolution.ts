@@ -9,7 +9,7 @@
  *
  * On all processors several threads share these copies, and their writes meet outside of them where the images of a batch
  * are no multiple of the threads: an odd batch, or the one example that a part works on which is not chosen. With more than
- * one thread the gradient is taken of a copy made here as well (equal bits where both are right), or with images of zeros
+ * one thread the gradient is taken of a copy made here as well (equal bits where both are right, but for groups), or with images of zeros
  * up to a multiple of the threads.
  *
  * Gradients of groups and of dilated kernels are in oneDNN alone. Without it each group is a convolution of its own, and a
@@ -130,13 +130,15 @@ const filledBatch = (x: Tensor, multiple: number): Tensor => {
 
 /** d loss / d w */
 const filterGradient = (x: Tensor, w: Tensor, dy: Tensor, options: ConvolutionOptions): Tensor => {
-  const { mayBePointwise = false, padding, strides } = options
+  const { groups = 1, mayBePointwise = false, padding, strides } = options
   const { arithmetic, threads } = loaded()!
   const isNarrow = usesNarrowKernels(arithmetic)
   const isShared = threads > 1 && usesOneDnn(arithmetic)
   const isStrided = strides.some((stride) => stride > 1)
   if (!isStrided || !(isNarrow || isShared)) return ofFilter(x, shapeOf(w), dy, options)
-  if (w.shape[0] === 1 && w.shape[1] === 1)
+  // The gradient of groups has other bits without strides. So a 1 x 1 kernel with groups goes the way below, which is that
+  // of a recorded step whose kernel is 1 x 1 under some choices only.
+  if (groups === 1 && w.shape[0] === 1 && w.shape[1] === 1)
     return ofFilter(everyNth(x, strides), shapeOf(w), dy, { padding, strides: [1, 1] })
   if (!mayBePointwise) return ofFilter(x, shapeOf(w), dy, options)
   const [images, slopes] = isShared ? [filledBatch(x, threads), filledBatch(dy, threads)] : [x, dy]
