@@ -34,7 +34,7 @@ const rules = (theme: Theme): string => {
     fill(".group", theme === "light" ? "#f6f6f8" : "#1e1e24"),
     `.line{stroke:${faint}}`,
     `.short{stroke:${green}}`,
-    `.option{stroke:${grid}}.option.chosen{stroke:${blue}}`,
+    `.option{stroke:${blue}}`,
     `.left{stroke:${grid}}`,
     `.on.left{fill:${faint};stroke:none}`,
     role("architecture", blue!),
