@@ -1,5 +1,5 @@
 /**
- * How long the tables of a grid of about 1 000 trials take from the shell, beside an empty Node.
+ * How long the tables and the report of a grid of about 1 000 trials take from the shell, beside an empty Node.
  *
  *     npm run bench:tables [-- SEEDS]
  *
@@ -32,6 +32,7 @@ try {
     ["compare FILE", main, "compare", file, ...flags],
     ["compare FOLDER", main, "compare", state],
     ["best FOLDER", main, "best", state],
+    ["report FILE", main, "report", file, ...flags, "--out", join(state, "report.html")],
   ]
   let empty = Number.NaN
   for (const [name, ...words] of commands) {
