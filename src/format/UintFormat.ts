@@ -7,9 +7,7 @@
  * the format are those of its codes, with z = 0.
  */
 import type { Format, FormatFamily } from "./Format.ts"
-
-const smallestBits = 2
-const largestBits = 16
+import { integerFamily } from "./IntegerFamily.ts"
 
 const ofBits = (bits: number): Format => ({
   name: `UINT${bits}`,
@@ -32,27 +30,4 @@ export const atZeroPoint = (format: Format, zeroPoint: number): Format => ({
   zeroPoint,
 })
 
-const bitsOf = (name: string): number | undefined => {
-  const digits = /^UINT(0|[1-9]\d*)$/.exec(name)?.[1]
-  return digits === undefined ? undefined : Number(digits)
-}
-
-const inRange = (bits: number): boolean => bits >= smallestBits && bits <= largestBits
-
-export const UintFormat: FormatFamily = {
-  kind: "uint",
-  names: Array.from(
-    { length: largestBits - smallestBits + 1 },
-    (_, i) => `UINT${smallestBits + i}`,
-  ),
-  make: (name) => {
-    const bits = bitsOf(name)
-    return bits !== undefined && inRange(bits) ? ofBits(bits) : undefined
-  },
-  refusal: (name) => {
-    const bits = bitsOf(name)
-    if (bits === undefined || inRange(bits)) return undefined
-    const nearest = bits < smallestBits ? smallestBits : largestBits
-    return `unsigned integers have ${smallestBits} to ${largestBits} bits; the nearest is UINT${nearest}`
-  },
-}
+export const UintFormat: FormatFamily = integerFamily("uint", "UINT", "unsigned integers", ofBits)
