@@ -5,6 +5,7 @@
 import {
   arrow,
   below,
+  beside,
   type Block,
   gridBlock,
   line,
@@ -96,26 +97,13 @@ const optionsBlock = (stacks: ReadonlyArray<Stack>): Block => {
   const blocks = stacks.map((stack) => optionBlock(stack))
   const rows: Array<Array<Block>> = [[]]
   const space = 8
-  const widthOfRow = (row: ReadonlyArray<Block>) =>
-    row.reduce((sum, { width }) => sum + width, space * (row.length - 1))
   for (const block of blocks) {
     const row = rows.at(-1)!
-    if (row.length > 0 && widthOfRow([...row, block]) > widestOptions) rows.push([block])
+    if (row.length > 0 && beside([...row, block], space).width > widestOptions) rows.push([block])
     else row.push(block)
   }
   return below(
-    rows.map((row) => ({
-      width: widthOfRow(row),
-      height: Math.max(...row.map((block) => block.height)),
-      at: (x, y) => {
-        let left = x
-        return row.flatMap((block) => {
-          const marks = block.at(left, y, block.width)
-          left += block.width + space
-          return marks
-        })
-      },
-    })),
+    rows.map((row) => beside(row, space)),
     space,
   )
 }

@@ -77,6 +77,20 @@ export const below = (blocks: ReadonlyArray<Block>, space = 0): Block => ({
   },
 })
 
+/** Blocks side by side, each as wide as it is. */
+export const beside = (blocks: ReadonlyArray<Block>, gap: number): Block => ({
+  width: blocks.reduce((sum, { width }) => sum + width, gap * (blocks.length - 1)),
+  height: Math.max(...blocks.map(({ height }) => height)),
+  at: (x, y) => {
+    let left = x
+    return blocks.flatMap((block) => {
+      const marks = block.at(left, y, block.width)
+      left += block.width + gap
+      return marks
+    })
+  },
+})
+
 /** Lines of text. */
 export const lines = (
   texts: ReadonlyArray<string>,

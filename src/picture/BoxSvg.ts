@@ -4,6 +4,7 @@
  */
 import {
   below,
+  beside,
   type Block,
   gridBlock,
   lines,
@@ -109,19 +110,6 @@ const bounds = [
   { text: "few bits", level: 0 },
   { text: "many bits", level: 1 },
 ]
-
-const beside = (blocks: ReadonlyArray<Block>, gap: number): Block => ({
-  width: blocks.reduce((sum, { width }) => sum + width, gap * (blocks.length - 1)),
-  height: Math.max(...blocks.map(({ height }) => height)),
-  at: (x, y) => {
-    let left = x
-    return blocks.flatMap((block) => {
-      const marks = block.at(left, y, block.width)
-      left += block.width + gap
-      return marks
-    })
-  },
-})
 
 const whole = (drawing: BoxDrawing): Block => {
   const network = below([...lines([drawing.input], "faint"), stackBlock(drawing.network, true)])
